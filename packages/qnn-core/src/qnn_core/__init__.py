@@ -1,0 +1,53 @@
+"""QNN: low-bit neural networks that are easy to compare.
+
+``import qnn_core as qnn`` gives the names of this module; `ops`, `nn`, `optim` and `testing` hold
+the operations, layers, optimizers and checks.
+"""
+
+from importlib.metadata import version as _version
+
+from . import nn, ops, optim
+from .autodiff import Buffer, Parameter, Tensor, grad, no_grad, trace
+from .coded import Coded, encode, pack_bits, unpack_bits
+from .drawing import draw, to_dot
+from .errors import QnnError
+from .model_summary import summary
+from .nn import MLP, Linear, Module, QuantLinear, Sequential
+from .quantizer import Frame, Quantizer
+from .registry import get_quantizer, schemes
+from .training import History, evaluate, fit
+
+__version__ = _version("qnn-core")
+
+__all__ = [
+    "MLP",
+    "Buffer",
+    "Coded",
+    "Frame",
+    "History",
+    "Linear",
+    "Module",
+    "Parameter",
+    "QnnError",
+    "QuantLinear",
+    "Quantizer",
+    "Sequential",
+    "Tensor",
+    "__version__",
+    "draw",
+    "encode",
+    "evaluate",
+    "fit",
+    "get_quantizer",
+    "grad",
+    "nn",
+    "no_grad",
+    "ops",
+    "optim",
+    "pack_bits",
+    "schemes",
+    "summary",
+    "to_dot",
+    "trace",
+    "unpack_bits",
+]

@@ -1,0 +1,24 @@
+"""The tape: tensors, operations, backward and trace."""
+
+from .mode import no_grad
+from .op import Op, Shape, op
+from .table import OPS
+from .tensor import Array, Buffer, Parameter, Tensor, grad
+from .trace import Graph, GraphNode, Value, trace
+
+__all__ = [
+    "OPS",
+    "Array",
+    "Buffer",
+    "Graph",
+    "GraphNode",
+    "Op",
+    "Parameter",
+    "Shape",
+    "Tensor",
+    "Value",
+    "grad",
+    "no_grad",
+    "op",
+    "trace",
+]

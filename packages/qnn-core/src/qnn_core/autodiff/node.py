@@ -1,0 +1,34 @@
+"""The record of one operation: what the backward pass walks over."""
+
+from typing import TYPE_CHECKING, Any
+
+from ..errors import GraphError
+
+if TYPE_CHECKING:
+    from .op import Op
+    from .tensor import Tensor
+
+
+class Node:
+    """One operation that was carried out: the op, the tensors it took, and its attributes."""
+
+    __slots__ = ("attributes", "freed", "inputs", "op")
+
+    def __init__(self, op: "Op", inputs: "tuple[Tensor, ...]", attributes: dict[str, Any]) -> None:
+        self.op = op
+        self.inputs = inputs
+        self.attributes = attributes
+        self.freed = False
+
+    def free(self) -> None:
+        """Let go of the inputs, so that their memory can be used again."""
+        self.inputs = ()
+        self.freed = True
+
+    def check_alive(self) -> None:
+        """Raise a GraphError if an earlier backward freed this node."""
+        if self.freed:
+            raise GraphError(
+                f"backward: the graph behind {self.op.name!r} was freed by an earlier backward; "
+                "pass retain_graph=True to that one, or compute the output again"
+            )

@@ -1,0 +1,17 @@
+"""Quantized data as codes: encoding, decoding, and packing into bits."""
+
+from .bits import pack_bits, packed_nbytes, unpack_bits
+from .coded import Coded, encode
+from .rows import clip_surrogate, codes_of, units, values_of
+
+__all__ = [
+    "Coded",
+    "clip_surrogate",
+    "codes_of",
+    "encode",
+    "pack_bits",
+    "packed_nbytes",
+    "units",
+    "unpack_bits",
+    "values_of",
+]

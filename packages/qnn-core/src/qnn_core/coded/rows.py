@@ -1,0 +1,125 @@
+"""Arrays and frames as the quantization kernels want them, and the kernels' checks."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._kernels import quantize as kernel
+from ..errors import NonFiniteError, ShapeError
+from ..quantizer import Quantizer, codebook
+
+Array = NDArray[Any]
+Codes = NDArray[np.uint8]
+
+
+def check_frame(shape: tuple[int, ...], frame: tuple[int, ...], axis: int | None) -> None:
+    """Raise a ShapeError unless a scale or shift of shape `frame` fits data of `shape`."""
+    if axis is not None and not -len(shape) <= axis < len(shape):
+        raise ShapeError(f"quantizer axis {axis} is not in an array of shape {shape}")
+    expected = () if axis is None else (shape[axis],)
+    if frame not in {(), expected}:
+        raise ShapeError(
+            f"a scale or shift of shape {frame} does not fit data of shape {shape} "
+            f"with axis {axis}: () or {expected} is needed"
+        )
+
+
+def codes_of(x: Array, scale: Array, shift: Array, quantizer: Quantizer) -> Codes:
+    """Return the uint8 codes of float data, of its shape.
+
+    Raises:
+        NonFiniteError: if `x` holds NaN or infinity, or a scale is not a finite number > 0.
+        ShapeError: if the frame does not fit the data.
+    """
+    book = codebook(quantizer)
+    _check_scale(scale, shift)
+    x_rn, scale_rn, shift_rn = _rows(x, scale, shift, quantizer.axis)
+    codes = np.empty(x.shape, np.uint8)
+    code_rn = codes.reshape(x_rn.shape)
+    if kernel.encode(x_rn, scale_rn, shift_rn, book.thresholds, book.per_step, code_rn):
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
+        raise NonFiniteError(
+            f"{type(quantizer).__name__}: cannot quantize {x[where]} at index {where}"
+        )
+    return codes
+
+
+def values_of(codes: Codes, levels: Array, scale: Array, shift: Array, axis: int | None) -> Array:
+    """Return ``scale * levels[codes] + shift`` in the dtype of the scale."""
+    code_rn, scale_rn, shift_rn = _rows(codes, scale, shift, axis)
+    values = np.empty(codes.shape, scale.dtype)
+    kernel.decode(
+        code_rn,
+        scale_rn,
+        shift_rn,
+        levels.astype(scale.dtype, copy=False),
+        values.reshape(code_rn.shape),
+    )
+    return values
+
+
+def clip_surrogate(
+    x: Array, codes: Codes, scale: Array, shift: Array, quantizer: Quantizer
+) -> tuple[Array, Array]:
+    """Return the clip window w and ``levels[codes] - u * w``, both of the data's shape."""
+    x_rn, scale_rn, shift_rn = _rows(x, scale, shift, quantizer.axis)
+    window, slope = np.empty(x.shape, x.dtype), np.empty(x.shape, x.dtype)
+    kernel.clip_surrogate(
+        x_rn,
+        scale_rn,
+        shift_rn,
+        np.asarray(codes, order="C").reshape(x_rn.shape),
+        codebook(quantizer).levels.astype(x.dtype, copy=False),
+        window.reshape(x_rn.shape),
+        slope.reshape(x_rn.shape),
+    )
+    return window, slope
+
+
+def units(x: Array, scale: Array, shift: Array, axis: int | None) -> Array:
+    """Return ``u = (x - shift) / scale`` rounded to float32, in the data's dtype."""
+    over = () if axis is None else (-1, *(1,) * (x.ndim - 1 - axis % x.ndim))
+    u = (x - _aligned(shift, over)) / _aligned(scale, over)
+    return u.astype(np.float32).astype(x.dtype, copy=False)
+
+
+def _aligned(frame: Array, shape: tuple[int, ...]) -> Array:
+    return frame.reshape(shape) if frame.ndim else frame
+
+
+def _check_scale(scale: Array, shift: Array) -> None:
+    if not (np.all(scale > 0) and np.all(np.isfinite(scale))):
+        raise NonFiniteError(f"a quantizer's scale must be finite and > 0, got {scale}")
+    if not np.all(np.isfinite(shift)):
+        raise NonFiniteError(f"a quantizer's shift must be finite, got {shift}")
+
+
+def _rows(x: Array, scale: Array, shift: Array, axis: int | None) -> tuple[Array, Array, Array]:
+    """Return data as contiguous rows, and the frame broadcast to them along with its strides."""
+    for frame in (scale, shift):
+        check_frame(x.shape, frame.shape, axis)
+    x = np.asarray(x, order="C")
+    if axis is None or (scale.ndim == 0 and shift.ndim == 0):
+        x_rn = x.reshape(1, -1)
+        return x_rn, np.broadcast_to(scale, x_rn.shape), np.broadcast_to(shift, x_rn.shape)
+    axis %= x.ndim
+    channels = x.shape[axis]
+    inner = int(np.prod(x.shape[axis + 1 :]))
+    if inner == 1:
+        x_rn = x.reshape(-1, channels)
+        return x_rn, _per_column(scale, x_rn.shape), _per_column(shift, x_rn.shape)
+    x_rn = x.reshape(-1, inner)
+    return x_rn, _per_row(scale, channels, x_rn.shape), _per_row(shift, channels, x_rn.shape)
+
+
+def _per_column(frame: Array, shape: tuple[int, ...]) -> Array:
+    """A frame for each column, or one for all: both with a stride of one element."""
+    columns = np.asarray(np.broadcast_to(frame, (shape[1],)), order="C")
+    return np.broadcast_to(columns, shape)
+
+
+def _per_row(frame: Array, channels: int, shape: tuple[int, ...]) -> Array:
+    per_channel = np.broadcast_to(frame, (channels,))
+    tiled = np.tile(per_channel, shape[0] // channels if channels else 0)
+    return np.broadcast_to(tiled[:, None], shape)

@@ -1,0 +1,51 @@
+"""The errors of qnn_core: one base class, and the built-in class that each kind also is."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class QnnError(Exception):
+    """Base of every error that qnn_core raises on purpose."""
+
+
+class ShapeError(QnnError, ValueError):
+    """Shapes that do not fit an operation; the message names the operation and the shapes."""
+
+
+class DtypeError(QnnError, TypeError):
+    """A dtype that an operation does not take."""
+
+
+class GraphError(QnnError, RuntimeError):
+    """A derivative that the recorded graph cannot give."""
+
+
+class NonFiniteError(QnnError, ValueError):
+    """NaN or infinity where a finite number is needed."""
+
+
+class SpecError(QnnError, ValueError):
+    """A quantizer spec string, an option or a bit width that has no meaning."""
+
+
+class PluginError(QnnError):
+    """A quantizer plugin that cannot be used; the message names its distribution."""
+
+
+class StateError(QnnError, ValueError):
+    """A state dictionary that does not fit the object that loads it."""
+
+
+class FileError(QnnError, ValueError):
+    """A file that is cut, changed, of another kind or of another version."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` for the known name nearest to `name`, or ``""``.
+
+    Example:
+        >>> nearest("symetric", ["binary", "symmetric"])
+        "; did you mean 'symmetric'?"
+    """
+    match = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {match[0]!r}?" if match else ""

@@ -1,0 +1,178 @@
+"""The model summary: one reader of the traced graph."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from numpy.typing import ArrayLike
+from tabulate import tabulate
+
+from .autodiff import Graph, GraphNode, Value, trace
+from .coded import packed_nbytes
+from .quantizer import Quantizer, codebook
+
+FLOAT_BITS = 32
+
+
+@dataclass
+class Row:
+    """One layer of a summary.
+
+    Attributes:
+        path: of the layer in the model, ``""`` for the model itself.
+        layer: its class.
+        shape: of its output, batch axis included.
+        parameters: number of weights, biases, scales and the like.
+        weight_bits, input_bits: bits of the product's operands; None without a product.
+        macs: multiply-accumulates for one sample.
+        nbytes: bytes that its parameters take when deployed: quantized ones as packed codes with
+            their levels and frame, the others as they are.
+    """
+
+    path: str
+    layer: str
+    shape: tuple[int, ...] = ()
+    parameters: int = 0
+    weight_bits: int | None = None
+    input_bits: int | None = None
+    macs: int = 0
+    nbytes: int = 0
+
+
+@dataclass
+class Summary:
+    """Layers, parameters, bits, multiply-accumulates and bytes of a model; ``print`` shows a table.
+
+    Attributes:
+        rows: the layers in the order in which they run.
+        macs: ``{(weight bits, input bits): multiply-accumulates for one sample}``.
+        float_nbytes: bytes of the same parameters as float32.
+    """
+
+    rows: list[Row]
+    macs: Counter[tuple[int, int]] = field(default_factory=Counter)
+    float_nbytes: int = 0
+
+    @property
+    def parameters(self) -> int:
+        """Number of parameters."""
+        return sum(row.parameters for row in self.rows)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the parameters when deployed."""
+        return sum(row.nbytes for row in self.rows)
+
+    def __str__(self) -> str:
+        table = tabulate(
+            [_cells(row) for row in self.rows],
+            headers=["layer", "", "output", "parameters", "bits W x A", "MACs", "bytes"],
+            colalign=("left", "left", "left", "right", "right", "right", "right"),
+        )
+        macs = ", ".join(f"{w}x{a}: {n:,}" for (w, a), n in sorted(self.macs.items())) or "none"
+        share = f" ({self.nbytes / self.float_nbytes:.1%} of float32)" if self.float_nbytes else ""
+        return (
+            f"{table}\n\nparameters: {self.parameters:,}\nMACs per sample by bits W x A: {macs}\n"
+            f"bytes: {self.nbytes:,}{share}"
+        )
+
+
+def summary(model: Callable[..., Any], example: ArrayLike | tuple[ArrayLike, ...]) -> Summary:
+    """Return the layers of `model` with their shapes, parameters, bits, MACs and bytes.
+
+    Read from the graph that `trace` gives, so it holds for any `forward`. Layers that only move
+    data or apply a function have no parameters and no MACs.
+
+    Args:
+        model: a module.
+        example: an input with its batch axis; see `trace`.
+
+    Example:
+        >>> import numpy as np
+        >>> import qnn_core as qnn
+        >>> model = qnn.MLP([64, 32, 10], weight="binary", input="uniform:2", seed=0)
+        >>> print(qnn.summary(model, np.zeros((1, 64))))
+        layer     ...
+    """
+    return _Reader(trace(model, example)).summary()
+
+
+class _Reader:
+    """Adds up what the nodes of a graph say about the layers they happened in."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.rows: dict[str, Row] = {}
+        self.macs: Counter[tuple[int, int]] = Counter()
+        self.counted: set[int] = set()
+        self.float_nbytes = 0
+        self.batch = graph.inputs[0].shape[0] if graph.inputs and graph.inputs[0].shape else 1
+
+    def summary(self) -> Summary:
+        owners = _owners(self.graph.nodes)
+        for node in self.graph.nodes:
+            path, layer = owners[node.scope]
+            row = self.rows.setdefault(path, Row(path, layer))
+            row.shape = node.output.shape
+            self._count_parameters(row, node)
+            self._count_macs(row, node)
+        return Summary(list(self.rows.values()), self.macs, self.float_nbytes)
+
+    def _count_parameters(self, row: Row, node: GraphNode) -> None:
+        quantizer = node.attributes.get("quantizer")
+        if quantizer is not None:
+            _, scale, shift = node.inputs
+            row.parameters += scale.data.size if quantizer.scale == "learned" else 0
+            row.nbytes += codebook(quantizer).levels.nbytes
+            row.nbytes += scale.data.nbytes + shift.data.nbytes
+        for value in node.inputs:
+            if value.kind not in ("parameter", "buffer") or id(value) in self.counted:
+                continue
+            self.counted.add(id(value))
+            size, nbytes = value.data.size, value.data.nbytes
+            row.parameters += size if value.kind == "parameter" else 0
+            row.nbytes += nbytes if quantizer is None else packed_nbytes(size, quantizer.bits)
+            self.float_nbytes += nbytes
+
+    def _count_macs(self, row: Row, node: GraphNode) -> None:
+        if node.op.macs is None:
+            return
+        macs = node.op.macs(*(value.shape for value in node.inputs)) // max(self.batch, 1)
+        left, right = (self._bits(value) for value in node.inputs[:2])
+        row.input_bits, row.weight_bits = left, right
+        row.macs += macs
+        self.macs[right, left] += macs
+
+    def _bits(self, value: Value) -> int:
+        node = self.graph.producer(value)
+        quantizer = None if node is None else node.attributes.get("quantizer")
+        return quantizer.bits if isinstance(quantizer, Quantizer) else FLOAT_BITS
+
+
+def _owners(nodes: Iterable[GraphNode]) -> dict[str, tuple[str, str]]:
+    """Map each scope to the path and class of the layer that its row belongs to.
+
+    A quantizer inside a layer that computes something itself belongs to that layer.
+    """
+    layers = {node.scope: node.layer for node in nodes}
+    others = {node.scope for node in nodes if "quantizer" not in node.attributes}
+    owners = {}
+    for scope in layers:
+        parent = scope.rpartition(".")[0]
+        owner = parent if scope not in others and parent in others and parent else scope
+        owners[scope] = (owner, layers[owner])
+    return owners
+
+
+def _cells(row: Row) -> list[str]:
+    bits = "" if row.weight_bits is None else f"{row.weight_bits} x {row.input_bits}"
+    return [
+        row.path,
+        row.layer,
+        " x ".join(str(n) for n in row.shape),
+        f"{row.parameters:,}" if row.parameters else "",
+        bits,
+        f"{row.macs:,}" if row.macs else "",
+        f"{row.nbytes:,}" if row.nbytes else "",
+    ]

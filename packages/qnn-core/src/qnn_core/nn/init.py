@@ -1,0 +1,22 @@
+"""Initial weights."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Seed = int | np.random.Generator | None
+
+
+def generator(seed: Seed) -> np.random.Generator:
+    """Return the generator itself, or a new one from a seed (None: from the system's entropy)."""
+    return np.random.default_rng(seed)
+
+
+def kaiming_uniform(shape: tuple[int, ...], fan_in: int, rng: np.random.Generator) -> NDArray[Any]:
+    """Return float32 weights, uniform in ``+-sqrt(6 / fan_in)``.
+
+    (He et al. 2015, arXiv:1502.01852, eq. 10: keeps the variance through layers with ReLU.)
+    """
+    bound = np.sqrt(6 / max(fan_in, 1))
+    return rng.uniform(-bound, bound, shape).astype(np.float32)

@@ -1,0 +1,104 @@
+"""The multilayer perceptron, with any quantizers."""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+from ..errors import ShapeError, SpecError, nearest
+from ..quantizer import Quantizer
+from .activation import HardTanh, ReLU, Sigmoid, Tanh
+from .container import Sequential
+from .init import Seed, generator
+from .linear import Linear
+from .module import Module
+from .norm import BatchNorm, Dropout
+from .quant_linear import QuantLinear
+
+ACTIVATIONS: dict[str, Callable[[], Module]] = {
+    "hardtanh": HardTanh,
+    "relu": ReLU,
+    "sigmoid": Sigmoid,
+    "tanh": Tanh,
+}
+
+Spec = str | Quantizer | None
+
+
+class MLP(Sequential):
+    """Fully connected layers with an activation between each two.
+
+    Every layer but the last has its weight and its input quantized as given; the last is float
+    unless `last_weight` or `last_input` says otherwise, as is usual in the field. For a seed, the
+    initial weights are the same whatever the quantizers, so that runs can be compared in pairs.
+
+    Args:
+        sizes: number of features from input to output, at least two.
+        weight: quantizer of the weights, None for float.
+        input: quantizer of the layers' inputs, None for float.
+        activation: ``"relu"``, ``"hardtanh"``, ``"tanh"`` or ``"sigmoid"``.
+        batch_norm: whether to normalize before each activation.
+        dropout: rate after each activation.
+        bias: whether the layers have one.
+        last_weight: quantizer of the last layer's weight.
+        last_input: quantizer of the last layer's input.
+        weight_bounds: ``(low, high)`` for the latent weights of the quantized layers.
+        seed: of the initial weights and of dropout.
+
+    Raises:
+        ShapeError: if `sizes` has fewer than two entries, or one below 1.
+        SpecError: for an unknown activation or quantizer.
+
+    Example:
+        >>> import qnn_core as qnn
+        >>> MLP([784, 100, 10], weight="symmetric:2", input="uniform:2", seed=0)
+        MLP()
+          layers.0: QuantLinear(784, 100, bias=True)
+            weight_quantizer: QuantizeWeight(Symmetric(bits=2))
+            input_quantizer: Quantize(Uniform(bits=2))
+          layers.1: ReLU()
+          layers.2: Linear(100, 10, bias=True)
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        *,
+        weight: Spec = None,
+        input: Spec = None,
+        activation: str = "relu",
+        batch_norm: bool = False,
+        dropout: float = 0.0,
+        bias: bool = True,
+        last_weight: Spec = None,
+        last_input: Spec = None,
+        weight_bounds: tuple[float, float] | None = None,
+        seed: Seed = None,
+    ) -> None:
+        if len(sizes) < 2:
+            raise ShapeError(f"MLP: sizes needs an input and an output, got {list(sizes)}")
+        if activation not in ACTIVATIONS:
+            raise SpecError(
+                f"MLP: activation must be one of {', '.join(ACTIVATIONS)}, got {activation!r}"
+                + nearest(str(activation), ACTIVATIONS)
+            )
+        rng = generator(seed)
+        layers: list[Module] = []
+        last = len(sizes) - 2
+        for n, (before, after) in enumerate(pairwise(sizes)):
+            quantizers = (last_weight, last_input) if n == last else (weight, input)
+            shape: dict[str, Any] = {"in_features": before, "out_features": after}
+            layers.append(_layer(*quantizers, weight_bounds, bias=bias, seed=rng, **shape))
+            if n == last:
+                break
+            if batch_norm:
+                layers.append(BatchNorm(after))
+            layers.append(ACTIVATIONS[activation]())
+            if dropout:
+                layers.append(Dropout(dropout, seed=int(rng.integers(2**31))))
+        super().__init__(*layers)
+
+
+def _layer(weight: Spec, input: Spec, bounds: tuple[float, float] | None, **shape: Any) -> Linear:
+    if weight is None and input is None:
+        return Linear(**shape)
+    return QuantLinear(weight=weight, input=input, weight_bounds=bounds, **shape)

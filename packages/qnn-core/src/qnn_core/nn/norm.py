@@ -1,0 +1,107 @@
+"""Batch normalization and dropout as layers."""
+
+import numpy as np
+
+from ..autodiff import Buffer, Parameter, Tensor
+from ..errors import ShapeError
+from ..ops import batch_norm, dropout, mean, variance
+from .module import Module
+
+
+class BatchNorm(Module):
+    """Batch normalization of axis 1 (Ioffe and Szegedy 2015, arXiv:1502.03167).
+
+    Training normalizes by the mean and variance of the batch and keeps running ones; evaluation
+    uses those.
+
+    Args:
+        channels: length of axis 1.
+        eps: keeps the root away from zero.
+        momentum: share of a new batch in the running statistics, above 0 and at most 1.
+
+    Attributes:
+        weight, bias: ``[channels]``, from 1 and 0.
+        running_mean, running_variance: ``[channels]``, from 0 and 1; the variance is the unbiased
+            estimate.
+
+    Raises:
+        ShapeError: if a training batch has fewer than two values per channel: it has no variance.
+
+    Example:
+        >>> BatchNorm(1)([[1.0], [3.0]]).data.ravel().round(3)
+        array([-1.,  1.], dtype=float32)
+    """
+
+    def __init__(self, channels: int, *, eps: float = 1e-5, momentum: float = 0.1) -> None:
+        if not 0 < momentum <= 1:
+            raise ValueError(f"BatchNorm: momentum must be above 0 and at most 1, got {momentum}")
+        self.eps = eps
+        self.momentum = momentum
+        self.weight = Parameter(np.ones(channels), decay=False)
+        self.bias = Parameter(np.zeros(channels), decay=False)
+        self.running_mean = Buffer(np.zeros(channels))
+        self.running_variance = Buffer(np.ones(channels))
+
+    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+        """Normalize ``[batch, channels, ...]``."""
+        if not self.training:
+            return self._normalized(x, self.running_mean, self.running_variance)
+        count = x.size // max(self.weight.size, 1)
+        if x.ndim < 2 or count < 2:
+            raise ShapeError(
+                f"BatchNorm: training needs a batch of at least 2 values for each of "
+                f"{self.weight.size} channels, got input of shape {x.shape}"
+            )
+        axes = (0, *range(2, x.ndim))
+        batch_mean, batch_variance = mean(x, axes), variance(x, axes)
+        output = self._normalized(x, batch_mean, batch_variance)
+        self._keep(self.running_mean, batch_mean, 1)
+        self._keep(self.running_variance, batch_variance, count / (count - 1))
+        return output
+
+    def describe(self) -> str:
+        """Return the number of channels."""
+        return str(self.weight.size)
+
+    def _normalized(self, x: Tensor, center: Tensor, spread: Tensor) -> Tensor:
+        return batch_norm(x, self.weight, self.bias, center, spread, eps=self.eps)
+
+    def _keep(self, running: Buffer, batch: Tensor, factor: float) -> None:
+        running.data *= 1 - self.momentum
+        running.data += self.momentum * factor * batch.data
+
+
+class Dropout(Module):
+    """Sets a random share of its input to zero in training; evaluation passes it on unchanged.
+
+    The mask of the n-th training batch is a function of the seed and n alone, and n is part of the
+    state: a run that is resumed draws the same masks as one that was not interrupted.
+
+    Args:
+        rate: the share, 0 <= rate < 1.
+        seed: of the masks.
+
+    Example:
+        >>> Dropout(0.5, seed=1)(np.ones((1, 4)))
+        Tensor([[0., 2., 2., 2.]])
+    """
+
+    def __init__(self, rate: float, *, seed: int = 0) -> None:
+        if not 0 <= rate < 1:
+            raise ValueError(f"Dropout: rate must be at least 0 and below 1, got {rate}")
+        self.rate = rate
+        self.seed = seed
+        # Whole numbers in float64 are exact up to 2**53.
+        self.batches = Buffer(np.zeros(()), np.float64)
+
+    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+        """Drop elements of `x`, of any shape."""
+        if not self.training or self.rate == 0:
+            return x
+        rng = np.random.default_rng([self.seed, int(self.batches.data)])
+        self.batches.data += 1
+        return dropout(x, self.rate, rng)
+
+    def describe(self) -> str:
+        """Return the rate."""
+        return str(self.rate)

@@ -1,0 +1,188 @@
+"""The layer that owns a frame: scale and zero point, fixed, calibrated or learned."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..autodiff import Buffer, Parameter, Tensor
+from ..autodiff.mode import MODE
+from ..coded import Coded, encode
+from ..errors import ShapeError, SpecError, StateError
+from ..ops import exp, fake_quantize
+from ..quantizer import Frame, Quantizer
+from ..registry import get_quantizer
+from .module import Module
+
+Array = NDArray[Any]
+
+
+class Quantize(Module):
+    """Fake quantization with a frame of its own; stands before the layer whose input it quantizes.
+
+    In training a frame is fitted or learned as the quantizer's ``scale`` says; in evaluation it is
+    frozen, so that an answer never depends on the other samples of its batch. A learned scale is
+    kept as its logarithm: it stays positive, and a step changes it by a share of itself, whatever
+    its size (Jain et al. 2020, "Trained quantization thresholds", arXiv:1903.08066, section 5.2).
+
+    Args:
+        quantizer: spec string or quantizer.
+        channels: number of channels along the quantizer's axis; needed if it has one.
+        momentum: share of a new batch in the running range of a calibrated frame, 0..1.
+
+    Attributes:
+        quantizer: the scheme.
+        log_scale: logarithm of a learned scale, else None.
+        frozen_scale: a scale that is not learned, else None.
+        zero_point: see `Frame`.
+
+    Raises:
+        SpecError: if the quantizer's axis is the batch, or `channels` is missing.
+
+    Example:
+        >>> import qnn_core as qnn
+        >>> layer = qnn.nn.Quantize("uniform:2")
+        >>> layer(qnn.Tensor([0.0, 0.4, 3.0])).data
+        array([0., 0., 3.], dtype=float32)
+    """
+
+    # Whether axis 0 of what is quantized is the batch.
+    batched = True
+
+    def __init__(
+        self, quantizer: str | Quantizer, *, channels: int | None = None, momentum: float = 0.1
+    ) -> None:
+        self.quantizer = get_quantizer(quantizer)
+        if not 0 < momentum <= 1:
+            raise ValueError(f"Quantize: momentum must be above 0 and at most 1, got {momentum}")
+        self.momentum = momentum
+        self.log_scale: Parameter | None = None
+        self.frozen_scale: Buffer | None = None
+        shape = self._frame_shape(channels)
+        low, high = -np.ones(shape, np.float32), np.ones(shape, np.float32)
+        self._hold(self.quantizer.span(low, high))
+        self.calibrated = Buffer(np.zeros(()))
+        if not isinstance(self.quantizer.scale, str):
+            self._fix(float(self.quantizer.scale), shape)
+
+    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+        """Return the quantized values of `x`, of its shape."""
+        if self.training:
+            self.observe(x.data)
+        elif not self.calibrated.data and MODE.recorder is None:
+            raise StateError(
+                f"Quantize({self.quantizer}): the scale was never fitted to data, so an "
+                "evaluation would have no meaning: train first, or run one batch in training mode"
+            )
+        return self.quantized(x)
+
+    def quantized(self, x: Tensor) -> Tensor:
+        """Return the quantized values of `x` with the frame as it is."""
+        if self.log_scale is None or not self.training:
+            frame = self.frame()
+            return fake_quantize(x, frame.scale, frame.shift, quantizer=self.quantizer)
+        scale = exp(self.log_scale)
+        shift: Any = scale * -self.zero_point.data if np.any(self.zero_point.data) else 0.0
+        return fake_quantize(x, scale, shift, quantizer=self.quantizer)
+
+    def frame(self) -> Frame:
+        """Return the frame as arrays."""
+        if self.log_scale is not None:
+            return Frame(np.exp(self.log_scale.data), self.zero_point.data)
+        assert self.frozen_scale is not None
+        return Frame(self.frozen_scale.data, self.zero_point.data)
+
+    def observe(self, x: Array) -> None:
+        """Fit the frame to training data, if it is still to be fitted."""
+        mode = self.quantizer.scale
+        if mode == "calibrated":
+            fitted = self.quantizer.fit(x, self.quantizer.axis)
+            self._set(fitted if not self.calibrated.data else self._averaged(fitted))
+        elif not self.calibrated.data:
+            self._set(self.quantizer.fit(x, self.quantizer.axis))
+        self.calibrated.data[...] = 1
+
+    def encode(self, x: Array) -> Coded:
+        """Return `x` as codes, with the frame as it is."""
+        return encode(x, self.quantizer, self.frame())
+
+    def describe(self) -> str:
+        """Return the quantizer."""
+        return str(self.quantizer)
+
+    def _frame_shape(self, channels: int | None) -> tuple[int, ...]:
+        axis = self.quantizer.axis
+        if axis is None:
+            return ()
+        if axis == 0 and self.batched:
+            raise SpecError(
+                f"Quantize({self.quantizer}): axis 0 of an activation is the batch; a frame for "
+                "each sample would make answers depend on their neighbours. Use axis=1"
+            )
+        if channels is None:
+            raise SpecError(f"Quantize({self.quantizer}): with an axis, channels= is needed")
+        return (channels,)
+
+    def _hold(self, frame: Frame) -> None:
+        """Make the parameter or buffer for the scale."""
+        self.zero_point = Buffer(frame.zero_point)
+        if self.quantizer.scale == "learned":
+            self.log_scale = Parameter(np.log(frame.scale), decay=False)
+        else:
+            self.frozen_scale = Buffer(frame.scale)
+
+    def _fix(self, scale: float, shape: tuple[int, ...]) -> None:
+        self._set(Frame(np.full(shape, scale, np.float32), np.zeros(shape, np.float32)))
+        self.calibrated.data[...] = 1
+
+    def _set(self, frame: Frame) -> None:
+        holder = self.frozen_scale if self.log_scale is None else self.log_scale
+        assert holder is not None
+        if holder.shape != frame.scale.shape:
+            raise ShapeError(
+                f"Quantize({self.quantizer}): a frame of shape {frame.scale.shape} was fitted, "
+                f"{holder.shape} is needed: does channels= fit the data?"
+            )
+        holder.data[...] = frame.scale if self.log_scale is None else np.log(frame.scale)
+        self.zero_point.data[...] = frame.zero_point
+
+    def _averaged(self, fitted: Frame) -> Frame:
+        """Return the frame of the running average of the range that the levels reach."""
+        levels = np.asarray(self.quantizer.levels, dtype=np.float64)
+        before = self.frame()
+        ends = []
+        for level in (levels[0], levels[-1]):
+            old = before.scale * (level - before.zero_point)
+            new = fitted.scale * (level - fitted.zero_point)
+            ends.append(((1 - self.momentum) * old + self.momentum * new).astype(old.dtype))
+        return self.quantizer.span(*ends)
+
+
+class QuantizeWeight(Quantize):
+    """Fake quantization of a parameter: fitted to it when made; calibrated means at every use.
+
+    Args:
+        quantizer: spec string or quantizer.
+        weight: the parameter, ``[out, ...]``; its channels lie on the quantizer's axis.
+    """
+
+    batched = False
+
+    def __init__(self, quantizer: str | Quantizer, weight: Parameter) -> None:
+        scheme = get_quantizer(quantizer)
+        axis = scheme.axis
+        if axis is not None and not -weight.ndim <= axis < weight.ndim:
+            raise SpecError(f"{scheme}: axis {axis} is not in a weight of shape {weight.shape}")
+        super().__init__(scheme, channels=None if axis is None else weight.shape[axis])
+        if not self.calibrated.data:
+            self.observe(weight.data)
+
+    def forward(self, weight: Tensor) -> Tensor:  # type: ignore[override]
+        """Return the quantized weight."""
+        self.refresh(weight.data)
+        return self.quantized(weight)
+
+    def refresh(self, weight: Array) -> None:
+        """Fit a calibrated frame to the weight as it is now, in training and evaluation alike."""
+        if self.quantizer.scale == "calibrated":
+            self._set(self.quantizer.fit(weight, self.quantizer.axis))

@@ -1,0 +1,64 @@
+"""Differentiable operations. Each takes tensors or arrays and returns a tensor."""
+
+from .activation import hardtanh, log_softmax, relu, sigmoid, softmax, tanh
+from .arithmetic import (
+    absolute,
+    add,
+    clip,
+    cos,
+    divide,
+    exp,
+    log,
+    multiply,
+    negative,
+    power,
+    sin,
+    sqrt,
+    subtract,
+)
+from .linear import linear, matmul
+from .loss import mean_squared_error, softmax_cross_entropy, squared_hinge
+from .norm import batch_norm, dropout
+from .quantize import fake_quantize
+from .reduction import max, mean, min, sum, variance
+from .shape import broadcast_to, concatenate, getitem, reshape, transpose
+
+__all__ = [
+    "absolute",
+    "add",
+    "batch_norm",
+    "broadcast_to",
+    "clip",
+    "concatenate",
+    "cos",
+    "divide",
+    "dropout",
+    "exp",
+    "fake_quantize",
+    "getitem",
+    "hardtanh",
+    "linear",
+    "log",
+    "log_softmax",
+    "matmul",
+    "max",
+    "mean",
+    "mean_squared_error",
+    "min",
+    "multiply",
+    "negative",
+    "power",
+    "relu",
+    "reshape",
+    "sigmoid",
+    "sin",
+    "softmax",
+    "softmax_cross_entropy",
+    "sqrt",
+    "squared_hinge",
+    "subtract",
+    "sum",
+    "tanh",
+    "transpose",
+    "variance",
+]

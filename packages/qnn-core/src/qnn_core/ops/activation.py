@@ -1,0 +1,114 @@
+"""Activation functions, and softmax."""
+
+from typing import Any
+
+import numpy as np
+
+from .._kernels import elementwise as kernel
+from ..autodiff import Array, Op, Shape, Tensor, op
+from .arithmetic import clip, exp
+from .reduction import sum as sum_
+from .shapes import normalized_axes, same
+
+tanh = op("tanh", np.tanh, shape=same, vjps=[lambda g, y, x: g * (1 - y * y)])
+
+
+def _sigmoid(x: Array) -> Array:
+    # By tanh: no overflow for large |x|, and NumPy's is vectorised.
+    half = x.dtype.type(0.5)
+    y: Array = np.tanh(x * half) * half + half
+    return y
+
+
+sigmoid = op("sigmoid", _sigmoid, shape=same, vjps=[lambda g, y, x: g * y * (1 - y)])
+
+
+def _relu(x: Array) -> Array:
+    y: Array = np.maximum(x, x.dtype.type(0))
+    return y
+
+
+def _relu_gradient(g: Array, x: Array) -> Array:
+    g, x = np.asarray(g, order="C"), np.asarray(x, order="C")
+    out = np.empty_like(x)
+    kernel.relu_vjp(g.reshape(-1), x.reshape(-1), out.reshape(-1))
+    return out
+
+
+relu = op("relu", _relu, shape=same, vjps=[lambda g, y, x: relu_gradient(g, x)])
+
+# The derivative of relu at 0 is taken as 0. Linear in g, and constant in x almost everywhere.
+relu_gradient: Op = op(
+    "relu_gradient",
+    _relu_gradient,
+    shape=lambda g, x: g,
+    vjps=[lambda h, y, g, x: relu_gradient(h, x), lambda h, y, g, x: h * 0],
+)
+
+
+def hardtanh(x: Any) -> Tensor:
+    """Return `x` limited to -1..1, the float counterpart of a binary activation.
+
+    Example:
+        >>> hardtanh([-2.0, 0.5])
+        Tensor([-1. ,  0.5])
+    """
+    return clip(x, -1, 1)
+
+
+def _along(name: str) -> Any:
+    def rule(shape: Shape, *, axis: int) -> Shape:
+        normalized_axes(name, axis, shape)
+        return shape
+
+    return rule
+
+
+def _log_softmax(x: Array, *, axis: int) -> Array:
+    if x.size == 0:
+        return x.copy()
+    shifted: Array = x - x.max(axis=axis, keepdims=True)
+    shifted -= np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+    return shifted
+
+
+def _softmax(x: Array, *, axis: int) -> Array:
+    if x.size == 0:
+        return x.copy()
+    e: Array = np.exp(x - x.max(axis=axis, keepdims=True))
+    e /= e.sum(axis=axis, keepdims=True)
+    return e
+
+
+def _softmax_vjp(g: Tensor, y: Tensor, x: Tensor, *, axis: int) -> Tensor:
+    return y * (g - sum_(g * y, axis=axis, keepdims=True))
+
+
+def _log_softmax_vjp(g: Tensor, y: Tensor, x: Tensor, *, axis: int) -> Tensor:
+    return g - exp(y) * sum_(g, axis=axis, keepdims=True)
+
+
+_softmax_op = op("softmax", _softmax, shape=_along("softmax"), vjps=[_softmax_vjp])
+_log_softmax_op = op(
+    "log_softmax", _log_softmax, shape=_along("log_softmax"), vjps=[_log_softmax_vjp]
+)
+
+
+def softmax(x: Any, axis: int = -1) -> Tensor:
+    """Return ``exp(x) / sum(exp(x))`` along an axis, computed without overflow.
+
+    Example:
+        >>> softmax([[0.0, 0.0]])
+        Tensor([[0.5, 0.5]])
+    """
+    return _softmax_op(x, axis=axis)
+
+
+def log_softmax(x: Any, axis: int = -1) -> Tensor:
+    """Return the logarithm of `softmax`, accurate also where softmax is about zero.
+
+    Example:
+        >>> log_softmax([[0.0, 1000.0]])
+        Tensor([[-1000.,     0.]])
+    """
+    return _log_softmax_op(x, axis=axis)

@@ -1,0 +1,88 @@
+"""Fake quantization: the one operation that takes a quantizer."""
+
+from typing import Any
+
+import numpy as np
+
+from ..autodiff import Array, Shape, Tensor, op
+from ..coded import clip_surrogate, codes_of, units, values_of
+from ..coded.rows import check_frame
+from ..quantizer import Quantizer, codebook
+from .reduction import sum as sum_
+from .shape import reshape
+
+
+def _shape(x: Shape, scale: Shape, shift: Shape, *, quantizer: Quantizer) -> Shape:
+    for frame in (scale, shift):
+        check_frame(x, frame, quantizer.axis)
+    return x
+
+
+def _fake_quantize(x: Array, scale: Array, shift: Array, *, quantizer: Quantizer) -> Array:
+    codes = codes_of(x, scale, shift, quantizer)
+    return values_of(codes, codebook(quantizer).levels, scale, shift, quantizer.axis)
+
+
+def _surrogate(x: Array, scale: Array, shift: Array, quantizer: Quantizer) -> tuple[Array, Array]:
+    """Return the window w(u) and levels[code] - u * w(u): the derivatives in x and in the scale."""
+    codes = codes_of(x, scale, shift, quantizer)
+    if type(quantizer).window is Quantizer.window and quantizer.ste == "clip":
+        return clip_surrogate(x, codes, scale, shift, quantizer)
+    u = units(x, scale, shift, quantizer.axis)
+    window = np.asarray(quantizer.window(u), x.dtype)
+    return window, codebook(quantizer).levels.astype(x.dtype)[codes] - u * window
+
+
+def _vjp(
+    g: Tensor,
+    y: Tensor,
+    inputs: tuple[Tensor, ...],
+    needs: tuple[bool, ...],
+    attributes: dict[str, Any],
+) -> list[Tensor | None]:
+    """The straight-through gradients: linear in g, with window and slope as constants."""
+    x, scale, shift = inputs
+    quantizer = attributes["quantizer"]
+    window, slope = _surrogate(x.data, scale.data, shift.data, quantizer)
+    return [
+        g * window if needs[0] else None,
+        _to_frame(g * slope, scale, quantizer.axis) if needs[1] else None,
+        _to_frame(g * (1 - window), shift, quantizer.axis) if needs[2] else None,
+    ]
+
+
+def _to_frame(gradient: Tensor, frame: Tensor, axis: int | None) -> Tensor:
+    """Sum over all that shares an entry of the frame."""
+    if frame.ndim == 0 or axis is None:
+        return reshape(sum_(gradient), frame.shape)
+    axis %= gradient.ndim
+    return sum_(gradient, axis=tuple(a for a in range(gradient.ndim) if a != axis))
+
+
+_fake_quantize_op = op("fake_quantize", _fake_quantize, shape=_shape, vjp=_vjp)
+
+
+def fake_quantize(x: Any, scale: Any, shift: Any = 0.0, *, quantizer: Quantizer) -> Tensor:
+    """Return the quantized value of each element, ``scale * levels[encode(u)] + shift``.
+
+    With ``u = (x - shift) / scale`` rounded to float32. The gradients are those of the
+    straight-through estimator (Bengio et al. 2013, arXiv:1308.3432) with the quantizer's window w:
+    ``w(u)`` for x, ``levels[code] - u * w(u)`` for the scale, ``1 - w(u)`` for the shift. They
+    count as constants when differentiated again.
+
+    Args:
+        x: any shape.
+        scale: > 0; shape (), or (channels,) along the quantizer's axis.
+        shift: likewise.
+        quantizer: the scheme.
+
+    Raises:
+        NonFiniteError: if `x` holds NaN or infinity, or the scale is not a finite number > 0.
+        ShapeError: if the frame does not fit `x`.
+
+    Example:
+        >>> import qnn_core as qnn
+        >>> fake_quantize([-0.9, 0.2, 7.0], 0.5, quantizer=qnn.get_quantizer("symmetric:3"))
+        Tensor([-1. ,  0. ,  1.5])
+    """
+    return _fake_quantize_op(x, scale, shift, quantizer=quantizer)

@@ -1,0 +1,196 @@
+"""Operations that move elements and leave their values alone."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..autodiff import Array, Op, Shape, Tensor, op
+from ..errors import ShapeError
+from .shapes import broadcast, normalized_axes
+
+
+def _reshaped(shape: Shape, *, wanted: Shape) -> Shape:
+    known = math.prod(n for n in wanted if n != -1)
+    free = wanted.count(-1)
+    size = math.prod(shape)
+    fits = size == known if free == 0 else free == 1 and known and size % known == 0
+    if not fits or any(n < -1 for n in wanted):
+        raise ShapeError(f"reshape: {size} elements of shape {shape} do not fit shape {wanted}")
+    return tuple(size // known if n == -1 else n for n in wanted)
+
+
+_reshape_op = op(
+    "reshape",
+    lambda x, *, shape: x.reshape(shape),
+    shape=lambda s, *, shape: _reshaped(s, wanted=shape),
+    vjps=[lambda g, y, x, *, shape: reshape(g, x.shape)],
+)
+
+
+def reshape(x: Any, shape: Sequence[int] | int) -> Tensor:
+    """Return the same elements, in C order, in another shape; one length may be -1.
+
+    Raises:
+        ShapeError: if the number of elements differs.
+
+    Example:
+        >>> reshape([1.0, 2.0, 3.0, 4.0], (2, -1))
+        Tensor([[1., 2.],
+                [3., 4.]])
+    """
+    lengths = (shape,) if isinstance(shape, int) else tuple(int(n) for n in shape)
+    return _reshape_op(x, shape=lengths)
+
+
+def _transposed(shape: Shape, *, axes: tuple[int, ...] | None) -> Shape:
+    if axes is None:
+        return shape[::-1]
+    if sorted(a % len(shape) if shape else a for a in axes) != list(range(len(shape))):
+        raise ShapeError(f"transpose: axes {axes} are no order of the axes of shape {shape}")
+    return tuple(shape[a] for a in axes)
+
+
+def _transpose_vjp(g: Tensor, y: Tensor, x: Tensor, *, axes: tuple[int, ...] | None) -> Tensor:
+    if axes is None:
+        return transpose(g)
+    inverse = np.argsort([a % x.ndim for a in axes])
+    return transpose(g, tuple(int(a) for a in inverse))
+
+
+_transpose_op = op(
+    "transpose",
+    lambda x, *, axes: x.transpose(axes),
+    shape=_transposed,
+    vjps=[_transpose_vjp],
+)
+
+
+def transpose(x: Any, axes: Sequence[int] | None = None) -> Tensor:
+    """Return `x` with its axes in the given order, or reversed.
+
+    Raises:
+        ShapeError: if `axes` does not name every axis once.
+
+    Example:
+        >>> transpose([[1.0, 2.0]]).shape
+        (2, 1)
+    """
+    return _transpose_op(x, axes=None if axes is None else tuple(axes))
+
+
+def _stretched(shape: Shape, *, wanted: Shape) -> Shape:
+    if broadcast("broadcast_to", shape, wanted) != wanted:
+        raise ShapeError(f"broadcast_to: shape {shape} cannot be stretched to {wanted}")
+    return wanted
+
+
+# The tape sums a gradient over stretched axes, so passing it on is all there is to do.
+_broadcast_to_op = op(
+    "broadcast_to",
+    lambda x, *, shape: np.broadcast_to(x, shape),
+    shape=lambda s, *, shape: _stretched(s, wanted=shape),
+    vjps=[lambda g, y, x, *, shape: g],
+)
+
+
+def broadcast_to(x: Any, shape: Sequence[int]) -> Tensor:
+    """Return `x` stretched to `shape` by NumPy's broadcasting rules.
+
+    Raises:
+        ShapeError: if it cannot be.
+
+    Example:
+        >>> broadcast_to([1.0, 2.0], (2, 2))
+        Tensor([[1., 2.],
+                [1., 2.]])
+    """
+    return _broadcast_to_op(x, shape=tuple(shape))
+
+
+def _joined(*shapes: Shape, axis: int) -> Shape:
+    (axis,) = normalized_axes("concatenate", axis, shapes[0])
+    for shape in shapes:
+        if len(shape) != len(shapes[0]) or any(
+            n != m for a, (n, m) in enumerate(zip(shape, shapes[0], strict=True)) if a != axis
+        ):
+            listed = ", ".join(str(s) for s in shapes)
+            raise ShapeError(f"concatenate: shapes {listed} differ beside axis {axis}")
+    total = sum(shape[axis] for shape in shapes)
+    return (*shapes[0][:axis], total, *shapes[0][axis + 1 :])
+
+
+def _concatenate_vjp(
+    g: Tensor,
+    y: Tensor,
+    inputs: tuple[Tensor, ...],
+    needs: tuple[bool, ...],
+    attributes: dict[str, Any],
+) -> list[Tensor | None]:
+    (axis,) = normalized_axes("concatenate", attributes["axis"], y.shape)
+    ends = np.cumsum([x.shape[axis] for x in inputs]).tolist()
+    before = (slice(None),) * axis
+    return [
+        g[(*before, slice(end - x.shape[axis], end))] if need else None
+        for x, end, need in zip(inputs, ends, needs, strict=True)
+    ]
+
+
+_concatenate_op = op(
+    "concatenate",
+    lambda *arrays, axis: np.concatenate(arrays, axis=axis),
+    shape=_joined,
+    vjp=_concatenate_vjp,
+)
+
+
+def concatenate(tensors: Sequence[Any], axis: int = 0) -> Tensor:
+    """Return the tensors joined along an axis.
+
+    Raises:
+        ShapeError: if there are none, or their other axes differ.
+
+    Example:
+        >>> concatenate([[1.0], [2.0, 3.0]])
+        Tensor([1., 2., 3.])
+    """
+    if len(tensors) == 0:
+        raise ShapeError("concatenate: at least one tensor is needed")
+    return _concatenate_op(*tensors, axis=axis)
+
+
+def _indexed(shape: Shape, *, index: Any) -> Shape:
+    # An array without memory of its own: the rule costs nothing, whatever the shape.
+    hollow = np.broadcast_to(np.float32(0), shape)
+    try:
+        return np.shape(hollow[index])
+    except IndexError as error:
+        raise ShapeError(f"getitem: index {index!r} does not fit shape {shape}: {error}") from error
+
+
+def _add_at(g: Array, *, index: Any, shape: Shape) -> Array:
+    out = np.zeros(shape, g.dtype)
+    parts = index if isinstance(index, tuple) else (index,)
+    if any(isinstance(part, list | np.ndarray) for part in parts):
+        np.add.at(out, index, g)
+    else:
+        # Plain slices name no element twice.
+        out[index] = g
+    return out
+
+
+getitem = op(
+    "getitem",
+    lambda x, *, index: x[index],
+    shape=_indexed,
+    vjps=[lambda g, y, x, *, index: add_at(g, index=index, shape=x.shape)],
+)
+
+# The transpose of indexing: elements that an index names twice are added up.
+add_at: Op = op(
+    "add_at",
+    _add_at,
+    shape=lambda g, *, index, shape: shape,
+    vjps=[lambda h, y, g, *, index, shape: h[index]],
+)

@@ -1,0 +1,90 @@
+"""Adam and AdamW."""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from .._kernels import optimizer as kernel
+from ..autodiff import Parameter
+from .optimizer import Array, Optimizer, number
+from .schedule import Schedule
+
+
+class Adam(Optimizer):
+    """Adam (Kingma and Ba 2015, arXiv:1412.6980, algorithm 1).
+
+    Args:
+        parameters: see `Optimizer`.
+        lr: learning rate, > 0.
+        betas: decay of the running mean of the gradient and of its square, each 0 up to 1.
+        eps: added to the root, > 0.
+        weight_decay: L2 penalty that is added to the gradient, >= 0.
+        schedule: see `Optimizer`.
+
+    Raises:
+        ValueError: for values outside of these.
+
+    Example:
+        >>> import qnn_core as qnn
+        >>> weight = qnn.Parameter([1.0])
+        >>> optimizer = Adam([weight], lr=0.1)
+        >>> (weight * weight).sum().backward()
+        >>> optimizer.step()
+        >>> weight.data.round(3)
+        array([0.9], dtype=float32)
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ("mean", "square")
+    # Whether weight decay acts on the weight itself instead of through the gradient.
+    decoupled: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        parameters: Iterable[Parameter] | Iterable[tuple[str, Parameter]],
+        lr: float = 1e-3,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        schedule: Schedule | None = None,
+    ) -> None:
+        self.betas = (
+            number(self, "betas[0]", betas[0], low=0, high=1),
+            number(self, "betas[1]", betas[1], low=0, high=1),
+        )
+        self.eps = number(self, "eps", eps, low=0, inclusive=False)
+        self.weight_decay = number(self, "weight_decay", weight_decay, low=0)
+        super().__init__(parameters, lr, schedule)
+
+    def _update(
+        self, parameter: Parameter, weight: Array, gradient: Array, lr: float, *slots: Any
+    ) -> None:
+        decay = self.weight_decay if parameter.decay else 0.0
+        beta1, beta2 = self.betas
+        mean, square = slots
+        kernel.adam(
+            weight,
+            gradient,
+            mean,
+            square,
+            lr,
+            beta1,
+            beta2,
+            self.eps,
+            1 - beta1**self.steps,
+            1 - beta2**self.steps,
+            0.0 if self.decoupled else decay,
+            decay if self.decoupled else 0.0,
+        )
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay, ``w -= lr * weight_decay * w``.
+
+    (Loshchilov and Hutter 2019, arXiv:1711.05101, algorithm 2.) Arguments as for `Adam`.
+
+    Example:
+        >>> import qnn_core as qnn
+        >>> optimizer = AdamW([qnn.Parameter([1.0])], lr=1e-3, weight_decay=0.01)
+    """
+
+    decoupled: ClassVar[bool] = True

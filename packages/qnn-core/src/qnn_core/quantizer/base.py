@@ -1,0 +1,194 @@
+"""The quantizer interface: a codebook, a decision and a frame."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import NonFiniteError, ShapeError, SpecError, nearest
+from .calibration import CALIBRATIONS
+from .codebook import checked_levels, codebook
+from .windows import WINDOWS
+
+Array = NDArray[Any]
+SCALES = ("learned", "calibrated", "fixed")
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """Where the levels lie: ``value = scale * level + shift``.
+
+    Attributes:
+        scale: > 0; shape () for a whole tensor or (channels,).
+        zero_point: the level, not always a whole one, that means 0.0; same shape.
+    """
+
+    scale: Array
+    zero_point: Array
+
+    @property
+    def shift(self) -> Array:
+        """``-scale * zero_point``: exactly minus the value of that level, so that 0.0 is exact."""
+        shift: Array = -(self.scale * self.zero_point)
+        return shift
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantizer(ABC):
+    """A quantization scheme: subclass it as a frozen dataclass and register it as an entry point.
+
+    A subclass must give `bits` and `levels`; everything else has a default. With
+    ``u = (x - shift) / scale`` and ``code = encode(u)``, a layer computes::
+
+        value       scale * levels[code] + shift
+        d/dx        window(u)
+        d/dscale    levels[code] - u * window(u)
+        d/dshift    1 - window(u)
+
+    so a subclass never writes a gradient. With the clip window, d/dscale is that of LSQ
+    (Esser et al. 2020, arXiv:1902.08153, eq. 3).
+
+    Args:
+        bits: 1 to 8.
+        axis: the axis with a frame for each channel, or None for one frame for the whole tensor.
+            Weights have their output channels on axis 0.
+        scale: ``"learned"`` (fitted to the first data, then trained), ``"calibrated"`` (fitted to
+            the data throughout training: weights at each step, activations by a running average),
+            ``"fixed"`` (fitted to the first data, then left alone), or a number > 0.
+        calibration: how a scale is fitted, a name in `CALIBRATIONS`.
+        ste: the window of the straight-through estimator, a name in `WINDOWS`.
+
+    Raises:
+        SpecError: for values outside of these, on construction.
+
+    Example:
+        >>> from dataclasses import dataclass, fields
+        >>> @dataclass(frozen=True)
+        ... class Ternary(Quantizer):
+        ...     bits: int = 2
+        ...
+        ...     @property
+        ...     def levels(self):
+        ...         return [-1, 0, 1]
+        >>> Ternary().encode(np.array([-0.7, 0.2, 5.0], np.float32))
+        array([0, 1, 2], dtype=uint8)
+    """
+
+    bits: int
+    axis: int | None = None
+    scale: str | float = "learned"
+    calibration: str = "absmax"
+    ste: str = "clip"
+
+    # How evenly a scheme's levels lie, for listings.
+    distribution: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        name = type(self).__name__
+        if not _whole(self.bits) or not 1 <= self.bits <= 8:
+            raise SpecError(f"{name}: bits must be a whole number from 1 to 8, got {self.bits!r}")
+        if self.axis is not None and not _whole(self.axis):
+            raise SpecError(f"{name}: axis must be a whole number or None, got {self.axis!r}")
+        self._check_scale()
+        for option, known in (("calibration", CALIBRATIONS), ("ste", WINDOWS)):
+            choice(name, option, getattr(self, option), known)
+        checked_levels(self.levels, self.bits, name)
+
+    def _check_scale(self) -> None:
+        name = type(self).__name__
+        if isinstance(self.scale, str):
+            choice(name, "scale", self.scale, SCALES)
+        elif not isinstance(self.scale, int | float) or not 0 < self.scale < np.inf:
+            raise SpecError(
+                f"{name}: scale must be {', '.join(SCALES)} or a number > 0, got {self.scale!r}"
+            )
+
+    def __str__(self) -> str:
+        shown = (
+            f"{f.name}={getattr(self, f.name)}"
+            for f in fields(self)
+            if f.name == "bits" or getattr(self, f.name) != f.default
+        )
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    @property
+    @abstractmethod
+    def levels(self) -> ArrayLike:
+        """The value of each code in units of the scale: 2 to ``2**bits`` ascending numbers."""
+
+    def encode(self, u: Array) -> NDArray[np.uint8]:
+        """Return the code of each finite float32 number, monotone in `u`.
+
+        The default takes the nearest level; halfway between two, the one with the even code.
+        """
+        levels = np.asarray(self.levels, dtype=np.float32).astype(np.float64)
+        middles = (levels[1:] + levels[:-1]) / 2
+        u = np.asarray(u, dtype=np.float64)
+        below = np.searchsorted(middles, u, side="left")
+        through = np.searchsorted(middles, u, side="right")
+        # They differ exactly on a middle; of the two codes there, the even one is taken.
+        return np.where(below % 2 == 0, below, through).astype(np.uint8)
+
+    def window(self, u: Array) -> Array:
+        """Return ``dx^/dx`` at each `u`, in its dtype; the default is what `ste` names."""
+        levels = codebook(self).levels
+        return WINDOWS[self.ste](u, float(levels[0]), float(levels[-1]))
+
+    def span(self, low: Array, high: Array) -> Frame:
+        """Return the frame whose levels just reach from `low` to `high`.
+
+        The default keeps 0.0 at level 0: ``scale = max(|low|, |high|) / max|level|``.
+        """
+        top = np.abs(codebook(self).levels).max()
+        scale = np.maximum(np.abs(low), np.abs(high)) / top
+        return Frame(positive(scale), np.zeros_like(scale))
+
+    def fit(self, x: Array, axis: int | None = None) -> Frame:
+        """Return the frame for data `x`, for the whole array or for each channel along `axis`.
+
+        The default spans the range that the calibration gives.
+
+        Raises:
+            NonFiniteError: if `x` holds NaN or infinity.
+            ShapeError: if `x` is empty or has no such axis.
+        """
+        x_cn = rows(np.asarray(x), axis, type(self).__name__)
+        low, high = CALIBRATIONS[self.calibration](self, x_cn)
+        frame = self.span(low.astype(x_cn.dtype), high.astype(x_cn.dtype))
+        if axis is None:
+            return Frame(frame.scale.reshape(()), frame.zero_point.reshape(()))
+        return frame
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def choice(name: str, option: str, value: Any, known: Any) -> None:
+    """Raise a SpecError unless `value` is one of `known`."""
+    if value not in known:
+        raise SpecError(
+            f"{name}: {option} must be one of {', '.join(sorted(known))}, got {value!r}"
+            + nearest(str(value), known)
+        )
+
+
+def positive(scale: Array) -> Array:
+    """Return `scale` with 1 where it is too small to divide by: data that are all zero."""
+    return np.where(scale >= np.finfo(np.float32).tiny, scale, scale.dtype.type(1))
+
+
+def rows(x: Array, axis: int | None, name: str) -> Array:
+    """Return `x` as ``[channel, element]``, checked."""
+    if x.size == 0:
+        raise ShapeError(f"{name}: cannot fit a scale to an empty array of shape {x.shape}")
+    if axis is not None and not -x.ndim <= axis < x.ndim:
+        raise ShapeError(f"{name}: axis {axis} is not in an array of shape {x.shape}")
+    if not np.all(np.isfinite(x)):
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
+        raise NonFiniteError(f"{name}: cannot fit a scale to {x[where]} at index {where}")
+    if x.dtype not in (np.float32, np.float64):
+        x = x.astype(np.float32)
+    return x.reshape(1, -1) if axis is None else np.moveaxis(x, axis, 0).reshape(x.shape[axis], -1)

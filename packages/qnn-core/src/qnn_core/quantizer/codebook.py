@@ -1,0 +1,104 @@
+"""A quantizer's levels and thresholds as arrays: what the kernels, coded tensors and files use."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import SpecError
+
+if TYPE_CHECKING:
+    from .base import Quantizer
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Codebook:
+    """The two tables of a scheme.
+
+    Attributes:
+        levels: float32, ascending; the value of each code in units of the scale.
+        thresholds: float32, ascending, one fewer; ``code = count(thresholds <= u)``.
+        per_step: 1 / distance of the thresholds if they are about evenly spaced, else 0.
+    """
+
+    levels: NDArray[np.float32]
+    thresholds: NDArray[np.float32]
+    per_step: float
+
+
+@lru_cache(maxsize=512)
+def codebook(quantizer: "Quantizer") -> Codebook:
+    """Return the tables of `quantizer`, made once.
+
+    The thresholds are found by bisection over `quantizer.encode` itself, through all float32
+    numbers, so that counting them equals encoding, by construction, for every monotone scheme.
+
+    Raises:
+        SpecError: if the levels are not 2 to ``2**bits`` finite ascending numbers, or `encode` does
+            not give each level its own code.
+    """
+    levels = checked_levels(quantizer.levels, quantizer.bits, type(quantizer).__name__)
+    thresholds = _thresholds(quantizer, levels)
+    levels.flags.writeable = False
+    thresholds.flags.writeable = False
+    return Codebook(levels, thresholds, _per_step(thresholds))
+
+
+def checked_levels(levels: Any, bits: int, name: str) -> NDArray[np.float32]:
+    """Return the levels as an ascending float32 array, or raise a SpecError."""
+    try:
+        array = np.array(levels, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise SpecError(f"{name}: levels must be numbers, got {levels!r}") from error
+    if array.ndim != 1 or not 2 <= array.size <= 2**bits:
+        raise SpecError(
+            f"{name}: {bits} bits need 2 to {2**bits} levels in one row, got shape {array.shape}"
+        )
+    if not np.all(np.isfinite(array)):
+        raise SpecError(f"{name}: levels must be finite, got {array}")
+    if not np.all(np.diff(array) > 0):
+        raise SpecError(f"{name}: levels must ascend strictly, got {array}")
+    return array
+
+
+def _thresholds(quantizer: "Quantizer", levels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return, for each code but the first, the least float32 whose code is not below it."""
+    name = type(quantizer).__name__
+    codes = np.asarray(quantizer.encode(levels))
+    if codes.shape != levels.shape or not np.array_equal(codes, np.arange(levels.size)):
+        raise SpecError(
+            f"{name}: encode(levels) must be 0..{levels.size - 1} in that order, got {codes}"
+        )
+    wanted = np.arange(1, levels.size)
+    # Between neighbouring levels, over the order-preserving integers of their float32 patterns.
+    low = _ordinal(levels[:-1])
+    high = _ordinal(levels[1:])
+    while np.any(high - low > 1):
+        middle = (low + high) >> 1
+        reached = np.asarray(quantizer.encode(_float(middle))).astype(np.int64) >= wanted
+        high = np.where(reached, middle, high)
+        low = np.where(reached, low, middle)
+    return _float(high)
+
+
+def _ordinal(x: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Map float32 numbers to integers in the same order (both zeros to 0)."""
+    pattern = x.view(np.int32).astype(np.int64)
+    return np.where(pattern < 0, -(pattern & 0x7FFFFFFF), pattern)
+
+
+def _float(ordinal: NDArray[np.int64]) -> NDArray[np.float32]:
+    magnitude = np.abs(ordinal).astype(np.int32).view(np.float32)
+    return np.where(ordinal < 0, -magnitude, magnitude)
+
+
+def _per_step(thresholds: NDArray[np.float32]) -> float:
+    if thresholds.size < 2:
+        return 0.0
+    steps = np.diff(thresholds.astype(np.float64))
+    even = np.ptp(steps) < 1e-3 * steps.mean()
+    return float(1 / steps.mean()) if even else 0.0

@@ -1,0 +1,205 @@
+"""Quantization schemes by name, found through the entry-point group ``qnn.quantizers``.
+
+Names are listed without importing anything; a scheme is imported and checked on first use. A plugin
+that cannot be used is an error of its own, with its distribution's name, and nobody else's.
+"""
+
+import ast
+import dataclasses
+import inspect
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from .errors import PluginError, QnnError, SpecError, nearest
+from .quantizer import Quantizer, codebook
+
+GROUP = "qnn.quantizers"
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """A registered scheme: its name, and the distribution that brought it.
+
+    Attributes:
+        name: what spec strings call it.
+        distribution: name of the installed distribution that registers it.
+        version: that distribution's version.
+        target: the entry point's value, ``"module:Class"``.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    target: str
+
+    def load(self) -> type[Quantizer]:
+        """Import the scheme and return its class.
+
+        Raises:
+            PluginError: if it cannot be imported or is not a usable quantizer class; the message
+                names the distribution, the cause is chained.
+        """
+        return _load(self)
+
+    def bits(self) -> dict[int, int]:
+        """Return ``{bits: number of levels}`` for the bit widths that have a meaning."""
+        found = {}
+        scheme = self.load()
+        for bits in range(1, 9):
+            try:
+                found[bits] = codebook(scheme(bits=bits)).levels.size
+            except SpecError:
+                continue
+        return found
+
+
+def schemes() -> list[str]:
+    """Return the names of the registered schemes, sorted, without importing any.
+
+    Example:
+        >>> import qnn_core as qnn
+        >>> "symmetric" in qnn.schemes()
+        True
+    """
+    return sorted(_registered())
+
+
+def registered() -> list[Scheme]:
+    """Return every registration, sorted by name; a name claimed twice appears twice."""
+    return [scheme for name in schemes() for scheme in _registered()[name]]
+
+
+def scheme(name: str) -> Scheme:
+    """Return the scheme of that name.
+
+    Raises:
+        SpecError: if no distribution registers it; the message lists the known names.
+        PluginError: if two distributions do; the message names both.
+    """
+    found = _registered().get(name)
+    if found is None:
+        known = ", ".join(schemes()) or "none: install qnn-quantizers"
+        raise SpecError(f"no quantizer {name!r}{nearest(name, schemes())} (installed: {known})")
+    if len(found) > 1:
+        claims = " and ".join(f"{s.distribution} {s.version} ({s.target})" for s in found)
+        raise PluginError(f"quantizer {name!r} is registered twice: by {claims}; uninstall one")
+    return found[0]
+
+
+def get_quantizer(spec: str | Quantizer, **options: Any) -> Quantizer:
+    """Return the quantizer that a spec string describes.
+
+    Args:
+        spec: ``"name"``, ``"name:4"`` (short for bits=4) or ``"name:bits=4,axis=0,..."``; the
+            options are the fields of the scheme's class. A quantizer is taken as it is.
+        options: further options, or others in place of those in `spec`.
+
+    Raises:
+        SpecError: for an unknown scheme or option, or a value without a meaning.
+        PluginError: if the scheme's distribution is at fault.
+
+    Example:
+        >>> import qnn_core as qnn
+        >>> qnn.get_quantizer("symmetric:bits=4,axis=0").levels
+        array([-7., -6., -5., -4., -3., -2., -1.,  0.,  1.,  2.,  3.,  4.,  5.,
+                6.,  7.], dtype=float32)
+    """
+    if isinstance(spec, Quantizer):
+        return dataclasses.replace(spec, **options) if options else spec
+    if not isinstance(spec, str):
+        raise SpecError(f"a quantizer is given as a spec string or an object, not {spec!r}")
+    name, given = parse(spec)
+    cls = scheme(name).load()
+    known = [f.name for f in dataclasses.fields(cls) if f.init]
+    for option in {**given, **options}:
+        if option not in known:
+            raise SpecError(
+                f"quantizer spec {spec!r}: {name} has no option {option!r}"
+                f"{nearest(option, known)} (options: {', '.join(known)})"
+            )
+    try:
+        return cls(**{**given, **options})
+    except SpecError as error:
+        raise SpecError(f"quantizer spec {spec!r}: {error}") from error
+
+
+def parse(spec: str) -> tuple[str, dict[str, Any]]:
+    """Split a spec string into the scheme's name and its options.
+
+    Example:
+        >>> parse("symmetric:4,axis=0,scale=learned")
+        ('symmetric', {'bits': 4, 'axis': 0, 'scale': 'learned'})
+    """
+    name, colon, rest = spec.partition(":")
+    options: dict[str, Any] = {}
+    for position, part in enumerate(rest.split(",") if colon else []):
+        key, equals, value = part.partition("=")
+        if not equals and position == 0:
+            key, value = "bits", part
+        if not key.strip() or not value.strip() or not (equals or position == 0):
+            raise SpecError(
+                f"quantizer spec {spec!r}: {part!r} is not of the form option=value; "
+                "write for example 'symmetric:bits=4,axis=0' or 'symmetric:4'"
+            )
+        if key.strip() in options:
+            raise SpecError(f"quantizer spec {spec!r}: option {key.strip()!r} is given twice")
+        options[key.strip()] = _literal(value.strip())
+    return name.strip(), options
+
+
+def _literal(text: str) -> Any:
+    """Return a number, True, False or None; any other text as it stands."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _registered() -> dict[str, list[Scheme]]:
+    found: defaultdict[str, list[Scheme]] = defaultdict(list)
+    for point in entry_points(group=GROUP):
+        entry = Scheme(point.name, *_distribution(point), point.value)
+        # An editable install can list the same distribution twice.
+        if entry not in found[point.name]:
+            found[point.name].append(entry)
+    return dict(found)
+
+
+def _distribution(point: EntryPoint) -> tuple[str, str]:
+    if point.dist is None:
+        return "an unknown distribution", "?"
+    return point.dist.name, point.dist.version
+
+
+@cache
+def _load(entry: Scheme) -> type[Quantizer]:
+    blame = f"quantizer {entry.name!r} of {entry.distribution} {entry.version} ({entry.target})"
+    try:
+        loaded = EntryPoint(entry.name, entry.target, GROUP).load()
+    except Exception as error:
+        raise PluginError(f"{blame} cannot be imported: {type(error).__name__}: {error}") from error
+    _check(loaded, blame)
+    return loaded  # type: ignore[no-any-return]
+
+
+def _check(loaded: Any, blame: str) -> None:
+    """Raise a PluginError that says what is wrong with a plugin's class."""
+    if not inspect.isclass(loaded) or not issubclass(loaded, Quantizer):
+        what = f"the class {loaded.__name__}" if inspect.isclass(loaded) else repr(loaded)
+        raise PluginError(f"{blame} is {what}, not a subclass of qnn_core.quantizer.Quantizer")
+    if missing := sorted(getattr(loaded, "__abstractmethods__", ())):
+        raise PluginError(f"{blame} does not define {', '.join(missing)}")
+    params = vars(loaded).get("__dataclass_params__")
+    if params is None or not params.frozen:
+        raise PluginError(f"{blame} must be decorated with @dataclass(frozen=True)")
+    try:
+        codebook(loaded())  # type: ignore[call-arg]
+    except QnnError as error:
+        raise PluginError(f"{blame} is not a sound quantizer: {error}") from error
+    except Exception as error:
+        raise PluginError(
+            f"{blame} cannot be made with its defaults: {type(error).__name__}: {error}"
+        ) from error

@@ -1,0 +1,56 @@
+"""The progress bar of a training run."""
+
+import time
+from collections.abc import Sized
+from typing import Any
+
+from tqdm import tqdm
+
+from .evaluate import Evaluation
+
+
+class Progress:
+    """A bar over all batches of a run: epoch, loss, accuracy, images per second, time left.
+
+    Args:
+        data: the training batches; without a length the time left is not known.
+        epochs: how many in all.
+        done: how many were done before.
+        show: True, False, or None for only on a terminal.
+    """
+
+    def __init__(self, data: Any, epochs: int, done: int, show: bool | None) -> None:
+        self._epochs = epochs
+        steps = len(data) if isinstance(data, Sized) else None
+        self._bar = tqdm(
+            total=None if steps is None else steps * epochs,
+            initial=0 if steps is None else steps * done,
+            bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}",
+            disable=None if show is None else not show,
+            # Work that is done in a moment needs no bar.
+            delay=0.5,
+            dynamic_ncols=True,
+            leave=False,
+        )
+
+        self._samples = 0
+        self._began = time.perf_counter()
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def step(self, epoch: int, batch: int, so_far: Evaluation) -> None:
+        """Move on by one batch of so many samples; `so_far` is the epoch's measurement."""
+        if self._bar.disable:
+            return
+        accuracy = "" if so_far.accuracy is None else f", accuracy {so_far.accuracy:.2%}"
+        self._bar.set_description_str(f"epoch {epoch}/{self._epochs}", refresh=False)
+        self._samples += batch
+        rate = self._samples / max(time.perf_counter() - self._began, 1e-9)
+        self._bar.set_postfix_str(
+            f"loss {so_far.loss:.4f}{accuracy}, {rate:,.0f} images/s", refresh=False
+        )
+        self._bar.update()
