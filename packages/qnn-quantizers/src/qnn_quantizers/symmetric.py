@@ -1,0 +1,68 @@
+"""Uniform quantization around zero."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from qnn_core.errors import SpecError
+from qnn_core.quantizer import Quantizer
+
+GRIDS = ("odd", "even", "twos-complement")
+
+
+@dataclass(frozen=True)
+class Symmetric(Quantizer):
+    """Evenly spaced levels around zero; 0.0 means level 0 (there is no shift).
+
+    ::
+
+        odd               -q, ..., -1, 0, 1, ..., q     q = 2**(bits-1) - 1
+        even              ..., -3, -1, 1, 3, ...        2**bits of them (mid-rise)
+        twos-complement   -2**(bits-1), ..., 2**(bits-1) - 1
+
+        value       scale * level
+        code        that of the level nearest to u = x / scale
+        d/dx        1 inside the range, 0 outside
+        d/dscale    level - u inside, level outside
+
+    The odd grid is the usual one for weights (Krishnamoorthi 2018, arXiv:1806.08342, section 2.2).
+    The even grid has no zero; its two bits, -3, -1, 1, 3, are those of SAWB (Choi et al. 2019,
+    "Accurate and efficient 2-bit quantized neural networks", MLSys). Two's complement uses all
+    codes, one more below zero than above. d/dscale is LSQ's (Esser et al. 2020, arXiv:1902.08153).
+
+    Args:
+        bits: 1 to 8; with grid odd or twos-complement from 2.
+        grid: which levels.
+        axis, scale, calibration, ste: see `Quantizer`. The calibration is ``mse`` unless another is
+            named: with few levels, clipping outliers costs less than stretching the steps.
+
+    Example:
+        >>> [Symmetric(bits=2, grid=grid).levels.tolist() for grid in GRIDS]
+        [[-1.0, 0.0, 1.0], [-3.0, -1.0, 1.0, 3.0], [-2.0, -1.0, 0.0, 1.0]]
+    """
+
+    bits: int = 4
+    grid: str = "odd"
+    calibration: str = "mse"
+
+    distribution: ClassVar[str] = "even, around zero"
+
+    def __post_init__(self) -> None:
+        if self.grid not in GRIDS:
+            raise SpecError(f"Symmetric: grid must be one of {', '.join(GRIDS)}, got {self.grid!r}")
+        if self.bits == 1 and self.grid != "even":
+            raise SpecError(
+                f"Symmetric: one bit of the {self.grid} grid would leave nothing above zero; "
+                "use 'binary', or grid='even' with the levels -1 and 1"
+            )
+        super().__post_init__()
+
+    @property
+    def levels(self) -> NDArray[np.float32]:
+        """The levels of the grid."""
+        half = 2 ** (self.bits - 1)
+        if self.grid == "even":
+            return np.arange(1 - 2 * half, 2 * half, 2, dtype=np.float32)
+        lowest = 1 - half if self.grid == "odd" else -half
+        return np.arange(lowest, half, dtype=np.float32)

@@ -1,0 +1,57 @@
+"""Uniform affine quantization."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from qnn_core.quantizer import Frame, Quantizer
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Uniform(Quantizer):
+    """Evenly spaced levels over the range of the data, with 0.0 among the values.
+
+    ::
+
+        levels      0, 1, ..., 2**bits - 1
+        value       scale * (code - zero_point),  zero_point a whole number
+        code        clip(round(x / scale) + zero_point, 0, 2**bits - 1)
+        d/dx        1 inside the range, 0 outside
+        d/dscale    round(u) - u inside (u = x / scale + zero_point), code - zero_point outside
+
+    The scheme of Jacob et al. 2018 (arXiv:1712.05877, eq. 1), called affine or asymmetric. The
+    range is made to include 0, and the zero point is rounded to a whole number, so that zeros, as
+    after ReLU or in padding, stay exactly zero. d/dscale is LSQ's (Esser et al. 2020,
+    arXiv:1902.08153, eq. 3), with the zero point held.
+
+    Args:
+        bits: 1 to 8.
+        axis, scale, calibration, ste: see `Quantizer`.
+
+    Example:
+        >>> import numpy as np
+        >>> quantizer = Uniform(bits=2)
+        >>> frame = quantizer.fit(np.float32([-1, 0, 2]))
+        >>> float(frame.scale), float(frame.zero_point), float(frame.shift)
+        (1.0, 1.0, -1.0)
+    """
+
+    bits: int = 4
+
+    distribution: ClassVar[str] = "even, affine"
+
+    @property
+    def levels(self) -> NDArray[np.float32]:
+        """``0..2**bits - 1``."""
+        return np.arange(2**self.bits, dtype=np.float32)
+
+    def span(self, low: Array, high: Array) -> Frame:
+        """Return the frame from `low` to `high`, widened to include 0; its zero point is whole."""
+        low, high = np.minimum(low, 0), np.maximum(high, 0)
+        steps = 2**self.bits - 1
+        width = high / steps - low / steps
+        scale = np.where(width >= np.finfo(np.float32).tiny, width, 1).astype(low.dtype)
+        return Frame(scale, np.clip(np.rint(-low / scale), 0, steps))
