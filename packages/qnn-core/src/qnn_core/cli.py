@@ -48,9 +48,9 @@ def _schemes(_: argparse.Namespace) -> int:
                 raise PluginError(f"the name {entry.name!r} is registered more than once")
             rows.append(_row(entry))
         except PluginError as error:
-            rows.append([entry.name, "unusable", "", "", entry.distribution, entry.version])
+            rows.append([entry.name, "unusable", "", entry.distribution, entry.version])
             problems.append(f"{entry.distribution}: {error}")
-    headers = ["scheme", "bits", "levels", "distribution of levels", "from", "version"]
+    headers = ["scheme", "bits", "levels", "distribution", "version"]
     print(tabulate(rows, headers=headers, disable_numparse=True))
     if not rows:
         print("no schemes: pip install qnn-quantizers brings uniform, symmetric, binary, ...")
@@ -66,7 +66,6 @@ def _row(entry: Scheme) -> list[str]:
         entry.name,
         _span(sorted(found)),
         _span(levels) if len(levels) == 1 else f"{levels[0]} to {levels[-1]}",
-        entry.load().distribution,
         entry.distribution,
         entry.version,
     ]

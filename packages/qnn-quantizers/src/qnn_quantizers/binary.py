@@ -1,7 +1,7 @@
 """Binarization."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,8 +38,6 @@ class Binary(Quantizer):
 
     bits: int = 1
     calibration: str = "absmean"
-
-    distribution: ClassVar[str] = "two, the sign"
 
     def __post_init__(self) -> None:
         if self.bits != 1:

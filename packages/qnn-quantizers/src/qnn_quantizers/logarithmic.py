@@ -1,7 +1,7 @@
 """Logarithmic quantization: powers of two."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,8 +43,6 @@ class Logarithmic(Quantizer):
 
     bits: int = 4
     signed: bool = True
-
-    distribution: ClassVar[str] = "powers of two"
 
     def __post_init__(self) -> None:
         if not isinstance(self.signed, bool):

@@ -1,7 +1,6 @@
 """Uniform quantization around zero."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,8 +44,6 @@ class Symmetric(Quantizer):
     bits: int = 4
     grid: str = "odd"
     calibration: str = "mse"
-
-    distribution: ClassVar[str] = "even, around zero"
 
     def __post_init__(self) -> None:
         if self.grid not in GRIDS:

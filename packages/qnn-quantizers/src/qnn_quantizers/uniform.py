@@ -1,7 +1,7 @@
 """Uniform affine quantization."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,8 +40,6 @@ class Uniform(Quantizer):
     """
 
     bits: int = 4
-
-    distribution: ClassVar[str] = "even, affine"
 
     @property
     def levels(self) -> NDArray[np.float32]:

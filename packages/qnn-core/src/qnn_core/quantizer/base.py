@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -81,9 +81,6 @@ class Quantizer(ABC):
     scale: str | float = "learned"
     calibration: str = "absmax"
     ste: str = "clip"
-
-    # How evenly a scheme's levels lie, for listings.
-    distribution: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
         name = type(self).__name__
