@@ -1,0 +1,81 @@
+"""Data sets by name."""
+
+import difflib
+import os
+from collections.abc import Callable
+from typing import Any
+
+from qnn_data._images import TransformChoice
+from qnn_data.dataset import ArrayDataset
+from qnn_data.fashion_mnist import FashionMNIST
+from qnn_data.mnist import MNIST
+from qnn_data.mnist_mini import MNISTMini
+from qnn_data.spiral import Spiral
+
+_KINDS: dict[str, Callable[..., ArrayDataset]] = {
+    "fashion-mnist": FashionMNIST,
+    "mnist": MNIST,
+    "mnist-mini": MNISTMini,
+    "spiral": Spiral,
+}
+_BUILT_IN = ("mnist-mini", "spiral")  # they take no folder
+
+
+def names() -> list[str]:
+    """Return the names that `load` knows, sorted.
+
+    Example:
+        >>> names()
+        ['fashion-mnist', 'mnist', 'mnist-mini', 'spiral']
+    """
+    return sorted(_KINDS)
+
+
+def load(
+    name: str,
+    *,
+    folder: str | os.PathLike[str] | None = None,
+    transform: TransformChoice = "default",
+) -> tuple[ArrayDataset, ArrayDataset]:
+    """Return a data set's training and test part.
+
+    Args:
+        name: one of `names()`.
+        folder: where the files of "mnist" or "fashion-mnist" are; by default they are looked for
+            where `MNIST` and `FashionMNIST` say.
+        transform: from a batch to what is given out. The default normalises images and gives them
+            as float32 of shape (n, 784); None gives them as they are, uint8 of shape (n, 28, 28).
+            Points of "spiral" are float32 of shape (n, 2), without a default transform.
+
+    Returns:
+        (train, test).
+
+    Raises:
+        ValueError: an unknown name; or a folder for a data set that needs none.
+        DataError: the data cannot be had.
+
+    Example:
+        >>> train, test = load("mnist-mini")
+        >>> train, test
+        (MNISTMini(6000 samples, x=uint8 (28, 28), 10 classes), \
+MNISTMini(1000 samples, x=uint8 (28, 28), 10 classes))
+        >>> load("minst")
+        Traceback (most recent call last):
+        ...
+        ValueError: unknown data set 'minst'; did you mean 'mnist'? \
+Known: fashion-mnist, mnist, mnist-mini, spiral
+    """
+    if name not in _KINDS:
+        near = difflib.get_close_matches(str(name).lower(), _KINDS, n=1, cutoff=0.5)
+        hint = f"; did you mean {near[0]!r}?" if near else "."
+        raise ValueError(f"unknown data set {name!r}{hint} Known: {', '.join(names())}")
+    options: dict[str, Any] = {}
+    if name in _BUILT_IN:
+        if folder is not None:
+            raise ValueError(f"{name!r} comes with the package and takes no folder")
+    else:
+        options["folder"] = folder
+    if name != "spiral" or transform != "default":
+        options["transform"] = transform
+    kind = _KINDS[name]
+    return kind(train=True, **options), kind(train=False, **options)

@@ -1,0 +1,89 @@
+"""Transforms act on whole batches, in float32, and leave their input alone."""
+
+import numpy as np
+import pytest
+from qnn_data import MNIST, AsType, Compose, Flatten, MNISTMini, Normalize, Reshape, ToFloat
+
+PIXELS = np.arange(256, dtype=np.uint8).reshape(2, 8, 16)
+
+
+def test_to_float_is_the_rounded_quotient() -> None:
+    out = ToFloat()(PIXELS)
+    assert out.dtype == np.float32
+    np.testing.assert_array_equal(out, (PIXELS.astype(np.float64) / 255).astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    "transform", [ToFloat(), Flatten(), Reshape(1, 8, 16), AsType("i4"), Compose([ToFloat()])]
+)
+def test_input_is_unchanged(transform: object) -> None:
+    x = PIXELS.copy()
+    x.flags.writeable = False
+    transform(x)  # type: ignore[operator]
+    np.testing.assert_array_equal(x, PIXELS)
+
+
+def test_normalize_leaves_its_input_alone() -> None:
+    x = np.ones((2, 3), np.float32)
+    x.flags.writeable = False
+    np.testing.assert_array_equal(Normalize(0.5, 0.25)(x), np.full((2, 3), 2, np.float32))
+
+
+def test_normalize_per_channel() -> None:
+    mean = np.array([1, 2, 3]).reshape(3, 1, 1)
+    out = Normalize(mean, 2)(np.full((4, 3, 2, 2), 5, np.float32))
+    assert out.dtype == np.float32
+    np.testing.assert_array_equal(out[0, :, 0, 0], [2, 1.5, 1])
+
+
+def test_flatten_and_reshape_are_views() -> None:
+    assert np.shares_memory(Flatten()(PIXELS), PIXELS)
+    assert np.shares_memory(Reshape(1, 8, 16)(PIXELS), PIXELS)
+    assert AsType("u1")(PIXELS) is PIXELS
+
+
+def test_empty_batches() -> None:
+    x = Compose([ToFloat(), Normalize(0.1, 0.3), Flatten()])(PIXELS[:0])
+    assert x.shape == (0, 128)
+
+
+def test_reprs() -> None:
+    transform = Compose(
+        [ToFloat(), AsType("f4"), Normalize(0.1307, [0.5, 1]), Flatten(), Reshape(2, 3)]
+    )
+    assert repr(transform) == (
+        "Compose([ToFloat(), AsType('float32'), Normalize(mean=0.1307, std=[0.5, 1. ]), "
+        "Flatten(), Reshape(2, 3)])"
+    )
+
+
+@pytest.mark.parametrize(("mean", "std"), [(0, 0), (0, -1), (float("nan"), 1), (0, float("inf"))])
+def test_normalize_refuses(mean: float, std: float) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        Normalize(mean, std)
+
+
+def test_wrong_kinds() -> None:
+    with pytest.raises(TypeError, match=r"ToFloat takes uint8 pixels.*not float64"):
+        ToFloat()(np.zeros((1, 2)))
+    with pytest.raises(TypeError, match="Normalize takes float32, not uint8; put ToFloat"):
+        Normalize(0, 1)(PIXELS)
+    with pytest.raises(TypeError, match="a function of a batch, not 'flatten'"):
+        Compose(["flatten"])  # type: ignore[list-item]
+
+
+def mean_and_std(images: np.ndarray) -> tuple[float, float]:
+    counts = np.bincount(images.ravel(), minlength=256)
+    values = np.arange(256) / 255
+    mean = np.average(values, weights=counts)
+    return float(mean), float(np.sqrt(np.average((values - mean) ** 2, weights=counts)))
+
+
+def test_mini_is_normalised_by_its_own_pixels() -> None:
+    np.testing.assert_allclose(mean_and_std(MNISTMini().images), (MNISTMini.mean, MNISTMini.std))
+
+
+def test_mnist_is_normalised_by_its_own_pixels(mnist_folder: str) -> None:
+    np.testing.assert_allclose(
+        mean_and_std(MNIST(folder=mnist_folder).images), (MNIST.mean, MNIST.std)
+    )
