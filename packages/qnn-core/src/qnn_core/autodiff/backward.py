@@ -29,7 +29,7 @@ def differentiate(
         retain_graph: keep the graph for another pass; None means as `create_graph`.
     """
     retain = create_graph if retain_graph is None else retain_graph
-    order = _consumers_first(outputs)
+    order = _producers_first(outputs)
     wanted = None if targets is None else {id(tensor) for tensor in targets}
     needed = _needed(order, wanted)
     pending: dict[int, Tensor] = {}
@@ -38,23 +38,21 @@ def differentiate(
         for output, seed in zip(outputs, seeds, strict=True):
             _check_seed(output, seed)
             _accumulate(pending, output, seed)
-        for tensor in order:
+        # Consumers first, each let go of when it is done: memory falls as the walk goes on.
+        while order:
+            tensor = order.pop()
             gradient = pending.pop(id(tensor), None)
-            if gradient is None:
-                continue
-            if id(tensor) in wanted if wanted is not None else tensor.node is None:
-                found[id(tensor)] = (tensor, gradient)
-            if tensor.node is not None and id(tensor) in needed:
+            if gradient is not None:
+                if id(tensor) in wanted if wanted is not None else tensor.node is None:
+                    found[id(tensor)] = (tensor, gradient)
                 _pull(tensor, gradient, needed, pending)
-    if not retain:
-        for tensor in order:
-            if tensor.node is not None:
+            if tensor.node is not None and not retain:
                 tensor.node.free()
     return found
 
 
-def _consumers_first(outputs: "Sequence[Tensor]") -> "list[Tensor]":
-    """Return every recorded tensor behind `outputs`, each before the tensors it was made from."""
+def _producers_first(outputs: "Sequence[Tensor]") -> "list[Tensor]":
+    """Return every recorded tensor behind `outputs`, each after the tensors it was made from."""
     order: list[Tensor] = []
     seen: set[int] = set()
     stack: list[tuple[Tensor, bool]] = [(output, False) for output in outputs]
@@ -68,14 +66,13 @@ def _consumers_first(outputs: "Sequence[Tensor]") -> "list[Tensor]":
             if tensor.node is not None:
                 tensor.node.check_alive()
                 stack.extend((i, False) for i in tensor.node.inputs if i.requires_grad)
-    order.reverse()
     return order
 
 
 def _needed(order: "list[Tensor]", wanted: set[int] | None) -> set[int]:
     """Return the ids of the tensors whose gradient leads to something wanted."""
     needed: set[int] = set()
-    for tensor in reversed(order):
+    for tensor in order:
         behind = tensor.node.inputs if tensor.node is not None else ()
         leaf = tensor.node is None if wanted is None else id(tensor) in wanted
         if leaf or any(id(i) in needed for i in behind):
@@ -88,7 +85,8 @@ def _pull(
 ) -> None:
     """Carry a tensor's gradient over to the inputs of the operation that made it."""
     node = tensor.node
-    assert node is not None
+    if node is None:
+        return
     needs = tuple(i.requires_grad and id(i) in needed for i in node.inputs)
     if not any(needs):
         return

@@ -1,6 +1,6 @@
 """Tensors: an array, where it came from, and its gradient."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -104,6 +104,9 @@ class Tensor:
         if not self.shape:
             raise ShapeError("a tensor without axes has no length")
         return self.shape[0]
+
+    def __iter__(self) -> Iterator["Tensor"]:
+        return (self[n] for n in range(len(self)))
 
     def __repr__(self) -> str:
         body = np.array2string(self.data, separator=", ", prefix=f"{type(self).__name__}(")

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import DtypeError
 from ..quantizer import Frame, Quantizer, codebook
+from ..registry import get_quantizer
 from .bits import pack_bits, unpack_bits
 from .rows import codes_of, values_of
 
@@ -52,12 +53,12 @@ class Coded:
         return values_of(self.codes, self.levels, self.scale, self.shift, self.axis)
 
 
-def encode(x: ArrayLike, quantizer: Quantizer, frame: Frame | None = None) -> Coded:
+def encode(x: ArrayLike, quantizer: str | Quantizer, frame: Frame | None = None) -> Coded:
     """Quantize an array to codes.
 
     Args:
         x: real numbers; float64 arrays stay float64, all else becomes float32.
-        quantizer: the scheme.
+        quantizer: spec string or quantizer.
         frame: scale and zero point; fitted to `x` if left out.
 
     Raises:
@@ -66,12 +67,13 @@ def encode(x: ArrayLike, quantizer: Quantizer, frame: Frame | None = None) -> Co
 
     Example:
         >>> import qnn_core as qnn
-        >>> coded = qnn.encode([-1.0, 0.0, 0.6, 1.0], qnn.get_quantizer("uniform:2"))
+        >>> coded = qnn.encode([-1.0, 0.0, 0.6, 1.0], "uniform:2")
         >>> coded.codes, coded.packed
         (array([1, 2, 3, 3], dtype=uint8), array([249], dtype=uint8))
         >>> coded.decode().round(3)
         array([-0.667,  0.   ,  0.667,  0.667], dtype=float32)
     """
+    quantizer = get_quantizer(quantizer)
     array = np.asarray(x)
     if array.dtype.kind not in "buif":
         raise DtypeError(f"encode: real numbers are needed, got {array.dtype}")

@@ -8,6 +8,7 @@ from ..autodiff import Array, Shape, Tensor, op
 from ..coded import clip_surrogate, codes_of, units, values_of
 from ..coded.rows import check_frame
 from ..quantizer import Quantizer, codebook
+from ..registry import get_quantizer
 from .reduction import sum as sum_
 from .shape import reshape
 
@@ -62,7 +63,7 @@ def _to_frame(gradient: Tensor, frame: Tensor, axis: int | None) -> Tensor:
 _fake_quantize_op = op("fake_quantize", _fake_quantize, shape=_shape, vjp=_vjp)
 
 
-def fake_quantize(x: Any, scale: Any, shift: Any = 0.0, *, quantizer: Quantizer) -> Tensor:
+def fake_quantize(x: Any, scale: Any, shift: Any = 0.0, *, quantizer: str | Quantizer) -> Tensor:
     """Return the quantized value of each element, ``scale * levels[encode(u)] + shift``.
 
     With ``u = (x - shift) / scale`` rounded to float32. The gradients are those of the
@@ -74,15 +75,14 @@ def fake_quantize(x: Any, scale: Any, shift: Any = 0.0, *, quantizer: Quantizer)
         x: any shape.
         scale: > 0; shape (), or (channels,) along the quantizer's axis.
         shift: likewise.
-        quantizer: the scheme.
+        quantizer: spec string or quantizer.
 
     Raises:
         NonFiniteError: if `x` holds NaN or infinity, or the scale is not a finite number > 0.
         ShapeError: if the frame does not fit `x`.
 
     Example:
-        >>> import qnn_core as qnn
-        >>> fake_quantize([-0.9, 0.2, 7.0], 0.5, quantizer=qnn.get_quantizer("symmetric:3"))
+        >>> fake_quantize([-0.9, 0.2, 7.0], 0.5, quantizer="symmetric:3")
         Tensor([-1. ,  0. ,  1.5])
     """
-    return _fake_quantize_op(x, scale, shift, quantizer=quantizer)
+    return _fake_quantize_op(x, scale, shift, quantizer=get_quantizer(quantizer))

@@ -12,7 +12,7 @@ from ..errors import FileError, NonFiniteError
 from ..nn import Module
 from ..ops import softmax_cross_entropy
 from ..optim import Optimizer, clip_gradients
-from .batches import Batches, checked_batches
+from .batches import Array, Batches, checked_batches
 from .checkpoint import Checkpoint
 from .evaluate import Evaluation, Loss, Tally, evaluate
 from .history import Epoch, History
@@ -152,12 +152,24 @@ class _Run:
         tally = Tally()
         where = f"fit, epoch {number}"
         for step, (x, targets) in enumerate(checked_batches(data, self.model.dtype, where)):
+            try:
+                loss, scores = self._step(x, targets)
+            except NonFiniteError as error:
+                at = f"{where}, batch {step} (step {self.optimizer.steps} of the run)"
+                raise NonFiniteError(f"{at}: {error}") from error
+            tally.add(loss, scores, targets)
+            bar.step(number, len(x), tally.result())
+        return tally.result()
+
+    def _step(self, x: Array, targets: Array) -> tuple[float, Array]:
+        """Update the model by one batch; return its loss and the scores before the update."""
+        # What overflows shows in the loss, which is checked: no warnings beside that error.
+        with np.errstate(over="ignore", invalid="ignore"):
             scores = self.model(Tensor.of(x))
             loss = self.loss(scores, targets)
             value = loss.item()
             if not np.isfinite(value):
                 raise NonFiniteError(
-                    f"{where}, batch {step} (step {self.optimizer.steps} of the run): "
                     f"the loss is {value}; a lower learning rate or clip_norm may help"
                 )
             self.optimizer.zero_grad()
@@ -165,9 +177,7 @@ class _Run:
             if self.clip_norm is not None:
                 clip_gradients(self.optimizer.parameters, self.clip_norm)
             self.optimizer.step()
-            tally.add(value, scores.data, targets)
-            bar.step(number, len(x), tally.result())
-        return tally.result()
+        return value, scores.data
 
     def checkpoint(self) -> Checkpoint:
         return Checkpoint(
