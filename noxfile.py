@@ -1,0 +1,133 @@
+"""The sessions of this repository: ``nox --list``."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.5.1"  # nox.project.dependency_groups, default=False
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["lint", "types", "tests"]
+
+ROOT = Path(__file__).parent
+PACKAGES = ("qnn-core", "qnn-quantizers", "qnn-data")
+APPS = ("mnist", "qmnist", "bmnist", "compare_bits")
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+
+# The test workers share the cores; a BLAS that starts a thread per core in each only slows them.
+ONE_BLAS_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+def group(name: str) -> list[str]:
+    """Return the requirements of a dependency group of the root pyproject.toml."""
+    return list(nox.project.dependency_groups(PYPROJECT, name))
+
+
+def copy_packages(session: nox.Session) -> list[str]:
+    """Copy the packages' sources out of the tree and return the copies' paths.
+
+    A build writes beside what it builds, and ships what an earlier one left there; a build of a
+    fresh copy does neither.
+    """
+    copies = Path(session.create_tmp()) / "packages"
+    shutil.rmtree(copies, ignore_errors=True)
+    built = ("build", "dist", "*.egg-info", "__pycache__", "*.so", "*.pyd")
+    shutil.copytree(ROOT / "packages", copies, ignore=shutil.ignore_patterns(*built))
+    return [str(copies / name) for name in PACKAGES]
+
+
+def install_packages(session: nox.Session, *requirements: str) -> None:
+    """Install our packages, not editable, and `requirements`.
+
+    In one command: our packages depend on each other and need not be on an index.
+    """
+    session.install(*copy_packages(session), *requirements)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and the direction of imports."""
+    session.install(*group("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("cython-lint", "packages")
+    sources = os.pathsep.join(str(ROOT / "packages" / name / "src") for name in PACKAGES)
+    session.run("lint-imports", env={"PYTHONPATH": sources})
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types, and that the stubs of the compiled modules are true."""
+    install_packages(session, *group("types"))
+    session.run(
+        "mypy", *(f"packages/{name}/src" for name in PACKAGES), "apps", "benchmarks", "noxfile.py"
+    )
+    # Away from the sources, where the installed modules are found with their installed stubs.
+    session.chdir(session.create_tmp())
+    session.run("python", "-m", "mypy.stubtest", "qnn_core._kernels")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests against the installed packages: nox -s tests -- -k tensor."""
+    install_packages(session, *group("test"), *group("apps"))
+    session.run("pytest", "--numprocesses=auto", *session.posargs, env=ONE_BLAS_THREAD)
+
+
+@nox.session(default=False)
+def coverage(session: nox.Session) -> None:
+    """Say which lines the tests do not reach."""
+    install_packages(session, *group("test"), *group("apps"), *group("coverage"))
+    measured = [f"--cov={name.replace('-', '_')}" for name in PACKAGES]
+    options = [*measured, "--cov-report=term-missing:skip-covered", *session.posargs]
+    session.run("pytest", "--numprocesses=auto", *options, env=ONE_BLAS_THREAD)
+
+
+@nox.session(default=False)
+def wheels(session: nox.Session) -> None:
+    """Build sdists, and wheels from them, into dist/; test what they hold and that they work."""
+    dist = ROOT / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
+    session.install(*group("wheels"))
+    for package in copy_packages(session):
+        # Neither --sdist nor --wheel: build then makes the wheel from the sdist.
+        session.run("python", "-m", "build", "--outdir", str(dist), package)
+    session.run("pytest", "tests/packaging", "-m", "packaging", *session.posargs)
+
+
+@nox.session(default=False)
+def apps(session: nox.Session) -> None:
+    """Run each app with --quick."""
+    install_packages(session, *group("apps"))
+    for app in APPS:
+        session.run("python", f"apps/{app}.py", "--quick", *session.posargs)
+
+
+@nox.session(default=False)
+def compare_bits(session: nox.Session) -> None:
+    """Compare bit widths on MNIST: nox -s compare_bits -- --help."""
+    install_packages(session, *group("apps"))
+    session.run("python", "apps/compare_bits.py", *session.posargs)
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Time training steps beside NumPy by hand: nox -s bench -- --help."""
+    install_packages(session, *group("bench"))
+    session.run("python", "benchmarks/training.py", *session.posargs)
+
+
+@nox.session(default=False, venv_backend="none")
+def dev(session: nox.Session) -> None:
+    """Make .venv, with the packages editable and every tool; again: rebuild the extensions."""
+    venv = ROOT / ".venv"
+    scripts = venv / ("Scripts" if os.name == "nt" else "bin")
+    if not scripts.exists():
+        session.run(sys.executable, "-m", "venv", str(venv))
+    editable = [argument for name in PACKAGES for argument in ("-e", str(ROOT / "packages" / name))]
+    session.run(str(scripts / "python"), "-m", "pip", "install", *editable, *group("dev"))
+    activate = str(scripts / "activate") if os.name == "nt" else f"source {scripts / 'activate'}"
+    session.log(f"Activate it with: {activate}")

@@ -1,0 +1,156 @@
+"""What is built holds what it should, nothing else, and works where nothing else is installed.
+
+These tests read dist/, which ``nox -s wheels`` fills before it runs them.
+"""
+
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import venv
+import zipfile
+from email.message import Message
+from email.parser import Parser
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.packaging
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("qnn-core", "qnn-quantizers", "qnn-data")
+SCHEMES = {"binary", "logarithmic", "symmetric", "uniform"}
+
+
+def only(paths: list[Path]) -> Path:
+    (path,) = paths
+    return path
+
+
+def sdist(package: str) -> Path:
+    return only(list((ROOT / "dist").glob(f"{package.replace('-', '_')}-*.tar.gz")))
+
+
+def wheel(package: str) -> Path:
+    return only(list((ROOT / "dist").glob(f"{package.replace('-', '_')}-*.whl")))
+
+
+def sdist_files(path: Path) -> set[str]:
+    """Return the names of the files in an sdist, without its top folder."""
+    with tarfile.open(path) as archive:
+        return {member.name.partition("/")[2] for member in archive if member.isfile()}
+
+
+def wheel_files(package: str) -> set[str]:
+    with zipfile.ZipFile(wheel(package)) as archive:
+        return {name for name in archive.namelist() if ".dist-info/" not in name}
+
+
+def wheel_metadata(package: str) -> Message:
+    with zipfile.ZipFile(wheel(package)) as archive:
+        name = only([Path(name) for name in archive.namelist() if name.endswith("METADATA")])
+        return Parser().parsestr(archive.read(name.as_posix()).decode())
+
+
+def sources(package: str, *patterns: str) -> set[str]:
+    """Return the paths of source files, relative to src/."""
+    src = ROOT / "packages" / package / "src"
+    found = (path for pattern in patterns for path in src.rglob(pattern))
+    return {path.relative_to(src).as_posix() for path in found}
+
+
+@pytest.fixture(scope="session")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An interpreter in an environment with our wheels and what they require, nothing else."""
+    environment = tmp_path_factory.mktemp("environment")
+    venv.create(environment, with_pip=True)
+    interpreter = environment / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    wheels = [str(wheel(package)) for package in PACKAGES]
+    run(interpreter, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wheels)
+    return interpreter
+
+
+def run(*command: str | Path, cwd: Path | None = None) -> str:
+    """Run a command and return its output; if it fails, fail with what it said."""
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_sdist_holds_every_source(package: str) -> None:
+    expected = sources(package, "*.py", "*.pyi", "*.pyx", "*.pxd", "*.h", "py.typed")
+    files = sdist_files(sdist(package))
+    assert {f"src/{path}" for path in expected} <= files
+    assert {"LICENSE", "README.md", "pyproject.toml"} <= files
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_wheel_holds_the_sources_modules_and_no_others(package: str) -> None:
+    kinds = (".py", ".pyi", ".typed")
+    shipped = {path for path in wheel_files(package) if path.endswith(kinds)}
+    assert shipped == sources(package, "*.py", "*.pyi", "py.typed")
+    assert f"{package.replace('-', '_')}/py.typed" in shipped
+
+
+def test_core_wheel_holds_an_extension_for_each_kernel() -> None:
+    suffix = sysconfig.get_config_var("EXT_SUFFIX")
+    kernels = {path.removesuffix(".pyx") for path in sources("qnn-core", "*.pyx")}
+    assert kernels
+    assert {path for path in wheel_files("qnn-core") if path.endswith(suffix)} == {
+        kernel + suffix for kernel in kernels
+    }
+    assert {kernel + ".pyi" for kernel in kernels} <= wheel_files("qnn-core")
+
+
+def test_core_wheel_holds_no_c_or_cython() -> None:
+    suffixes = {Path(path).suffix for path in wheel_files("qnn-core")}
+    assert not suffixes & {".c", ".h", ".pyx", ".pxd"}
+
+
+def test_what_an_earlier_build_left_is_not_shipped(tmp_path: Path) -> None:
+    package = tmp_path / "qnn-core"
+    shutil.copytree(ROOT / "packages/qnn-core", package)
+    leftovers = ("build/lib/qnn_core/stale.py", "src/qnn_core/_kernels/stale.c")
+    for leftover in leftovers:
+        (package / leftover).parent.mkdir(parents=True, exist_ok=True)
+        (package / leftover).touch()
+    run(sys.executable, "-m", "build", "--sdist", "--outdir", tmp_path, package)
+    files = sdist_files(only(list(tmp_path.glob("*.tar.gz"))))
+    assert files == sdist_files(sdist("qnn-core"))
+
+
+def test_versions_agree() -> None:
+    assert len({wheel_metadata(package)["Version"] for package in PACKAGES}) == 1
+
+
+def test_modules_import_without_warnings(python: Path, tmp_path: Path) -> None:
+    imports = "import qnn_core, qnn_quantizers, qnn_data; print(qnn_core.__file__)"
+    file = run(python, "-I", "-W", "error", "-c", imports, cwd=tmp_path)
+    assert Path(file.strip()).is_relative_to(python.parents[1])
+
+
+def test_schemes_are_entry_points(python: Path, tmp_path: Path) -> None:
+    load = (
+        "from importlib.metadata import entry_points\n"
+        "for point in entry_points(group='qnn.quantizers'):\n"
+        "    point.load()\n"
+        "    print(point.name)\n"
+    )
+    assert set(run(python, "-I", "-c", load, cwd=tmp_path).split()) == SCHEMES
+
+
+def test_a_quantized_step_runs(python: Path, tmp_path: Path) -> None:
+    step = (
+        "import numpy as np, qnn_core as qnn\n"
+        "x = qnn.Tensor(np.linspace(-1, 1, 9), requires_grad=True)\n"
+        "(x * x).sum().backward()\n"
+        "print(np.array_equal(x.grad.data, 2 * x.data))\n"
+        "print(qnn.get_quantizer('symmetric:bits=4').levels.size)\n"
+    )
+    assert run(python, "-I", "-c", step, cwd=tmp_path).split() == ["True", "15"]
+
+
+def test_console_script(python: Path, tmp_path: Path) -> None:
+    assert "usage: qnn" in run(python.with_name("qnn"), "--help", cwd=tmp_path)
