@@ -67,6 +67,9 @@ class Quantize(Module):
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
         """Return the quantized values of `x`, of its shape."""
+        axis = self.quantizer.axis
+        if axis is not None and axis % max(x.ndim, 1) == 0:
+            raise self._batch_axis()
         if self.training:
             self.observe(x.data)
         elif not self.calibrated.data and MODE.recorder is None:
@@ -115,13 +118,16 @@ class Quantize(Module):
         if axis is None:
             return ()
         if axis == 0 and self.batched:
-            raise SpecError(
-                f"Quantize({self.quantizer}): axis 0 of an activation is the batch; a frame for "
-                "each sample would make answers depend on their neighbours. Use axis=1"
-            )
+            raise self._batch_axis()
         if channels is None:
             raise SpecError(f"Quantize({self.quantizer}): with an axis, channels= is needed")
         return (channels,)
+
+    def _batch_axis(self) -> SpecError:
+        return SpecError(
+            f"Quantize({self.quantizer}): axis {self.quantizer.axis} of an activation is the batch; "
+            "a frame for each sample would make answers depend on their neighbours. Use axis=1"
+        )
 
     def _hold(self, frame: Frame) -> None:
         """Make the parameter or buffer for the scale."""
