@@ -29,17 +29,20 @@ class Uniform(Quantizer):
 
     Args:
         bits: 1 to 8.
-        axis, scale, calibration, ste: see `Quantizer`.
+        axis, scale, calibration, ste: see `Quantizer`. The calibration is ``mse`` unless another is
+            named: with one or two bits, the full range of bell-shaped weights would round nearly
+            all of them to zero.
 
     Example:
         >>> import numpy as np
-        >>> quantizer = Uniform(bits=2)
+        >>> quantizer = Uniform(bits=2, calibration="absmax")
         >>> frame = quantizer.fit(np.float32([-1, 0, 2]))
         >>> float(frame.scale), float(frame.zero_point), float(frame.shift)
         (1.0, 1.0, -1.0)
     """
 
     bits: int = 4
+    calibration: str = "mse"
 
     @property
     def levels(self) -> NDArray[np.float32]:

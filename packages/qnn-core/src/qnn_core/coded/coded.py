@@ -69,9 +69,9 @@ def encode(x: ArrayLike, quantizer: str | Quantizer, frame: Frame | None = None)
         >>> import qnn_core as qnn
         >>> coded = qnn.encode([-1.0, 0.0, 0.6, 1.0], "uniform:2")
         >>> coded.codes, coded.packed
-        (array([1, 2, 3, 3], dtype=uint8), array([249], dtype=uint8))
+        (array([0, 2, 3, 3], dtype=uint8), array([248], dtype=uint8))
         >>> coded.decode().round(3)
-        array([-0.667,  0.   ,  0.667,  0.667], dtype=float32)
+        array([-1.2,  0. ,  0.6,  0.6], dtype=float32)
     """
     quantizer = get_quantizer(quantizer)
     array = np.asarray(x)

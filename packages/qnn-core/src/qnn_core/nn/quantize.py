@@ -125,7 +125,7 @@ class Quantize(Module):
 
     def _batch_axis(self) -> SpecError:
         return SpecError(
-            f"Quantize({self.quantizer}): axis {self.quantizer.axis} of an activation is the batch; "
+            f"Quantize({self.quantizer}): axis {self.quantizer.axis} of an input is the batch; "
             "a frame for each sample would make answers depend on their neighbours. Use axis=1"
         )
 
