@@ -35,6 +35,9 @@ class Scheme:
     version: str
     target: str
 
+    def __str__(self) -> str:
+        return f"quantizer {self.name!r} of {self.distribution} {self.version} ({self.target})"
+
     def load(self) -> type[Quantizer]:
         """Import the scheme and return its class.
 
@@ -53,6 +56,8 @@ class Scheme:
                 found[bits] = codebook(scheme(bits=bits)).levels.size
             except SpecError:
                 continue
+            except Exception as error:
+                raise PluginError(f"{self} fails with bits={bits}: {_told(error)}") from error
         return found
 
 
@@ -124,6 +129,8 @@ def get_quantizer(spec: str | Quantizer, **options: Any) -> Quantizer:
         return cls(**{**given, **options})
     except SpecError as error:
         raise SpecError(f"quantizer spec {spec!r}: {error}") from error
+    except Exception as error:
+        raise SpecError(f"quantizer spec {spec!r}: {_told(error)}") from error
 
 
 def parse(spec: str) -> tuple[str, dict[str, Any]]:
@@ -176,12 +183,11 @@ def _distribution(point: EntryPoint) -> tuple[str, str]:
 
 @cache
 def _load(entry: Scheme) -> type[Quantizer]:
-    blame = f"quantizer {entry.name!r} of {entry.distribution} {entry.version} ({entry.target})"
     try:
         loaded = EntryPoint(entry.name, entry.target, GROUP).load()
     except Exception as error:
-        raise PluginError(f"{blame} cannot be imported: {type(error).__name__}: {error}") from error
-    _check(loaded, blame)
+        raise PluginError(f"{entry} cannot be imported: {_told(error)}") from error
+    _check(loaded, str(entry))
     return loaded  # type: ignore[no-any-return]
 
 
@@ -195,11 +201,15 @@ def _check(loaded: Any, blame: str) -> None:
     params = vars(loaded).get("__dataclass_params__")
     if params is None or not params.frozen:
         raise PluginError(f"{blame} must be decorated with @dataclass(frozen=True)")
+    if not any(f.name == "bits" and f.init for f in dataclasses.fields(loaded)):
+        raise PluginError(f"{blame} does not take bits as an argument")
     try:
         codebook(loaded())  # type: ignore[call-arg]
     except QnnError as error:
         raise PluginError(f"{blame} is not a sound quantizer: {error}") from error
     except Exception as error:
-        raise PluginError(
-            f"{blame} cannot be made with its defaults: {type(error).__name__}: {error}"
-        ) from error
+        raise PluginError(f"{blame} cannot be made with its defaults: {_told(error)}") from error
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -113,7 +113,11 @@ class Quantizer(ABC):
     @property
     @abstractmethod
     def levels(self) -> ArrayLike:
-        """The value of each code in units of the scale: 2 to ``2**bits`` ascending numbers."""
+        """The value of each code in units of the scale.
+
+        Ascending numbers, as many as need just `bits` bits: more than ``2**(bits-1)``, at most
+        ``2**bits``.
+        """
 
     def encode(self, u: Array) -> NDArray[np.uint8]:
         """Return the code of each finite float32 number, monotone in `u`.

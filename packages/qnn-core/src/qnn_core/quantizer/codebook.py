@@ -38,8 +38,8 @@ def codebook(quantizer: "Quantizer") -> Codebook:
     numbers, so that counting them equals encoding, by construction, for every monotone scheme.
 
     Raises:
-        SpecError: if the levels are not 2 to ``2**bits`` finite ascending numbers, or `encode` does
-            not give each level its own code.
+        SpecError: if the levels are not finite ascending numbers, as many as need just `bits` bits,
+            or `encode` does not give each level its own code.
     """
     levels = checked_levels(quantizer.levels, quantizer.bits, type(quantizer).__name__)
     thresholds = _thresholds(quantizer, levels)
@@ -54,9 +54,10 @@ def checked_levels(levels: Any, bits: int, name: str) -> NDArray[np.float32]:
         array = np.array(levels, dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise SpecError(f"{name}: levels must be numbers, got {levels!r}") from error
-    if array.ndim != 1 or not 2 <= array.size <= 2**bits:
+    if array.ndim != 1 or not 2 ** (bits - 1) < array.size <= 2**bits:
         raise SpecError(
-            f"{name}: {bits} bits need 2 to {2**bits} levels in one row, got shape {array.shape}"
+            f"{name}: {bits} bits have {2 ** (bits - 1) + 1} to {2**bits} levels, in one row; "
+            f"got shape {array.shape}"
         )
     if not np.all(np.isfinite(array)):
         raise SpecError(f"{name}: levels must be finite, got {array}")

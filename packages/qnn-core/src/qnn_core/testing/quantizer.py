@@ -47,7 +47,7 @@ def check_quantizer(quantizer: str | Quantizer) -> None:
 
 
 def _codebook(q: Quantizer) -> Iterator[str]:
-    """The levels ascend, there are 2 to 2**bits, and each has its own code in that order."""
+    """The levels ascend, need just so many bits, and each has its own code in that order."""
     try:
         hash(q)
         codebook(q)
