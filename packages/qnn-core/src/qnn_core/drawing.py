@@ -43,6 +43,8 @@ def to_dot(graph: Graph) -> str:
             for value in sources
         ]
     for number, value in enumerate(graph.outputs):
+        if id(value) not in ids:
+            lines.append(_leaf(value, ids))
         lines.append(
             f"  out{number} [shape=plaintext, label={_quoted('output ' + _shape(value))}];"
         )

@@ -105,7 +105,9 @@ class _Reader:
         self.graph = graph
         self.rows: dict[str, Row] = {}
         self.macs: Counter[tuple[int, int]] = Counter()
+        # What is used twice is stored once.
         self.counted: set[int] = set()
+        self.frames: set[tuple[str, int]] = set()
         self.float_nbytes = 0
         self.batch = graph.inputs[0].shape[0] if graph.inputs and graph.inputs[0].shape else 1
 
@@ -121,7 +123,8 @@ class _Reader:
 
     def _count_parameters(self, row: Row, node: GraphNode) -> None:
         quantizer = node.attributes.get("quantizer")
-        if quantizer is not None:
+        if quantizer is not None and (node.scope, id(quantizer)) not in self.frames:
+            self.frames.add((node.scope, id(quantizer)))
             _, scale, shift = node.inputs
             row.parameters += scale.data.size if quantizer.scale == "learned" else 0
             row.nbytes += codebook(quantizer).levels.nbytes
@@ -133,7 +136,7 @@ class _Reader:
             size, nbytes = value.data.size, value.data.nbytes
             row.parameters += size if value.kind == "parameter" else 0
             row.nbytes += nbytes if quantizer is None else packed_nbytes(size, quantizer.bits)
-            self.float_nbytes += nbytes
+            self.float_nbytes += 4 * size
 
     def _count_macs(self, row: Row, node: GraphNode) -> None:
         if node.op.macs is None:
@@ -160,7 +163,7 @@ def _owners(nodes: Iterable[GraphNode]) -> dict[str, tuple[str, str]]:
     owners = {}
     for scope in layers:
         parent = scope.rpartition(".")[0]
-        owner = parent if scope not in others and parent in others and parent else scope
+        owner = parent if scope not in others and parent in others else scope
         owners[scope] = (owner, layers[owner])
     return owners
 

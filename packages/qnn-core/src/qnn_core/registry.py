@@ -8,6 +8,7 @@ import ast
 import dataclasses
 import inspect
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -113,24 +114,30 @@ def get_quantizer(spec: str | Quantizer, **options: Any) -> Quantizer:
                 6.,  7.], dtype=float32)
     """
     if isinstance(spec, Quantizer):
+        _check_options(type(spec), options, str(spec))
         return dataclasses.replace(spec, **options) if options else spec
     if not isinstance(spec, str):
         raise SpecError(f"a quantizer is given as a spec string or an object, not {spec!r}")
     name, given = parse(spec)
     cls = scheme(name).load()
-    known = [f.name for f in dataclasses.fields(cls) if f.init]
-    for option in {**given, **options}:
-        if option not in known:
-            raise SpecError(
-                f"quantizer spec {spec!r}: {name} has no option {option!r}"
-                f"{nearest(option, known)} (options: {', '.join(known)})"
-            )
+    given |= options
+    _check_options(cls, given, spec)
     try:
-        return cls(**{**given, **options})
+        return cls(**given)
     except SpecError as error:
         raise SpecError(f"quantizer spec {spec!r}: {error}") from error
     except Exception as error:
         raise SpecError(f"quantizer spec {spec!r}: {_told(error)}") from error
+
+
+def _check_options(cls: type[Quantizer], options: Iterable[str], spec: str) -> None:
+    known = [f.name for f in dataclasses.fields(cls) if f.init]
+    for option in options:
+        if option not in known:
+            raise SpecError(
+                f"quantizer spec {spec!r}: {cls.__name__} has no option {option!r}"
+                f"{nearest(option, known)} (options: {', '.join(known)})"
+            )
 
 
 def parse(spec: str) -> tuple[str, dict[str, Any]]:
@@ -161,7 +168,7 @@ def _literal(text: str) -> Any:
     """Return a number, True, False or None; any other text as it stands."""
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return text
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,6 @@ from .errors import FileError
 
 Array = NDArray[Any]
 
-# Stands for the checksum while it is computed, so that it covers every other byte of the file.
-NO_DIGEST = "0" * 64
-
 
 def save_arrays(path: str | Path, arrays: Mapping[str, Array], about: Mapping[str, Any]) -> None:
     """Write arrays and a JSON description to a safetensors file.
@@ -33,9 +31,11 @@ def save_arrays(path: str | Path, arrays: Mapping[str, Array], about: Mapping[st
         about: anything that JSON can hold; numbers are kept exactly.
     """
     path = Path(path)
-    metadata = {"about": json.dumps(about, sort_keys=True), "sha256": NO_DIGEST}
+    # A mark that stands nowhere else in the file keeps the place of the checksum.
+    mark = secrets.token_hex(32)
+    metadata = {"about": json.dumps(about, sort_keys=True), "sha256": mark}
     content = serialize({n: np.asarray(a, order="C") for n, a in arrays.items()}, metadata)
-    content = content.replace(NO_DIGEST.encode(), _digest(content), 1)
+    content = content.replace(mark.encode(), _digest(content, mark))
     partial = path.with_name(f".{path.name}.partial")
     try:
         with partial.open("wb") as file:
@@ -64,11 +64,14 @@ def load_arrays(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
         about, digest = (header["__metadata__"][key] for key in ("about", "sha256"))
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise FileError(f"{path} is not a whole file of this kind: {error}") from error
-    if digest.encode() != _digest(content.replace(digest.encode(), NO_DIGEST.encode(), 1)):
+    if digest.encode() != _digest(content, digest):
         raise FileError(f"{path} was changed or damaged: its checksum does not fit its content")
-    return arrays, json.loads(about)
+    described = json.loads(about)
+    if not isinstance(described, dict):
+        raise FileError(f"{path} is not a file of this kind: its description is no table")
+    return arrays, described
 
 
-def _digest(content: bytes) -> bytes:
-    """Return the checksum of a whole file in which `NO_DIGEST` stands in its place."""
-    return hashlib.sha256(content).hexdigest().encode()
+def _digest(content: bytes, mark: str) -> bytes:
+    """Return the checksum of a whole file, with zeros for `mark`, which stands in its place."""
+    return hashlib.sha256(content.replace(mark.encode(), b"0" * 64)).hexdigest().encode()

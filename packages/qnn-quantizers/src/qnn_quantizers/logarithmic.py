@@ -28,7 +28,7 @@ class Logarithmic(Quantizer):
     exactly there, the greater one is taken.
 
     Args:
-        bits: 1 to 8; signed from 2.
+        bits: 2 to 8; 1 to 7 without a sign.
         signed: False for data that are never negative, as after ReLU: all codes above zero.
         axis, scale, calibration, ste: see `Quantizer`.
 
@@ -51,6 +51,11 @@ class Logarithmic(Quantizer):
             raise SpecError(
                 "Logarithmic: one bit with a sign would leave only zero; "
                 "use 'binary', or signed=False with the levels 0 and 1"
+            )
+        if self.bits == 8 and not self.signed:
+            raise SpecError(
+                "Logarithmic: 8 bits without a sign would need powers down to 2**-254, below "
+                "the least float32: use up to 7 bits"
             )
         super().__post_init__()
 

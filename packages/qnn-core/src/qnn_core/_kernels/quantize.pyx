@@ -164,4 +164,7 @@ def clip_surrogate(
                 for i in range(n):
                     window[i] = 1 if low <= u[i] <= high else 0
                 for i in range(n):
-                    slope_rn[r, start + i] = level_l[code_rn[r, start + i]] - u[i] * window[i]
+                    # Not u * window: far outside, u may be infinite.
+                    slope_rn[r, start + i] = level_l[code_rn[r, start + i]] - (
+                        u[i] if window[i] != 0 else 0
+                    )

@@ -13,6 +13,7 @@ from .table import OPS
 
 Array = NDArray[Any]
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+COMPARISONS = (np.less, np.less_equal, np.greater, np.greater_equal)
 
 
 def float_array(data: ArrayLike, dtype: DTypeLike | None = None) -> Array:
@@ -141,6 +142,8 @@ class Tensor:
         return np.array(self.data, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if ufunc in COMPARISONS and method == "__call__" and not kwargs:
+            return ufunc(*(np.asarray(i) for i in inputs))
         op = OPS.get(ufunc.__name__)
         if op is None or op.forward is not ufunc or method != "__call__" or kwargs:
             return NotImplemented
@@ -181,7 +184,9 @@ class Tensor:
             retain_graph=retain_graph,
         )
         for leaf, g in found.values():
-            leaf.grad = g if leaf.grad is None else leaf.grad + g
+            # A tensor of its own for each leaf: one that reached two leaves may be the same object.
+            own = g if create_graph else g.detach()
+            leaf.grad = own if leaf.grad is None else leaf.grad + own
 
     # Arithmetic: each is the operation of that name
 
@@ -308,13 +313,19 @@ class Parameter(Tensor):
 
 
 class Buffer(Tensor):
-    """A tensor of a module's state that is not trained: running means, frozen frames."""
+    """A tensor of a module's state that is not trained: running means, frozen frames, counters.
+
+    Args:
+        data: the initial value; it is copied.
+        dtype: ``float32`` (the default), ``float64``, or ``int64`` for a counter.
+    """
 
     __slots__ = ()
 
     def __init__(self, data: ArrayLike, dtype: DTypeLike | None = None) -> None:
-        super().__init__(data, dtype)
-        self.data = np.array(self.data, order="C")
+        counter = dtype is not None and np.dtype(dtype) == np.int64
+        super().__init__(data, None if counter else dtype)
+        self.data = np.array(data, np.int64) if counter else np.array(self.data, order="C")
 
 
 def grad(
@@ -372,8 +383,15 @@ def grad(
 
 
 def _seed(output: Tensor, gradient: ArrayLike | None) -> Tensor:
+    if isinstance(gradient, Tensor):
+        if gradient.dtype != output.dtype:
+            raise DtypeError(
+                f"backward: the output is {output.dtype}, its gradient {gradient.dtype}"
+            )
+        return gradient
     if gradient is not None:
-        return gradient if isinstance(gradient, Tensor) else Tensor(gradient, output.dtype)
+        # A copy: what becomes of the caller's array is not the graph's concern.
+        return Tensor.of(np.array(float_array(gradient, output.dtype)))
     if output.size != 1:
         raise ShapeError(
             f"backward: a tensor of shape {output.shape} needs an explicit gradient of that shape; "

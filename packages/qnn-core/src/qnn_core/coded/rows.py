@@ -1,5 +1,6 @@
 """Arrays and frames as the quantization kernels want them, and the kernels' checks."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,14 +14,16 @@ Array = NDArray[Any]
 Codes = NDArray[np.uint8]
 
 
-def check_frame(shape: tuple[int, ...], frame: tuple[int, ...], axis: int | None) -> None:
+def check_frame(
+    shape: tuple[int, ...], frame: tuple[int, ...], axis: int | None, name: str = "encode"
+) -> None:
     """Raise a ShapeError unless a scale or shift of shape `frame` fits data of `shape`."""
     if axis is not None and not -len(shape) <= axis < len(shape):
-        raise ShapeError(f"quantizer axis {axis} is not in an array of shape {shape}")
+        raise ShapeError(f"{name}: the quantizer's axis {axis} is not in data of shape {shape}")
     expected = () if axis is None else (shape[axis],)
     if frame not in {(), expected}:
         raise ShapeError(
-            f"a scale or shift of shape {frame} does not fit data of shape {shape} "
+            f"{name}: a scale or shift of shape {frame} does not fit data of shape {shape} "
             f"with axis {axis}: () or {expected} is needed"
         )
 
@@ -33,7 +36,7 @@ def codes_of(x: Array, scale: Array, shift: Array, quantizer: Quantizer) -> Code
         ShapeError: if the frame does not fit the data.
     """
     book = codebook(quantizer)
-    _check_scale(scale, shift)
+    _check_scale(scale, shift, book.levels)
     x_rn, scale_rn, shift_rn = _rows(x, scale, shift, quantizer.axis)
     codes = np.empty(x.shape, np.uint8)
     code_rn = codes.reshape(x_rn.shape)
@@ -80,19 +83,26 @@ def clip_surrogate(
 def units(x: Array, scale: Array, shift: Array, axis: int | None) -> Array:
     """Return ``u = (x - shift) / scale`` rounded to float32, in the data's dtype."""
     over = () if axis is None else (-1, *(1,) * (x.ndim - 1 - axis % x.ndim))
-    u = (x - _aligned(shift, over)) / _aligned(scale, over)
-    return u.astype(np.float32).astype(x.dtype, copy=False)
+    # Far outside the levels u may be infinite, as it may in the kernels.
+    with np.errstate(over="ignore"):
+        u = (x - _aligned(shift, over)) / _aligned(scale, over)
+        return u.astype(np.float32).astype(x.dtype, copy=False)
 
 
 def _aligned(frame: Array, shape: tuple[int, ...]) -> Array:
     return frame.reshape(shape) if frame.ndim else frame
 
 
-def _check_scale(scale: Array, shift: Array) -> None:
+def _check_scale(scale: Array, shift: Array, levels: Array) -> None:
     if not (np.all(scale > 0) and np.all(np.isfinite(scale))):
         raise NonFiniteError(f"a quantizer's scale must be finite and > 0, got {scale}")
-    if not np.all(np.isfinite(shift)):
-        raise NonFiniteError(f"a quantizer's shift must be finite, got {shift}")
+    with np.errstate(over="ignore", invalid="ignore"):
+        ends = [scale * levels[end] + shift for end in (0, -1)]
+    if not np.all(np.isfinite(ends)):
+        raise NonFiniteError(
+            f"a quantizer's values must be finite; with scale {scale} and shift {shift} "
+            f"they reach from {ends[0]} to {ends[1]}"
+        )
 
 
 def _rows(x: Array, scale: Array, shift: Array, axis: int | None) -> tuple[Array, Array, Array]:
@@ -105,11 +115,12 @@ def _rows(x: Array, scale: Array, shift: Array, axis: int | None) -> tuple[Array
         return x_rn, np.broadcast_to(scale, x_rn.shape), np.broadcast_to(shift, x_rn.shape)
     axis %= x.ndim
     channels = x.shape[axis]
-    inner = int(np.prod(x.shape[axis + 1 :]))
+    inner = math.prod(x.shape[axis + 1 :])
+    outer = math.prod(x.shape[:axis])
     if inner == 1:
-        x_rn = x.reshape(-1, channels)
+        x_rn = x.reshape(outer, channels)
         return x_rn, _per_column(scale, x_rn.shape), _per_column(shift, x_rn.shape)
-    x_rn = x.reshape(-1, inner)
+    x_rn = x.reshape(outer * channels, inner)
     return x_rn, _per_row(scale, channels, x_rn.shape), _per_row(shift, channels, x_rn.shape)
 
 

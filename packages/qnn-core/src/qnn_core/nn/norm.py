@@ -91,8 +91,7 @@ class Dropout(Module):
             raise ValueError(f"Dropout: rate must be at least 0 and below 1, got {rate}")
         self.rate = rate
         self.seed = seed
-        # Whole numbers in float64 are exact up to 2**53.
-        self.batches = Buffer(np.zeros(()), np.float64)
+        self.batches = Buffer(0, np.int64)
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
         """Drop elements of `x`, of any shape."""

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..autodiff import Tensor
+from ..autodiff import Parameter, Tensor
 from ..coded import Coded
 from ..errors import StateError
 from ..ops import linear
@@ -54,7 +54,7 @@ class QuantLinear(Linear):
         seed: Seed = None,
     ) -> None:
         super().__init__(in_features, out_features, bias=bias, seed=seed)
-        self.weight.bounds = weight_bounds
+        self.weight = Parameter(self.weight.data, bounds=weight_bounds)
         self.weight_quantizer = None if weight is None else QuantizeWeight(weight, self.weight)
         self.input_quantizer = None if input is None else Quantize(input, channels=in_features)
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from .._kernels import elementwise as kernel
 from ..autodiff import Array, Op, Shape, Tensor, op
+from ..errors import ShapeError
 from .arithmetic import clip, exp
 from .reduction import sum as sum_
 from .shapes import normalized_axes, same
@@ -28,6 +29,12 @@ def _relu(x: Array) -> Array:
     return y
 
 
+def _alike(g: Shape, x: Shape) -> Shape:
+    if g != x:
+        raise ShapeError(f"relu_gradient: gradient of shape {g} for input of shape {x}")
+    return x
+
+
 def _relu_gradient(g: Array, x: Array) -> Array:
     g, x = np.asarray(g, order="C"), np.asarray(x, order="C")
     out = np.empty_like(x)
@@ -41,7 +48,7 @@ relu = op("relu", _relu, shape=same, vjps=[lambda g, y, x: relu_gradient(g, x)])
 relu_gradient: Op = op(
     "relu_gradient",
     _relu_gradient,
-    shape=lambda g, x: g,
+    shape=_alike,
     vjps=[lambda h, y, g, x: relu_gradient(h, x), lambda h, y, g, x: h * 0],
 )
 

@@ -12,12 +12,15 @@ from .shapes import broadcast
 
 
 def _product(a: Shape, b: Shape) -> Shape:
-    if len(a) < 2 or len(b) < 2 or a[-1] != b[-2]:
+    """As in NumPy, a vector is a row on the left and a column on the right."""
+    inner = b[-2] if len(b) > 1 else b[-1] if b else None
+    if not a or a[-1] != inner:
         raise ShapeError(
             f"matmul: shapes {a} and {b} do not fit: the last axis of the first must have the "
             "length of the last but one of the second"
         )
-    return (*broadcast("matmul", a[:-2], b[:-2]), a[-2], b[-1])
+    lead = broadcast("matmul", a[:-2], b[:-2])
+    return (*lead, *a[-2:-1], *(b[-1:] if len(b) > 1 else ()))
 
 
 def _swap(x: Tensor) -> Tensor:
@@ -25,14 +28,35 @@ def _swap(x: Tensor) -> Tensor:
     return transpose(x, [*axes[:-2], axes[-1], axes[-2]])
 
 
+def _matrices(g: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return gradient and operands as (stacks of) matrices."""
+    rows, columns = a.ndim > 1, b.ndim > 1
+    lead = g.shape[: g.ndim - rows - columns]
+    full = (*lead, a.shape[-2] if rows else 1, b.shape[-1] if columns else 1)
+    return (
+        reshape(g, full),
+        a if rows else reshape(a, (1, *a.shape)),
+        b if columns else reshape(b, (*b.shape, 1)),
+    )
+
+
+def _left_vjp(g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    g, _, b = _matrices(g, a, b)
+    return matmul(g, _swap(b))
+
+
+def _right_vjp(g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    vector = b.ndim == 1
+    g, a, b = _matrices(g, a, b)
+    gradient = matmul(_swap(a), g)
+    return reshape(gradient, gradient.shape[:-1]) if vector else gradient
+
+
 _matmul_op: Op = op(
     "matmul",
     np.matmul,
     shape=_product,
-    vjps=[
-        lambda g, y, a, b: _matmul_op(g, _swap(b)),
-        lambda g, y, a, b: _matmul_op(_swap(a), g),
-    ],
+    vjps=[_left_vjp, _right_vjp],
     macs=lambda a, b: math.prod(_product(a, b)) * a[-1],
 )
 
@@ -51,20 +75,7 @@ def matmul(a: Any, b: Any) -> Tensor:
         >>> matmul([[1.0, 2.0]], [3.0, 4.0])
         Tensor([11.])
     """
-    shapes = np.shape(a), np.shape(b)
-    if not all(shapes):
-        raise ShapeError(f"matmul: shapes {shapes[0]} and {shapes[1]}: numbers have no product")
-    if len(shapes[0]) > 1 and len(shapes[1]) > 1:
-        return _matmul_op(a, b)
-    left = a if len(shapes[0]) > 1 else reshape(a, (1, -1))
-    right = b if len(shapes[1]) > 1 else reshape(b, (-1, 1))
-    if np.shape(left)[-1] != np.shape(right)[-2]:
-        raise ShapeError(f"matmul: shapes {shapes[0]} and {shapes[1]} do not fit")
-    product = _matmul_op(left, right)
-    lead = product.shape[:-2]
-    rows = product.shape[-2:-1] if len(shapes[0]) > 1 else ()
-    columns = product.shape[-1:] if len(shapes[1]) > 1 else ()
-    return reshape(product, (*lead, *rows, *columns))
+    return _matmul_op(a, b)
 
 
 def _affine(x: Shape, weight: Shape, bias: Shape | None = None) -> Shape:

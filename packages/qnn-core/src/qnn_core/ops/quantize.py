@@ -15,7 +15,7 @@ from .shape import reshape
 
 def _shape(x: Shape, scale: Shape, shift: Shape, *, quantizer: Quantizer) -> Shape:
     for frame in (scale, shift):
-        check_frame(x, frame, quantizer.axis)
+        check_frame(x, frame, quantizer.axis, "fake_quantize")
     return x
 
 
@@ -31,7 +31,10 @@ def _surrogate(x: Array, scale: Array, shift: Array, quantizer: Quantizer) -> tu
         return clip_surrogate(x, codes, scale, shift, quantizer)
     u = units(x, scale, shift, quantizer.axis)
     window = np.asarray(quantizer.window(u), x.dtype)
-    return window, codebook(quantizer).levels.astype(x.dtype)[codes] - u * window
+    # Far outside u may be infinite; where the window is zero it does not count.
+    slope = codebook(quantizer).levels.astype(x.dtype)[codes]
+    slope -= np.multiply(u, window, out=np.zeros_like(u), where=window != 0)
+    return window, slope
 
 
 def _vjp(

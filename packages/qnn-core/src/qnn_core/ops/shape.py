@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from types import EllipsisType
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,8 @@ def reshape(x: Any, shape: Sequence[int] | int) -> Tensor:
 def _transposed(shape: Shape, *, axes: tuple[int, ...] | None) -> Shape:
     if axes is None:
         return shape[::-1]
-    if sorted(a % len(shape) if shape else a for a in axes) != list(range(len(shape))):
+    count = len(shape)
+    if sorted(a + count if a < 0 else a for a in axes) != list(range(count)):
         raise ShapeError(f"transpose: axes {axes} are no order of the axes of shape {shape}")
     return tuple(shape[a] for a in axes)
 
@@ -172,11 +174,11 @@ def _indexed(shape: Shape, *, index: Any) -> Shape:
 def _add_at(g: Array, *, index: Any, shape: Shape) -> Array:
     out = np.zeros(shape, g.dtype)
     parts = index if isinstance(index, tuple) else (index,)
-    if any(isinstance(part, list | np.ndarray) for part in parts):
-        np.add.at(out, index, g)
-    else:
-        # Plain slices name no element twice.
+    if all(isinstance(part, int | slice | None | EllipsisType) for part in parts):
+        # Numbers and slices name no element twice.
         out[index] = g
+    else:
+        np.add.at(out, index, g)
     return out
 
 

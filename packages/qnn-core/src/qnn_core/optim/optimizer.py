@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..autodiff import Parameter
+from ..autodiff import Parameter, Tensor
 from ..errors import GraphError, NonFiniteError, StateError
 from .schedule import Constant, Schedule
 
@@ -69,6 +69,8 @@ class Optimizer(ABC):
         lr = self.current_lr
         self.steps += 1
         for n, (parameter, gradient) in enumerate(zip(self.parameters, gradients, strict=True)):
+            # In place needs one block of memory, which an array that a user assigned may not be.
+            parameter.data = np.asarray(parameter.data, order="C")
             slots = [self._state[slot][n].reshape(-1) for slot in self.slots]
             self._update(parameter, parameter.data.reshape(-1), gradient, lr, *slots)
             if parameter.bounds is not None:
@@ -164,14 +166,15 @@ def clip_gradients(parameters: Iterable[Parameter], max_norm: float) -> float:
     """
     if not max_norm > 0:
         raise ValueError(f"clip_gradients: max_norm must be above 0, got {max_norm!r}")
-    gradients = [p.grad for p in parameters if p.grad is not None]
-    norm = float(np.sqrt(sum(np.vdot(g.data, g.data).astype(np.float64) for g in gradients)))
+    having = [(p, p.grad) for p in parameters if p.grad is not None]
+    # In double: squares of float32 overflow from 1e19 on.
+    norm = float(np.sqrt(sum(np.square(g.data, dtype=np.float64).sum() for _, g in having)))
     if not np.isfinite(norm):
         raise NonFiniteError(f"clip_gradients: the norm of the gradients is {norm}")
     if norm > max_norm:
-        for g in gradients:
-            # Not in place: a gradient's array may be shared.
-            g.data = g.data * g.dtype.type(max_norm / norm)
+        for parameter, g in having:
+            # Not in place: two parameters may share a gradient's array.
+            parameter.grad = Tensor.of(g.data * g.dtype.type(max_norm / norm))
     return norm
 
 

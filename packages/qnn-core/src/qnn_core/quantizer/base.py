@@ -31,7 +31,9 @@ class Frame:
     @property
     def shift(self) -> Array:
         """``-scale * zero_point``: exactly minus the value of that level, so that 0.0 is exact."""
-        shift: Array = -(self.scale * self.zero_point)
+        # What overflows is refused where the frame is used.
+        with np.errstate(over="ignore"):
+            shift: Array = -(self.scale * self.zero_point)
         return shift
 
 
@@ -97,9 +99,14 @@ class Quantizer(ABC):
         name = type(self).__name__
         if isinstance(self.scale, str):
             choice(name, "scale", self.scale, SCALES)
-        elif not isinstance(self.scale, int | float) or not 0 < self.scale < np.inf:
+        elif (
+            not isinstance(self.scale, int | float)
+            or isinstance(self.scale, bool)
+            or not np.finfo(np.float32).tiny <= self.scale <= np.finfo(np.float32).max
+        ):
             raise SpecError(
-                f"{name}: scale must be {', '.join(SCALES)} or a number > 0, got {self.scale!r}"
+                f"{name}: scale must be {', '.join(SCALES)} or a number > 0 that float32 can "
+                f"hold, got {self.scale!r}"
             )
 
     def __str__(self) -> str:
@@ -156,8 +163,14 @@ class Quantizer(ABC):
             ShapeError: if `x` is empty or has no such axis.
         """
         x_cn = rows(np.asarray(x), axis, type(self).__name__)
-        low, high = CALIBRATIONS[self.calibration](self, x_cn)
-        frame = self.span(low.astype(x_cn.dtype), high.astype(x_cn.dtype))
+        with np.errstate(over="ignore", invalid="ignore"):
+            low, high = CALIBRATIONS[self.calibration](self, x_cn)
+            frame = self.span(low.astype(x_cn.dtype), high.astype(x_cn.dtype))
+        if not np.all(np.isfinite(frame.scale)):
+            raise NonFiniteError(
+                f"{type(self).__name__}: the data, from {x_cn.min()} to {x_cn.max()}, reach too "
+                f"far for a scale in {x_cn.dtype}"
+            )
         if axis is None:
             return Frame(frame.scale.reshape(()), frame.zero_point.reshape(()))
         return frame
@@ -169,7 +182,7 @@ def _whole(value: Any) -> bool:
 
 def choice(name: str, option: str, value: Any, known: Any) -> None:
     """Raise a SpecError unless `value` is one of `known`."""
-    if value not in known:
+    if not isinstance(value, str) or value not in known:
         raise SpecError(
             f"{name}: {option} must be one of {', '.join(sorted(known))}, got {value!r}"
             + nearest(str(value), known)

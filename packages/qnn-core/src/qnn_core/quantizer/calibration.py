@@ -48,10 +48,9 @@ def mse(quantizer: "Quantizer", x_cn: Array) -> Range:
     return full_low * share, full_high * share
 
 
-def _sample(x_cn: Array, limit: int = 2**14) -> Array:
-    """Return evenly strided elements of each row, about `limit` in all: enough for an error."""
-    stride = max(1, x_cn.size // limit)
-    return x_cn[:, :: min(stride, max(1, x_cn.shape[1] // 64))]
+def _sample(x_cn: Array, limit: int = 4096) -> Array:
+    """Return evenly strided elements of each row: enough for an error."""
+    return x_cn[:, :: -(-x_cn.shape[1] // limit)]
 
 
 def _error(quantizer: "Quantizer", x_cn: Array, low: Array, high: Array) -> Array:

@@ -54,15 +54,16 @@ def checked_levels(levels: Any, bits: int, name: str) -> NDArray[np.float32]:
         array = np.array(levels, dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise SpecError(f"{name}: levels must be numbers, got {levels!r}") from error
-    if array.ndim != 1 or not 2 ** (bits - 1) < array.size <= 2**bits:
-        raise SpecError(
-            f"{name}: {bits} bits have {2 ** (bits - 1) + 1} to {2**bits} levels, in one row; "
-            f"got shape {array.shape}"
-        )
+    if array.ndim != 1:
+        raise SpecError(f"{name}: levels must be numbers in one row, got shape {array.shape}")
     if not np.all(np.isfinite(array)):
         raise SpecError(f"{name}: levels must be finite, got {array}")
     if not np.all(np.diff(array) > 0):
         raise SpecError(f"{name}: levels must ascend strictly, got {array}")
+    if not 2 ** (bits - 1) < array.size <= 2**bits:
+        raise SpecError(
+            f"{name}: {bits} bits have {2 ** (bits - 1) + 1} to {2**bits} levels, got {array.size}"
+        )
     return array
 
 

@@ -22,13 +22,15 @@ def checked_batches(data: Batches, dtype: np.dtype[Any], where: str) -> Iterator
     number = -1
     for number, (inputs, targets) in enumerate(data):
         x, y = np.asarray(inputs, dtype), np.asarray(targets)
-        if x.ndim == 0 or len(x) == 0 or len(x) != len(y):
+        if x.ndim == 0 or y.ndim == 0 or len(x) == 0 or len(x) != len(y):
             raise ShapeError(
                 f"{where}: batch {number} has inputs of shape {x.shape} and targets of "
                 f"shape {y.shape}: as many of both are needed, and at least one"
             )
         # The sum is one fast pass; it is not finite if an element is not.
-        if not np.isfinite(x.sum()) and not np.all(np.isfinite(x)):
+        with np.errstate(over="ignore", invalid="ignore"):
+            suspect = not np.isfinite(x.sum())
+        if suspect and not np.all(np.isfinite(x)):
             first = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
             raise NonFiniteError(f"{where}: batch {number} holds {x[first]} at index {first}")
         yield x, y

@@ -58,17 +58,20 @@ class Checkpoint:
             FileError: if it is damaged, of another kind or of another version.
         """
         arrays, about = load_arrays(path)
-        if about.get("kind") != KIND or about.get("version") != VERSION:
+        kind, version = about.get("kind"), about.get("version")
+        if kind != KIND or version != VERSION:
             raise FileError(
-                f"{path} holds {about.get('kind')!r} version {about.get('version')!r}; "
-                f"needed is {KIND!r} version {VERSION}"
+                f"{path} holds {kind!r} version {version!r}; needed is {KIND!r} version {VERSION}"
             )
         parts: dict[str, State] = {"model": {}, "best": {}, "optimizer": {}}
-        for key, array in arrays.items():
-            part, _, name = key.partition("/")
-            parts[part][name] = array
-        return cls(
-            **parts,
-            optimizer_class=about["optimizer_class"],
-            history=History.from_list(about["history"]),
-        )
+        try:
+            for key, array in arrays.items():
+                part, _, name = key.partition("/")
+                parts[part][name] = array
+            return cls(
+                **parts,
+                optimizer_class=about["optimizer_class"],
+                history=History.from_list(about["history"]),
+            )
+        except (KeyError, TypeError) as error:
+            raise FileError(f"{path} is no whole checkpoint: {error!r}") from error

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from ..autodiff import Tensor
-from ..errors import FileError, NonFiniteError
+from ..errors import FileError, NonFiniteError, StateError
 from ..nn import Module
 from ..ops import softmax_cross_entropy
 from ..optim import Optimizer, clip_gradients
@@ -129,6 +129,7 @@ class _Run:
         began = time.perf_counter()
         trained = self._pass(data, number, bar)
         seconds = time.perf_counter() - began
+        self._check_parameters(number)
         held_out = None
         if validation is not None:
             held_out = evaluate(self.model, validation, loss=self.loss)
@@ -160,6 +161,15 @@ class _Run:
             tally.add(loss, scores, targets)
             bar.step(number, len(x), tally.result())
         return tally.result()
+
+    def _check_parameters(self, number: int) -> None:
+        """Raise a NonFiniteError if the last update broke the model: no loss has shown it yet."""
+        for name, parameter in self.model.named_parameters():
+            if not np.all(np.isfinite(parameter.data)):
+                raise NonFiniteError(
+                    f"fit, epoch {number} (step {self.optimizer.steps} of the run): {name} became "
+                    "NaN or infinite; a lower learning rate or clip_norm may help"
+                )
 
     def _step(self, x: Array, targets: Array) -> tuple[float, Array]:
         """Update the model by one batch; return its loss and the scores before the update."""
@@ -193,7 +203,12 @@ class _Run:
         own = type(self.optimizer).__name__
         if saved.optimizer_class != own:
             raise FileError(f"{path} was made with {saved.optimizer_class}, not with {own}")
+        before = self.model.state_dict()
         self.model.load_state_dict(saved.model)
-        self.optimizer.load_state_dict(saved.optimizer)
+        try:
+            self.optimizer.load_state_dict(saved.optimizer)
+        except StateError:
+            self.model.load_state_dict(before)
+            raise
         self.best = saved.best
         self.history = saved.history
