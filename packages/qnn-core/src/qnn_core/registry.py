@@ -192,7 +192,7 @@ def _distribution(point: EntryPoint) -> tuple[str, str]:
 def _load(entry: Scheme) -> type[Quantizer]:
     try:
         loaded = EntryPoint(entry.name, entry.target, GROUP).load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a module that exits must not end the program
         raise PluginError(f"{entry} cannot be imported: {_told(error)}") from error
     _check(loaded, str(entry))
     return loaded  # type: ignore[no-any-return]
@@ -218,5 +218,5 @@ def _check(loaded: Any, blame: str) -> None:
         raise PluginError(f"{blame} cannot be made with its defaults: {_told(error)}") from error
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"

@@ -59,6 +59,10 @@ class Tensor:
         if isinstance(data, Tensor):
             dtype = data.dtype if dtype is None else dtype
             data = data.data
+        elif isinstance(data, list | tuple) and any(isinstance(x, Tensor) for x in data):
+            raise DtypeError(
+                "a tensor made of tensors would cut their gradients: use ops.concatenate"
+            )
         self.data: Array = float_array(data, dtype)
         self.grad: Tensor | None = None
         self.requires_grad = requires_grad
@@ -257,8 +261,10 @@ class Tensor:
             return OPS["reshape"](self, shape=tuple(shape[0]))
         return OPS["reshape"](self, shape=shape)
 
-    def transpose(self, *axes: int) -> "Tensor":
+    def transpose(self, *axes: int | Sequence[int]) -> "Tensor":
         """Return the tensor with its axes in the given order (reversed without any)."""
+        if len(axes) == 1 and not isinstance(axes[0], int | np.integer):
+            return OPS["transpose"](self, axes=tuple(axes[0]))
         return OPS["transpose"](self, axes=axes or None)
 
     def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> "Tensor":

@@ -41,7 +41,7 @@ def reshape(x: Any, shape: Sequence[int] | int) -> Tensor:
         Tensor([[1., 2.],
                 [3., 4.]])
     """
-    lengths = (shape,) if isinstance(shape, int) else tuple(int(n) for n in shape)
+    lengths = (int(shape),) if isinstance(shape, int | np.integer) else tuple(map(int, shape))
     return _reshape_op(x, shape=lengths)
 
 

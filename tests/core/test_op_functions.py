@@ -1,0 +1,199 @@
+"""The functions of `ops`: their values against NumPy, their derivatives, their kinks."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from qnn_core import Parameter, Tensor, ops
+from qnn_core.autodiff import OPS, Op
+from qnn_core.testing import check_op
+
+RNG = np.random.default_rng(4)
+X = RNG.uniform(0.2, 0.9, (3, 4))
+Y = RNG.uniform(1.2, 2.0, (3, 4))
+W = RNG.normal(size=(2, 4))
+LABELS = np.array([1, 3, 0])
+SIGNS = np.where(np.arange(4) == LABELS[:, None], 1, -1)
+
+
+def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
+    e = np.exp(x)
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+# name: (function of tensors, the same in NumPy, inputs)
+FUNCTIONS: dict[str, tuple[Callable[..., Tensor], Callable[..., Any], tuple[Any, ...]]] = {
+    "absolute": (ops.absolute, np.abs, (-X,)),
+    "add": (ops.add, np.add, (X, Y)),
+    "batch_norm": (
+        lambda x, w, b, m, v: ops.batch_norm(x, w, b, m, v, eps=0.5),
+        lambda x, w, b, m, v: (x - m) / np.sqrt(v + 0.5) * w + b,
+        (X, *RNG.uniform(1, 2, (4, 4))),
+    ),
+    "broadcast_to": (
+        lambda x: ops.broadcast_to(x, [2, 3, 4]),
+        lambda x: np.broadcast_to(x, (2, 3, 4)),
+        (X,),
+    ),
+    "clip": (lambda x: ops.clip(x, 0.4, 0.7), lambda x: np.clip(x, 0.4, 0.7), (X,)),
+    "concatenate": (
+        lambda x, y: ops.concatenate([x, y, x], axis=1),
+        lambda x, y: np.concatenate([x, y, x], axis=1),
+        (X, Y),
+    ),
+    "cos": (ops.cos, np.cos, (X,)),
+    "divide": (ops.divide, np.divide, (X, Y)),
+    "dropout": (
+        lambda x: ops.dropout(x, 0.25, np.random.default_rng(1)),
+        lambda x: x * (np.random.default_rng(1).random(x.shape, dtype=np.float32) >= 0.25) / 0.75,
+        (X,),
+    ),
+    "exp": (ops.exp, np.exp, (X,)),
+    "getitem": (lambda x: ops.getitem(x, index=(1, [0, 0])), lambda x: x[1, [0, 0]], (X,)),
+    "hardtanh": (ops.hardtanh, lambda x: np.clip(x, -1, 1), (3 * X - 2,)),
+    "linear": (ops.linear, lambda x, w, b: x @ w.T + b, (X, W, W[:, 0])),
+    "log": (ops.log, np.log, (X,)),
+    "log_softmax": (
+        lambda x: ops.log_softmax(x, axis=0),
+        lambda x: np.log(softmax(x, axis=0)),
+        (X,),
+    ),
+    "matmul": (ops.matmul, np.matmul, (X, Y.T)),
+    "max": (lambda x: ops.max(x, axis=1), lambda x: x.max(axis=1), (X,)),
+    "mean": (lambda x: ops.mean(x, 1, True), lambda x: x.mean(1, keepdims=True), (X,)),
+    "mean_squared_error": (
+        ops.mean_squared_error,
+        lambda p, t: ((p - t) ** 2).mean(),
+        (X, Y),
+    ),
+    "min": (lambda x: ops.min(x, axis=(0, 1)), lambda x: x.min(), (X,)),
+    "multiply": (ops.multiply, np.multiply, (X, Y)),
+    "negative": (ops.negative, np.negative, (X,)),
+    "power": (ops.power, np.power, (X, Y)),
+    "relu": (ops.relu, lambda x: np.maximum(x, 0), (X - 0.5,)),
+    "reshape": (lambda x: ops.reshape(x, 12), lambda x: x.reshape(12), (X,)),
+    "sigmoid": (ops.sigmoid, lambda x: 1 / (1 + np.exp(-x)), (X,)),
+    "sin": (ops.sin, np.sin, (X,)),
+    "softmax": (ops.softmax, softmax, (X,)),
+    "softmax_cross_entropy": (
+        lambda x: ops.softmax_cross_entropy(x, LABELS),
+        lambda x: -np.log(softmax(x)[np.arange(3), LABELS]).mean(),
+        (X,),
+    ),
+    "sqrt": (ops.sqrt, np.sqrt, (X,)),
+    "squared_hinge": (
+        lambda x: ops.squared_hinge(x, LABELS),
+        lambda x: (np.maximum(0, 1 - SIGNS * x) ** 2).mean(),
+        (X,),
+    ),
+    "subtract": (ops.subtract, np.subtract, (X, Y)),
+    "sum": (lambda x: ops.sum(x, axis=-1), lambda x: x.sum(axis=-1), (X,)),
+    "tanh": (ops.tanh, np.tanh, (X,)),
+    "transpose": (ops.transpose, np.transpose, (X,)),
+    "variance": (lambda x: ops.variance(x, axis=0), lambda x: x.var(axis=0), (X,)),
+}
+
+
+def test_every_function_is_here() -> None:
+    # fake_quantize has a file of its own.
+    assert set(ops.__all__) - {"fake_quantize"} == set(FUNCTIONS)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_value(name: str) -> None:
+    function, expected, inputs = FUNCTIONS[name]
+    result = function(*(Tensor(x, np.float64) for x in inputs))
+    np.testing.assert_allclose(result.data, expected(*inputs), rtol=1e-7)
+    assert result.shape == np.shape(expected(*inputs))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_derivatives(name: str) -> None:
+    function, _, inputs = FUNCTIONS[name]
+    check_op(function, *inputs)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_plain_arrays_give_float32(name: str) -> None:
+    function, _, inputs = FUNCTIONS[name]
+    assert function(*inputs).dtype == np.float32
+
+
+def derivative(function: Callable[[Tensor], Tensor], at: Any) -> list[float]:
+    x = Tensor(at, requires_grad=True)
+    function(x).sum().backward()
+    return x.grad.data.tolist()
+
+
+@pytest.mark.parametrize(
+    ("function", "at", "expected"),
+    [
+        (ops.relu, [-1, 0, -0.0, 1], [0, 0, 0, 1]),
+        (ops.absolute, [-1, 0, -0.0, 1], [-1, 0, 0, 1]),
+        (ops.hardtanh, [-1.5, -1, 0, 1, 1.5], [0, 1, 1, 1, 0]),
+        (lambda x: ops.clip(x, 0, 0.5), [-0.1, 0, 0.5, 0.6], [0, 1, 1, 0]),
+        (ops.max, [1, 3, 3, 2], [0, 0.5, 0.5, 0]),
+        (ops.min, [1, 3, 1, 1.5], [0.5, 0, 0.5, 0]),
+        (lambda x: x**0, [0, 2], [0, 0]),
+        (lambda x: x**1, [0, 2], [1, 1]),
+        (lambda x: x**2, [0, -3], [0, -6]),
+        (lambda x: x**-1, [2, -0.5], [-0.25, -4]),
+    ],
+)
+def test_kinks(function: Callable[[Tensor], Tensor], at: Any, expected: list[float]) -> None:
+    assert derivative(function, at) == expected
+
+
+@pytest.mark.parametrize(
+    ("function", "at", "expected"),
+    [
+        (ops.sigmoid, [-1e4, 1e4], [0, 1]),
+        (ops.tanh, [-1e4, 1e4], [-1, 1]),
+        (ops.softmax, [-1e4, 1e4], [0, 1]),
+        (ops.log_softmax, [-1e4, 1e4], [-2e4, 0]),
+        (lambda x: ops.softmax_cross_entropy(x.reshape(1, 2), [0]), [-1e4, 1e4], 2e4),
+    ],
+)
+def test_great_inputs_do_not_overflow(function: Any, at: Any, expected: Any) -> None:
+    x = Tensor(at, requires_grad=True)
+    y = function(x)
+    y.sum().backward()
+    assert y.data.tolist() == expected
+    assert np.all(np.isfinite(x.grad.data))
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        (0, 1),
+        [0, 0, 1],
+        ([0, 0], [1, 1]),
+        ((0, 0), 1),
+        (range(2), 1),
+        np.array([[True, False], [True, True]]),
+        (slice(None), np.array([1, 1])),
+        (np.int64(1), None, ...),
+        np.array([1, 1], np.uint8),
+    ],
+    ids=repr,
+)
+def test_the_gradient_of_indexing_counts_every_use(index: Any) -> None:
+    x = Parameter(np.arange(4).reshape(2, 2))
+    x[index].sum().backward()
+    count = np.zeros((2, 2))
+    np.add.at(count, index, 1)
+    assert x.grad.data.tolist() == count.tolist()
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.1, 0.5, 0.9])
+def test_dropout_keeps_the_mean(rate: float) -> None:
+    y = ops.dropout(np.ones(200_000), rate, np.random.default_rng(0)).data
+    assert set(np.unique(y)) <= {0, np.float32(1 / (1 - rate))}
+    assert abs(y.mean() - 1) < 0.02
+
+
+def test_public_operations_are_the_ones_in_the_table() -> None:
+    for name in ops.__all__:
+        function = getattr(ops, name)
+        assert not isinstance(function, Op) or OPS[name] is function

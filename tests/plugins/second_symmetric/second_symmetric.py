@@ -1,0 +1,12 @@
+from dataclasses import dataclass
+
+from qnn_core.quantizer import Quantizer
+
+
+@dataclass(frozen=True)
+class Symmetric(Quantizer):
+    bits: int = 2
+
+    @property
+    def levels(self):
+        return [-1, 0, 1]

@@ -1,0 +1,22 @@
+"""Train, code and summarize a small model with the quantizer that is named: TRAINED at the end."""
+
+import sys
+
+import numpy as np
+import qnn_core as qnn
+
+spec = sys.argv[1]
+rng = np.random.default_rng(0)
+x = rng.normal(size=(200, 4)).astype(np.float32)
+batches = [(x[n : n + 50], (x[n : n + 50, 0] > 0).astype(int)) for n in range(0, 200, 50)]
+model = qnn.MLP([4, 16, 2], weight=spec, input=spec, seed=0)
+optimizer = qnn.optim.Adam(model.parameters(), lr=0.02)
+history = qnn.fit(model, batches, epochs=15, optimizer=optimizer)
+layer = model[0]
+coded = layer.coded()
+exact = np.array_equal(coded.decode(), layer.weight_quantizer(layer.weight).data)
+bits = qnn.summary(model, x[:1]).rows[0].weight_bits
+print(f"accuracy {history.last.accuracy:.2f}, exact {exact}, bits {bits}")
+assert history.last.accuracy > 0.85
+assert exact
+print("TRAINED")

@@ -1,0 +1,25 @@
+"""Quantizers of every kind that is registered."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from qnn_core.quantizer import CALIBRATIONS, WINDOWS
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from every_scheme import SPECS
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give tests that take `scheme`, `axis`, `ste` or `calibration` every one there is."""
+    every = {
+        "scheme": SPECS,
+        "axis": [None, 0, 1, -1],
+        "ste": sorted(WINDOWS),
+        "calibration": sorted(CALIBRATIONS),
+    }
+    # In this order always: pytest-xdist wants every worker to collect the same.
+    for name, values in every.items():
+        if name in metafunc.fixturenames:
+            metafunc.parametrize(name, values)
