@@ -2,6 +2,6 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-Array = NDArray[Any]
+_Array = NDArray[Any]
 
-def relu_vjp(grad_n: Array, x_n: Array, out_n: Array) -> None: ...
+def relu_vjp(grad_n: _Array, x_n: _Array, out_n: _Array) -> None: ...

@@ -2,23 +2,23 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-Array = NDArray[Any]
+_Array = NDArray[Any]
 
-def sgd(weight_n: Array, grad_n: Array, lr: float, decay: float) -> None: ...
+def sgd(weight_n: _Array, grad_n: _Array, lr: float, decay: float) -> None: ...
 def sgd_momentum(
-    weight_n: Array,
-    grad_n: Array,
-    velocity_n: Array,
+    weight_n: _Array,
+    grad_n: _Array,
+    velocity_n: _Array,
     lr: float,
     decay: float,
     momentum: float,
     nesterov: bool,
 ) -> None: ...
 def adam(
-    weight_n: Array,
-    grad_n: Array,
-    mean_n: Array,
-    square_n: Array,
+    weight_n: _Array,
+    grad_n: _Array,
+    mean_n: _Array,
+    square_n: _Array,
     lr: float,
     beta1: float,
     beta2: float,

@@ -3,26 +3,26 @@ from typing import Any
 from numpy import float32, uint8
 from numpy.typing import NDArray
 
-Array = NDArray[Any]
-Codes = NDArray[uint8]
+_Array = NDArray[Any]
+_Codes = NDArray[uint8]
 
 def encode(
-    x_rn: Array,
-    scale_rn: Array,
-    shift_rn: Array,
+    x_rn: _Array,
+    scale_rn: _Array,
+    shift_rn: _Array,
     threshold_t: NDArray[float32],
     per_step: float,
-    code_rn: Codes,
+    code_rn: _Codes,
 ) -> int: ...
 def decode(
-    code_rn: Codes, scale_rn: Array, shift_rn: Array, level_l: Array, out_rn: Array
+    code_rn: _Codes, scale_rn: _Array, shift_rn: _Array, level_l: _Array, out_rn: _Array
 ) -> None: ...
 def clip_surrogate(
-    x_rn: Array,
-    scale_rn: Array,
-    shift_rn: Array,
-    code_rn: Codes,
-    level_l: Array,
-    window_rn: Array,
-    slope_rn: Array,
+    x_rn: _Array,
+    scale_rn: _Array,
+    shift_rn: _Array,
+    code_rn: _Codes,
+    level_l: _Array,
+    window_rn: _Array,
+    slope_rn: _Array,
 ) -> None: ...
