@@ -1,5 +1,6 @@
 """The progress bar of a training run."""
 
+import sys
 import time
 from collections.abc import Sized
 from typing import Any
@@ -21,18 +22,19 @@ class Progress:
 
     def __init__(self, data: Any, epochs: int, done: int, show: bool | None) -> None:
         self._epochs = epochs
-        steps = len(data) if isinstance(data, Sized) else None
-        self._bar = tqdm(
-            total=None if steps is None else steps * epochs,
-            initial=0 if steps is None else steps * done,
-            bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}",
-            disable=None if show is None else not show,
-            # Work that is done in a moment needs no bar.
-            delay=0.5,
-            dynamic_ncols=True,
-            leave=False,
-        )
-
+        self._bar = None
+        # Even a tqdm that shows nothing holds a semaphore of the system.
+        if sys.stderr.isatty() if show is None else show:
+            steps = len(data) if isinstance(data, Sized) else None
+            self._bar = tqdm(
+                total=None if steps is None else steps * epochs,
+                initial=0 if steps is None else steps * done,
+                bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}",
+                # Work that is done in a moment needs no bar.
+                delay=0.5,
+                dynamic_ncols=True,
+                leave=False,
+            )
         self._samples = 0
         self._began = time.perf_counter()
 
@@ -40,11 +42,12 @@ class Progress:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
 
     def step(self, epoch: int, batch: int, so_far: Evaluation) -> None:
         """Move on by one batch of so many samples; `so_far` is the epoch's measurement."""
-        if self._bar.disable:
+        if self._bar is None:
             return
         accuracy = "" if so_far.accuracy is None else f", accuracy {so_far.accuracy:.2%}"
         self._bar.set_description_str(f"epoch {epoch}/{self._epochs}", refresh=False)
