@@ -8,8 +8,6 @@ from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 
-from tqdm import tqdm
-
 from .cell import Cell, Result, run_cell
 
 
@@ -75,8 +73,6 @@ def _interrupts_ignored() -> Generator[None]:
 def _prepare_worker() -> None:
     """Ignore Ctrl-C also where nothing is inherited, on Windows; end when the parent is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # tqdm's own lock is a semaphore of the system, which a worker that is stopped leaves behind.
-    tqdm.set_lock(threading.RLock())
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
