@@ -122,10 +122,15 @@ def _limits(study: Study) -> tuple[float, float]:
     """Return the range of accuracies to show: all arms, but for those that are far below."""
     arms = [arm for arm in study.arms if study.summary(arm).n]
     ends = np.array([[m - s, m + s] for m, s in (_percent(study, arm) for arm in arms)])
-    middle = np.median(ends)
-    low = min(ends[ends > middle - FAR_BELOW])
+    low = ends[ends > _floor(ends)].min()
     margin = max(0.08 * (ends.max() - low), 0.25)
     return max(0.0, low - margin), min(100.0, float(ends.max()) + margin)
+
+
+def _floor(accuracies: Array) -> float:
+    """Return where far below begins: five times the spread of the middle half under the median."""
+    quarter, middle, three_quarters = np.percentile(accuracies, [25, 50, 75])
+    return float(middle - np.clip(5 * (three_quarters - quarter), 1, FAR_BELOW))
 
 
 def training_curves(study: Study) -> bytes:
@@ -210,7 +215,7 @@ def _curve_limits(study: Study) -> tuple[float, float]:
         100 * _curve(study, arm, "val_accuracy") for arm in study.arms if study.summary(arm).n
     ]
     settled = np.array(curves)[:, len(curves[0]) // 4 :]
-    low = settled[settled > np.median(settled) - FAR_BELOW].min()
+    low = settled[settled > _floor(settled)].min()
     margin = max(0.06 * (settled.max() - low), 0.25)
     return max(0.0, low - margin), min(100.0, settled.max() + margin)
 
