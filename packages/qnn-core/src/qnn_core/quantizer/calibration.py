@@ -26,10 +26,13 @@ def absmean(quantizer: "Quantizer", x_cn: Array) -> Range:
     """So that levels and values agree in mean magnitude: ``scale = mean|x| / mean|level|``.
 
     For levels -1 and +1 it is the scale of XNOR-Net (Rastegari et al. 2016, arXiv:1603.05279,
-    eq. 6).
+    eq. 6). The range never goes beyond the greatest magnitude.
     """
     levels = np.abs(np.asarray(quantizer.levels, dtype=np.float64))
-    high = np.abs(x_cn).mean(axis=1) * (levels.max() / levels.mean())
+    magnitude = np.abs(x_cn)
+    high = np.minimum(
+        magnitude.mean(axis=1) * (levels.max() / levels.mean()), magnitude.max(axis=1)
+    )
     return np.where(x_cn.min(axis=1) < 0, -high, 0 * high), high
 
 
