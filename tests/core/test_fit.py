@@ -151,10 +151,40 @@ def test_a_loss_that_is_nan_says_where_and_keeps_the_last_good_checkpoint(tmp_pa
     assert all(np.all(np.isfinite(a)) for a in saved.model.values())
 
 
-def test_no_checkpoint_is_promised_where_there_is_none(tmp_path: Path) -> None:
+def test_no_checkpoint_is_promised_where_there_is_none() -> None:
     with pytest.raises(NonFiniteError) as caught:
-        fit(loss=spoiled(after=0), checkpoint=tmp_path / "run.qnn")
+        fit(loss=spoiled(after=0))
     assert "last good" not in str(caught.value)
+
+
+def test_a_checkpoint_that_cannot_be_written_shows_at_once(tmp_path: Path) -> None:
+    batches = iter(())  # reading it would be another error
+    with pytest.raises(FileNotFoundError):
+        fit(batches, checkpoint=tmp_path / "nowhere" / "run.qnn")
+
+
+def test_an_interrupted_first_epoch_is_resumed_from_its_start(tmp_path: Path) -> None:
+    def run(path: Path | None, interrupt: int | None) -> dict[str, Any]:
+        model = qnn.MLP([3, 4, 3], weight="symmetric:2", dropout=0.5, seed=0)
+        optimizer = qnn.optim.Adam(model.parameters(), lr=0.1)
+        calls = iter(range(10**6))
+
+        def loss(scores: Tensor, labels: Any) -> Tensor:
+            if next(calls) == interrupt:
+                raise KeyboardInterrupt
+            return ops.softmax_cross_entropy(scores, labels)
+
+        data = [(np.eye(3), np.arange(3))] * 4
+        options = {"epochs": 2, "optimizer": optimizer, "loss": loss, "checkpoint": path}
+        if interrupt is not None:
+            with pytest.raises(KeyboardInterrupt):
+                qnn.fit(model, data, **options)
+        qnn.fit(model, data, resume=path is not None, **options)
+        return model.state_dict()
+
+    uninterrupted = run(None, None)
+    resumed = run(tmp_path / "run.qnn", 2)
+    assert all(np.array_equal(resumed[name], array) for name, array in uninterrupted.items())
 
 
 def test_a_gradient_that_is_nan_never_reaches_a_checkpoint(tmp_path: Path) -> None:
@@ -166,7 +196,9 @@ def test_a_gradient_that_is_nan_never_reaches_a_checkpoint(tmp_path: Path) -> No
 
     with np.errstate(all="ignore"), pytest.raises(NonFiniteError):
         fit(BATCHES[:1], loss=loss, checkpoint=path)
-    assert not path.exists()
+    saved = Checkpoint.load(path)
+    assert saved.history.epochs == []
+    assert all(np.all(np.isfinite(array)) for array in saved.model.values())
 
 
 # Stopping and keeping

@@ -45,6 +45,7 @@ def test_names() -> None:
     assert [n for n, _ in Tree().named_buffers()] == [
         "pair.0.running_mean",
         "pair.0.running_variance",
+        "pair.1.seed",
         "pair.1.batches",
     ]
 
@@ -221,7 +222,7 @@ def test_dropout_masks_are_a_function_of_seed_and_batch() -> None:
     a, b = nn.Dropout(0.5, seed=3), nn.Dropout(0.5, seed=3)
     first, second = (a(np.ones(100)).data for _ in range(2))
     assert not np.array_equal(first, second)
-    b.load_state_dict({"batches": np.array(1)})
+    b.load_state_dict({"seed": np.array(3), "batches": np.array(1)})
     np.testing.assert_array_equal(b(np.ones(100)).data, second)
     np.testing.assert_array_equal(a.eval()(np.ones(100)).data, np.ones(100))
 
@@ -242,3 +243,18 @@ def test_latent_weights_stay_inside_their_bounds(optimizer: Any) -> None:
         training.zero_grad()
         assert np.abs(layer.weight.data).max() <= 0.5
     assert layer.weight.data.tolist() == [[0.5] * 3] * 2
+
+
+def test_parameters_and_modules_in_lists_and_dictionaries_are_found() -> None:
+    class Held(nn.Module):
+        def __init__(self) -> None:
+            self.gains = [Parameter(1.0), Parameter(2.0)]
+            self.layers = {"a": nn.Linear(2, 2, bias=False)}
+
+    names = [name for name, _ in Held().named_parameters()]
+    assert names == ["gains.0", "gains.1", "layers.a.weight"]
+
+
+def test_two_dropouts_draw_masks_of_their_own() -> None:
+    x = np.ones((1, 1000))
+    assert not np.array_equal(nn.Dropout(0.5)(x).data, nn.Dropout(0.5)(x).data)

@@ -197,3 +197,20 @@ def test_public_operations_are_the_ones_in_the_table() -> None:
     for name in ops.__all__:
         function = getattr(ops, name)
         assert not isinstance(function, Op) or OPS[name] is function
+
+
+def test_what_becomes_of_the_callers_labels_does_not_matter() -> None:
+    logits = Parameter(np.zeros((2, 2)))
+    labels = np.array([0, 1])
+    loss = ops.softmax_cross_entropy(logits, labels)
+    labels[:] = 100_000_000
+    loss.backward()
+    assert logits.grad.data.tolist() == [[-0.25, 0.25], [0.25, -0.25]]
+
+
+def test_what_becomes_of_the_callers_index_does_not_matter() -> None:
+    x, index = Parameter(np.zeros(3)), np.array([0, 1])
+    total = x[index].sum() + x[index, ...].sum() + x[[0],].sum()
+    index[:] = 2
+    total.backward()
+    assert x.grad.data.tolist() == [3, 2, 0]

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import qnn_core as qnn
 from qnn_core import Parameter, Tensor
-from qnn_core.errors import GraphError, NonFiniteError, StateError
+from qnn_core.errors import GraphError, NonFiniteError, ShapeError, StateError
 from qnn_core.optim import SGD, Adam, AdamW, Constant, Cosine, Step, WarmUp, clip_gradients
 
 EVERY = [
@@ -223,3 +224,41 @@ def test_a_norm_that_is_not_finite(bad: float) -> None:
 def test_the_greatest_norm_is_checked(norm: float) -> None:
     with pytest.raises(ValueError, match="max_norm"):
         clip_gradients([with_gradient([0.0], [1.0])], norm)
+
+
+@pytest.mark.parametrize(
+    ("data", "gradient"),
+    [
+        (np.ones(200_000, np.float32), np.ones(200_000, np.float32)),  # state of another shape
+        (np.ones(2, np.float32), np.ones(3, np.float32)),
+        (np.ones(2, np.float32), np.ones((1, 2), np.float32)),
+        (np.ones(2, np.float64), np.ones(2, np.float64)),  # state of another dtype
+    ],
+)
+def test_what_does_not_fit_is_refused_and_changes_nothing(data: Any, gradient: Any) -> None:
+    first, second = Parameter(np.zeros(2)), Parameter(np.zeros(2))
+    optimizer = qnn.optim.Adam([("first", first), ("second", second)], lr=0.1)
+    first.grad = Tensor(np.ones(2))
+    second.data, second.grad = data, Tensor(gradient, gradient.dtype)
+    with pytest.raises(ShapeError, match="second"):
+        optimizer.step()
+    assert first.data.tolist() == [0, 0]
+    assert optimizer.steps == 0
+
+
+def test_read_only_data_are_refused_before_anything_changes() -> None:
+    first, second = Parameter(np.zeros(2)), Parameter(np.zeros(2))
+    optimizer = qnn.optim.SGD([("first", first), ("second", second)], lr=0.1)
+    first.grad = second.grad = Tensor(np.ones(2))
+    second.data.flags.writeable = False
+    with pytest.raises(GraphError, match="second"):
+        optimizer.step()
+    assert first.data.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: qnn.optim.Cosine(10, floor=-3), lambda: qnn.optim.Step(1, factor=-2)]
+)
+def test_schedules_refuse_negative_learning_rates(make: Any) -> None:
+    with pytest.raises(ValueError, match="got -"):
+        make()

@@ -103,12 +103,19 @@ def test_channels_are_needed_and_must_fit() -> None:
 
 @pytest.mark.parametrize("scale", SCALES)
 def test_evaluation_before_calibration(scale: str) -> None:
+    if scale == "0.3":  # around zero, a given scale needs no data
+        assert nn.Quantize("symmetric:2,scale=0.3").eval()([0.4]).item() == np.float32(0.3)
     layer = nn.Quantize(f"uniform:2,scale={scale}").eval()
-    if scale == "0.3":  # needs no data
-        assert layer([0.4]).item() == np.float32(0.3)
-        return
     with pytest.raises(StateError, match="never fitted to data"):
         layer(X)
+
+
+def test_a_given_scale_of_an_affine_grid_has_its_zero_point_fitted() -> None:
+    layer = nn.QuantLinear(8, 2, weight="uniform:2,scale=0.3", seed=0)
+    assert layer.scale == np.float32(0.3)
+    assert layer.weight.data.min() < 0 < layer.weight.data.max()
+    values = layer.coded().decode()
+    assert values.min() < 0 < values.max()
 
 
 def test_a_learned_scale_is_fitted_to_the_first_batch_and_then_trained() -> None:

@@ -239,3 +239,23 @@ def test_what_graphviz_complains_about_is_passed_on(
 def test_a_picture_needs_a_suffix(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="needs a suffix"):
         qnn.draw(Residual(), np.ones((2, 4)), tmp_path / "model")
+
+
+@pytest.mark.parametrize(
+    "product",
+    [
+        lambda x, w: ops.matmul(x, w.T),
+        lambda x, w: ops.matmul(w, x.T),
+        lambda x, w: ops.linear(x.reshape(1, 4), w),
+    ],
+)
+def test_bits_are_seen_through_what_only_moves_data(product: Any) -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            self.weight = Parameter(np.ones((3, 4)))
+
+        def forward(self, x: Tensor) -> Tensor:
+            w = ops.fake_quantize(self.weight, 1.0, quantizer="binary")
+            return product(ops.fake_quantize(x, 1.0, quantizer="uniform:4"), w)
+
+    assert qnn.summary(Net(), np.zeros((1, 4))).macs == {(1, 4): 12}

@@ -9,7 +9,7 @@ import qnn_core as qnn
 from qnn_core.training import Checkpoint
 
 HERE = Path(__file__).parent
-SHA256 = {"checkpoint-v1.qnn": "6a64d3369fb93ba28b02e7e5028fe169dc62e60ed3ca78f18f2b77618c37ebed"}
+SHA256 = {"checkpoint-v1.qnn": "fdd726f141b663bffbb3893ecc09b0336de1386aa56b89957c1d6212b41e9097"}
 
 WEIGHT = np.float32([0.38738614320755005, -0.6511415243148804, -1.2983229160308838])
 
@@ -24,14 +24,14 @@ def test_the_golden_files_are_the_ones_that_were_made() -> None:
 @pytest.mark.parametrize("name", SHA256)
 def test_a_checkpoint_is_read_and_gone_on_from(name: str, tmp_path: Path) -> None:
     checkpoint = Checkpoint.load(HERE / name)
-    assert checkpoint.optimizer_class == "Adam"
+    assert checkpoint.recipe["optimizer"].startswith("Adam(")
     assert checkpoint.optimizer["steps"] == 2
     assert [epoch.epoch for epoch in checkpoint.history.epochs] == [1, 2]
     np.testing.assert_array_equal(checkpoint.model["layers.0.weight"][0], WEIGHT)
 
     path = tmp_path / name
     path.write_bytes((HERE / name).read_bytes())
-    model = qnn.MLP([3, 4, 2], weight="symmetric:2", input="uniform:2", dropout=0.5, seed=1)
+    model = qnn.MLP([3, 4, 2], weight="symmetric:2", input="uniform:2", dropout=0.5, seed=0)
     optimizer = qnn.optim.Adam(model.parameters(), lr=0.01)
     batches = [(np.eye(3), np.array([0, 1, 0]))]
     history = qnn.fit(model, batches, epochs=2, optimizer=optimizer, checkpoint=path, resume=True)

@@ -1,11 +1,12 @@
 """The four schemes, by hand."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 import pytest
 from qnn_core import Frame, encode, get_quantizer, ops
-from qnn_core.errors import NonFiniteError, SpecError
+from qnn_core.errors import FileError, NonFiniteError, SpecError
 from qnn_core.quantizer import Quantizer
 
 
@@ -200,3 +201,26 @@ def test_schemes_are_values() -> None:
 )
 def test_text(spec: str, text: str) -> None:
     assert str(get_quantizer(spec)) == text
+
+
+def test_a_code_without_a_level_is_refused() -> None:
+    coded = encode(np.float32([-1, 0, 1]), "symmetric:2")
+    broken = dataclasses.replace(coded, packed=np.uint8([0x3F]))
+    with pytest.raises(FileError, match="code 3 has no level"):
+        broken.decode()
+
+
+def test_squared_error_does_not_depend_on_the_order_of_columns() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((1024, 1024)).astype(np.float32)
+    x[:, ::256] = 0
+    quantizer = get_quantizer("symmetric:2")
+    shuffled = x[:, rng.permutation(1024)]
+    np.testing.assert_allclose(quantizer.fit(x).scale, quantizer.fit(shuffled).scale, rtol=0.15)
+    assert quantizer.fit(x).scale < 2
+
+
+def test_absmax_clips_nothing_on_an_uneven_grid() -> None:
+    quantizer = get_quantizer("symmetric:2,grid=twos-complement,calibration=absmax")
+    assert encode(np.float32([-0.2, 0.5, 1]), quantizer).decode()[-1] == 1
+    assert encode(np.float32([-1, 0.1, 0.2]), quantizer).decode()[0] == -1

@@ -14,6 +14,9 @@ from .quantizer import Quantizer, codebook
 
 FLOAT_BITS = 32
 
+# Operations that leave the values of their first input as they are.
+MOVING = ("broadcast_to", "getitem", "reshape", "transpose")
+
 
 @dataclass
 class Row:
@@ -107,7 +110,7 @@ class _Reader:
         self.macs: Counter[tuple[int, int]] = Counter()
         # What is used twice is stored once.
         self.counted: set[int] = set()
-        self.frames: set[tuple[str, int]] = set()
+        self.frames: set[tuple[object, ...]] = set()
         self.float_nbytes = 0
         self.batch = graph.inputs[0].shape[0] if graph.inputs and graph.inputs[0].shape else 1
 
@@ -123,8 +126,9 @@ class _Reader:
 
     def _count_parameters(self, row: Row, node: GraphNode) -> None:
         quantizer = node.attributes.get("quantizer")
-        if quantizer is not None and (node.scope, id(quantizer)) not in self.frames:
-            self.frames.add((node.scope, id(quantizer)))
+        frame = (node.scope, id(quantizer), *(v.data.tobytes() for v in node.inputs[1:3]))
+        if quantizer is not None and frame not in self.frames:
+            self.frames.add(frame)
             _, scale, shift = node.inputs
             row.parameters += scale.data.size if quantizer.scale == "learned" else 0
             row.nbytes += codebook(quantizer).levels.nbytes
@@ -142,15 +146,27 @@ class _Reader:
         if node.op.macs is None:
             return
         macs = node.op.macs(*(value.shape for value in node.inputs)) // max(self.batch, 1)
-        left, right = (self._bits(value) for value in node.inputs[:2])
+        (left, left_stored), (right, right_stored) = map(self._source, node.inputs[:2])
+        # The weight is the operand that is stored; with none or two, the second.
+        if left_stored and not right_stored:
+            left, right = right, left
         row.input_bits, row.weight_bits = left, right
         row.macs += macs
         self.macs[right, left] += macs
 
-    def _bits(self, value: Value) -> int:
+    def _source(self, value: Value) -> tuple[int, bool]:
+        """Return the bits of a value, and whether it comes from a parameter."""
+        bits = None
         node = self.graph.producer(value)
-        quantizer = None if node is None else node.attributes.get("quantizer")
-        return quantizer.bits if isinstance(quantizer, Quantizer) else FLOAT_BITS
+        while node is not None:
+            quantizer = node.attributes.get("quantizer")
+            if isinstance(quantizer, Quantizer) and bits is None:
+                bits = quantizer.bits
+            elif node.op.name not in MOVING:
+                break
+            value = node.inputs[0]
+            node = self.graph.producer(value)
+        return FLOAT_BITS if bits is None else bits, value.kind == "parameter"
 
 
 def _owners(nodes: Iterable[GraphNode]) -> dict[str, tuple[str, str]]:

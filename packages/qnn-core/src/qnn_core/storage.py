@@ -1,5 +1,6 @@
 """Files of arrays and a description: safetensors, written atomically, checked when read."""
 
+import glob
 import hashlib
 import json
 import os
@@ -36,15 +37,22 @@ def save_arrays(path: str | Path, arrays: Mapping[str, Array], about: Mapping[st
     metadata = {"about": json.dumps(about, sort_keys=True), "sha256": mark}
     content = serialize({n: np.asarray(a, order="C") for n, a in arrays.items()}, metadata)
     content = content.replace(mark.encode(), _digest(content, mark))
-    partial = path.with_name(f".{path.name}.partial")
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
     try:
-        with partial.open("wb") as file:
+        with draft.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def remove_drafts(path: Path) -> None:
+    """Remove what killed writers of `path` left beside it; nobody else may be writing."""
+    for draft in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
+        draft.unlink(missing_ok=True)
 
 
 def load_arrays(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:

@@ -22,7 +22,7 @@ class Binary(Quantizer):
 
     With the scale ``mean|x|`` it is the binarization of XNOR-Net (Rastegari et al. 2016,
     arXiv:1603.05279, eq. 6), which minimizes the squared error; with ``scale=1`` that of BinaryNet
-    (Hubara et al. 2016, arXiv:1602.02830, eq. 1 and 4). ``ste=identity`` passes every gradient, as
+    (Courbariaux et al. 2016, arXiv:1602.02830). ``ste=identity`` passes every gradient, as
     is usual for weights whose latent values are clipped instead.
 
     Args:

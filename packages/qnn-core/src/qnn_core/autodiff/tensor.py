@@ -1,6 +1,7 @@
 """Tensors: an array, where it came from, and its gradient."""
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,14 @@ from .table import OPS
 
 Array = NDArray[Any]
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
-COMPARISONS = (np.less, np.less_equal, np.greater, np.greater_equal)
+COMPARISONS = (
+    np.less,
+    np.less_equal,
+    np.greater,
+    np.greater_equal,
+    np.equal,
+    np.not_equal,
+)
 
 
 def float_array(data: ArrayLike, dtype: DTypeLike | None = None) -> Array:
@@ -237,9 +245,18 @@ class Tensor:
         return OPS["absolute"](self)
 
     def __getitem__(self, index: Any) -> "Tensor":
-        return OPS["getitem"](self, index=index)
+        return OPS["getitem"](self, index=_own(index))
 
     # Comparisons give plain NumPy masks: they have no derivative
+
+    def __eq__(self, other: object) -> Array:  # type: ignore[override] # a mask, as NumPy's
+        return np.asarray(self.data == np.asarray(other))
+
+    def __ne__(self, other: object) -> Array:  # type: ignore[override] # a mask, as NumPy's
+        return np.asarray(self.data != np.asarray(other))
+
+    # Tensors are told apart by what they are, not by what they hold.
+    __hash__ = object.__hash__
 
     def __lt__(self, other: ArrayLike) -> Array:
         return self.data < np.asarray(other)
@@ -386,6 +403,13 @@ def grad(
             f"of the {len(starts)} given (was requires_grad set before the computation?)"
         )
     return tuple(found[id(start)][1] for start in starts)
+
+
+def _own(index: Any) -> Any:
+    """Return an index that the caller's later changes do not reach: backward uses it again."""
+    if isinstance(index, tuple):
+        return tuple(_own(part) for part in index)
+    return np.array(index) if isinstance(index, np.ndarray) else copy(index)
 
 
 def _seed(output: Tensor, gradient: ArrayLike | None) -> Tensor:

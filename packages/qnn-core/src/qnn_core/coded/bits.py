@@ -16,7 +16,7 @@ def packed_nbytes(count: int, bits: int) -> int:
         >>> packed_nbytes(9, 3)
         4
     """
-    return (count * bits + 7) // 8
+    return (int(count) * int(bits) + 7) // 8
 
 
 def pack_bits(codes: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
@@ -37,7 +37,7 @@ def pack_bits(codes: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
         >>> pack_bits(np.array([1, 0, 3], np.uint8), bits=2)
         array([49], dtype=uint8)
     """
-    _check_bits(bits)
+    bits = _checked_bits(bits)
     codes = np.asarray(codes)
     if codes.dtype != np.uint8:
         raise DtypeError(f"pack_bits: codes must be uint8, got {codes.dtype}")
@@ -64,9 +64,10 @@ def unpack_bits(packed: NDArray[np.uint8], bits: int, count: int) -> NDArray[np.
         >>> unpack_bits(np.array([49], np.uint8), bits=2, count=3)
         array([1, 0, 3], dtype=uint8)
     """
-    _check_bits(bits)
-    if count < 0:
-        raise SpecError(f"unpack_bits: count must not be negative, got {count}")
+    bits = _checked_bits(bits)
+    if not isinstance(count, int | np.integer) or count < 0:
+        raise SpecError(f"unpack_bits: count must be a whole number >= 0, got {count!r}")
+    count = int(count)
     packed = np.asarray(packed)
     expected = packed_nbytes(count, bits)
     if packed.dtype != np.uint8 or packed.shape != (expected,):
@@ -82,6 +83,8 @@ def unpack_bits(packed: NDArray[np.uint8], bits: int, count: int) -> NDArray[np.
     return codes
 
 
-def _check_bits(bits: Any) -> None:
+def _checked_bits(bits: Any) -> int:
+    # As a Python number: a NumPy one would wrap around in the count of bytes.
     if not isinstance(bits, int | np.integer) or not 1 <= bits <= 8:
         raise SpecError(f"bits must be a whole number from 1 to 8, got {bits!r}")
+    return int(bits)

@@ -1,12 +1,13 @@
 """A quantized tensor as what it is: packed codes, levels and a frame."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import DtypeError
+from ..errors import DtypeError, FileError
 from ..quantizer import Frame, Quantizer, codebook
 from ..registry import get_quantizer
 from .bits import pack_bits, unpack_bits
@@ -40,8 +41,10 @@ class Coded:
     @property
     def codes(self) -> NDArray[np.uint8]:
         """The codes, uint8 of the array's shape."""
-        count = int(np.prod(self.shape))
-        return unpack_bits(self.packed, self.bits, count).reshape(self.shape)
+        codes = unpack_bits(self.packed, self.bits, math.prod(self.shape))
+        if codes.size and (top := int(codes.max())) >= self.levels.size:
+            raise FileError(f"code {top} has no level: there are {self.levels.size}")
+        return codes.reshape(self.shape)
 
     @property
     def nbytes(self) -> int:
@@ -77,8 +80,8 @@ def encode(x: ArrayLike, quantizer: str | Quantizer, frame: Frame | None = None)
     array = np.asarray(x)
     if array.dtype.kind not in "buif":
         raise DtypeError(f"encode: real numbers are needed, got {array.dtype}")
-    if array.dtype != np.float64 or not hasattr(x, "dtype"):
-        array = array.astype(np.float32)
+    double = array.dtype.kind == "f" and array.dtype.itemsize == 8 and hasattr(x, "dtype")
+    array = array.astype(np.float64 if double else np.float32, copy=False)
     if frame is None:
         frame = quantizer.fit(array, quantizer.axis)
     scale = np.asarray(frame.scale, array.dtype)

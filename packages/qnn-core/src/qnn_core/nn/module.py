@@ -14,8 +14,8 @@ from ..errors import StateError
 class Module:
     """A part of a model: assign parameters, buffers and modules to attributes, define `forward`.
 
-    They are found by walking over the attributes, in the order of assignment; lists and tuples of
-    modules count too.
+    They are found by walking over the attributes, in the order of assignment; those in lists,
+    tuples and dictionaries count too.
 
     Attributes:
         training: whether the module is in training mode (True at first).
@@ -55,7 +55,7 @@ class Module:
         """Yield ``(path, module)`` for this module (path `prefix`) and all inside it."""
         yield prefix, self
         for name, value in vars(self).items():
-            for suffix, child in _modules_in(value):
+            for suffix, child in _inside(value, Module):
                 yield from child.named_modules(_joined(prefix, name, suffix))
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
@@ -74,9 +74,10 @@ class Module:
         seen: set[int] = set()
         for path, module in self.named_modules():
             for name, value in vars(module).items():
-                if isinstance(value, kind) and id(value) not in seen:
-                    seen.add(id(value))
-                    yield _joined(path, name), value
+                for suffix, tensor in _inside(value, kind):
+                    if id(tensor) not in seen:
+                        seen.add(id(tensor))
+                        yield _joined(path, name, suffix), tensor
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -141,7 +142,7 @@ class Module:
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__}({self.describe()})"]
         for name, value in vars(self).items():
-            for suffix, child in _modules_in(value):
+            for suffix, child in _inside(value, Module):
                 body = repr(child).replace("\n", "\n  ")
                 lines.append(f"  {_joined(name, suffix)}: {body}")
         return "\n".join(lines)
@@ -151,11 +152,14 @@ class Module:
         return ""
 
 
-def _modules_in(value: object) -> list[tuple[str, Module]]:
-    if isinstance(value, Module):
+def _inside(value: object, kind: Any) -> list[tuple[str, Any]]:
+    """Return the value itself, or what a list, tuple or dictionary holds, if it is of that kind."""
+    if isinstance(value, kind):
         return [("", value)]
     if isinstance(value, list | tuple):
-        return [(str(n), item) for n, item in enumerate(value) if isinstance(item, Module)]
+        value = dict(enumerate(value))
+    if isinstance(value, dict):
+        return [(str(key), item) for key, item in value.items() if isinstance(item, kind)]
     return []
 
 

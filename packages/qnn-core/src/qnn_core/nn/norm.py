@@ -79,25 +79,26 @@ class Dropout(Module):
 
     Args:
         rate: the share, 0 <= rate < 1.
-        seed: of the masks.
+        seed: of the masks, a whole number >= 0; None for another one each time.
 
     Example:
         >>> Dropout(0.5, seed=1)(np.ones((1, 4)))
         Tensor([[0., 2., 2., 2.]])
     """
 
-    def __init__(self, rate: float, *, seed: int = 0) -> None:
+    def __init__(self, rate: float, *, seed: int | None = None) -> None:
         if not 0 <= rate < 1:
             raise ValueError(f"Dropout: rate must be at least 0 and below 1, got {rate}")
         self.rate = rate
-        self.seed = seed
+        drawn = np.random.default_rng().integers(2**63) if seed is None else seed
+        self.seed = Buffer(drawn, np.int64)
         self.batches = Buffer(0, np.int64)
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
         """Drop elements of `x`, of any shape."""
         if not self.training or self.rate == 0:
             return x
-        rng = np.random.default_rng([self.seed, int(self.batches.data)])
+        rng = np.random.default_rng([int(self.seed.data), int(self.batches.data)])
         self.batches.data += 1
         return dropout(x, self.rate, rng)
 

@@ -23,7 +23,7 @@ class Quantize(Module):
     In training a frame is fitted or learned as the quantizer's ``scale`` says; in evaluation it is
     frozen, so that an answer never depends on the other samples of its batch. A learned scale is
     kept as its logarithm: it stays positive, and a step changes it by a share of itself, whatever
-    its size (Jain et al. 2020, "Trained quantization thresholds", arXiv:1903.08066, section 5.2).
+    its size (Jain et al. 2020, "Trained quantization thresholds", arXiv:1903.08066).
 
     Args:
         quantizer: spec string or quantizer.
@@ -64,6 +64,8 @@ class Quantize(Module):
         self.calibrated = Buffer(np.zeros(()))
         if not isinstance(self.quantizer.scale, str):
             self._fix(float(self.quantizer.scale), shape)
+            # A zero point other than 0 is still to be fitted.
+            self.calibrated.data[...] = not np.any(self.quantizer.span(low, high).zero_point)
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
         """Return the quantized values of `x`, of its shape."""
@@ -102,7 +104,8 @@ class Quantize(Module):
             fitted = self.quantizer.fit(x, self.quantizer.axis)
             self._set(fitted if not self.calibrated.data else self._averaged(fitted))
         elif not self.calibrated.data:
-            self._set(self.quantizer.fit(x, self.quantizer.axis))
+            fitted = self.quantizer.fit(x, self.quantizer.axis)
+            self._set(fitted if isinstance(mode, str) else self._held(fitted))
         self.calibrated.data[...] = 1
 
     def encode(self, x: Array) -> Coded:
@@ -139,7 +142,6 @@ class Quantize(Module):
 
     def _fix(self, scale: float, shape: tuple[int, ...]) -> None:
         self._set(Frame(np.full(shape, scale, np.float32), np.zeros(shape, np.float32)))
-        self.calibrated.data[...] = 1
 
     def _set(self, frame: Frame) -> None:
         holder = self.frozen_scale if self.log_scale is None else self.log_scale
@@ -151,6 +153,15 @@ class Quantize(Module):
             )
         holder.data[...] = frame.scale if self.log_scale is None else np.log(frame.scale)
         self.zero_point.data[...] = frame.zero_point
+
+    def _held(self, fitted: Frame) -> Frame:
+        """Return the frame with the given scale whose range has the middle of the fitted one."""
+        levels = np.asarray(self.quantizer.levels, dtype=np.float64)
+        scale = self.frame().scale
+        middle = fitted.scale * ((levels[0] + levels[-1]) / 2 - fitted.zero_point)
+        half = scale * (levels[-1] - levels[0]) / 2
+        low, high = ((middle + end).astype(scale.dtype) for end in (-half, half))
+        return Frame(scale, self.quantizer.span(low, high).zero_point)
 
     def _averaged(self, fitted: Frame) -> Frame:
         """Return the frame of the running average of the range that the levels reach."""

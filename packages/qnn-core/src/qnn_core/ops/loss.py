@@ -35,7 +35,8 @@ def checked_labels(name: str, labels: ArrayLike, shape: Shape) -> Labels:
         raise ValueError(
             f"{name}: label {array[where]} at position {where} is not in 0..{shape[1] - 1}"
         )
-    return np.asarray(array, np.int64, order="C")
+    # A copy: backward indexes with it, whatever becomes of the caller's array.
+    return np.array(array, np.int64, order="C")
 
 
 def _cross_entropy(logits: Array, *, labels: Labels) -> Array:
@@ -118,7 +119,7 @@ def _difference(a: Any, b: Any) -> Tensor:
 def squared_hinge(scores: Any, labels: ArrayLike) -> Tensor:
     """Return the mean of ``max(0, 1 - t * score)**2``, with t = +1 at the label and -1 elsewhere.
 
-    The loss of BinaryNet (Hubara et al. 2016, arXiv:1602.02830, section 2.1).
+    The loss of BinaryNet (Courbariaux et al. 2016, arXiv:1602.02830).
 
     Args:
         scores: ``[batch, classes]``.

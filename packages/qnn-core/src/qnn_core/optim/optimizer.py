@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..autodiff import Parameter, Tensor
-from ..errors import GraphError, NonFiniteError, StateError
+from ..errors import GraphError, NonFiniteError, ShapeError, StateError
 from .schedule import Constant, Schedule
 
 Array = NDArray[Any]
@@ -63,9 +63,12 @@ class Optimizer(ABC):
         """Update every parameter by its gradient.
 
         Raises:
-            GraphError: if a parameter has no gradient; nothing was changed.
+            GraphError, ShapeError: if a parameter has no gradient, or one that does not fit;
+                nothing was changed.
         """
-        gradients = [self._gradient(n) for n in range(len(self.parameters))]
+        for n in range(len(self.parameters)):
+            self._check(n)
+        gradients = [self._gradient(p) for p in self.parameters]
         lr = self.current_lr
         self.steps += 1
         for n, (parameter, gradient) in enumerate(zip(self.parameters, gradients, strict=True)):
@@ -82,14 +85,40 @@ class Optimizer(ABC):
     ) -> None:
         """Update the flat `weight`, and the optimizer's own arrays, in place."""
 
-    def _gradient(self, n: int) -> Array:
+    def _check(self, n: int) -> None:
+        """Raise an error unless parameter n can be updated: the kernels check nothing."""
         parameter = self.parameters[n]
         if parameter.grad is None:
             raise GraphError(
                 f"{type(self).__name__}: {self.names[n]} of shape {parameter.shape} has no "
                 "gradient: call backward() on a loss that depends on it, or leave it out"
             )
+        arrays = {"gradient": parameter.grad.data}
+        arrays |= {slot: self._state[slot][n] for slot in self.slots}
+        for kind, array in arrays.items():
+            if array.shape != parameter.shape or array.dtype != parameter.dtype:
+                raise ShapeError(
+                    f"{type(self).__name__}: {self.names[n]} is {parameter.dtype} of shape "
+                    f"{parameter.shape}, its {kind} {array.dtype} of shape {array.shape}; an "
+                    "optimizer is made after the model has its final shapes and dtype"
+                )
+        if not parameter.data.flags.writeable:
+            raise GraphError(f"{type(self).__name__}: the data of {self.names[n]} are read-only")
+
+    @staticmethod
+    def _gradient(parameter: Parameter) -> Array:
+        assert parameter.grad is not None
         return np.asarray(parameter.grad.data, order="C").reshape(-1)
+
+    def describe(self) -> str:
+        """Return the class and its settings, but not the schedule, which may be any function."""
+        settings = {
+            name: value
+            for name, value in vars(self).items()
+            if isinstance(value, int | float | tuple) and name not in ("steps", "slots")
+        }
+        listed = ", ".join(f"{name}={value}" for name, value in sorted(settings.items()))
+        return f"{type(self).__name__}({listed})"
 
     def state_dict(self) -> dict[str, Array]:
         """Return a copy of the optimizer's arrays, and of the number of steps."""

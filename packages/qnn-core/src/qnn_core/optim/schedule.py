@@ -36,6 +36,8 @@ class Step:
 
     def __post_init__(self) -> None:
         _at_least_one("Step", "every", self.every)
+        if not self.factor > 0:
+            raise ValueError(f"Step: factor must be above 0, got {self.factor!r}")
 
     def __call__(self, step: int) -> float:
         """Return the factor at `step`."""
@@ -58,6 +60,8 @@ class Cosine:
 
     def __post_init__(self) -> None:
         _at_least_one("Cosine", "steps", self.steps)
+        if not 0 <= self.floor <= 1:
+            raise ValueError(f"Cosine: floor must be from 0 to 1, got {self.floor!r}")
 
     def __call__(self, step: int) -> float:
         """Return the factor at `step`."""

@@ -147,10 +147,17 @@ class Quantizer(ABC):
     def span(self, low: Array, high: Array) -> Frame:
         """Return the frame whose levels just reach from `low` to `high`.
 
-        The default keeps 0.0 at level 0: ``scale = max(|low|, |high|) / max|level|``.
+        The default keeps 0.0 at level 0, and takes the least scale at which the greatest level
+        reaches `high` and the lowest `low`: max|x| / max|level| for levels that are symmetric.
+        Levels that are all of one sign leave the other side out.
         """
-        top = np.abs(codebook(self).levels).max()
-        scale = np.maximum(np.abs(low), np.abs(high)) / top
+        levels = codebook(self).levels
+        sides = [
+            np.maximum(end / level, 0)
+            for end, level in ((low, levels[0]), (high, levels[-1]))
+            if level != 0
+        ]
+        scale = np.maximum(sides[0], sides[-1])
         return Frame(positive(scale), np.zeros_like(scale))
 
     def fit(self, x: Array, axis: int | None = None) -> Frame:

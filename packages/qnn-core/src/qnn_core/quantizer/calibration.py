@@ -52,8 +52,16 @@ def mse(quantizer: "Quantizer", x_cn: Array) -> Range:
 
 
 def _sample(x_cn: Array, limit: int = 4096) -> Array:
-    """Return evenly strided elements of each row: enough for an error."""
-    return x_cn[:, :: -(-x_cn.shape[1] // limit)]
+    """Return up to `limit` elements of each row: enough for an error.
+
+    They are spread by the golden ratio (a Kronecker sequence): an even stride would meet the same
+    few columns of a matrix again and again.
+    """
+    length = x_cn.shape[1]
+    if length <= limit:
+        return x_cn
+    golden = (5**0.5 - 1) / 2
+    return x_cn[:, (np.arange(limit) * golden % 1 * length).astype(np.intp)]
 
 
 def _error(quantizer: "Quantizer", x_cn: Array, low: Array, high: Array) -> Array:

@@ -19,12 +19,12 @@ def identity(u: Array, low: float, high: float) -> Array:
 
 
 def clip(u: Array, low: float, high: float) -> Array:
-    """1 from the lowest to the highest level, else 0 (Hubara et al. 2016, arXiv:1602.02830)."""
+    """1 from the lowest level to the highest, else 0 (Courbariaux et al. 2016, 1602.02830)."""
     return ((u >= low) & (u <= high)).astype(u.dtype)
 
 
 def triangle(u: Array, low: float, high: float) -> Array:
-    """``max(0, 2 - 2|v|)``, v in -1..1 over the range (Bi-Real Net, Liu et al. 2018, eq. 6).
+    """``max(0, 2 - 2|v|)``, v in -1..1 over the range (Bi-Real Net, Liu et al. 2018).
 
     It is the derivative of the piecewise quadratic stand-in for sign.
     """

@@ -24,14 +24,14 @@ class Checkpoint:
         model: state of the model after its last epoch.
         best: state of the model after its best epoch.
         optimizer: state of the optimizer.
-        optimizer_class: name of the optimizer's class.
+        recipe: what the run was: ``repr`` of the model, class and settings of the optimizer.
         history: the epochs so far.
     """
 
     model: State
     best: State
     optimizer: State
-    optimizer_class: str
+    recipe: dict[str, str]
     history: History
 
     def save(self, path: str | Path) -> None:
@@ -44,7 +44,7 @@ class Checkpoint:
         about = {
             "kind": KIND,
             "version": VERSION,
-            "optimizer_class": self.optimizer_class,
+            "recipe": self.recipe,
             "history": self.history.to_list(),
         }
         save_arrays(path, arrays, about)
@@ -70,7 +70,7 @@ class Checkpoint:
                 parts[part][name] = array
             return cls(
                 **parts,
-                optimizer_class=about["optimizer_class"],
+                recipe=dict(about["recipe"]),
                 history=History.from_list(about["history"]),
             )
         except (KeyError, TypeError) as error:

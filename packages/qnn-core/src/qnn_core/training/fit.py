@@ -12,6 +12,7 @@ from ..errors import FileError, NonFiniteError, StateError
 from ..nn import Module
 from ..ops import softmax_cross_entropy
 from ..optim import Optimizer, clip_gradients
+from ..storage import remove_drafts
 from .batches import Array, Batches, checked_batches
 from .checkpoint import Checkpoint
 from .evaluate import Evaluation, Loss, Tally, evaluate
@@ -51,7 +52,7 @@ def fit(
         clip_norm: greatest norm of the gradients, see `clip_gradients`.
         patience: stop after so many epochs without a better one (see `History.best`).
         keep: which weights the model ends with.
-        checkpoint: file that is written, atomically, after every epoch.
+        checkpoint: file that is written, atomically, at the start and after every epoch.
         resume: go on from `checkpoint` if it exists.
         progress: whether to show a bar; None means on a terminal only.
         on_epoch: called with each epoch's measurements.
@@ -73,6 +74,8 @@ def fit(
     _check(epochs, patience, keep)
     run = _Run(model, optimizer, loss, clip_norm)
     path = None if checkpoint is None else Path(checkpoint)
+    if path is not None:
+        remove_drafts(path)
     if path is not None and path.exists():
         if not resume:
             raise FileExistsError(
@@ -80,6 +83,9 @@ def fit(
                 "or delete it to begin anew"
             )
         run.restore(path)
+    elif path is not None:
+        # Now, so that an interrupted first epoch can be resumed too, and a bad path shows at once.
+        run.checkpoint().save(path)
     with Progress(data, epochs, len(run.history.epochs), progress) as bar:
         while len(run.history.epochs) < epochs and not run.history.stalled(patience):
             try:
@@ -194,15 +200,24 @@ class _Run:
             model=self.model.state_dict(),
             best=self.best,
             optimizer=self.optimizer.state_dict(),
-            optimizer_class=type(self.optimizer).__name__,
+            recipe=self._recipe(),
             history=self.history,
         )
 
+    def _recipe(self) -> dict[str, str]:
+        return {
+            "model": repr(self.model),
+            "optimizer": self.optimizer.describe(),
+            "clip_norm": str(self.clip_norm),
+        }
+
     def restore(self, path: Path) -> None:
         saved = Checkpoint.load(path)
-        own = type(self.optimizer).__name__
-        if saved.optimizer_class != own:
-            raise FileError(f"{path} was made with {saved.optimizer_class}, not with {own}")
+        for part, own in self._recipe().items():
+            if (theirs := saved.recipe.get(part)) != own:
+                raise FileError(
+                    f"{path} is of another run, whose {part} is\n{theirs}\ninstead of\n{own}"
+                )
         before = self.model.state_dict()
         self.model.load_state_dict(saved.model)
         try:
