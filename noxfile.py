@@ -108,9 +108,16 @@ def apps(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def compare_bits(session: nox.Session) -> None:
-    """Compare bit widths on MNIST: nox -s compare_bits -- --help."""
-    install_packages(session, *group("apps"))
-    session.run("python", "apps/compare_bits.py", *session.posargs)
+    """Compare bit widths on MNIST: nox -s compare_bits -- --help (or --plugin PATH ...)."""
+    arguments = list(session.posargs)
+    plugins = []
+    while "--plugin" in arguments[:-1]:
+        at = arguments.index("--plugin")
+        plugins.append(str(Path(session.invoked_from) / arguments[at + 1]))
+        del arguments[at : at + 2]
+    install_packages(session, *group("apps"), *plugins)
+    # After Ctrl-C it reports on what is done: that takes longer than nox waits by itself.
+    session.run("python", "apps/compare_bits.py", *arguments, interrupt_timeout=30)
 
 
 @nox.session(default=False)

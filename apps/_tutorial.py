@@ -1,14 +1,19 @@
 """What the tutorials share, so that they can be about their subject: arguments, data, curves."""
 
 import argparse
+import importlib.util
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import qnn_data
 from _arguments import add_dataset, add_out, load_data, results_folder, whole
-from matplotlib.figure import Figure
 from qnn_core import History
+
+if importlib.util.find_spec("matplotlib") is None:
+    sys.exit("the curves need matplotlib: pip install matplotlib")
+from matplotlib.figure import Figure
 
 CURVES = "curves.png"
 QUICK_SAMPLES = 1000

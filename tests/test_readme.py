@@ -50,7 +50,7 @@ def test_the_first_program_is_short_and_prints_a_line_for_each_arm(tmp_path: Pat
     _, text = blocks(examples=False)[0]
     assert len([line for line in text.splitlines() if line.strip()]) <= 15
     lines = checked_run(text, tmp_path).splitlines()
-    assert [line.split()[0] for line in lines] == ["float", "symmetric:4", "symmetric:2", "binary"]
+    assert [line.split()[0] for line in lines] == ["float", "symmetric:4", "uniform:2", "binary"]
     sizes = [int(line.split()[2].replace(",", "")) for line in lines]
     assert sizes == sorted(sizes, reverse=True)
     assert min(float(line.split()[1].rstrip("%")) for line in lines) > 85

@@ -29,6 +29,7 @@ class Style(NamedTuple):
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1)))
+FAMILIAR = ("binary", "logarithmic", "symmetric", "uniform")
 FLOAT_STYLE = Style("black", "*", "-")
 
 # A mean further below the median than this, in points, would squeeze all others.
@@ -38,7 +39,9 @@ FAR_BELOW = 12.0
 def styles(schemes: Sequence[str]) -> dict[str, Style]:
     """Return a style for each scheme; the cycles differ in length, so that many are told apart."""
     looks = zip(cycle(COLORS), cycle(MARKERS), cycle(LINES), strict=False)
-    return {scheme: Style(*look) for scheme, look in zip(schemes, looks, strict=False)}
+    # The schemes of qnn-quantizers look the same in every study, whatever else is in it.
+    order = [*FAMILIAR, *(scheme for scheme in schemes if scheme not in FAMILIAR)]
+    return {s: Style(*look) for s, look in zip(order, looks, strict=False) if s in schemes}
 
 
 def accuracy_over_bits(study: Study) -> bytes:

@@ -20,7 +20,11 @@ from .study import Study, Summary
 HEADERS = ["scheme", "bits", "accuracy %", "n", "bytes", "of float", "s/run"]
 ALIGN = ("left", "right", "left", "right", "right", "right", "right")
 WIDTH = 100
-NOTE = "accuracy: mean +- standard deviation over n seeds, on the test images after the last epoch"
+NOTE = (
+    "accuracy: mean +- standard deviation over n seeds, on the test images after the last epoch; "
+    "the choice of those images adds an uncertainty of its own, about 0.8 points with 1,000 images "
+    "at 93 %, and 0.1 with 10,000 at 98.5 %"
+)
 COLUMNS = ["scheme", "bits", "seed", "status", "accuracy", "loss", "nbytes", "seconds", "reason"]
 
 

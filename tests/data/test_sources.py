@@ -407,3 +407,11 @@ def test_where_data_came_from_is_logged(
     put(tmp_path, contents)
     obtain(archive, archive.train, folder=tmp_path)
     assert caplog.messages == [f"Tiny from {tmp_path}"]
+
+
+def test_a_qnn_data_that_is_no_folder_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QNN_DATA", str(tmp_path / "nowhere"))
+    with pytest.raises(DataError, match="QNN_DATA: .*nowhere is not a folder"):
+        MNIST()

@@ -76,6 +76,9 @@ class _Search:
         if named is None or (given is None and not named):
             self.tried.append(f"{_ENVIRONMENT}: not set")
             return False
+        if not Path(named).is_dir():
+            # Most likely a slip of the pen: other data than the user means would be worse.
+            raise DataError(f"{label}: {os.fspath(named)} is not a folder")
         try:
             found = read_folder(self.archive, self.pair, Path(named))
         except (DataError, OSError) as error:
