@@ -413,5 +413,5 @@ def test_a_qnn_data_that_is_no_folder_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("QNN_DATA", str(tmp_path / "nowhere"))
-    with pytest.raises(DataError, match="QNN_DATA: .*nowhere is not a folder"):
+    with pytest.raises(DataError, match=r"QNN_DATA: .*nowhere is not a folder"):
         MNIST()
