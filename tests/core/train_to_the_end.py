@@ -95,4 +95,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    # A shell that runs the tests in the background has children ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     main()
