@@ -106,7 +106,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     assert load_arrays(file)[0]["x"].tolist() == [1, 1]
 
 
-def refused(file: Path, content: bytes) -> None:
+def check_refused(file: Path, content: bytes) -> None:
     file.write_bytes(content)
     with pytest.raises(FileError, match=r"run\.qnn"):
         Checkpoint.load(file)
@@ -115,24 +115,24 @@ def refused(file: Path, content: bytes) -> None:
 @given(data=st.data(), flip=st.integers(1, 255))
 def test_any_changed_byte(damaged: Path, content: bytes, data: st.DataObject, flip: int) -> None:
     where = data.draw(st.integers(0, len(content) - 1))
-    refused(damaged, content[:where] + bytes([content[where] ^ flip]) + content[where + 1 :])
+    check_refused(damaged, content[:where] + bytes([content[where] ^ flip]) + content[where + 1 :])
 
 
 @pytest.mark.slow
 def test_every_changed_byte_of_the_header(damaged: Path, content: bytes) -> None:
     for where in range(8 + int.from_bytes(content[:8], "little")):
         flipped = bytes([content[where] ^ 1 << where % 8])
-        refused(damaged, content[:where] + flipped + content[where + 1 :])
+        check_refused(damaged, content[:where] + flipped + content[where + 1 :])
 
 
 @given(data=st.data())
 def test_cut_anywhere(damaged: Path, content: bytes, data: st.DataObject) -> None:
-    refused(damaged, content[: data.draw(st.integers(0, len(content) - 1))])
+    check_refused(damaged, content[: data.draw(st.integers(0, len(content) - 1))])
 
 
 @given(more=st.binary(min_size=1, max_size=20), ahead=st.booleans())
 def test_extended(damaged: Path, content: bytes, more: bytes, ahead: bool) -> None:
-    refused(damaged, more + content if ahead else content + more)
+    check_refused(damaged, more + content if ahead else content + more)
 
 
 @given(data=st.data())
@@ -140,12 +140,12 @@ def test_two_stretches_swapped(damaged: Path, content: bytes, data: st.DataObjec
     cut = data.draw(st.integers(1, len(content) - 1))
     swapped = content[cut:] + content[:cut]
     if swapped != content:
-        refused(damaged, swapped)
+        check_refused(damaged, swapped)
 
 
 @given(st.binary(max_size=100))
 def test_any_bytes(damaged: Path, noise: bytes) -> None:
-    refused(damaged, noise)
+    check_refused(damaged, noise)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_any_bytes(damaged: Path, noise: bytes) -> None:
     ids=["empty", "pickle", "zip", "json", "safetensors"],
 )
 def test_other_files(damaged: Path, foreign: bytes) -> None:
-    refused(damaged, foreign)
+    check_refused(damaged, foreign)
 
 
 @pytest.mark.parametrize(

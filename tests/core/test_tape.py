@@ -263,7 +263,9 @@ def test_a_deep_graph_may_be_dropped_unused() -> None:
     y = leaf(1)
     for _ in range(100_000):
         y = y + 1
+    last = weakref.ref(y)
     del y
+    assert last() is None
 
 
 def test_a_deep_graph_twice_differentiated() -> None:

