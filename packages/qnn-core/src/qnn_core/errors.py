@@ -40,6 +40,10 @@ class FileError(QnnError, ValueError):
     """A file that is cut, changed, of another kind or of another version."""
 
 
+class PackError(QnnError, RuntimeError):
+    """A packed model that does not give what the model gives that it was made from."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the known name nearest to `name`, or ``""``.
 

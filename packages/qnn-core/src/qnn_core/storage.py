@@ -4,6 +4,7 @@ import glob
 import hashlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,11 +33,7 @@ def save_arrays(path: str | Path, arrays: Mapping[str, Array], about: Mapping[st
         about: anything that JSON can hold; numbers are kept exactly.
     """
     path = Path(path)
-    # A mark that stands nowhere else in the file keeps the place of the checksum.
-    mark = secrets.token_hex(32)
-    metadata = {"about": json.dumps(about, sort_keys=True), "sha256": mark}
-    content = serialize({n: np.asarray(a, order="C") for n, a in arrays.items()}, metadata)
-    content = content.replace(mark.encode(), _digest(content, mark))
+    content = content_of(arrays, about)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
     try:
         with draft.open("xb") as file:
@@ -47,6 +44,26 @@ def save_arrays(path: str | Path, arrays: Mapping[str, Array], about: Mapping[st
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+
+
+def content_of(arrays: Mapping[str, Array], about: Mapping[str, Any]) -> bytes:
+    """Return the bytes of the file that `save_arrays` writes: the same for the same arguments."""
+    # A mark that stands nowhere else in the file keeps the place of the checksum.
+    mark = secrets.token_hex(32)
+    described = json.dumps(about, sort_keys=True, separators=(",", ":"))
+    metadata = {"about": described, "sha256": mark}
+    content = serialize({n: np.asarray(a, order="C") for n, a in arrays.items()}, metadata)
+    content = _in_order(content)
+    return content.replace(mark.encode(), _digest(content, mark))
+
+
+def _in_order(content: bytes) -> bytes:
+    """Return a safetensors file with the keys of its header in one order, whatever it was."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.dumps(json.loads(content[8:end]), sort_keys=True, separators=(",", ":")).encode()
+    # Spaces keep the arrays on multiples of eight bytes.
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + content[end:]
 
 
 def remove_drafts(path: Path) -> None:
@@ -70,11 +87,16 @@ def load_arrays(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
         arrays = parse(content)
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         about, digest = (header["__metadata__"][key] for key in ("about", "sha256"))
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise FileError(f"{path} is not a whole file of this kind: {error}") from error
-    if digest.encode() != _digest(content, digest):
+    # Only what looks like a checksum is searched for: less could stand anywhere.
+    known = re.fullmatch("[0-9a-f]{64}", digest)
+    if known is None or digest.encode() != _digest(content, digest):
         raise FileError(f"{path} was changed or damaged: its checksum does not fit its content")
-    described = json.loads(about)
+    try:
+        described = json.loads(about)
+    except (ValueError, RecursionError) as error:
+        raise FileError(f"{path}: its description cannot be read: {error}") from error
     if not isinstance(described, dict):
         raise FileError(f"{path} is not a file of this kind: its description is no table")
     return arrays, described

@@ -2,10 +2,12 @@
 
 from .bits import pack_bits, packed_nbytes, unpack_bits
 from .coded import Coded, encode
+from .quantized import Quantized
 from .rows import clip_surrogate, codes_of, units, values_of
 
 __all__ = [
     "Coded",
+    "Quantized",
     "clip_surrogate",
     "codes_of",
     "encode",

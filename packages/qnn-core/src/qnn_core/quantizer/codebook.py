@@ -77,23 +77,24 @@ def _thresholds(quantizer: "Quantizer", levels: NDArray[np.float32]) -> NDArray[
         )
     wanted = np.arange(1, levels.size)
     # Between neighbouring levels, over the order-preserving integers of their float32 patterns.
-    low = _ordinal(levels[:-1])
-    high = _ordinal(levels[1:])
+    low = ordinal(levels[:-1])
+    high = ordinal(levels[1:])
     while np.any(high - low > 1):
         middle = (low + high) >> 1
-        reached = np.asarray(quantizer.encode(_float(middle))).astype(np.int64) >= wanted
+        reached = np.asarray(quantizer.encode(from_ordinal(middle))).astype(np.int64) >= wanted
         high = np.where(reached, middle, high)
         low = np.where(reached, low, middle)
-    return _float(high)
+    return from_ordinal(high)
 
 
-def _ordinal(x: NDArray[np.float32]) -> NDArray[np.int64]:
+def ordinal(x: NDArray[np.float32]) -> NDArray[np.int64]:
     """Map float32 numbers to integers in the same order (both zeros to 0)."""
     pattern = x.view(np.int32).astype(np.int64)
     return np.where(pattern < 0, -(pattern & 0x7FFFFFFF), pattern)
 
 
-def _float(ordinal: NDArray[np.int64]) -> NDArray[np.float32]:
+def from_ordinal(ordinal: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Undo `ordinal`."""
     magnitude = np.abs(ordinal).astype(np.int32).view(np.float32)
     return np.where(ordinal < 0, -magnitude, magnitude)
 

@@ -1,0 +1,97 @@
+/* The engine's data: what the steps of a program are, and the table of functions of a path.
+ *
+ * Rows are samples. A step reads a block of rows from one buffer and writes it to another, so that
+ * what lies between two layers stays in the cache. Weights lie in panels of 64 columns, "lane =
+ * output column": no sums across lanes, and zeros as padding instead of masks.
+ */
+#ifndef QNN_ENGINE_H
+#define QNN_ENGINE_H
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PANEL = 64, BLOCK_ROWS = 64, MAX_FEW = 16 };
+
+/* What a row of a buffer holds. */
+enum {
+    ROW_FLOAT,  /* float32 */
+    ROW_BITS,   /* planes of bits, low bit first, each of an even number of 32-bit words */
+    ROW_UINT8,  /* elements above the least one, padded to a multiple of 64 */
+    ROW_INT16   /* elements, padded likewise */
+};
+
+/* How a product is computed; a word is 32 bits of weights of one column. */
+enum {
+    KIND_AND,      /* bit planes: popcount(x & w), 32 k a word */
+    KIND_TERNARY,  /* planes mask and sign: popcount(mask & (x ^ sign)) */
+    KIND_INT8,     /* unsigned times signed bytes, 4 k a word */
+    KIND_INT16,    /* 2 k a word */
+    KIND_FLOAT,    /* 1 k a word */
+    KIND_TABLE     /* float times a code of 4 bits that names a level, 8 k a word */
+};
+
+typedef struct {
+    int32_t kind, x_bits, w_bits;
+    int64_t k, n;
+    const void *panels;     /* [panel][plane][word][64] */
+    const float *levels;    /* of KIND_TABLE: 16 */
+    int32_t alpha;          /* sum = alpha * raw + row_factor * total of the row + offset_n */
+    int32_t row_factor;
+    const int32_t *offset_n; /* these three are padded to whole panels */
+    const float *scale_n;   /* y = sum * scale_n + bias_n */
+    const float *bias_n;
+} Product;
+
+/* A number becomes a code, the count of thresholds that are not above it, and that an element. */
+typedef struct {
+    int32_t format;             /* of the elements: ROW_BITS, ROW_UINT8 or ROW_INT16 */
+    int32_t bits, count;        /* of the code, of the thresholds */
+    const int32_t *sum_tn;      /* thresholds on sums, a row for each, padded to whole panels */
+    const int32_t *flip_n;      /* or-ed exclusively into sums first; NULL for none */
+    const float *float_t;       /* thresholds on floats, between -inf and +inf */
+    float per_step;             /* 1 / distance of even float thresholds, else 0 */
+    int32_t base;               /* element of code 0 */
+    const int32_t *gain_t;      /* what each threshold adds to it */
+    const int16_t *element_l;   /* element of each code; NULL if that is the code itself */
+} Decision;
+
+/* One operation on floats with a constant for each column. */
+enum { CHAIN_ADD, CHAIN_SUB, CHAIN_RSUB, CHAIN_MUL, CHAIN_DIV, CHAIN_RDIV, CHAIN_MIN, CHAIN_MAX,
+       CHAIN_TANH, CHAIN_SIGMOID };
+
+typedef struct {
+    int32_t op;
+    const float *constant_n; /* padded to whole panels */
+} Link;
+
+enum { STEP_ENCODE, STEP_LAYOUT, STEP_PRODUCT, STEP_CHAIN };
+
+typedef struct {
+    int32_t op, source, target; /* buffers */
+    int32_t out;                /* of a product: what its rows become */
+    int64_t n;                  /* columns, of an encoder, a layout or a chain */
+    Product product;
+    Decision decision;
+    int32_t links;
+    Link *link;
+} Step;
+
+typedef struct {
+    char *data;
+    size_t stride;
+} Buffer;
+
+typedef struct {
+    const char *name;
+    /* Run a step on at most BLOCK_ROWS rows; return how many numbers to encode were not finite. */
+    int64_t (*step)(const Step *, Buffer source, Buffer target, int rows);
+    int k_per_int_word; /* 4 where bytes are multiplied, 2 where int16 */
+} Path;
+
+static inline size_t plane_words(int64_t n) { return 2 * (size_t)((n + 63) / 64); }
+static inline int64_t padded(int64_t n) { return (n + 63) / 64 * 64; }
+
+#endif

@@ -1,0 +1,71 @@
+from typing import Any, final
+
+from numpy import uint32
+from numpy.typing import NDArray
+
+FORMATS: dict[str, int]
+KINDS: dict[str, int]
+LINKS: dict[str, int]
+
+def supported() -> tuple[str, ...]: ...
+def multiplies_bytes(path: int) -> bool: ...
+
+@final
+class Decision:
+    def __init__(
+        self,
+        *,
+        format: str,
+        bits: int,
+        count: int,
+        base: int = 0,
+        gains: NDArray[Any] | None = None,
+        elements: NDArray[Any] | None = None,
+        sum_thresholds: NDArray[Any] | None = None,
+        flips: NDArray[Any] | None = None,
+        float_thresholds: NDArray[Any] | None = None,
+        per_step: float = 0,
+    ) -> None: ...
+
+@final
+class Weights:
+    def __init__(
+        self,
+        *,
+        kind: str,
+        x_bits: int,
+        w_bits: int,
+        k: int,
+        n: int,
+        panels: NDArray[Any],
+        scale: NDArray[Any],
+        bias: NDArray[Any],
+        levels: NDArray[Any] | None = None,
+        alpha: int = 1,
+        row_factor: int = 0,
+        offset: NDArray[Any] | None = None,
+    ) -> None: ...
+
+@final
+class Program:
+    def __init__(self, path: int, strides: list[int], most: int) -> None: ...
+    def encode(self, source: int, target: int, n: int, decision: Decision) -> None: ...
+    def layout(self, source: int, target: int, n: int, decision: Decision) -> None: ...
+    def product(
+        self,
+        source: int,
+        target: int,
+        weights: Weights,
+        out: str,
+        decision: Decision | None = None,
+    ) -> None: ...
+    def chain(
+        self,
+        source: int,
+        target: int,
+        n: int,
+        links: list[tuple[str, NDArray[Any] | None]],
+    ) -> None: ...
+    def run(self, x: NDArray[Any], y: NDArray[Any], start: int, stop: int) -> int: ...
+
+def panels(word_nt: NDArray[uint32], out_ptc: NDArray[uint32]) -> None: ...

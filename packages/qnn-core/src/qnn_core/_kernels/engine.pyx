@@ -1,0 +1,300 @@
+# cython: auto_pickle=False
+"""The integer engine: programs of steps on blocks of rows, on one of several instruction sets.
+
+Everything here trusts its caller: shapes, formats and paddings are those of engine.h.
+"""
+
+cimport cython
+from cpython.buffer cimport (
+    PyBUF_SIMPLE,
+    PyBUF_WRITABLE,
+    PyBuffer_Release,
+    PyObject_GetBuffer,
+)
+from libc.stdint cimport int16_t, int32_t, int64_t, uint32_t, uintptr_t
+from libc.stdlib cimport calloc, free, malloc
+
+
+cdef extern from "engine_paths.h" nogil:
+    enum:
+        PANEL, BLOCK_ROWS
+        ROW_FLOAT, ROW_BITS, ROW_UINT8, ROW_INT16
+        KIND_AND, KIND_TERNARY, KIND_INT8, KIND_INT16, KIND_FLOAT, KIND_TABLE
+        CHAIN_ADD, CHAIN_SUB, CHAIN_RSUB, CHAIN_MUL, CHAIN_DIV, CHAIN_RDIV, CHAIN_MIN, CHAIN_MAX
+        CHAIN_TANH, CHAIN_SIGMOID
+        STEP_ENCODE, STEP_LAYOUT, STEP_PRODUCT, STEP_CHAIN
+    ctypedef struct Product:
+        int32_t kind, x_bits, w_bits
+        int64_t k, n
+        const void* panels
+        const float* levels
+        int32_t alpha, row_factor
+        const int32_t* offset_n
+        const float* scale_n
+        const float* bias_n
+    ctypedef struct CDecision "Decision":
+        int32_t format, bits, count
+        const int32_t* sum_tn
+        const int32_t* flip_n
+        const float* float_t
+        float per_step
+        int32_t base
+        const int32_t* gain_t
+        const int16_t* element_l
+    ctypedef struct Link:
+        int32_t op
+        const float* constant_n
+    ctypedef struct Step:
+        int32_t op, source, target, out
+        int64_t n
+        Product product
+        CDecision decision
+        int32_t links
+        Link* link
+    ctypedef struct Buffer:
+        char* data
+        size_t stride
+    ctypedef struct Path:
+        const char* name
+        int64_t (*step)(const Step*, Buffer, Buffer, int) noexcept nogil
+        int k_per_int_word
+    const Path PATHS[]
+    int supported_paths()
+
+
+# Their names, as Python knows them.
+FORMATS = {
+    "float": ROW_FLOAT,
+    "bits": ROW_BITS,
+    "uint8": ROW_UINT8,
+    "int16": ROW_INT16,
+}
+KINDS = {
+    "planes": KIND_AND,
+    "ternary": KIND_TERNARY,
+    "int8": KIND_INT8,
+    "int16": KIND_INT16,
+    "float": KIND_FLOAT,
+    "table": KIND_TABLE,
+}
+LINKS = {
+    "add": CHAIN_ADD,
+    "subtract": CHAIN_SUB,
+    "subtract_from": CHAIN_RSUB,
+    "multiply": CHAIN_MUL,
+    "divide": CHAIN_DIV,
+    "divide_into": CHAIN_RDIV,
+    "minimum": CHAIN_MIN,
+    "maximum": CHAIN_MAX,
+    "tanh": CHAIN_TANH,
+    "sigmoid": CHAIN_SIGMOID,
+}
+
+
+def supported():
+    """Return the names of the paths that this processor can run, the plainest first."""
+    return tuple(PATHS[i].name.decode() for i in range(supported_paths()))
+
+
+def multiplies_bytes(int path):
+    """Return whether a path has products of bytes."""
+    return PATHS[path].k_per_int_word == 4
+
+
+cdef const void* address(array):
+    """Return where an array's data lie; whoever asks keeps the array."""
+    return NULL if array is None else <const void*><uintptr_t>array.ctypes.data
+
+
+@cython.final
+cdef class Decision:
+    """How numbers become codes and codes elements: see engine.h."""
+
+    cdef CDecision c
+    cdef object alive
+
+    def __init__(
+        self, *, str format, int bits, int count, int base=0, gains=None, elements=None,
+        sum_thresholds=None, flips=None, float_thresholds=None, float per_step=0,
+    ):
+        self.alive = (gains, elements, sum_thresholds, flips, float_thresholds)
+        self.c.format = FORMATS[format]
+        self.c.bits = bits
+        self.c.count = count
+        self.c.base = base
+        self.c.per_step = per_step
+        self.c.gain_t = <const int32_t*>address(gains)
+        self.c.element_l = <const int16_t*>address(elements)
+        self.c.sum_tn = <const int32_t*>address(sum_thresholds)
+        self.c.flip_n = <const int32_t*>address(flips)
+        self.c.float_t = <const float*>address(float_thresholds)
+
+
+@cython.final
+cdef class Weights:
+    """The weights of a product as the engine wants them: see engine.h."""
+
+    cdef Product c
+    cdef object alive
+
+    def __init__(
+        self, *, str kind, int x_bits, int w_bits, int64_t k, int64_t n, panels, scale, bias,
+        levels=None, int alpha=1, int row_factor=0, offset=None,
+    ):
+        self.alive = (panels, levels, offset, scale, bias)
+        self.c.kind = KINDS[kind]
+        self.c.x_bits = x_bits
+        self.c.w_bits = w_bits
+        self.c.k = k
+        self.c.n = n
+        self.c.panels = address(panels)
+        self.c.levels = <const float*>address(levels)
+        self.c.alpha = alpha
+        self.c.row_factor = row_factor
+        self.c.offset_n = <const int32_t*>address(offset)
+        self.c.scale_n = <const float*>address(scale)
+        self.c.bias_n = <const float*>address(bias)
+
+
+@cython.final
+cdef class Program:
+    """Steps that run one after the other on each block of rows.
+
+    Buffer 0 is the input, buffer 1 the output; `strides` are the bytes of a row of each.
+    """
+
+    cdef int path, count, buffers
+    cdef Step* steps
+    cdef size_t* strides
+    cdef list alive
+
+    def __init__(self, int path, list strides, int most):
+        self.path = path
+        self.alive = []
+        self.buffers = <int>len(strides)
+        self.steps = <Step*>calloc(most, sizeof(Step))
+        self.strides = <size_t*>calloc(self.buffers, sizeof(size_t))
+        if self.steps == NULL or self.strides == NULL:
+            raise MemoryError
+        for b in range(self.buffers):
+            self.strides[b] = strides[b]
+
+    def __dealloc__(self):
+        cdef int s
+        if self.steps != NULL:
+            for s in range(self.count):
+                free(self.steps[s].link)
+        free(self.steps)
+        free(self.strides)
+
+    cdef Step* add(self, int op, int source, int target, int64_t n):
+        cdef Step* step = &self.steps[self.count]
+        step.op = op
+        step.source = source
+        step.target = target
+        step.n = n
+        self.count += 1
+        return step
+
+    def encode(self, int source, int target, int64_t n, Decision decision):
+        """Floats become elements."""
+        self.alive.append(decision)
+        self.add(STEP_ENCODE, source, target, n).decision = decision.c
+
+    def layout(self, int source, int target, int64_t n, Decision decision):
+        """Codes, a byte each, become elements."""
+        self.alive.append(decision)
+        self.add(STEP_LAYOUT, source, target, n).decision = decision.c
+
+    def product(self, int source, int target, Weights weights, str out, Decision decision=None):
+        """Elements become floats or, by a decision, the elements of another product."""
+        self.alive.append((weights, decision))
+        cdef Step* step = self.add(STEP_PRODUCT, source, target, weights.c.n)
+        step.product = weights.c
+        step.out = FORMATS[out]
+        if decision is not None:
+            step.decision = decision.c
+
+    def chain(self, int source, int target, int64_t n, list links):
+        """Floats become floats: ``links`` are (name, constants or None)."""
+        self.alive.append(links)
+        cdef Step* step = self.add(STEP_CHAIN, source, target, n)
+        step.link = <Link*>calloc(len(links), sizeof(Link))
+        if step.link == NULL:
+            raise MemoryError
+        step.links = <int32_t>len(links)
+        for i, (name, constants) in enumerate(links):
+            step.link[i].op = LINKS[name]
+            step.link[i].constant_n = <const float*>address(constants)
+
+    def run(self, x, y, int64_t start, int64_t stop):
+        """Run rows ``start`` to ``stop``; return how many of the numbers to encode are bad."""
+        cdef Py_buffer source, target
+        cdef int64_t bad
+        PyObject_GetBuffer(x, &source, PyBUF_SIMPLE)
+        try:
+            PyObject_GetBuffer(y, &target, PyBUF_SIMPLE | PyBUF_WRITABLE)
+        except BaseException:
+            PyBuffer_Release(&source)
+            raise
+        with nogil:
+            bad = self.run_rows(<char*>source.buf, <char*>target.buf, start, stop)
+        PyBuffer_Release(&source)
+        PyBuffer_Release(&target)
+        if bad < 0:
+            raise MemoryError
+        return bad
+
+    cdef int64_t run_rows(self, char* x, char* y, int64_t start, int64_t stop) noexcept nogil:
+        cdef int64_t block = min(<int64_t>BLOCK_ROWS, stop - start), row, bad = 0
+        cdef size_t total = 64
+        cdef int b, s, rows
+        for b in range(2, self.buffers):
+            total += (self.strides[b] * block + 63) // 64 * 64
+        cdef char* memory = <char*>malloc(total)
+        cdef Buffer* buffer = <Buffer*>malloc(self.buffers * sizeof(Buffer))
+        if memory == NULL or buffer == NULL:
+            free(memory)
+            free(buffer)
+            return -1
+        cdef char* free_from = memory + (64 - <uintptr_t>memory % 64) % 64
+        for b in range(self.buffers):
+            buffer[b].stride = self.strides[b]
+            if b >= 2:
+                buffer[b].data = free_from
+                free_from += (self.strides[b] * block + 63) // 64 * 64
+        row = start
+        while row < stop:
+            rows = <int>min(<int64_t>BLOCK_ROWS, stop - row)
+            buffer[0].data = x + row * self.strides[0]
+            buffer[1].data = y + row * self.strides[1]
+            for s in range(self.count):
+                bad += PATHS[self.path].step(
+                    &self.steps[s],
+                    buffer[self.steps[s].source],
+                    buffer[self.steps[s].target],
+                    rows,
+                )
+            row += rows
+        free(memory)
+        free(buffer)
+        return bad
+
+
+def panels(const uint32_t[:, ::1] word_nt, uint32_t[:, :, ::1] out_ptc):
+    """Write rows of words as panels of 64 columns: ``out[n // 64, t, n % 64] = word[n, t]``."""
+    cdef Py_ssize_t p, t, c, first, words = word_nt.shape[1], columns
+    cdef Py_ssize_t t0, t1
+    with nogil:
+        for p in range(out_ptc.shape[0]):
+            first = p * PANEL
+            columns = min(<Py_ssize_t>PANEL, word_nt.shape[0] - first)
+            # 64 words of a row at a time: enough to be fetched ahead, few enough for the cache.
+            for t0 in range(0, words, 64):
+                t1 = min(t0 + 64, words)
+                for c in range(columns):
+                    for t in range(t0, t1):
+                        out_ptc[p, t, c] = word_nt[first + c, t]
+                for c in range(columns, PANEL):
+                    for t in range(t0, t1):
+                        out_ptc[p, t, c] = 0

@@ -1,0 +1,73 @@
+/* The portable path: no instruction set is assumed, and no compiler either (lanes of one then). */
+
+#define FLUSH 31 /* bytes hold 8 bits a word, up to 255 */
+#define ROWS 2
+#define COLS 2
+#define DOT_ROWS 2
+#define DOT_COLS 2
+#define TABLE_ROWS 2
+#define TABLE_COLS 2
+#define TABLE_ALONE 2 /* with one row */
+#define TABLE_MOST 4
+#define TABLE16 const float *
+#define LOAD16(levels) (levels)
+
+/* Count the bits of each byte, by adding neighbours. */
+INLINE VU FN(popcount)(VU v) {
+    v = v - ((v >> 1) & 0x55555555u);
+    v = (v & 0x33333333u) + ((v >> 2) & 0x33333333u);
+    return (v + (v >> 4)) & 0x0F0F0F0Fu;
+}
+INLINE VU FN(flushed)(VU v) {
+    v = (v & 0x00FF00FFu) + ((v >> 8) & 0x00FF00FFu);
+    return (v & 0xFFFFu) + (v >> 16);
+}
+INLINE uint32_t FN(count32)(uint32_t v) {
+    v = v - ((v >> 1) & 0x55555555u);
+    v = (v & 0x33333333u) + ((v >> 2) & 0x33333333u);
+    return (((v + (v >> 4)) & 0x0F0F0F0Fu) * 0x01010101u) >> 24;
+}
+INLINE VU FN(dot16)(VU sum, VU x, VU w) {
+    sum += (VU)((VI)(x << 16) >> 16) * (VU)((VI)(w << 16) >> 16);
+    return sum + (VU)((VI)x >> 16) * (VU)((VI)w >> 16);
+}
+INLINE VF FN(fma)(VF a, VF b, VF c) {
+    float x[LANES], y[LANES], z[LANES];
+    memcpy(x, &a, sizeof a);
+    memcpy(y, &b, sizeof b);
+    memcpy(z, &c, sizeof c);
+    for (int l = 0; l < LANES; l++) z[l] = fmaf(x[l], y[l], z[l]);
+    memcpy(&c, z, sizeof c);
+    return c;
+}
+INLINE VF FN(lookup16)(const float *table, VU code) {
+    uint32_t index[LANES];
+    float level[LANES];
+    memcpy(index, &code, sizeof code);
+    for (int l = 0; l < LANES; l++) level[l] = table[index[l] & 15];
+    VF v;
+    memcpy(&v, level, sizeof v);
+    return v;
+}
+/* Comparisons give lanes of all ones, or one on lanes of one: this makes it all ones. */
+#if LANES == 1
+#define ALL_ONES(comparison) (-(VU)(comparison))
+#else
+#define ALL_ONES(comparison) ((VU)(comparison))
+#endif
+INLINE uint32_t FN(signs)(VU v) {
+    uint32_t lane[LANES], mask = 0;
+    memcpy(lane, &v, sizeof v);
+    for (int l = 0; l < LANES; l++) mask |= (lane[l] >> 31) << l;
+    return mask;
+}
+#define POPCOUNT FN(popcount)
+#define FLUSHED FN(flushed)
+#define COUNT32 FN(count32)
+#define DOT16 FN(dot16)
+#define FMA FN(fma)
+#define LOOKUP16 FN(lookup16)
+#define SIGNS FN(signs)
+#define ADD_GE(to, a, b, gain) ((to) + (ALL_ONES((VI)(a) >= (VI)(b)) & (gain)))
+#define ADD_GE_FLOAT(to, a, b, gain) ((to) + (ALL_ONES((a) >= (b)) & (gain)))
+#define MASK_GE(a, b) SIGNS(ALL_ONES((VI)(a) >= (VI)(b)))

@@ -1,0 +1,43 @@
+"""What a quantized tensor carries beside its values."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Quantized:
+    """The codes of an array, and what they mean: ``value = scale * levels[code] + shift``.
+
+    Attributes:
+        codes: uint8, of the array's shape.
+        bits: bits per code.
+        levels: float32, ascending.
+        scale: > 0, of shape () or (channels,), in the array's dtype.
+        shift: likewise.
+        axis: axis of the channels, or None.
+    """
+
+    codes: NDArray[np.uint8]
+    bits: int
+    levels: NDArray[np.float32]
+    scale: Array
+    shift: Array
+    axis: int | None
+
+    @property
+    def per_tensor(self) -> bool:
+        """Whether one frame holds for all elements."""
+        return self.axis is None or (self.scale.ndim == 0 and self.shift.ndim == 0)
+
+    def moved(self, move: Callable[[Array], Array]) -> "Quantized | None":
+        """Return the codes moved as their values are, or None where channels would be lost."""
+        if not self.per_tensor:
+            return None
+        # An element of an array is no array.
+        return replace(self, codes=np.asarray(move(self.codes)), axis=None)

@@ -1,0 +1,126 @@
+"""Arrays as the engine wants them: aligned, padded to whole panels, transposed into panels."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from .._kernels import engine
+from . import cpu
+
+Array = NDArray[Any]
+PANEL = 64
+
+
+# The most that a thread keeps for its next product.
+KEPT = 2**26
+
+
+class _Arena(threading.local):
+    """Memory of a thread that one product after the other uses; new pages cost more than sums."""
+
+    memory: Array = np.empty(0, np.uint8)
+    used = 0
+    open = False
+
+
+_ARENA = _Arena()
+
+
+@contextmanager
+def reused_memory() -> Iterator[None]:
+    """Let `aligned` take its memory from an arena; nothing of it may be kept after the block."""
+    if _ARENA.open:
+        yield
+        return
+    _ARENA.open = True
+    try:
+        yield
+    finally:
+        if _ARENA.memory.size < _ARENA.used <= KEPT:
+            _ARENA.memory = np.empty(_ARENA.used, np.uint8)
+        _ARENA.open, _ARENA.used = False, 0
+
+
+def _memory(size: int) -> Array:
+    if not _ARENA.open:
+        return np.empty(size, np.uint8)
+    start, _ARENA.used = _ARENA.used, _ARENA.used + size
+    whole = _ARENA.used <= _ARENA.memory.size
+    return _ARENA.memory[start : _ARENA.used] if whole else np.empty(size, np.uint8)
+
+
+def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+    """Return an empty array that starts at a cache line: vectors do not straddle two."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    memory = _memory(size + 64)
+    start = -memory.ctypes.data % 64
+    return memory[start : start + size].view(dtype).reshape(shape)
+
+
+def padded(columns: int) -> int:
+    """Return the number of columns of the whole panels that hold `columns`."""
+    return -(-columns // PANEL) * PANEL
+
+
+def per_column(values: Any, columns: int, dtype: DTypeLike, fill: float = 0) -> Array:
+    """Return values, one or one for each column on the last axis, padded to whole panels.
+
+    Integers wrap around, as the engine's sums do.
+    """
+    values = np.asarray(values)
+    out = aligned((*values.shape[:-1], padded(columns)), dtype)
+    out[..., columns:] = fill
+    if out.dtype.kind == "i":
+        values = (values.astype(np.int64) & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
+    out[..., :columns] = values
+    return out
+
+
+def row_bytes(form: str, columns: int, bits: int = 1) -> int:
+    """Return the bytes of a row of elements of a format of the engine."""
+    sizes = {"float": 4, "uint8": 1, "int16": 2}
+    return bits * padded(columns) // 8 if form == "bits" else sizes[form] * padded(columns)
+
+
+def words_of(
+    codes: NDArray[np.uint8], form: str, bits: int, elements: NDArray[np.int16] | None
+) -> Array:
+    """Return codes as rows of words: uint32 of shape ``[n, planes * words]``.
+
+    Args:
+        codes: uint8 ``[n, k]``.
+        form: ``"bits"``, ``"uint8"`` or ``"int16"``.
+        bits: of a code, for planes.
+        elements: int16, the element of each code; None if that is the code itself.
+    """
+    n, k = codes.shape
+    rows = aligned((n, row_bytes(form, k, bits) // 4), np.uint32)
+    decision = engine.Decision(format=form, bits=bits, count=0, elements=elements)
+    program = engine.Program(cpu.active_index(), [k, rows.shape[1] * 4], 1)
+    program.layout(0, 1, k, decision)
+    program.run(np.asarray(codes, order="C"), rows, 0, n)
+    per_word = {"bits": 32, "uint8": 4, "int16": 2}[form]
+    planes = bits if form == "bits" else 1
+    words = -(-k // per_word)
+    return rows.reshape(n, planes, rows.shape[1] // planes)[:, :, :words].reshape(n, planes * words)
+
+
+def nibbles_of(codes: NDArray[np.uint8]) -> Array:
+    """Return codes of up to 4 bits, eight to a word: uint32 of shape ``[n, words]``."""
+    n, k = codes.shape
+    eights = np.zeros((n, -(-k // 8) * 8), np.uint8)
+    eights[:, :k] = codes
+    packed: Array = eights[:, 0::2] | (eights[:, 1::2] << 4)
+    return np.asarray(packed, order="C").view("<u4").astype(np.uint32, copy=False)
+
+
+def panels_of(words: Array) -> Array:
+    """Return rows of words as panels of 64 columns, ``[panel, word, 64]``."""
+    n, count = words.shape
+    out = aligned((padded(n) // PANEL, count, PANEL), np.uint32)
+    engine.panels(np.asarray(words, np.uint32, order="C"), out)
+    return out

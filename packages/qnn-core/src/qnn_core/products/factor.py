@@ -1,0 +1,149 @@
+"""What a product means, for quantized and float operands alike, in training and deployed.
+
+::
+
+    element     level - zero point    of a quantized operand whose frame is the same along the sum
+                value                 of any other
+    sum_mn      sum over k of element(x_mk) * element(w_nk)
+    y_mn        sum_mn * (scale_x * scale_w_n) + bias_n
+
+If the elements of both sides are whole numbers times powers of two, the sum is one of integers,
+exact in any order. Else it is taken in float32 in one order: ``sum = fma(x_mk, w_nk, sum)`` for k
+ascending, from 0. Either way it does not depend on the kernel, the threads or the other rows.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+# Sums of integers stay below this, so that 32 bits hold them.
+SUM_LIMIT = 2**31
+
+ONE = np.ones((), np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Levels as whole numbers: ``level - zero point = unit * (integers[code] - zero)``.
+
+    Attributes:
+        integers: int64, ascending, one for each code.
+        zero: int64 of shape () or (channels,).
+        unit: a power of two.
+    """
+
+    integers: NDArray[np.int64]
+    zero: NDArray[np.int64]
+    unit: float
+
+    @property
+    def reach(self) -> int:
+        """The greatest magnitude of an element in units."""
+        ends = self.integers[[0, -1]]
+        return max(int(np.abs(end - self.zero).max(initial=0)) for end in ends)
+
+
+@dataclass(frozen=True, eq=False)
+class Factor:
+    """One side of a product, without its data.
+
+    Attributes:
+        levels: float32, the level of each code; None if the elements are float values.
+        zero: float32 of shape () or (channels,): the level that means 0.0, a whole number.
+        scale: float32 of shape () or (channels,), taken out of the sum.
+        grid: the elements as whole numbers, None if they are not.
+    """
+
+    levels: NDArray[np.float32] | None
+    zero: Array
+    scale: Array
+    grid: Grid | None
+
+    def elements(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return ``level - zero point`` of each code of a ``[row, k]`` operand, in float32."""
+        assert self.levels is not None
+        zero = self.zero[:, None] if self.zero.ndim else self.zero
+        elements: NDArray[np.float32] = self.levels[codes] - zero
+        return elements
+
+
+# Float values: nothing is taken out of the sum.
+VALUES = Factor(None, np.zeros((), np.float32), ONE, None)
+
+
+def factor(levels: Array, scale: Array, shift: Array, *, along_sum: bool) -> Factor:
+    """Return the side of a product that a quantized operand is.
+
+    Args:
+        levels: float32, ascending.
+        scale: float32 of shape () or (channels,).
+        shift: likewise.
+        along_sum: whether the frame's channels lie along the axis that is summed over.
+
+    Returns:
+        `VALUES` if the frame cannot be taken out of the sum: it changes along the sum, or the shift
+        is not a whole number of steps.
+    """
+    if along_sum and (scale.size > 1 or shift.size > 1):
+        return VALUES
+    levels = np.asarray(levels, np.float32)
+    scale, shift = np.asarray(scale, np.float32), np.asarray(shift, np.float32)
+    if along_sum:
+        scale, shift = scale.reshape(()), shift.reshape(())
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        zero = np.rint(-shift / scale) + np.float32(0)
+        whole = np.array_equal(-(scale * zero), shift)
+    if not whole or not np.all(np.abs(zero) < 2**24):
+        return VALUES
+    # One zero point for all channels is what most schemes have; more kernels take that.
+    if zero.size and np.all(zero == zero.flat[0]):
+        zero = zero.reshape(-1)[:1].reshape(())
+    return Factor(levels, zero, scale, _grid(levels, zero))
+
+
+def integer_sum(x: Factor, w: Factor, k: int) -> bool:
+    """Whether the sum over `k` elements is one of integers."""
+    return (
+        x.grid is not None
+        and w.grid is not None
+        and max(k, 1) * x.grid.reach * w.grid.reach < SUM_LIMIT
+    )
+
+
+def joint_scale(x: Factor, w: Factor, k: int) -> NDArray[np.float32]:
+    """Return what the sum is multiplied by: float32 of shape () or (channels,).
+
+    For a sum of integers it includes both units; multiplying by them is exact.
+    """
+    # What overflows becomes infinite, in every place that computes it.
+    with np.errstate(over="ignore", under="ignore"):
+        scale = x.scale * w.scale
+        if integer_sum(x, w, k):
+            assert x.grid is not None
+            assert w.grid is not None
+            scale = scale * np.float32(x.grid.unit * w.grid.unit)
+    return np.asarray(scale, np.float32)
+
+
+def _grid(levels: NDArray[np.float32], zero: Array) -> Grid | None:
+    """Return levels and zero points as integers of one unit, or None if that takes over 15 bits."""
+    numbers = np.concatenate([levels, zero.reshape(-1)]).astype(np.float64)
+    numbers = numbers[numbers != 0]
+    if not numbers.size:
+        return Grid(np.zeros(levels.size, np.int64), zero.astype(np.int64), 1.0)
+    # The lowest set bit of each number, as an exponent: 24 bits make every float32 an integer.
+    mantissa, exponent = np.frexp(numbers)
+    whole = np.abs(mantissa * 2**24).astype(np.int64)
+    lowest = exponent - 24 + np.log2((whole & -whole).astype(np.float64)).astype(np.int64)
+    unit = math.ldexp(1.0, int(lowest.min()))
+    steps = np.concatenate([levels, zero.reshape(-1)]).astype(np.float64) / unit
+    if np.abs(steps).max() >= 2**15:
+        return None
+    integers = steps.astype(np.int64)
+    grid = Grid(integers[: levels.size], integers[levels.size :].reshape(zero.shape), unit)
+    return grid if grid.reach < 2**15 else None

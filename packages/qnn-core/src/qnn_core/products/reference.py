@@ -1,0 +1,68 @@
+"""The product of `factor`, in plain NumPy: slow, and the oracle of every kernel."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .factor import Factor, integer_sum, joint_scale
+
+Array = NDArray[Any]
+
+
+def fma(a: Array, b: Array, c: Array) -> NDArray[np.float32]:
+    """Return ``a * b + c`` of float32 numbers, rounded once.
+
+    In float64 the product is exact and the sum is not; rounding that to odd before it becomes a
+    float32 gives the right result (Boldo and Melquiond 2008, "Emulation of FMA and correctly
+    rounded sums").
+
+    Example:
+        >>> one, tiny = np.float32(1), np.float32(2**-12)
+        >>> float(fma(one + tiny, one - tiny, -one)) == -(2.0**-24)
+        True
+    """
+    product = np.multiply(a, b, dtype=np.float64)
+    c = np.asarray(c, np.float64)
+    total = np.asarray(product + c)
+    # Knuth's two-sum: what the addition rounded away.
+    back = total - product
+    error = (product - (total - back)) + (c - back)
+    even = (total.view(np.int64) & 1) == 0
+    inexact = (error != 0) & np.isfinite(total)
+    toward = np.where(error > 0, np.inf, -np.inf)
+    odd = np.where(inexact & even, np.nextafter(total, toward), total)
+    with np.errstate(over="ignore"):
+        return odd.astype(np.float32)
+
+
+def sums(x: Array, w: Array, x_factor: Factor, w_factor: Factor) -> Array:
+    """Return the sums, int64 or float32 of shape ``[m, n]``, before any scale.
+
+    Args:
+        x: uint8 codes, or float32 values, ``[m, k]``.
+        w: likewise, ``[n, k]``.
+        x_factor: what `x` is.
+        w_factor: what `w` is.
+    """
+    if integer_sum(x_factor, w_factor, x.shape[1]):
+        return _integers(x, x_factor) @ _integers(w, w_factor).T
+    x = x if x_factor.levels is None else x_factor.elements(x)
+    w = w if w_factor.levels is None else w_factor.elements(w)
+    total = np.zeros((x.shape[0], w.shape[0]), np.float32)
+    for k in range(x.shape[1]):
+        total = fma(x[:, k, None], w[None, :, k], total)
+    return total
+
+
+def product(x: Array, w: Array, bias: Array | None, x_factor: Factor, w_factor: Factor) -> Array:
+    """Return the product, float32 of shape ``[m, n]``; arguments as in `sums`."""
+    total = sums(x, w, x_factor, w_factor).astype(np.float32)
+    y: Array = total * joint_scale(x_factor, w_factor, x.shape[1])
+    return y if bias is None else y + bias
+
+
+def _integers(codes: Array, factor: Factor) -> Array:
+    assert factor.grid is not None
+    zero = factor.grid.zero
+    return factor.grid.integers[codes] - (zero[:, None] if zero.ndim else zero)

@@ -1,0 +1,253 @@
+"""The choice of a kernel by the levels, and the weights in the layout that it wants."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._kernels import engine
+from . import cpu
+from .arrays import nibbles_of, panels_of, per_column, words_of
+from .factor import Factor, Grid, integer_sum, joint_scale
+
+Array = NDArray[Any]
+
+# Up to this many pairs of planes, counting bits beats multiplying integers. Plain C has no
+# instruction that multiplies many small integers.
+MOST_PLANE_PAIRS = {"base": 16}
+PLANE_PAIRS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """The weights of a product, and what the engine must be given to multiply them by.
+
+    Attributes:
+        kind: of the kernel: planes, ternary, int8, int16, table or float.
+        n: columns of the product.
+        k: length of the sum.
+        weights: for a step of a program.
+        form: of the other side's elements: bits, uint8, int16 or float.
+        bits: planes of the other side.
+        elements: int16, the element of each code of the other side; None if that is the code
+            itself, or its elements are float.
+        nbytes: of the weights in memory.
+    """
+
+    kind: str
+    n: int
+    k: int
+    weights: engine.Weights
+    form: str
+    bits: int
+    elements: NDArray[np.int16] | None
+    nbytes: int
+
+
+def prepare(w: Array, bias: Array | None, x_factor: Factor, w_factor: Factor) -> Prepared:
+    """Return weights ready for products.
+
+    Args:
+        w: uint8 codes, or float32 values, ``[n, k]``.
+        bias: float32 ``[n]``, or None.
+        x_factor: what it will be multiplied by.
+        w_factor: what `w` is.
+    """
+    n, k = w.shape
+    kind = kernel_kind(x_factor, w_factor, k)
+    ends: dict[str, Any] = {
+        "scale": per_column(joint_scale(x_factor, w_factor, k), n, np.float32),
+        "bias": per_column(0.0 if bias is None else bias, n, np.float32),
+    }
+    build = {
+        "planes": _planes,
+        "ternary": _ternary,
+        "int8": _int8,
+        "int16": _int16,
+        "table": _table,
+        "float": _float,
+    }[kind]
+    return build(w, x_factor, w_factor, ends)
+
+
+def kernel_kind(x: Factor, w: Factor, k: int) -> str:
+    """Return the kernel for a product over `k` elements on the active path."""
+    path = cpu.active()
+    if not integer_sum(x, w, k):
+        few = w.levels is not None and w.levels.size <= 16 and w.zero.ndim == 0
+        return "table" if few and path.startswith("avx512") else "float"
+    assert x.grid is not None
+    assert w.grid is not None
+    if _is_sign(x.grid) and _is_ternary(w.grid):
+        return "ternary"
+    if _step(x.grid) and _step(w.grid) and w.grid.zero.ndim == 0:
+        pairs = _bits(x.grid) * _bits(w.grid)
+        if pairs <= MOST_PLANE_PAIRS.get(path, PLANE_PAIRS):
+            return "planes"
+    bytes_fit = np.ptp(x.grid.integers) < 256 and _spread(w.grid) < 256
+    return "int8" if bytes_fit and engine.multiplies_bytes(cpu.active_index()) else "int16"
+
+
+def _step(grid: Grid) -> int:
+    """Return the distance of the levels if it is the same for all, else 0."""
+    steps = np.diff(grid.integers)
+    return int(steps[0]) if np.all(steps == steps[0]) else 0
+
+
+def _bits(grid: Grid) -> int:
+    return (grid.integers.size - 1).bit_length()
+
+
+def _spread(grid: Grid) -> int:
+    """Return the distance from the least to the greatest element of any channel."""
+    low = int(grid.integers[0]) - int(grid.zero.max(initial=0))
+    high = int(grid.integers[-1]) - int(grid.zero.min(initial=0))
+    if grid.zero.ndim == 0:
+        low, high = (int(end - grid.zero) for end in grid.integers[[0, -1]])
+    return high - low
+
+
+def _wrapped(factor: int) -> int:
+    """Return a factor in 32 bits: sums wrap around too, and are right in the end."""
+    return (factor + 2**31) % 2**32 - 2**31
+
+
+def _is_sign(grid: Grid) -> bool:
+    return grid.integers.size == 2 and int(grid.integers.sum()) == 2 * int(grid.zero)
+
+
+def _is_ternary(grid: Grid) -> bool:
+    if grid.integers.size != 3 or grid.zero.ndim:
+        return False
+    low, middle, high = grid.integers - grid.zero
+    return bool(middle == 0 and low == -high)
+
+
+def _centred(grid: Grid) -> Array:
+    """Return the elements, int64 of shape ``[levels]`` or ``[channels, levels]``."""
+    return grid.integers - (grid.zero[:, None] if grid.zero.ndim else grid.zero)
+
+
+def _planes(w: Array, x: Factor, wf: Factor, ends: dict[str, Any]) -> Prepared:
+    assert x.grid is not None
+    assert wf.grid is not None
+    (n, k), x_step, w_step = w.shape, _step(x.grid), _step(wf.grid)
+    # An element is step * code + first.
+    x_first, w_first = int(_centred(x.grid)[0]), int(_centred(wf.grid)[0])
+    bits = _bits(wf.grid)
+    panels = panels_of(words_of(w, "bits", bits, None))
+    offset = x_first * w_step * w.sum(axis=1, dtype=np.int64) + k * x_first * w_first
+    weights = engine.Weights(
+        kind="planes",
+        x_bits=_bits(x.grid),
+        w_bits=bits,
+        k=k,
+        n=n,
+        panels=panels,
+        alpha=_wrapped(x_step * w_step),
+        row_factor=_wrapped(x_step * w_first),
+        offset=per_column(offset, n, np.int32),
+        **ends,
+    )
+    return Prepared("planes", n, k, weights, "bits", _bits(x.grid), None, panels.nbytes)
+
+
+def _ternary(w: Array, x: Factor, wf: Factor, ends: dict[str, Any]) -> Prepared:
+    assert x.grid is not None
+    assert wf.grid is not None
+    n, k = w.shape
+    # Planes: which weights are not zero, and which are positive.
+    panels = panels_of(words_of(w, "bits", 2, np.array([1, 0, 3], np.int16)))
+    size = int(_centred(x.grid)[1]) * int(_centred(wf.grid)[2])
+    weights = engine.Weights(
+        kind="ternary",
+        x_bits=1,
+        w_bits=2,
+        k=k,
+        n=n,
+        panels=panels,
+        alpha=_wrapped(-2 * size),
+        offset=per_column(size * np.count_nonzero(w != 1, axis=1), n, np.int32),
+        **ends,
+    )
+    return Prepared("ternary", n, k, weights, "bits", 1, None, panels.nbytes)
+
+
+def _int8(w: Array, x: Factor, wf: Factor, ends: dict[str, Any]) -> Prepared:
+    assert x.grid is not None
+    assert wf.grid is not None
+    n, k = w.shape
+    x_first = int(_centred(x.grid)[0])
+    centred = _centred(wf.grid)
+    low, high = int(centred.min(initial=0)), int(centred.max(initial=0))
+    middle = 0 if low >= -128 and high <= 127 else low + 128
+    words = _element_words(w, centred - middle, "uint8")
+    sums = words.view(np.int8).reshape(n, -1).sum(axis=1, dtype=np.int64)
+    panels = panels_of(words)
+    offset = x_first * sums + k * x_first * middle
+    weights = engine.Weights(
+        kind="int8",
+        x_bits=8,
+        w_bits=8,
+        k=k,
+        n=n,
+        panels=panels,
+        row_factor=middle,
+        offset=per_column(offset, n, np.int32),
+        **ends,
+    )
+    above = (x.grid.integers - x.grid.integers[0]).astype(np.int16)
+    elements = None if np.array_equal(above, np.arange(above.size)) else above
+    return Prepared("int8", n, k, weights, "uint8", 8, elements, panels.nbytes)
+
+
+def _int16(w: Array, x: Factor, wf: Factor, ends: dict[str, Any]) -> Prepared:
+    assert x.grid is not None
+    assert wf.grid is not None
+    n, k = w.shape
+    panels = panels_of(_element_words(w, _centred(wf.grid), "int16"))
+    weights = engine.Weights(
+        kind="int16",
+        x_bits=16,
+        w_bits=16,
+        k=k,
+        n=n,
+        panels=panels,
+        offset=per_column(0, n, np.int32),
+        **ends,
+    )
+    return Prepared(
+        "int16", n, k, weights, "int16", 16, _centred(x.grid).astype(np.int16), panels.nbytes
+    )
+
+
+def _table(w: Array, x: Factor, wf: Factor, ends: dict[str, Any]) -> Prepared:
+    n, k = w.shape
+    levels = np.zeros(16, np.float32)
+    assert wf.levels is not None
+    levels[: wf.levels.size] = wf.elements(np.arange(wf.levels.size, dtype=np.uint8))
+    panels = panels_of(nibbles_of(w))
+    weights = engine.Weights(
+        kind="table", x_bits=32, w_bits=4, k=k, n=n, panels=panels, levels=levels, **ends
+    )
+    return Prepared("table", n, k, weights, "float", 32, None, panels.nbytes)
+
+
+def _float(w: Array, x: Factor, wf: Factor, ends: dict[str, Any]) -> Prepared:
+    n, k = w.shape
+    values = np.asarray(w if wf.levels is None else wf.elements(w), np.float32, order="C")
+    panels = panels_of(values.view(np.uint32))
+    weights = engine.Weights(kind="float", x_bits=32, w_bits=32, k=k, n=n, panels=panels, **ends)
+    return Prepared("float", n, k, weights, "float", 32, None, panels.nbytes)
+
+
+def _element_words(codes: Array, elements: Array, form: str) -> Array:
+    """Return the elements of codes as rows of 32-bit words; elements may differ by channel."""
+    if elements.ndim == 1:
+        return words_of(codes, form, 8, elements.astype(np.int16))
+    dtype = np.dtype(np.int8 if form == "uint8" else np.int16)
+    (n, k), per_word = codes.shape, 4 // dtype.itemsize
+    whole = np.zeros((n, -(-k // per_word) * per_word), dtype)
+    whole[:, :k] = np.take_along_axis(elements, codes.astype(np.int64), axis=1)
+    return whole.view(np.uint32).reshape(n, -1)
