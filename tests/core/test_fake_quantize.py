@@ -146,3 +146,23 @@ def test_the_layout_in_memory_does_not_matter(layout: str, axis: int | None) -> 
         strict=True,
     ):
         np.testing.assert_array_equal(found, expected)
+
+
+def test_the_gradient_is_that_of_the_frame_in_forward() -> None:
+    """A calibrated frame changes in place; what ran before is differentiated as it ran."""
+    layer = qnn.nn.Quantize("symmetric:3,scale=calibrated,calibration=absmax", momentum=1.0)
+    x = qnn.Tensor([1.0, 5.0, 10.0], requires_grad=True)
+    y = layer(x)
+    layer(qnn.Tensor([0.5]))
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad.data, [1, 1, 1])
+
+
+@pytest.mark.parametrize("move", [lambda x: x[0, 0], lambda x: x.reshape(-1), lambda x: x.T])
+def test_codes_move_with_the_values(move: Any) -> None:
+    x = qnn.ops.fake_quantize([[0.1, -0.7], [0.9, 0.4]], 0.3, quantizer="symmetric:3,axis=1")
+    y = move(x)
+    kept = y.quantized
+    assert isinstance(kept.codes, np.ndarray)
+    assert kept.codes.shape == y.shape
+    np.testing.assert_array_equal(kept.levels[kept.codes] * kept.scale, y.data)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from qnn_core import Tensor, nn
 from qnn_core.errors import NonFiniteError, ShapeError, SpecError, StateError
+from qnn_core.products import VALUES, operand, reference
 from qnn_core.quantizer import codebook
 
 SCALES = ["learned", "calibrated", "fixed", "0.3"]
@@ -191,3 +192,35 @@ def test_the_forward_of_a_quantized_layer() -> None:
     layer.eval()
     x, w = layer.input_quantizer(Tensor(X)).data, layer.coded().decode()
     np.testing.assert_allclose(layer(X).data, x @ w.T + layer.bias.data, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("activation", ["relu", "hardtanh", "tanh", "sigmoid"])
+@pytest.mark.parametrize("spec", [None, *SPECS, "logarithmic:8"])
+def test_a_prediction_does_not_depend_on_the_batch(spec: str | None, activation: str) -> None:
+    model = qnn.MLP(
+        [70, 33, 5], weight=spec, input=spec, activation=activation, batch_norm=True, seed=0
+    )
+    x = np.random.default_rng(0).normal(size=(41, 70)).astype(np.float32)
+    model(x)
+    model.eval()
+    whole = model(x).data
+    alone = np.concatenate([model(row[None]).data for row in x])
+    np.testing.assert_array_equal(alone, whole)
+
+
+@pytest.mark.parametrize("axis", [None, 0])
+@pytest.mark.parametrize("spec", [None, *SPECS, "logarithmic:8"])
+def test_evaluation_is_the_product_of_the_reference(spec: str | None, axis: int | None) -> None:
+    weight = None if spec is None else with_options(spec, axis=axis)
+    layer = nn.QuantLinear(70, 9, weight=weight, input="uniform:4", seed=0)
+    x = np.random.default_rng(0).normal(size=(6, 70)).astype(np.float32)
+    layer(x)
+    layer.eval()
+    inputs = layer.input_quantizer(x).quantized
+    if layer.weight_quantizer is None:
+        w, w_factor = layer.weight.data, VALUES
+    else:
+        quantized = layer.weight_quantizer(layer.weight).quantized
+        w, w_factor = quantized.codes, operand(quantized, 0)
+    expected = reference.product(inputs.codes, w, layer.bias.data, operand(inputs, None), w_factor)
+    np.testing.assert_array_equal(layer(x).data, expected)

@@ -18,7 +18,10 @@ class Recorder(Protocol):
     ) -> None:
         """Take note of one operation."""
 
-    def enter(self, module: object) -> None:
+    # Whether a quantizer that was never fitted may run.
+    lenient: bool
+
+    def enter(self, module: Any) -> None:
         """Take note that what follows happens inside `module`."""
 
     def leave(self) -> None:

@@ -9,7 +9,7 @@ from ..errors import DtypeError
 from .mode import MODE
 from .node import Node
 from .table import OPS
-from .tensor import FLOATS, Array, Tensor, float_array
+from .tensor import FLOATS, Tensor, float_array
 
 Shape = tuple[int, ...]
 ShapeRule = Callable[..., Shape]
@@ -26,41 +26,53 @@ class Op:
 
     Attributes:
         name: its name in the table, in error messages and in a trace.
-        forward: ``forward(*arrays, **attributes) -> array`` of the inputs' dtype.
+        forward: ``forward(*arrays, **attributes) -> array`` of the inputs' dtype (but see `codes`).
         shape: ``shape(*shapes, **attributes) -> shape``, which raises ShapeError on what does not
             fit. It is asked before `forward` runs.
         vjp: ``vjp(g, y, inputs, needs, attributes)`` gives a gradient for each input, or None where
             `needs` is False. It is written in operations, so that it can itself be differentiated.
             It may leave broadcasting to the tape, which sums over stretched axes.
         macs: ``macs(*shapes, **attributes) -> int``, the multiply-accumulates, for products.
+        codes: what the operation has to do with the codes of quantized tensors: ``"makes"``
+            (forward returns an array and its `Quantized`), ``"reads"`` (forward is given
+            ``quantized=``, one entry for each input), ``"moves"`` (forward moves elements, codes as
+            well as values), or None.
     """
 
-    __slots__ = ("forward", "macs", "name", "shape", "vjp")
+    __slots__ = ("codes", "forward", "macs", "name", "shape", "vjp")
 
     def __init__(
         self,
         name: str,
-        forward: Callable[..., Array],
+        forward: Callable[..., Any],
         shape: ShapeRule,
         vjp: Vjp,
+        *,
         macs: Callable[..., int] | None,
+        codes: str | None,
     ) -> None:
         self.name = name
         self.forward = forward
         self.shape = shape
         self.vjp = vjp
         self.macs = macs
+        self.codes = codes
 
     def __call__(self, *inputs: Any, **attributes: Any) -> Tensor:
         """Carry the operation out, and record it if somebody wants to know."""
         tensors = self._tensors(inputs)
         self.shape(*[t.data.shape for t in tensors], **attributes)
-        data = np.asarray(self.forward(*[t.data for t in tensors], **attributes))
+        if self.codes is None:
+            data, quantized = self.forward(*[t.data for t in tensors], **attributes), None
+        else:
+            data, quantized = self._with_codes(tensors, attributes)
+        data = np.asarray(data)
         if data.dtype != tensors[0].data.dtype:
             raise DtypeError(
                 f"{self.name}: forward made {data.dtype} out of {tensors[0].data.dtype}"
             )
         output = Tensor.of(data)
+        output.quantized = quantized
         if MODE.grad and any(t.requires_grad for t in tensors):
             output.requires_grad = True
             output.node = Node(self, tensors, attributes)
@@ -70,6 +82,19 @@ class Op:
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
+
+    def _with_codes(self, tensors: tuple[Tensor, ...], attributes: dict[str, Any]) -> Any:
+        """Return what forward gives, and the codes of it or None."""
+        arrays = [t.data for t in tensors]
+        if self.codes == "makes":
+            return self.forward(*arrays, **attributes)
+        if self.codes == "reads":
+            quantized = tuple(t.quantized for t in tensors)
+            return self.forward(*arrays, quantized=quantized, **attributes), None
+        carried = tensors[0].quantized
+        if carried is not None:
+            carried = carried.moved(lambda codes: self.forward(codes, **attributes))
+        return self.forward(*arrays, **attributes), carried
 
     def _tensors(self, inputs: tuple[Any, ...]) -> tuple[Tensor, ...]:
         """Return the inputs as tensors of one dtype; arrays and numbers take the tensors'."""
@@ -88,12 +113,13 @@ class Op:
 
 def op(
     name: str,
-    forward: Callable[..., Array],
+    forward: Callable[..., Any],
     *,
     shape: ShapeRule,
     vjps: Sequence[InputVjp] | None = None,
     vjp: Vjp | None = None,
     macs: Callable[..., int] | None = None,
+    codes: str | None = None,
 ) -> Op:
     """Declare an operation and enter it into the table.
 
@@ -105,6 +131,7 @@ def op(
             an input without a derivative. This is the usual way; only what is needed is called.
         vjp: the joint form (see `Op`), for derivatives that share work.
         macs: see `Op`.
+        codes: see `Op`.
 
     Example:
         >>> from qnn_core.autodiff import op
@@ -122,7 +149,7 @@ def op(
         raise ValueError(f"{name}: declare its derivative by vjps or by vjp, one of the two")
     joint = _joined(tuple(vjps)) if vjps is not None else vjp
     assert joint is not None
-    OPS[name] = Op(name, forward, shape, joint, macs)
+    OPS[name] = Op(name, forward, shape, joint, macs=macs, codes=codes)
     return OPS[name]
 
 

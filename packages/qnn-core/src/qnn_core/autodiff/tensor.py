@@ -14,6 +14,23 @@ from .table import OPS
 
 Array = NDArray[Any]
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+# What NumPy's function of a tensor is: the operation of that name.
+UFUNCS = (
+    np.absolute,
+    np.add,
+    np.cos,
+    np.divide,
+    np.exp,
+    np.log,
+    np.matmul,
+    np.multiply,
+    np.negative,
+    np.power,
+    np.sin,
+    np.sqrt,
+    np.subtract,
+    np.tanh,
+)
 COMPARISONS = (
     np.less,
     np.less_equal,
@@ -59,7 +76,10 @@ class Tensor:
         Tensor([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "data", "grad", "node", "requires_grad")
+    __slots__ = ("__weakref__", "data", "grad", "node", "quantized", "requires_grad")
+
+    # The codes behind the values, if a quantizer made them: a `coded.Quantized`, or None.
+    quantized: Any
 
     def __init__(
         self, data: ArrayLike, dtype: DTypeLike | None = None, *, requires_grad: bool = False
@@ -75,6 +95,7 @@ class Tensor:
         self.grad: Tensor | None = None
         self.requires_grad = requires_grad
         self.node: Node | None = None
+        self.quantized = None
 
     @classmethod
     def of(cls, array: Array) -> "Tensor":
@@ -84,6 +105,7 @@ class Tensor:
         tensor.grad = None
         tensor.requires_grad = False
         tensor.node = None
+        tensor.quantized = None
         return tensor
 
     # What it is
@@ -148,7 +170,9 @@ class Tensor:
 
     def detach(self) -> "Tensor":
         """Return a tensor of the same data that no gradient flows through."""
-        return Tensor.of(self.data)
+        tensor = Tensor.of(self.data)
+        tensor.quantized = self.quantized
+        return tensor
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
         return np.array(self.data, dtype=dtype, copy=copy)
@@ -157,7 +181,7 @@ class Tensor:
         if ufunc in COMPARISONS and method == "__call__" and not kwargs:
             return ufunc(*(np.asarray(i) for i in inputs))
         op = OPS.get(ufunc.__name__)
-        if op is None or op.forward is not ufunc or method != "__call__" or kwargs:
+        if op is None or ufunc not in UFUNCS or method != "__call__" or kwargs:
             return NotImplemented
         return op(*inputs)
 

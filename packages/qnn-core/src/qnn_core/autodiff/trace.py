@@ -22,11 +22,13 @@ class Value:
         kind: ``"input"``, ``"parameter"``, ``"buffer"``, ``"constant"`` or ``"result"``.
         name: ``"input0"``, the parameter's path in the model, or ``"linear_3"`` for results.
         data: the array; for inputs and results it is that of the traced run.
+        quantized: its codes (a `coded.Quantized`) if it was quantized, else None.
     """
 
     kind: str
     name: str
     data: Array = field(repr=False)
+    quantized: Any = field(default=None, repr=False)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -83,14 +85,21 @@ class Graph:
         return {id(node.output): node for node in self.nodes}
 
 
-def trace(model: Callable[..., Any], example: ArrayLike | tuple[ArrayLike, ...]) -> Graph:
+def trace(
+    model: Callable[..., Any],
+    example: ArrayLike | tuple[ArrayLike, ...],
+    *,
+    fitted: bool = False,
+) -> Graph:
     """Run `model` once on `example`, in evaluation mode, and return the graph of what it did.
 
     Args:
         model: a module, or any function of tensors.
         example: an array or tensor with its batch axis, or a tuple of them for several arguments.
+        fitted: whether to refuse quantizers that were never fitted to data.
 
     Raises:
+        StateError: if `fitted` is asked for and a quantizer was never fitted.
         GraphError: if the model does not return a tensor or a tuple of tensors.
 
     Example:
@@ -100,12 +109,12 @@ def trace(model: Callable[..., Any], example: ArrayLike | tuple[ArrayLike, ...])
         ['linear', 'relu', 'linear']
     """
     given = example if isinstance(example, tuple) else (example,)
-    recorder = _GraphRecorder(model)
+    recorder = _GraphRecorder(model, lenient=not fitted)
     dtype = recorder.dtype
     inputs = [x if isinstance(x, Tensor) else Tensor(x, dtype) for x in given]
     for position, tensor in enumerate(inputs):
         recorder.add_value(tensor, "input", f"input{position}")
-    with no_grad(), recording(recorder), _evaluating(recorder.modules):
+    with no_grad(), recording(recorder), evaluating(recorder.modules):
         result = model(*inputs)
     outputs = result if isinstance(result, tuple) else (result,)
     for output in outputs:
@@ -121,7 +130,8 @@ def trace(model: Callable[..., Any], example: ArrayLike | tuple[ArrayLike, ...])
 class _GraphRecorder:
     """Turns what the tape reports into graph nodes."""
 
-    def __init__(self, model: object) -> None:
+    def __init__(self, model: object, *, lenient: bool) -> None:
+        self.lenient = lenient
         named = getattr(model, "named_modules", None)
         parameters = getattr(model, "named_parameters", None)
         buffers = getattr(model, "named_buffers", None)
@@ -139,14 +149,15 @@ class _GraphRecorder:
         first = next((p for _, p in parameters()), None) if parameters else None
         self.dtype = None if first is None else first.dtype
         self.nodes: list[GraphNode] = []
-        self._inside: list[object] = []
+        self._inside: list[Any] = []
+        self._modes: list[bool] = []
         self._values: dict[int, Value] = {}
         # Tensors are known by id: holding them keeps an id from being used twice.
         self._alive: list[Tensor] = []
 
     def add_value(self, tensor: Tensor, kind: str, name: str) -> Value:
         self._alive.append(tensor)
-        self._values[id(tensor)] = Value(kind, name, tensor.data)
+        self._values[id(tensor)] = Value(kind, name, tensor.data, tensor.quantized)
         return self._values[id(tensor)]
 
     def value(self, tensor: Tensor) -> Value:
@@ -172,15 +183,19 @@ class _GraphRecorder:
             )
         )
 
-    def enter(self, module: object) -> None:
+    def enter(self, module: Any) -> None:
+        # A function's modules are not known before it calls them.
+        self._modes.append(module.training)
+        module.training = False
         self._inside.append(module)
 
     def leave(self) -> None:
-        self._inside.pop()
+        self._inside.pop().training = self._modes.pop()
 
 
 @contextmanager
-def _evaluating(modules: list[Any]) -> Iterator[None]:
+def evaluating(modules: list[Any]) -> Iterator[None]:
+    """Put modules into evaluation mode inside the block, and back as they were."""
     before = [module.training for module in modules]
     for module in modules:
         module.training = False

@@ -74,7 +74,7 @@ class Quantize(Module):
             raise self._batch_axis()
         if self.training:
             self.observe(x.data)
-        elif not self.calibrated.data and MODE.recorder is None:
+        elif not self.calibrated.data and not (MODE.recorder and MODE.recorder.lenient):
             raise StateError(
                 f"Quantize({self.quantizer}): the scale was never fitted to data, so an "
                 "evaluation would have no meaning: train first, or run one batch in training mode"

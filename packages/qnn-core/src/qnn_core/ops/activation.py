@@ -7,15 +7,26 @@ import numpy as np
 from .._kernels import elementwise as kernel
 from ..autodiff import Array, Op, Shape, Tensor, op
 from ..errors import ShapeError
+from ..products import elementwise
 from .arithmetic import clip, exp
 from .reduction import sum as sum_
 from .shapes import normalized_axes, same
 
-tanh = op("tanh", np.tanh, shape=same, vjps=[lambda g, y, x: g * (1 - y * y)])
+
+# In float32 both have the same bits on every machine, so that what is deployed anywhere can equal
+# what was trained; in float64, which serves to check gradients, NumPy's are used.
+def _tanh(x: Array) -> Array:
+    y: Array = elementwise.tanh(x) if x.dtype == np.float32 else np.tanh(x)
+    return y
+
+
+tanh = op("tanh", _tanh, shape=same, vjps=[lambda g, y, x: g * (1 - y * y)])
 
 
 def _sigmoid(x: Array) -> Array:
-    # By tanh: no overflow for large |x|, and NumPy's is vectorised.
+    if x.dtype == np.float32:
+        return elementwise.sigmoid(x)
+    # By tanh: no overflow for large |x|.
     half = x.dtype.type(0.5)
     y: Array = np.tanh(x * half) * half + half
     return y
@@ -74,6 +85,7 @@ def _along(name: str) -> Any:
 def _log_softmax(x: Array, *, axis: int) -> Array:
     if x.size == 0:
         return x.copy()
+    x = np.asarray(x, order="C")  # the order of summing follows the layout
     shifted: Array = x - x.max(axis=axis, keepdims=True)
     shifted -= np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
     return shifted
@@ -82,6 +94,7 @@ def _log_softmax(x: Array, *, axis: int) -> Array:
 def _softmax(x: Array, *, axis: int) -> Array:
     if x.size == 0:
         return x.copy()
+    x = np.asarray(x, order="C")
     e: Array = np.exp(x - x.max(axis=axis, keepdims=True))
     e /= e.sum(axis=axis, keepdims=True)
     return e

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 
 from ..autodiff import Array, Op, Shape, Tensor, op
+from ..coded import Quantized
 from ..errors import ShapeError
+from ..products import Factor, operand, product
 from .shape import reshape, transpose
 from .shapes import broadcast
 
@@ -52,9 +54,15 @@ def _right_vjp(g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
     return reshape(gradient, gradient.shape[:-1]) if vector else gradient
 
 
+def _matmul(a: Array, b: Array) -> Array:
+    # BLAS sums in an order that follows the layout in memory: it is always the same one here.
+    y: Array = np.matmul(np.asarray(a, order="C"), np.asarray(b, order="C"))
+    return y
+
+
 _matmul_op: Op = op(
     "matmul",
-    np.matmul,
+    _matmul,
     shape=_product,
     vjps=[_left_vjp, _right_vjp],
     macs=lambda a, b: math.prod(_product(a, b)) * a[-1],
@@ -89,11 +97,27 @@ def _affine(x: Shape, weight: Shape, bias: Shape | None = None) -> Shape:
     return (*x[:-1], weight[0])
 
 
-def _linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
-    y: Array = x @ weight.T
-    if bias is not None:
-        y += bias
-    return y
+def _linear(
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    *,
+    quantized: tuple[Quantized | None, ...],
+) -> Array:
+    if x.dtype != np.float32:
+        y: Array = x @ weight.T
+        return y if bias is None else y + bias
+    x_factor, w_factor = operand(quantized[0], None), operand(quantized[1], 0)
+    # Not -1 rows: with columns of no length they could not be told.
+    shape = (math.prod(x.shape[:-1]), x.shape[-1])
+    rows = _data(x, quantized[0], x_factor).reshape(shape)
+    y = product(rows, _data(weight, quantized[1], w_factor), bias, x_factor, w_factor)
+    return y.reshape(*x.shape[:-1], weight.shape[0])
+
+
+def _data(values: Array, quantized: Quantized | None, factor: Factor) -> Array:
+    """Return what a product is computed on: codes where they have levels, else values."""
+    return values if quantized is None or factor.levels is None else quantized.codes
 
 
 def _flat(x: Tensor) -> Tensor:
@@ -110,11 +134,15 @@ _linear_op = op(
         lambda g, y, x, weight, bias: _flat(g).sum(axis=0),
     ],
     macs=lambda x, weight, bias=None: math.prod(x) * weight[0],
+    codes="reads",
 )
 
 
 def linear(x: Any, weight: Any, bias: Any = None) -> Tensor:
     """Return ``x @ weight.T + bias``.
+
+    In float32 the sums are those of `products.factor`: of integers where both sides are quantized
+    on whole-number levels, else in one fixed order. A row's result does not depend on the others.
 
     Args:
         x: ``[..., in]``.

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..autodiff import Array, Shape, Tensor, op
-from ..coded import clip_surrogate, codes_of, units, values_of
+from ..coded import Quantized, clip_surrogate, codes_of, units, values_of
 from ..coded.rows import check_frame
 from ..quantizer import Quantizer, codebook
 from ..registry import get_quantizer
@@ -19,14 +19,20 @@ def _shape(x: Shape, scale: Shape, shift: Shape, *, quantizer: Quantizer) -> Sha
     return x
 
 
-def _fake_quantize(x: Array, scale: Array, shift: Array, *, quantizer: Quantizer) -> Array:
+def _fake_quantize(
+    x: Array, scale: Array, shift: Array, *, quantizer: Quantizer
+) -> tuple[Array, Quantized]:
     codes = codes_of(x, scale, shift, quantizer)
-    return values_of(codes, codebook(quantizer).levels, scale, shift, quantizer.axis)
+    levels, axis = codebook(quantizer).levels, quantizer.axis
+    # The scale is trained in place; what the codes mean must not change with it.
+    kept = Quantized(codes, quantizer.bits, levels, scale.copy(), shift.copy(), axis)
+    return values_of(codes, levels, scale, shift, axis), kept
 
 
-def _surrogate(x: Array, scale: Array, shift: Array, quantizer: Quantizer) -> tuple[Array, Array]:
+def _surrogate(
+    x: Array, codes: Array, scale: Array, shift: Array, quantizer: Quantizer
+) -> tuple[Array, Array]:
     """Return the window w(u) and levels[code] - u * w(u): the derivatives in x and in the scale."""
-    codes = codes_of(x, scale, shift, quantizer)
     if type(quantizer).window is Quantizer.window and quantizer.ste == "clip":
         return clip_surrogate(x, codes, scale, shift, quantizer)
     u = units(x, scale, shift, quantizer.axis)
@@ -47,7 +53,9 @@ def _vjp(
     """The straight-through gradients: linear in g, with window and slope as constants."""
     x, scale, shift = inputs
     quantizer = attributes["quantizer"]
-    window, slope = _surrogate(x.data, scale.data, shift.data, quantizer)
+    # The frame as it was: a calibrated one may have changed in place since.
+    kept = y.quantized
+    window, slope = _surrogate(x.data, kept.codes, kept.scale, kept.shift, quantizer)
     return [
         g * window if needs[0] else None,
         _to_frame(g * slope, scale, quantizer.axis) if needs[1] else None,
@@ -63,7 +71,7 @@ def _to_frame(gradient: Tensor, frame: Tensor, axis: int | None) -> Tensor:
     return sum_(gradient, axis=tuple(a for a in range(gradient.ndim) if a != axis))
 
 
-_fake_quantize_op = op("fake_quantize", _fake_quantize, shape=_shape, vjp=_vjp)
+_fake_quantize_op = op("fake_quantize", _fake_quantize, shape=_shape, vjp=_vjp, codes="makes")
 
 
 def fake_quantize(x: Any, scale: Any, shift: Any = 0.0, *, quantizer: str | Quantizer) -> Tensor:

@@ -8,11 +8,12 @@ from ..autodiff import Array, Tensor, op
 from .shape import broadcast_to, reshape
 from .shapes import Axes, kept, normalized_axes, reducing
 
-# Every function here has the name and the arguments of NumPy's.
+# Every function here has the name and the arguments of NumPy's. What adds up does so over an array
+# in C order: NumPy sums in an order that follows the layout in memory.
 
 
 def _sum(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
-    result: Array = np.sum(x, axis=axis, keepdims=keepdims)
+    result: Array = np.sum(np.asarray(x, order="C"), axis=axis, keepdims=keepdims)
     return result
 
 
@@ -21,7 +22,7 @@ def _sum_vjp(g: Tensor, y: Tensor, x: Tensor, *, axis: Axes, keepdims: bool) -> 
 
 
 def _mean(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
-    result: Array = np.mean(x, axis=axis, keepdims=keepdims)
+    result: Array = np.mean(np.asarray(x, order="C"), axis=axis, keepdims=keepdims)
     return result
 
 
@@ -48,7 +49,7 @@ def _extreme_vjp(g: Tensor, y: Tensor, x: Tensor, *, axis: Axes, keepdims: bool)
 
 
 def _variance(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
-    result: Array = np.var(x, axis=axis, keepdims=keepdims)
+    result: Array = np.var(np.asarray(x, order="C"), axis=axis, keepdims=keepdims)
     return result
 
 

@@ -26,6 +26,7 @@ _reshape_op = op(
     "reshape",
     lambda x, *, shape: x.reshape(shape),
     shape=lambda s, *, shape: _reshaped(s, wanted=shape),
+    codes="moves",
     vjps=[lambda g, y, x, *, shape: reshape(g, x.shape)],
 )
 
@@ -65,6 +66,7 @@ _transpose_op = op(
     "transpose",
     lambda x, *, axes: x.transpose(axes),
     shape=_transposed,
+    codes="moves",
     vjps=[_transpose_vjp],
 )
 
@@ -93,6 +95,7 @@ _broadcast_to_op = op(
     "broadcast_to",
     lambda x, *, shape: np.broadcast_to(x, shape),
     shape=lambda s, *, shape: _stretched(s, wanted=shape),
+    codes="moves",
     vjps=[lambda g, y, x, *, shape: g],
 )
 
@@ -186,6 +189,7 @@ getitem = op(
     "getitem",
     lambda x, *, index: x[index],
     shape=_indexed,
+    codes="moves",
     vjps=[lambda g, y, x, *, index: add_at(g, index=index, shape=x.shape)],
 )
 
