@@ -1,5 +1,7 @@
 """Write a golden file of a NEW format version: python tests/golden/make.py checkpoint-v2.qnn
 
+A packed model (packed-v2.qnn) comes with an input and its outputs beside it, as .npz.
+
 An existing file is never overwritten: that yesterday's bytes can still be read is what it tests.
 """
 
@@ -14,10 +16,43 @@ def main(name: str) -> None:
     path = Path(__file__).with_name(name)
     if path.exists():
         raise SystemExit(f"{path} exists: golden files are made once")
+    MAKERS[name.partition("-")[0]](path)
+
+
+def checkpoint(path: Path) -> None:
     model = qnn.MLP([3, 4, 2], weight="symmetric:2", input="uniform:2", dropout=0.5, seed=0)
     optimizer = qnn.optim.Adam(model.parameters(), lr=0.01)
     batches = [(np.eye(3), np.array([0, 1, 0]))]
     qnn.fit(model, batches, epochs=2, optimizer=optimizer, checkpoint=path)
+
+
+class Everything(qnn.Module):
+    """Fused nodes in both forms, and those that stay what they are."""
+
+    def __init__(self) -> None:
+        self.first = qnn.QuantLinear(9, 70, weight="symmetric:2,axis=0", input="uniform:3", seed=0)
+        self.norm = qnn.nn.BatchNorm(70)
+        self.second = qnn.QuantLinear(70, 20, weight="binary", input="binary", seed=1)
+        self.third = qnn.QuantLinear(20, 20, weight="logarithmic:4", input="uniform:4", seed=2)
+        self.last = qnn.QuantLinear(20, 4, weight="uniform:6", input="symmetric:6", seed=3)
+
+    def forward(self, x: qnn.Tensor) -> qnn.Tensor:
+        y = self.norm(self.first(x)) * np.where(np.arange(70) % 2, 1, -1)
+        y = qnn.ops.relu(self.second(y))
+        y = qnn.ops.clip(self.third(y), -np.inf, 3) + y[:, ::-1][:, np.arange(20)]
+        return self.last(qnn.ops.reshape(y, (len(x.data), 20)))
+
+
+def packed(path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(16, 9)).astype(np.float32)
+    model = Everything()
+    model(qnn.Tensor(x))
+    made = qnn.pack(model, x)
+    made.save(path)
+    np.savez(path.with_suffix(".npz"), x=x, y=made(x))
+
+
+MAKERS = {"checkpoint": checkpoint, "packed": packed}
 
 
 if __name__ == "__main__":

@@ -9,7 +9,12 @@ import qnn_core as qnn
 from qnn_core.training import Checkpoint
 
 HERE = Path(__file__).parent
-SHA256 = {"checkpoint-v1.qnn": "fdd726f141b663bffbb3893ecc09b0336de1386aa56b89957c1d6212b41e9097"}
+SHA256 = {
+    "checkpoint-v1.qnn": "fdd726f141b663bffbb3893ecc09b0336de1386aa56b89957c1d6212b41e9097",
+    "packed-v1.qnn": "4cb7813b7477362296469a472b236eb0eb4f437173696639a1d80894bdf7c506",
+}
+CHECKPOINTS = [name for name in SHA256 if name.startswith("checkpoint")]
+PACKED = [name for name in SHA256 if name.startswith("packed")]
 
 WEIGHT = np.float32([0.38738614320755005, -0.6511415243148804, -1.2983229160308838])
 
@@ -21,7 +26,7 @@ def test_the_golden_files_are_the_ones_that_were_made() -> None:
     assert found == SHA256
 
 
-@pytest.mark.parametrize("name", SHA256)
+@pytest.mark.parametrize("name", CHECKPOINTS)
 def test_a_checkpoint_is_read_and_gone_on_from(name: str, tmp_path: Path) -> None:
     checkpoint = Checkpoint.load(HERE / name)
     assert checkpoint.recipe["optimizer"].startswith("Adam(")
@@ -37,3 +42,10 @@ def test_a_checkpoint_is_read_and_gone_on_from(name: str, tmp_path: Path) -> Non
     history = qnn.fit(model, batches, epochs=2, optimizer=optimizer, checkpoint=path, resume=True)
     assert history.last.epoch == 2
     np.testing.assert_array_equal(model[0].weight.data[0], WEIGHT)
+
+
+@pytest.mark.parametrize("name", PACKED)
+def test_a_packed_model_gives_the_outputs_that_it_gave(name: str) -> None:
+    with np.load((HERE / name).with_suffix(".npz")) as stored:
+        x, y = stored["x"], stored["y"]
+    np.testing.assert_array_equal(qnn.load(HERE / name)(x), y)

@@ -1,6 +1,9 @@
-"""Train, code and summarize a small model with the quantizer that is named: TRAINED at the end."""
+"""Train, code, summarize and pack a model with the quantizer that is named: TRAINED at the end."""
 
+import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import qnn_core as qnn
@@ -19,4 +22,24 @@ bits = qnn.summary(model, x[:1]).rows[0].weight_bits
 print(f"accuracy {history.last.accuracy:.2f}, exact {exact}, bits {bits}")
 assert history.last.accuracy > 0.85
 assert exact
+
+# The file runs where no distribution of quantizers can be imported, and gives the same bits.
+ALONE = """
+import sys
+from importlib.metadata import entry_points
+for point in entry_points(group="qnn.quantizers"):
+    sys.modules[point.module.partition(".")[0]] = None
+import numpy as np
+import qnn_core as qnn
+folder = sys.argv[1]
+np.save(f"{folder}/y.npy", qnn.load(f"{folder}/model.qnn")(np.load(f"{folder}/x.npy")))
+"""
+packed = qnn.pack(model, x)
+expected = model.eval()(x).data
+assert np.array_equal(packed(x), expected)
+with tempfile.TemporaryDirectory() as folder:
+    packed.save(Path(folder) / "model.qnn")
+    np.save(Path(folder) / "x.npy", x)
+    subprocess.run([sys.executable, "-c", ALONE, folder], check=True)
+    assert np.array_equal(np.load(Path(folder) / "y.npy"), expected)
 print("TRAINED")

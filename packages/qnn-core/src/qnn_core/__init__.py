@@ -13,6 +13,8 @@ from .drawing import draw, to_dot
 from .errors import QnnError
 from .model_summary import summary
 from .nn import MLP, Linear, Module, QuantLinear, Sequential
+from .packed import PackedModel, load, pack
+from .products import get_num_threads, set_num_threads
 from .quantizer import Frame, Quantizer
 from .registry import get_quantizer, schemes
 from .training import History, evaluate, fit
@@ -27,6 +29,7 @@ __all__ = [
     "History",
     "Linear",
     "Module",
+    "PackedModel",
     "Parameter",
     "QnnError",
     "QuantLinear",
@@ -38,14 +41,18 @@ __all__ = [
     "encode",
     "evaluate",
     "fit",
+    "get_num_threads",
     "get_quantizer",
     "grad",
+    "load",
     "nn",
     "no_grad",
     "ops",
     "optim",
+    "pack",
     "pack_bits",
     "schemes",
+    "set_num_threads",
     "summary",
     "to_dot",
     "trace",

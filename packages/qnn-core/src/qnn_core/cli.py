@@ -2,12 +2,14 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
 from tabulate import tabulate
 
+from . import bench
 from .errors import PluginError, QnnError
+from .file_info import describe
 from .registry import Scheme, registered
 
 
@@ -16,8 +18,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         status: int = options.run(options)
-    except QnnError as error:
-        print(f"qnn: {error}", file=sys.stderr)
+    except (QnnError, OSError) as error:
+        # One line, whatever the message holds.
+        print(f"qnn: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
     return status
 
@@ -35,7 +38,48 @@ def _parser() -> argparse.ArgumentParser:
         "group qnn.quantizers, with the bit widths at which it has a meaning.",
     )
     schemes.set_defaults(run=_schemes)
+    info = commands.add_parser(
+        "info",
+        help="show what a file holds",
+        description="Show what is in a packed model (layers, bits, multiply-accumulates, bytes) or "
+        "in a checkpoint.",
+    )
+    info.add_argument("file", help="a file that PackedModel.save or fit wrote")
+    info.set_defaults(run=_info)
+    _add_bench(commands.add_parser)
     return parser
+
+
+def _add_bench(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
+    parser = add_parser(
+        "bench",
+        help="time the kernels of this machine beside np.matmul",
+        description="Time each kernel path and kind of product on this machine beside np.matmul of "
+        "float32, in turns; takes up to a minute.",
+    )
+    parser.add_argument("--threads", type=int, default=1, help="of both sides (default: 1)")
+    parser.add_argument("--paths", nargs="+", metavar="PATH", help="kernel paths (default: all)")
+    parser.add_argument("--quick", action="store_true", help="few rounds of small shapes")
+    parser.add_argument("--json", metavar="FILE", help="also write the numbers to this file")
+    parser.set_defaults(run=_bench)
+
+
+def _bench(options: argparse.Namespace) -> int:
+    """Time products and print them."""
+    bench.limit_blas(options.threads)
+    about = bench.machine(options.threads)
+    print(bench.described(about), flush=True)
+    rows = bench.bench(options.paths, threads=options.threads, quick=options.quick)
+    print(f"\nmedians in turns, threads: {options.threads}\n\n{bench.table(rows)}")
+    if options.json:
+        bench.write(options.json, about, results=rows)
+    return 0
+
+
+def _info(options: argparse.Namespace) -> int:
+    """Print what a file holds."""
+    print(describe(options.file))
+    return 0
 
 
 def _schemes(_: argparse.Namespace) -> int:

@@ -1,0 +1,181 @@
+"""From a traced model to a plain graph: parameters folded, quantizers turned into tables."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import autodiff
+from ..autodiff import GraphNode, Tensor, Value, trace
+from ..errors import GraphError, ShapeError
+from ..quantizer import codebook
+from .attributes import Batch
+from .compare import attributes_of, where
+from .constants import Constants
+from .graph import Graph, Input, Node
+from .operations import OPERATIONS
+
+Array = NDArray[Any]
+Arrays = tuple[NDArray[np.float32], ...]
+
+
+def build(model: Callable[..., Any], example: Arrays) -> tuple[Graph, autodiff.Graph]:
+    """Return the graph of `model`, and the trace of `example` that it was read from.
+
+    The model is traced with the example, and with its first sample once more: what grows with the
+    batch is told from what is fixed.
+
+    Args:
+        model: a module, or a function of tensors.
+        example: float32 arrays with the batch on axis 0, at least one sample.
+
+    Raises:
+        DtypeError: if the model is not float32.
+        GraphError: if it depends on the size of the batch or on chance, or holds an operation that
+            cannot be packed.
+    """
+    batch = len(example[0])
+    traced = trace(model, example, fitted=True)
+    longer = trace(model, tuple(np.concatenate([x, x[:1]]) for x in example))
+    attributes = attributes_of(traced, longer, batch)
+    _check_outputs(traced, longer, batch)
+    builder = _Builder(traced)
+    for node, given in zip(traced.nodes, attributes, strict=True):
+        builder.add(node, given)
+    return builder.graph(), traced
+
+
+def samples(example: Any) -> Arrays:
+    """Return an example as float32 arrays.
+
+    Raises:
+        DtypeError: if it does not hold real numbers.
+        ShapeError: if there is no sample in it, or the arguments have batches of several sizes.
+    """
+    given = example if isinstance(example, tuple) else (example,)
+    arrays = tuple(Tensor(x).data.astype(np.float32, copy=False) for x in given)
+    sizes = {x.shape[0] if x.ndim else 0 for x in arrays}
+    if len(sizes) != 1 or 0 in sizes:
+        raise ShapeError(
+            "pack: the example must be one or more arrays with the same number of samples on axis "
+            f"0, at least one; got shapes {', '.join(str(x.shape) for x in arrays)}"
+        )
+    return arrays
+
+
+class _Builder:
+    """Turns traced nodes into nodes and constants."""
+
+    def __init__(self, traced: autodiff.Graph) -> None:
+        self.traced = traced
+        self.nodes: list[Node] = []
+        self.constants = Constants()
+        self.names: dict[int, str] = {}
+        # Values that do not depend on the input, with what they are called.
+        self.folded: dict[int, str] = {}
+        for value in traced.inputs:
+            self.names[id(value)] = value.name
+
+    def add(self, node: GraphNode, attributes: dict[str, Any]) -> None:
+        """Add a node, or take what it makes as a constant if it depends on constants only."""
+        if not _grows(attributes) and all(self._is_constant(v) for v in node.inputs):
+            self.folded[id(node.output)] = self._constant_name(node)
+            return
+        made = {"fake_quantize": self._quantize, "batch_norm": self._normalize}.get(
+            node.op.name, self._plain
+        )(node, attributes)
+        self.nodes.append(made)
+        self.names[id(node.output)] = made.output
+
+    def graph(self) -> Graph:
+        """Return the graph of all that was added."""
+        inputs = tuple(Input(v.name, v.shape[1:]) for v in self.traced.inputs)
+        outputs = tuple(self._name(v) for v in self.traced.outputs)
+        return Graph(inputs, self.constants.values, tuple(self.nodes), outputs).pruned()
+
+    def _is_constant(self, value: Value) -> bool:
+        return value.kind not in ("input", "result") or id(value) in self.folded
+
+    def _constant_name(self, node: GraphNode) -> str:
+        first = node.inputs[0] if node.inputs else node.output
+        known = self.folded.get(id(first), first.name if first.kind == "parameter" else "")
+        return known or node.output.name
+
+    def _name(self, value: Value) -> str:
+        """Return the name of a value, keeping it if it is a constant that is used for once."""
+        if id(value) not in self.names:
+            name = self.folded.get(id(value), value.name)
+            data = value.data if value.quantized is None else value.quantized
+            self.names[id(value)] = self.constants.add(name, data)
+        return self.names[id(value)]
+
+    def _plain(self, node: GraphNode, attributes: dict[str, Any]) -> Node:
+        if node.op.name not in OPERATIONS:
+            raise GraphError(
+                f"pack: {where(node)} cannot be packed: {node.op.name} is not an operation of "
+                "evaluation"
+            )
+        inputs = tuple(self._name(v) for v in node.inputs)
+        return self._node(node, node.op.name, inputs, attributes)
+
+    def _quantize(self, node: GraphNode, attributes: dict[str, Any]) -> Node:
+        x, scale, shift = node.inputs
+        if not (self._is_constant(scale) and self._is_constant(shift)):
+            raise GraphError(f"pack: {where(node)}: the scale or shift depends on the input")
+        quantizer = attributes["quantizer"]
+        book = codebook(quantizer)
+        tables = {
+            "thresholds": book.thresholds,
+            "levels": book.levels,
+            "scale": np.array(scale.data),
+            "shift": np.array(shift.data),
+        }
+        plain = {"bits": quantizer.bits, "axis": quantizer.axis}
+        return self._node(node, "quantize", (self._name(x),), plain, tables)
+
+    def _normalize(self, node: GraphNode, attributes: dict[str, Any]) -> Node:
+        x, *channels = node.inputs
+        if not all(self._is_constant(v) for v in channels):
+            return self._plain(node, attributes)
+        weight, variance = channels[0].data, channels[3].data
+        # As the operation itself computes it, to the bit.
+        factor = weight / np.sqrt(variance + variance.dtype.type(attributes["eps"]))
+        name = self.folded.get(id(channels[0]), channels[0].name)
+        inputs = (
+            self._name(x),
+            self._name(channels[2]),
+            self.constants.add(name, factor),
+            self._name(channels[1]),
+        )
+        return self._node(node, "normalize", inputs, {})
+
+    def _node(
+        self,
+        node: GraphNode,
+        op: str,
+        inputs: tuple[str, ...],
+        attributes: dict[str, Any],
+        tables: dict[str, Array] | None = None,
+    ) -> Node:
+        return Node(op, inputs, node.output.name, attributes, tables or {}, node.scope, node.layer)
+
+
+def _grows(attributes: Any) -> bool:
+    """Whether attributes hold a length that follows the batch."""
+    if isinstance(attributes, dict):
+        return any(_grows(value) for value in attributes.values())
+    if isinstance(attributes, slice):
+        return _grows((attributes.start, attributes.stop, attributes.step))
+    if isinstance(attributes, tuple):
+        return any(_grows(part) for part in attributes)
+    return isinstance(attributes, Batch)
+
+
+def _check_outputs(first: autodiff.Graph, second: autodiff.Graph, batch: int) -> None:
+    for number, (one, other) in enumerate(zip(first.outputs, second.outputs, strict=True)):
+        if one.shape[:1] != (batch,) or other.shape[:1] != (batch + 1,):
+            raise GraphError(
+                f"pack: output {number} ({one.name}) has shape {one.shape} for {batch} samples and "
+                f"{other.shape} for {batch + 1}: its axis 0 must be the batch"
+            )

@@ -1,0 +1,166 @@
+"""The operations that a packed graph may hold: pure functions of arrays and plain attributes."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from types import EllipsisType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import ops  # noqa: F401 (it fills the table)
+from ..autodiff import OPS
+from ..errors import ShapeError
+from .attributes import Batch
+
+Array = NDArray[Any]
+Shape = tuple[int, ...]
+Valid = Callable[[Any], bool]
+
+# Operations that leave the values of their first input as they are.
+MOVING = ("broadcast_to", "getitem", "reshape", "transpose")
+
+# Elements times indices: beyond, asking for a shape could take all memory.
+MOST_INDEXED = 2**26
+
+# Operations that make codes.
+QUANTIZING = ("quantize", "requantize")
+
+
+@dataclass(frozen=True, eq=False)
+class Operation:
+    """One kind of node.
+
+    Attributes:
+        arity: how many inputs it may have.
+        shape: ``shape(*shapes, **attributes) -> shape`` or ShapeError.
+        forward: ``forward(*arrays, **attributes) -> array``; None where codes come into it.
+        attributes: for each attribute, what its value must be.
+        tables: names of its tables.
+    """
+
+    arity: range
+    shape: Callable[..., Shape]
+    forward: Callable[..., Array] | None
+    attributes: Mapping[str, Valid] = field(default_factory=dict)
+    tables: tuple[str, ...] = ()
+
+
+def normalize(x: Array, mean: Array, factor: Array, bias: Array) -> Array:
+    """Return ``(x - mean) * factor + bias`` per channel of axis 1: batch norm with its root taken.
+
+    Example:
+        >>> one = np.ones(1, np.float32)
+        >>> normalize(np.float32([[3.0]]), one, one, one)
+        array([[3.]], dtype=float32)
+    """
+    channels = (-1,) + (1,) * (x.ndim - 2)
+    y: Array = (x - mean.reshape(channels)) * factor.reshape(channels)
+    y += bias.reshape(channels)
+    return y
+
+
+def _normalized(x: Shape, *channels: Shape) -> Shape:
+    if len(x) < 2 or any(c != x[1:2] for c in channels):
+        raise ShapeError(f"normalize: input of shape {x} and channels of shapes {channels}")
+    return x
+
+
+def _clipped(x: Shape, *, low: float, high: float) -> Shape:
+    if low > high:
+        raise ShapeError(f"clip: low {low} is above high {high}")
+    return x
+
+
+def _whole(value: Any) -> bool:
+    return type(value) is int
+
+
+def _number(value: Any) -> bool:
+    # Python's whole numbers have no end; a float has.
+    return type(value) in (int, float) and (abs(value) < 2**63 or value in (math.inf, -math.inf))
+
+
+def _lengths(value: Any) -> bool:
+    return isinstance(value, tuple) and all(_whole(n) or isinstance(n, Batch) for n in value)
+
+
+def _axes(value: Any) -> bool:
+    return (
+        value is None
+        or _whole(value)
+        or (isinstance(value, tuple) and all(_whole(axis) for axis in value))
+    )
+
+
+def _order(value: Any) -> bool:
+    return not _whole(value) and _axes(value)
+
+
+def _part(value: Any) -> bool:
+    if isinstance(value, slice):
+        ends = (value.start, value.stop, value.step)
+        return all(end is None or _whole(end) or isinstance(end, Batch) for end in ends)
+    known = isinstance(value, Batch | EllipsisType | np.ndarray)
+    return value is None or _whole(value) or known
+
+
+def _index(value: Any) -> bool:
+    return all(_part(part) for part in value) if isinstance(value, tuple) else _part(value)
+
+
+def _indexed(shape: Shape, *, index: Any) -> Shape:
+    """The rule of `getitem`, which for lists of indices makes the result to know its shape."""
+    parts = index if isinstance(index, tuple) else (index,)
+    lists = math.prod(part.size for part in parts if isinstance(part, np.ndarray))
+    if any(isinstance(part, np.ndarray) for part in parts) and (
+        math.prod(shape) * lists > MOST_INDEXED
+    ):
+        raise ShapeError(f"getitem: {lists} indices into shape {shape} are too many")
+    return OPS["getitem"].shape(shape, index=index)
+
+
+def _of(name: str, *arity: int, **attributes: Valid) -> Operation:
+    declared = OPS[name]
+    return Operation(range(arity[0], arity[-1] + 1), declared.shape, declared.forward, attributes)
+
+
+_UNARY = ["absolute", "cos", "exp", "log", "negative", "relu", "sigmoid", "sin", "sqrt", "tanh"]
+_BINARY = ["add", "divide", "multiply", "power", "subtract", "matmul"]
+_REDUCING = ["max", "mean", "min", "sum", "variance"]
+_FRAME = {"bits": _whole, "axis": lambda value: value is None or _whole(value)}
+
+OPERATIONS: dict[str, Operation] = {
+    **{name: _of(name, 1) for name in _UNARY},
+    **{name: _of(name, 2) for name in _BINARY},
+    **{
+        name: _of(name, 1, axis=_axes, keepdims=lambda value: isinstance(value, bool))
+        for name in _REDUCING
+    },
+    "batch_norm": _of("batch_norm", 5, eps=_number),
+    "broadcast_to": _of("broadcast_to", 1, shape=_lengths),
+    "clip": replace(_of("clip", 1, low=_number, high=_number), shape=_clipped),
+    "concatenate": _of("concatenate", 1, 10_000, axis=_whole),
+    "getitem": Operation(range(1, 2), _indexed, OPS["getitem"].forward, {"index": _index}),
+    "linear": _of("linear", 2, 3),
+    "log_softmax": _of("log_softmax", 1, axis=_whole),
+    "normalize": Operation(range(4, 5), _normalized, normalize),
+    "quantize": Operation(
+        range(1, 2),
+        lambda x, **_: x,
+        None,
+        _FRAME,
+        ("thresholds", "levels", "scale", "shift"),
+    ),
+    "requantize": Operation(
+        range(2, 3),
+        lambda x, w, **_: OPS["linear"].shape(x, w),
+        None,
+        _FRAME,
+        ("thresholds", "flip", "levels", "scale", "shift"),
+    ),
+    "reshape": _of("reshape", 1, shape=_lengths),
+    "softmax": _of("softmax", 1, axis=_whole),
+    "transpose": _of("transpose", 1, axes=_order),
+}

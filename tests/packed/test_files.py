@@ -1,0 +1,326 @@
+"""Files: the same after loading, refused when damaged, harmless when hostile."""
+
+import copy
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import qnn_core as qnn
+from packed_models import fitted
+from qnn_core import nn, ops, storage
+from qnn_core.cli import main
+from qnn_core.errors import FileError
+from qnn_core.packed.write import written
+from qnn_core.storage import save_arrays
+
+X = np.random.default_rng(0).normal(size=(9, 12)).astype(np.float32)
+
+
+class Everything(nn.Module):
+    def __init__(self) -> None:
+        self.first = nn.QuantLinear(12, 70, weight="symmetric:2,axis=0", input="uniform:3", seed=0)
+        self.norm = nn.BatchNorm(70)
+        self.second = nn.QuantLinear(70, 20, weight="binary", input="binary", seed=1)
+        self.last = nn.QuantLinear(20, 4, weight="uniform:4", input="uniform:6", seed=2)
+
+    def forward(self, x: qnn.Tensor) -> qnn.Tensor:
+        y = self.norm(self.first(x)) * np.where(np.arange(70) % 2, 1, -1)
+        y = ops.clip(self.second(ops.hardtanh(y)), -np.inf, 3)
+        y = ops.reshape(y[:, ::-1][:, np.arange(20)], (len(x.data), 20))
+        return self.last(ops.broadcast_to(y, (len(x.data), 20))[..., :])
+
+
+@pytest.fixture(scope="module")
+def packed() -> qnn.PackedModel:
+    return qnn.pack(fitted(Everything(), X), X)
+
+
+@pytest.fixture
+def path(packed: qnn.PackedModel, tmp_path: Path) -> Path:
+    packed.save(tmp_path / "model.qnn")
+    return tmp_path / "model.qnn"
+
+
+def test_loaded_is_the_same(packed: qnn.PackedModel, path: Path) -> None:
+    loaded = qnn.load(path)
+    np.testing.assert_array_equal(loaded(X), packed(X))
+    assert [n.op for n in loaded.graph.nodes] == [n.op for n in packed.graph.nodes]
+    for ours, theirs in zip(loaded.graph.nodes, packed.graph.nodes, strict=True):
+        assert sorted(map(str, ours.attributes.items())) == sorted(
+            map(str, theirs.attributes.items())
+        )
+        for name, table in theirs.tables.items():
+            np.testing.assert_array_equal(ours.tables[name], table)
+            assert ours.tables[name].dtype == table.dtype
+
+
+def test_written_again_it_is_the_same_to_the_byte(packed: qnn.PackedModel, path: Path) -> None:
+    again = path.with_name("again.qnn")
+    qnn.load(path).save(again)
+    assert again.read_bytes() == path.read_bytes()
+    assert packed.nbytes == os.path.getsize(path) == qnn.load(path).nbytes
+    assert sorted(path.parent.iterdir()) == [again, path]
+
+
+def test_fused_nodes_are_written_in_the_smaller_form(packed: qnn.PackedModel) -> None:
+    _, about = written(packed.graph)
+    stored = [node["op"] for node in about["nodes"]]
+    # One threshold for a channel is less than its batch norm.
+    assert "requantize" in stored
+    assert "normalize" not in stored
+
+
+@pytest.mark.parametrize("spec", ["uniform:2", "uniform:4"])
+def test_either_form_gives_the_same_thresholds(spec: str, tmp_path: Path) -> None:
+    model = fitted(qnn.MLP([12, 9, 9, 3], weight="symmetric:2", input=spec, seed=0), X)
+    one = qnn.pack(model, X)
+    one.save(tmp_path / "a")
+    two = qnn.load(tmp_path / "a")
+    pairs = zip(one.graph.nodes, two.graph.nodes, strict=True)
+    tables = [(a.tables["thresholds"], b.tables["thresholds"]) for a, b in pairs if a.tables]
+    assert all(np.array_equal(a, b) for a, b in tables)
+
+
+# Damage
+
+
+def test_every_cut_is_refused(path: Path) -> None:
+    content = path.read_bytes()
+    for length in range(0, len(content), 7):
+        path.write_bytes(content[:length])
+        with pytest.raises(FileError, match=r"model\.qnn"):
+            qnn.load(path)
+
+
+def test_every_flip_is_refused(path: Path) -> None:
+    content = path.read_bytes()
+    rng = np.random.default_rng(0)
+    places = np.unique(np.concatenate([np.arange(24), rng.integers(0, len(content), 300)]))
+    for place in places:
+        changed = bytearray(content)
+        changed[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(changed)
+        with pytest.raises(FileError, match=r"model\.qnn"):
+            qnn.load(path)
+
+
+def test_other_files_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        qnn.load(tmp_path / "none")
+    checkpoint = Path(__file__).parents[1] / "golden" / "checkpoint-v1.qnn"
+    with pytest.raises(FileError, match=r"holds 'qnn checkpoint' .* needed is 'qnn packed model'"):
+        qnn.load(checkpoint)
+    save_arrays(tmp_path / "new", {}, {"kind": "qnn packed model", "version": 2})
+    with pytest.raises(FileError, match=r"version 2; needed .* version 1; a newer qnn-core"):
+        qnn.load(tmp_path / "new")
+
+
+# Whole files with a checksum that fits, made by somebody who means harm
+
+Change = Callable[[dict[str, Any], dict[str, np.ndarray]], Any]
+
+
+def at(op: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    return lambda about: next(node for node in about["nodes"] if node["op"] == op)
+
+
+def put(op: str, *keys: Any, value: Any) -> Change:
+    def change(about: dict[str, Any], tensors: dict[str, np.ndarray]) -> None:
+        place: Any = at(op)(about)
+        for key in keys[:-1]:
+            place = place[key]
+        place[keys[-1]] = value
+
+    return change
+
+
+def weight(key: str, value: Any) -> Change:
+    return lambda about, tensors: about["constants"]["first.weight"].update({key: value})
+
+
+def tensor(name: str, make: Callable[[np.ndarray], np.ndarray]) -> Change:
+    def change(about: dict[str, Any], tensors: dict[str, np.ndarray]) -> None:
+        found = next(n for n in tensors if n.endswith(name))
+        tensors[found] = make(tensors[found].copy())
+
+    return change
+
+
+def top(**entries: Any) -> Change:
+    return lambda about, tensors: about.update(entries)
+
+
+def poked(value: Any) -> Callable[[np.ndarray], np.ndarray]:
+    def make(array: np.ndarray) -> np.ndarray:
+        array.reshape(-1)[0] = value
+        return array
+
+    return make
+
+
+def nested(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+HOSTILE: dict[str, Change] = {
+    "a cycle": put("linear", "inputs", 0, value="last"),
+    "itself": lambda about, _: at("linear")(about)["inputs"].__setitem__(
+        0, at("linear")(about)["output"]
+    ),
+    "no such value": put("linear", "inputs", 0, value="nobody"),
+    "no such operation": put("clip", "op", value="__import__"),
+    "a loss": put("clip", "op", value="dropout"),
+    "an operation that is no text": put("clip", "op", value=3),
+    "too few inputs": put("linear", "inputs", value=[]),
+    "too many inputs": lambda about, _: at("clip")(about)["inputs"].append("input0"),
+    "inputs that are no names": put("linear", "inputs", value=[1, 2]),
+    "twice the same": lambda about, _: about["nodes"].append(about["nodes"][0]),
+    "no nodes": top(nodes=None),
+    "nodes of numbers": top(nodes=[1]),
+    "no outputs": top(outputs=[]),
+    "an unknown output": top(outputs=["nobody"]),
+    "a constant as output": top(outputs=["first.weight"]),
+    "no inputs": top(inputs=[]),
+    "an endless input": top(inputs=[{"name": "input0", "shape": [2**50]}]),
+    "a great input": top(inputs=[{"name": "input0", "shape": [2**39, 2**39]}]),
+    "a negative input": top(inputs=[{"name": "input0", "shape": [-1]}]),
+    "an input of another width": top(inputs=[{"name": "input0", "shape": [13]}]),
+    "many axes": top(inputs=[{"name": "input0", "shape": [1] * 64}]),
+    "a version of true": top(version=True),
+    "missing keys": lambda about, _: about.pop("outputs"),
+    "no bits": weight("bits", 0),
+    "nine bits": weight("bits", 9),
+    "half a bit": weight("bits", 2.5),
+    "true bits": weight("bits", True),
+    "an axis outside": weight("axis", 2),
+    "a huge axis": weight("axis", 2**70),
+    "an axis of text": weight("axis", "0"),
+    "another shape": weight("shape", [12, 70, 2]),
+    "an overflowing shape": weight("shape", [2**39, 2**39, 2**39]),
+    "a shape of nothing": weight("shape", [2**39, 0]),
+    "a text for a shape": weight("shape", "12"),
+    "codes that are missing": weight("codes", "nobody"),
+    "levels that fall": weight("levels", [1.0, 0.0, -1.0]),
+    "levels of NaN": weight("levels", [-1.0, float("nan"), 1.0]),
+    "too many levels": weight("levels", [0.0, 1.0, 2.0, 3.0, 4.0]),
+    "few levels": weight("levels", [0.0]),
+    "levels of text": weight("levels", ["a", "b"]),
+    "levels too great": weight("levels", [0, 1, 10**400]),
+    "a code without a level": tensor("first.weight.codes", lambda a: a | 255),
+    "codes as floats": tensor("first.weight.codes", lambda a: a.astype(np.float32)),
+    "short codes": tensor("first.weight.codes", lambda a: a[:-1]),
+    "a negative scale": tensor("first.weight.scale", poked(-1)),
+    "a scale of zero": tensor("first.weight.scale", poked(0)),
+    "a scale of NaN": tensor("first.weight.scale", poked(np.nan)),
+    "an infinite scale": tensor("first.weight.scale", poked(np.inf)),
+    "values that overflow": lambda about, _: about["constants"]["last.weight"].update(scale=3e38),
+    "scales in 64 bits": tensor("first.weight.scale", lambda a: a.astype(np.float64)),
+    "thresholds in 64 bits": tensor(".thresholds", lambda a: a.astype(np.int64)),
+    "thresholds of another count": tensor(".thresholds", lambda a: np.concatenate([a, a])),
+    "thresholds of another width": tensor(".thresholds", lambda a: a[:, :-1]),
+    "thresholds in a row": tensor(".thresholds", lambda a: a.reshape(-1)),
+    "flips of another width": tensor(".flip", lambda a: a[:-1]),
+    "float thresholds of NaN": put("quantize", "tables", "thresholds", 0, value=float("nan")),
+    "float thresholds that fall": put("quantize", "tables", "thresholds", 6, value=-9.0),
+    "no table": lambda about, _: at("quantize")(about)["tables"].pop("levels"),
+    "another table": put("clip", "tables", value={"x": [1.0]}),
+    "a scale for each channel without axis": put("quantize", "tables", "scale", value=[1.0] * 12),
+    "another attribute": put("clip", "attributes", "x", value=1),
+    "no attributes": put("clip", "attributes", value={}),
+    "an attribute of text": put("clip", "attributes", "high", value="3"),
+    "a NaN to clip at": put("clip", "attributes", "high", value=float("nan")),
+    "a number without end": put("clip", "attributes", "high", value=10**400),
+    "text as infinity": put("clip", "attributes", "low", value={"float": "1e5"}),
+    "an unknown table": put("clip", "attributes", "low", value={"eval": "1"}),
+    "a table of two": put("clip", "attributes", "low", value={"batch": 1, "float": "inf"}),
+    "a shape too great": put("reshape", "attributes", "shape", value=[{"batch": 1}, 2**80]),
+    "a negative batch": put("reshape", "attributes", "shape", value=[{"batch": -1}, 20]),
+    "a batch of text": put("reshape", "attributes", "shape", value=[{"batch": "1"}, 20]),
+    "a broadcast too great": put(
+        "broadcast_to", "attributes", "shape", value=[2**60, {"batch": 1}, 20]
+    ),
+    "an index outside": put("getitem", "attributes", "index", value=2**70),
+    "an index of text": put("getitem", "attributes", "index", value="abc"),
+    "indices outside": put("getitem", "attributes", "index", value={"indices": [0, 99]}),
+    "ragged indices": put("getitem", "attributes", "index", value={"indices": [[0], [1, 2]]}),
+    "indices of text": put("getitem", "attributes", "index", value={"indices": ["a"]}),
+    "too great indices": put("getitem", "attributes", "index", value={"indices": [2**70]}),
+    "steps of zero": put("getitem", "attributes", "index", value={"slice": [None, None, 0]}),
+    "slices of two": put("getitem", "attributes", "index", value={"slice": [None, None]}),
+    "two ellipses": put(
+        "getitem", "attributes", "index", value=[{"ellipsis": True}, {"ellipsis": True}]
+    ),
+    "deep nesting": put("getitem", "attributes", "index", value=nested(900)),
+    "scopes of numbers": put("clip", "scope", value=3),
+    "a tensor too many": lambda about, tensors: tensors.update(x=np.zeros(3)),
+    "a tensor too few": lambda about, tensors: tensors.pop("first.weight.codes"),
+    "an empty tensor": lambda about, tensors: (
+        tensors.update(none=np.zeros((2**40, 0), np.float32)),
+        about["constants"].update(none="none"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_files_are_refused(name: str, packed: qnn.PackedModel, path: Path) -> None:
+    tensors, about = written(packed.graph)
+    about = copy.deepcopy(about)
+    HOSTILE[name](about, tensors)
+    save_arrays(path, tensors, about)
+    with pytest.raises(FileError, match=r"model\.qnn"):
+        qnn.load(path)
+
+
+def test_nesting_too_deep_for_json(packed: qnn.PackedModel, path: Path) -> None:
+    tensors, _ = written(packed.graph)
+    # Put into the bytes of the header: json cannot write what it cannot read.
+    content = storage.content_of(tensors, {"nodes": "M" * 40_000})
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    mark = header["__metadata__"]["sha256"].encode()
+    content = content.replace(b'\\"' + b"M" * 40_000 + b'\\"', b" " * 4 + b"[" * 40_000)
+    digest = storage._digest(content, mark.decode())
+    path.write_bytes(content.replace(mark, digest))
+    with pytest.raises(FileError, match=r"model\.qnn"):
+        qnn.load(path)
+
+
+# qnn info
+
+
+def test_info_of_a_packed_model(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", str(path)]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("qnn packed model, version 1\ninput0: float32 [batch, 12]\n")
+    assert f"bytes: {os.path.getsize(path):,}" in shown
+
+
+def test_info_of_a_checkpoint(capsys: pytest.CaptureFixture[str]) -> None:
+    golden = Path(__file__).parents[1] / "golden" / "checkpoint-v1.qnn"
+    assert main(["info", str(golden)]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("qnn checkpoint, version 1\n")
+    assert "optimizer: Adam(" in shown
+    assert "epochs: 2" in shown
+
+
+@pytest.mark.parametrize("content", [None, b"", b"hello, this is no file", "cut", "strange"])
+def test_info_of_other_files(content: Any, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    if content is None:
+        path.unlink()
+    elif content == "strange":
+        save_arrays(path, {}, {"kind": "of my own"})
+    else:
+        path.write_bytes(path.read_bytes()[:-1] if content == "cut" else content)
+    assert main(["info", str(path)]) == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("qnn: ")
+    assert shown.err.count("\n") == 1
+    assert "model.qnn" in shown.err
