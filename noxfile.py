@@ -14,11 +14,11 @@ nox.options.sessions = ["lint", "types", "tests"]
 
 ROOT = Path(__file__).parent
 PACKAGES = ("qnn-core", "qnn-quantizers", "qnn-data")
-APPS = ("mnist", "qmnist", "bmnist", "compare_bits")
+APPS = ("mnist", "qmnist", "bmnist", "deploy", "compare_bits")
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
 # The test workers share the cores; a BLAS that starts a thread per core in each only slows them.
-ONE_BLAS_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+ONE_BLAS_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL", "QNN")}
 
 
 def group(name: str) -> list[str]:
@@ -67,7 +67,8 @@ def types(session: nox.Session) -> None:
     )
     # Away from the sources, where the installed modules are found with their installed stubs.
     session.chdir(session.create_tmp())
-    session.run("python", "-m", "mypy.stubtest", "qnn_core._kernels")
+    allowed = str(ROOT / "packages" / "qnn-core" / "stubtest-allowlist.txt")
+    session.run("python", "-m", "mypy.stubtest", "qnn_core._kernels", "--allowlist", allowed)
 
 
 @nox.session
@@ -125,6 +126,17 @@ def bench(session: nox.Session) -> None:
     """Time training steps beside NumPy by hand: nox -s bench -- --help."""
     install_packages(session, *group("bench"))
     session.run("python", "benchmarks/training.py", *session.posargs)
+
+
+@nox.session(default=False)
+def bench_inference(session: nox.Session) -> None:
+    """Time packed models and products beside NumPy and other libraries; -- --no-peers for less."""
+    install_packages(session, *group("bench"))
+    if "--no-peers" not in session.posargs:
+        for peer in group("peers"):
+            # One that no index has for this machine is left out; the report says so.
+            session.install(peer, success_codes=[0, 1])
+    session.run("python", "benchmarks/inference.py", *session.posargs)
 
 
 @nox.session(default=False, venv_backend="none")

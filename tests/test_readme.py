@@ -28,7 +28,7 @@ def checked_run(text: str, folder: Path) -> str:
     script = folder / "program.py"
     script.write_text(text, encoding="utf-8")
     command = [sys.executable, str(script)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -11,3 +11,4 @@ import os
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"):
     os.environ[_name] = "1"
 os.environ["VECLIB_MAXIMUM_THREADS"] = "1"
+os.environ["QNN_NUM_THREADS"] = "1"
