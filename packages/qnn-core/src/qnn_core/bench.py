@@ -22,11 +22,11 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 from ._kernels import engine
+from .machine.threads import cores, share_rows
 from .products import VALUES, Factor, Prepared, cpu, factor, get_num_threads, prepare
 from .products import set_num_threads as set_threads
 from .products.arrays import aligned, row_bytes
 from .products.product import nanoseconds
-from .products.threads import cores, share_rows
 
 try:
     import threadpoolctl

@@ -13,7 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PANEL = 64, BLOCK_ROWS = 64, MAX_FEW = 16 };
+#include "paths.h"
+
+enum { BLOCK_ROWS = 64, MAX_FEW = 16 };
 
 /* What a row of a buffer holds. */
 enum {

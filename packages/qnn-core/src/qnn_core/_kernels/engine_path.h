@@ -7,35 +7,11 @@
  * FMA; TABLE16, LOAD16, LOOKUP16; SIGNS; MASK_GE, ADD_GE and ADD_GE_FLOAT.
  */
 
-#define VECTORS (PANEL / LANES)
+#include "lanes.h"
 
-#if LANES == 1
-typedef uint32_t FN(vu);
-typedef int32_t FN(vi);
-typedef float FN(vf);
-#define CONVERT(v, type) ((type)(v))
-#else
-typedef uint32_t FN(vu) __attribute__((vector_size(4 * LANES)));
-typedef int32_t FN(vi) __attribute__((vector_size(4 * LANES)));
-typedef float FN(vf) __attribute__((vector_size(4 * LANES)));
-typedef uint8_t FN(vu8) __attribute__((vector_size(LANES)));
-typedef int16_t FN(vi16) __attribute__((vector_size(2 * LANES)));
-#define CONVERT(v, type) __builtin_convertvector(v, type)
-#endif
-
-#define VU FN(vu)
-#define VI FN(vi)
-#define VF FN(vf)
-
-INLINE VU FN(load)(const void *from) { VU v; memcpy(&v, from, sizeof v); return v; }
-INLINE VF FN(loadf)(const void *from) { VF v; memcpy(&v, from, sizeof v); return v; }
-INLINE VU FN(splat)(uint32_t x) { return (VU){0} + x; }
-INLINE VF FN(splatf)(float x) { return (VF){0} + x; }
 INLINE uint32_t FN(word)(const char *from, size_t index) {
     uint32_t w; memcpy(&w, from + 4 * index, 4); return w;
 }
-
-#include ENGINE_PATH_OPERATIONS
 
 /* --- Tiles: `rows` rows of one panel, words t0..t1 of the sum, added to acc[row][64] ---------- */
 

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from .._kernels import engine
 from ..coded import Quantized, values_of
 from ..errors import NonFiniteError, ShapeError
+from ..machine.threads import share_rows
 from ..products import Factor, Prepared, cpu, operand, prepare
 from ..products.arrays import padded, row_bytes
 from ..products.decision import cuts_of, float_decision, sum_decision
 from ..products.product import nanoseconds
-from ..products.threads import share_rows
 from .graph import Constant, Node
 from .links import links_of
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .._kernels import engine
-from . import cpu
+from ..machine import cpu
 
 Array = NDArray[Any]
 PANEL = 64

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import engine
-from . import cpu
+from ..machine import cpu
 from .arrays import nibbles_of, panels_of, per_column, words_of
 from .factor import Factor, Grid, integer_sum, joint_scale
 
