@@ -123,10 +123,10 @@ def clip_gradients(
     frames = row[3] if row[5] else 1
     dx = empty(x.shape, np.float32) if needs[0] else None
     sums = [np.empty(frames) if need else None for need in needs[1:]]
-    book, where = codebook(quantizer).book, (cpu.active_index(), get_num_threads())
+    book, path, threads = codebook(quantizer).book, cpu.active_index(), get_num_threads()
     codes, g = (np.asarray(array, order="C") for array in (quantized.codes, g))
     training.fake_backward(
-        *where, book, *row, code=codes, g=g, dx=dx, scale_sums=sums[0], shift_sums=sums[1]
+        path, threads, book, *row, code=codes, g=g, dx=dx, scale_sums=sums[0], shift_sums=sums[1]
     )
     return [dx, *(_in_frame(sums[n], f) for n, f in enumerate((scale, shift)))]
 
@@ -138,7 +138,9 @@ def _in_frame(total: Array | None, frame: Array) -> Array | None:
     return (total if frame.ndim else total.sum()).astype(frame.dtype).reshape(frame.shape)
 
 
-def _row_frames(x: Array, scale: Array, shift: Array, axis: int | None) -> tuple[Any, ...] | None:
+def _row_frames(
+    x: Array, scale: Array, shift: Array, axis: int | None
+) -> tuple[Array, Array, Array, int, int, bool] | None:
     """Return data, scale, shift, rows, their length, and whether each has a frame of its own.
 
     None where the frame changes along the innermost axis, or the data are not float32.

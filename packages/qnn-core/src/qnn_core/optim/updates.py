@@ -10,6 +10,8 @@ from .._kernels import training as kernel
 from ..machine import cpu, get_num_threads
 
 Array = NDArray[Any]
+# Of every kernel: path, threads, weight, gradient, rate, decay, low, high.
+Arguments = tuple[int, int, Array, Array, float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Rule:
     low: float = -np.inf
     high: float = np.inf
 
-    def compiled(self, weight: Array, gradient: Array) -> Any:
+    def compiled(self, weight: Array, gradient: Array) -> Arguments:
         """Return the arguments that each kernel begins with."""
         where = cpu.active_index(), get_num_threads()
         return *where, weight, gradient, self.rate, self.decay, self.low, self.high
