@@ -11,8 +11,11 @@ from cpython.buffer cimport (
     PyBuffer_Release,
     PyObject_GetBuffer,
 )
-from libc.stdint cimport int16_t, int32_t, int64_t, uint32_t, uintptr_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint32_t, uintptr_t
 from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memset
+
+from .pool cimport Task, share
 
 
 cdef extern from "engine_paths.h" nogil:
@@ -54,8 +57,18 @@ cdef extern from "engine_paths.h" nogil:
     ctypedef struct Buffer:
         char* data
         size_t stride
+    ctypedef struct Weigh:
+        const uint8_t* codes
+        int64_t n, words
+        Step layout
+        int planes
+        size_t stride, plane_words
+        char* memory
+        uint32_t* panels
+        int32_t* sum_np
     ctypedef struct Path:
         const char* name
+        Task weigh
         int64_t (*step)(const Step*, Buffer, Buffer, int) noexcept nogil
         int k_per_int_word
     const Path PATHS[]
@@ -298,3 +311,32 @@ def panels(const uint32_t[:, ::1] word_nt, uint32_t[:, :, ::1] out_ptc):
                 for c in range(columns, PANEL):
                     for t in range(t0, t1):
                         out_ptc[p, t, c] = 0
+
+
+def weigh(
+    int path, int threads, const uint8_t[:, ::1] code_nk, Decision decision, int planes,
+    int64_t words, size_t stride, uint32_t[:, :, ::1] out_ptc, int32_t[:, ::1] sum_np,
+):
+    """Write codes as panels of 64 columns, and what the elements of each column sum up to.
+
+    ``words`` are those of a plane, ``stride`` the bytes of a laid out row. The sums are, for each
+    plane of bits, the number of ones; for bytes, the sum of the signed bytes.
+    """
+    cdef Weigh w
+    cdef int64_t count = out_ptc.shape[0]
+    memset(&w, 0, sizeof(Weigh))
+    if code_nk.shape[0] == 0:
+        return
+    w.codes = &code_nk[0, 0] if code_nk.shape[1] else NULL
+    w.n, w.words, w.planes, w.stride = code_nk.shape[0], words, planes, stride
+    w.plane_words = stride // 4 // planes
+    w.layout.n = code_nk.shape[1]
+    w.layout.decision = decision.c
+    w.panels = &out_ptc[0, 0, 0] if out_ptc.shape[1] else NULL
+    w.sum_np = &sum_np[0, 0]
+    w.memory = <char*>malloc(count * PANEL * stride + 1)
+    if w.memory == NULL:
+        raise MemoryError
+    with nogil:
+        share(PATHS[path].weigh, &w, count, threads if w.n * w.layout.n > 100000 else 1)
+    free(w.memory)

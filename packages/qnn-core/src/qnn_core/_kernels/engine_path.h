@@ -563,6 +563,38 @@ static void FN(chain)(const Step *s, Buffer x, Buffer y, int rows)
     }
 }
 
+/* --- Weights: codes become panels ------------------------------------------------------------- */
+
+/* A task is a panel: its columns are laid out as rows, summed up, and transposed. */
+static void FN(weigh)(void *context, int64_t task)
+{
+    const Weigh *w = context;
+    int64_t n0 = task * PANEL, columns = w->n - n0 < PANEL ? w->n - n0 : PANEL;
+    char *rows = w->memory + task * PANEL * (int64_t)w->stride;
+    Buffer from = {(char *)w->codes + n0 * w->layout.n, (size_t)w->layout.n}, to = {rows, w->stride};
+    FN(layout)(&w->layout, from, to, (int)columns);
+    for (int64_t c = 0; c < columns; c++)
+        for (int p = 0; p < w->planes; p++) {
+            const char *row = rows + c * w->stride + 4 * p * w->plane_words;
+            int32_t sum = 0;
+            if (w->layout.decision.format == ROW_BITS)
+                for (int64_t t = 0; t < w->words; t++) sum += (int32_t)COUNT32(FN(word)(row, t));
+            else
+                for (int64_t k = 0; k < w->layout.n; k++) sum += ((const int8_t *)row)[k];
+            w->sum_np[(n0 + c) * w->planes + p] = sum;
+        }
+    uint32_t *out = w->panels + n0 * w->words * w->planes;
+    for (int p = 0; p < w->planes; p++)
+        for (int64_t t0 = 0; t0 < w->words; t0 += 16) {
+            int64_t t1 = t0 + 16 < w->words ? t0 + 16 : w->words;
+            for (int64_t c = 0; c < PANEL; c++) {
+                const char *row = rows + c * w->stride + 4 * p * w->plane_words;
+                for (int64_t t = t0; t < t1; t++)
+                    out[(p * w->words + t) * PANEL + c] = c < columns ? FN(word)(row, t) : 0;
+            }
+        }
+}
+
 static int64_t FN(step)(const Step *s, Buffer x, Buffer y, int rows)
 {
     switch (s->op) {

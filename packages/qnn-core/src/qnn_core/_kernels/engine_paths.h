@@ -9,11 +9,11 @@
 #include "each_path.h"
 
 static const Path PATHS[] = {
-    {"base", base_step, 2},
+    {"base", base_step, base_weigh, 2},
 #ifdef QNN_X86
-    {"avx2", avx2_step, 2},
-    {"avx512", avx512_step, 2},
-    {"avx512vnni", vnni_step, 4},
+    {"avx2", avx2_step, avx2_weigh, 2},
+    {"avx512", avx512_step, avx512_weigh, 2},
+    {"avx512vnni", vnni_step, vnni_weigh, 4},
 #endif
 };
 

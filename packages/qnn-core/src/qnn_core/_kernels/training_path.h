@@ -336,13 +336,20 @@ static void FN(adam)(void *context, int64_t task)
 static void FN(relu)(void *context, int64_t task)
 {
     const Map *f = context;
-    EACH(f, task, i) f->y[i] = f->x[i] <= 0.0f ? 0.0f : f->x[i];
+    const float *restrict x = f->x;
+    float *restrict y = f->y;
+    EACH(f, task, i) y[i] = x[i] <= 0.0f ? 0.0f : x[i];
 }
 
 static void FN(relu_backward)(void *context, int64_t task)
 {
     const Map *f = context;
-    EACH(f, task, i) f->y[i] = f->x[i] > 0.0f ? f->g[i] : 0.0f;
+    const float *restrict x = f->x, *restrict g = f->g;
+    float *restrict y = f->y;
+    EACH(f, task, i) {
+        float slope = g[i]; /* read in any case: else the loop would not become one of vectors */
+        y[i] = x[i] > 0.0f ? slope : 0.0f;
+    }
 }
 
 #undef EACH
