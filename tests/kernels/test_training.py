@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 import qnn_core as qnn
-from qnn_core._kernels import memory
+from qnn_core._kernels import loss, memory
 from qnn_core.coded import Quantized, clip_gradients, clip_surrogate, codes_of, fake, values_of
 from qnn_core.machine import empty
 from qnn_core.ops.activation import relu, relu_gradient
+from qnn_core.ops.loss import _cross_entropy, _cross_entropy_gradient
 from qnn_core.optim.updates import Rule, adam, sgd, sgd_momentum
 from qnn_core.products import cpu
 from qnn_core.quantizer import codebook
@@ -174,6 +175,38 @@ def test_relu(path: str, dtype: Any) -> None:
         slope = relu_gradient(qnn.Tensor(np.arange(1, 9), dtype), qnn.Tensor(x, dtype)).data
     np.testing.assert_array_equal(y, np.array([0, 0, 0, 1e-40, 2, np.inf, 0, np.nan], dtype))
     assert slope.tolist() == [0, 0, 0, 4, 5, 6, 0, 0]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 2), (5, 10), (2, 63), (2, 64), (7, 65), (4, 1000)])
+def test_cross_entropy_is_that_of_double_precision(shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(1)
+    x = (rng.normal(size=shape) * rng.choice([0.1, 5, 60], shape)).astype(np.float32)
+    labels = rng.integers(0, shape[1], shape[0])
+    right = np.empty(shape)
+    loss.softmax_minus_one_hot(x.astype(np.float64), labels, 1 / shape[0], right)
+    total = loss.cross_entropy(x.astype(np.float64), labels) / shape[0]
+    found = []
+    for path in PATHS:
+        with cpu.using(path):
+            value = _cross_entropy(x, labels=labels)
+            slope = _cross_entropy_gradient(x, labels=labels)
+        np.testing.assert_allclose(value, total, rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(slope, right, rtol=1e-5, atol=1e-7)
+        found.append(slope)
+    assert all(np.array_equal(found[0], one) for one in found)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_cross_entropy_of_the_extremes(path: str) -> None:
+    x = np.float32([[-np.inf, 0, 3e38], [np.nan, 0, 0], [-3e38, -3e38, -3e38], [-100, -50, 0]])
+    labels = np.array([2, 1, 0, 0])
+    with cpu.using(path):
+        slope = _cross_entropy_gradient(x, labels=labels) * 4
+        assert np.isnan(_cross_entropy(x, labels=labels))
+    np.testing.assert_array_equal(slope[0], [0, 0, 0])
+    assert np.all(np.isnan(slope[1]))
+    np.testing.assert_allclose(slope[2], [-2 / 3, 1 / 3, 1 / 3], rtol=1e-6)
+    np.testing.assert_allclose(slope[3], [-1, np.exp(-50), 1], rtol=1e-6, atol=1e-40)
 
 
 def test_memory_is_used_again_once_nobody_looks_at_it() -> None:

@@ -59,6 +59,16 @@ typedef struct {
     int64_t size;
 } Map;
 
+/* Softmax cross-entropy of rows of logits. */
+typedef struct {
+    const float *x;        /* [rows][columns] */
+    const int64_t *label;  /* of each row, a valid column */
+    int64_t columns;
+    double *loss_r;        /* log(sum(exp(row))) - row[label]; NULL if nobody asks */
+    float factor;
+    float *slope;          /* factor * (softmax - one-hot); NULL if nobody asks */
+} Entropy;
+
 #define PATH_TEMPLATE "training_path.h"
 #include "each_path.h"
 
@@ -77,5 +87,6 @@ TASKS(sgd_momentum)
 TASKS(adam)
 TASKS(relu)
 TASKS(relu_backward)
+TASKS(entropy)
 
 #endif

@@ -1,6 +1,6 @@
 from typing import final
 
-from numpy import float32, float64, uint8
+from numpy import float32, float64, int64, uint8
 from numpy.typing import NDArray
 
 _Floats = NDArray[float32]
@@ -91,3 +91,14 @@ def adam(
 ) -> None: ...
 def relu(path: int, threads: int, x: _Floats, y: _Floats) -> None: ...
 def relu_backward(path: int, threads: int, g: _Floats, x: _Floats, y: _Floats) -> None: ...
+def entropy(
+    path: int,
+    threads: int,
+    x: _Floats,
+    label: NDArray[int64],
+    rows: int,
+    columns: int,
+    factor: float,
+    loss: NDArray[float64] | None,
+    slope: _Floats | None,
+) -> None: ...

@@ -46,6 +46,13 @@ cdef extern from "training.h" nogil:
         const float* g
         float* y
         int64_t size
+    ctypedef struct Entropy:
+        const float* x
+        const int64_t* label
+        int64_t columns
+        double* loss_r
+        float factor
+        float* slope
     int64_t pieces_in(int64_t length)
     const Task fake_forward_tasks[]
     const Task fake_backward_tasks[]
@@ -54,6 +61,7 @@ cdef extern from "training.h" nogil:
     const Task adam_tasks[]
     const Task relu_tasks[]
     const Task relu_backward_tasks[]
+    const Task entropy_tasks[]
 
 
 cdef void run(
@@ -219,3 +227,18 @@ def relu_backward(int path, int threads, g, x, y):
     f.size = x.size
     with nogil:
         run(relu_backward_tasks, path, threads, &f, pieces_in(f.size))
+
+
+def entropy(
+    int path, int threads, x, label, int64_t rows, int64_t columns, double factor, loss, slope
+):
+    """Write, for each row, the softmax cross-entropy to ``loss`` (float64), or None; and to
+    ``slope``, or None, ``factor * (softmax - one_hot)``."""
+    cdef Entropy e
+    e.x = <const float*>address(x)
+    e.label = <const int64_t*>address(label)
+    e.columns, e.factor = columns, <float>factor
+    e.loss_r = <double*>address(loss)
+    e.slope = <float*>address(slope)
+    with nogil:
+        share(entropy_tasks[path], &e, rows, threads if rows * columns > 50000 else 1)

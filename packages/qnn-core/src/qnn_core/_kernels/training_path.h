@@ -353,3 +353,51 @@ static void FN(relu_backward)(void *context, int64_t task)
 }
 
 #undef EACH
+
+/* --- Softmax cross-entropy ------------------------------------------------------------------- */
+
+/* exp(x - top), for x <= top, with an error of about one unit in the last place: 2**n times a
+ * polynomial on half a binade to each side (Cody and Waite 1980, "Software manual for the elementary
+ * functions", chapter 6; the coefficients are those of the Cephes library's expf). */
+INLINE float FN(exp_below)(float x, float top)
+{
+    float z = x - top;
+    z = z < -104.0f ? -104.0f : z; /* zero from here on; NaN stays */
+    float n = (z * 1.44269504f + 12582912.0f) - 12582912.0f; /* rounded to a whole number */
+    float r = (z - n * 0.693359375f) + n * 2.12194440e-4f;
+    float p = 1.9875691500e-4f;
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * (r * r) + r + 1.0f;
+    /* In two factors, since the result may be below the least power of two that is normal. */
+    int32_t whole = (int32_t)(n == n ? n : 0.0f), half = whole >> 1;
+    union { int32_t i; float f; } a = {(half + 127) << 23}, b = {(whole - half + 127) << 23};
+    return p * a.f * b.f;
+}
+
+static void FN(entropy)(void *context, int64_t task)
+{
+    const Entropy *e = context;
+    const float *x = e->x + task * e->columns;
+    float way[WAYS] = {0}, top = x[0], piece[PANEL];
+    for (int64_t c = 1; c < e->columns; c++) top = x[c] > top ? x[c] : top;
+    double total = 0;
+    float *slope = e->slope ? e->slope + task * e->columns : NULL;
+    for (int64_t c0 = 0; c0 < e->columns; c0 += PANEL) {
+        int64_t n = e->columns - c0 < PANEL ? e->columns - c0 : PANEL;
+        for (int64_t i = 0; i < n; i++) piece[i] = FN(exp_below)(x[c0 + i], top);
+        for (int64_t i = n; i < PANEL; i++) piece[i] = 0;
+        for (int i = 0; i < PANEL; i += WAYS)
+            for (int w = 0; w < WAYS; w++) way[w] += piece[i + w];
+        if (slope) memcpy(slope + c0, piece, 4 * (size_t)n);
+    }
+    for (int w = 0; w < WAYS; w++) total += way[w];
+    if (e->loss_r) e->loss_r[task] = log(total) + top - x[e->label[task]];
+    if (!slope) return;
+    float share = (float)(e->factor / total);
+    for (int64_t c = 0; c < e->columns; c++) slope[c] *= share;
+    slope[e->label[task]] -= e->factor;
+}
