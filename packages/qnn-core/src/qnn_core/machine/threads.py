@@ -1,18 +1,11 @@
-"""Threads for the kernels: rows are independent, so threads share them.
-
-The threads are Python's own and sleep when there is nothing to do. A pool that spins while it waits
-would take the cores from NumPy's BLAS between two products.
-"""
+"""How many threads the kernels share their rows among; the threads are those of `pool.h`."""
 
 import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Lock
 
 from ..errors import SpecError
 
-# Nanoseconds of work for each thread: waking one takes tens of microseconds.
-LEAST_WORK = 1e5
+# Nanoseconds of work for each thread: waking one takes about ten microseconds.
+LEAST_WORK = 4e4
 
 
 def get_num_threads() -> int:
@@ -47,31 +40,9 @@ def set_num_threads(count: int) -> None:
     _State.count = count
 
 
-def share_rows(run: Callable[[int, int], int], rows: int, work: float) -> int:
-    """Call ``run(start, stop)`` over all rows, in threads if it pays, and return the sum.
-
-    Args:
-        run: does rows ``start`` to ``stop`` without the interpreter lock.
-        rows: how many there are.
-        work: about how many nanoseconds all of it takes on one thread.
-    """
-    count = min(get_num_threads(), rows, int(work / LEAST_WORK))
-    if count <= 1:
-        return run(0, rows)
-    edges = [rows * n // count for n in range(count + 1)]
-    pool = _pool(count - 1)
-    parts = [pool.submit(run, edges[n], edges[n + 1]) for n in range(1, count)]
-    total = run(edges[0], edges[1])
-    return total + sum(part.result() for part in parts)
-
-
-def _pool(workers: int) -> ThreadPoolExecutor:
-    """Return threads, at least so many; whoever calls meanwhile may hold the ones from before."""
-    with _State.lock:
-        if _State.pool is None or _State.size < workers:
-            _State.size = workers
-            _State.pool = ThreadPoolExecutor(workers, thread_name_prefix="qnn")
-        return _State.pool
+def threads_for(work: float) -> int:
+    """Return how many threads pay for so many nanoseconds of work, at least one."""
+    return max(1, min(get_num_threads(), int(work / LEAST_WORK)))
 
 
 def _default() -> int:
@@ -90,15 +61,3 @@ def cores() -> int:
 
 class _State:
     count: int | None = None
-    size = 0
-    pool: ThreadPoolExecutor | None = None
-    lock = Lock()
-
-
-def _forget_pool() -> None:
-    # Threads do not live on in a forked process.
-    _State.pool, _State.lock = None, Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_pool)

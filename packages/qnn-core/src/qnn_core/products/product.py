@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from .._kernels import engine
 from ..machine import cpu, empty
-from ..machine.threads import share_rows
+from ..machine.threads import threads_for
 from .arrays import reused_memory, row_bytes
 from .factor import Factor, integer_sum, joint_scale
 from .sums import affine
@@ -75,7 +75,7 @@ def multiply(x: Array, prepared: Prepared, x_factor: Factor) -> NDArray[np.float
         program.product(2, 1, prepared.weights, "float")
     y = empty((m, n), np.float32)
     work = nanoseconds(prepared, m, k)
-    share_rows(lambda start, stop: program.run(x, y, start, stop), m, work)
+    program.run(x, y, 0, m, threads_for(work))
     return y
 
 

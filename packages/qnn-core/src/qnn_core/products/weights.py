@@ -82,9 +82,9 @@ def kernel_kind(x: Factor, w: Factor, k: int) -> str:
 def _integer_kind(path: str, x: Grid, w: Grid) -> str:
     if _is_sign(x) and _is_ternary(w):
         return "ternary"
-    if x.step and w.step and w.zero.ndim == 0:
-        if x.bits * w.bits <= MOST_PLANE_PAIRS.get(path, PLANE_PAIRS):
-            return "planes"
+    even = x.step and w.step and w.zero.ndim == 0
+    if even and x.bits * w.bits <= MOST_PLANE_PAIRS.get(path, PLANE_PAIRS):
+        return "planes"
     bytes_fit = np.ptp(x.integers) < 256 and _spread(w) < 256
     return "int8" if bytes_fit and engine.multiplies_bytes(cpu.paths().index(path)) else "int16"
 
