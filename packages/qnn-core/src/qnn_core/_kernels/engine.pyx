@@ -11,7 +11,7 @@ from cpython.buffer cimport (
     PyBuffer_Release,
     PyObject_GetBuffer,
 )
-from libc.stdint cimport int16_t, int32_t, int64_t, uint32_t, uintptr_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint32_t, uintptr_t
 from libc.stdlib cimport calloc, free, malloc
 
 
@@ -22,7 +22,7 @@ cdef extern from "engine_paths.h" nogil:
         KIND_AND, KIND_TERNARY, KIND_INT8, KIND_INT16, KIND_FLOAT, KIND_TABLE
         CHAIN_ADD, CHAIN_SUB, CHAIN_RSUB, CHAIN_MUL, CHAIN_DIV, CHAIN_RDIV, CHAIN_MIN, CHAIN_MAX
         CHAIN_TANH, CHAIN_SIGMOID
-        STEP_ENCODE, STEP_LAYOUT, STEP_PRODUCT, STEP_CHAIN
+        STEP_ENCODE, STEP_LAYOUT, STEP_PRODUCT, STEP_CHAIN, STEP_GATHER, STEP_SCATTER
     ctypedef struct Product:
         int32_t kind, x_bits, w_bits
         int64_t k, n
@@ -44,11 +44,18 @@ cdef extern from "engine_paths.h" nogil:
     ctypedef struct Link:
         int32_t op
         const float* constant_n
+    ctypedef struct CWindows "Windows":
+        int64_t height, width, out_width, out_height
+        int64_t kernel_y, kernel_x, stride_y, stride_x, pad_y, pad_x, step_y, step_x
+        int64_t pixel, part
+        int32_t planes
+        uint8_t fill[8]
     ctypedef struct Step:
         int32_t op, source, target, out
         int64_t n
         Product product
         CDecision decision
+        CWindows windows
         int32_t links
         Link* link
     ctypedef struct Buffer:
@@ -56,7 +63,7 @@ cdef extern from "engine_paths.h" nogil:
         size_t stride
     ctypedef struct Path:
         const char* name
-        int64_t (*step)(const Step*, Buffer, Buffer, int) noexcept nogil
+        int64_t (*step)(const Step*, Buffer, Buffer, int64_t, int) noexcept nogil
         int k_per_int_word
     const Path PATHS[]
     int supported_paths()
@@ -157,10 +164,34 @@ cdef class Weights:
 
 
 @cython.final
+cdef class Windows:
+    """Windows on images with the channels last: see engine.h. Pairs are (vertical, horizontal)."""
+
+    cdef CWindows c
+
+    def __init__(
+        self, *, tuple image, tuple output, tuple kernel, tuple stride, tuple padding,
+        tuple dilation, int64_t pixel, tuple fill=(0,),
+    ):
+        self.c.height, self.c.width = image
+        self.c.out_height, self.c.out_width = output
+        self.c.kernel_y, self.c.kernel_x = kernel
+        self.c.stride_y, self.c.stride_x = stride
+        self.c.pad_y, self.c.pad_x = padding
+        self.c.step_y, self.c.step_x = dilation
+        self.c.pixel = pixel
+        self.c.planes = <int32_t>len(fill)
+        self.c.part = pixel // self.c.planes
+        for plane in range(self.c.planes):
+            self.c.fill[plane] = fill[plane]
+
+
+@cython.final
 cdef class Program:
     """Steps that run one after the other on each block of rows.
 
-    Buffer 0 is the input, buffer 1 the output; `strides` are the bytes of a row of each.
+    Buffer 0 is the input, buffer 1 the output; `strides` are the bytes of a row of each, 0 for the
+    images that windows look at.
     """
 
     cdef int path, count, buffers
@@ -227,6 +258,14 @@ cdef class Program:
             step.link[i].op = LINKS[name]
             step.link[i].constant_n = <const float*>address(constants)
 
+    def gather(self, int source, int target, Windows windows):
+        """Images become rows of patches, one for each output pixel."""
+        self.add(STEP_GATHER, source, target, 0).windows = windows.c
+
+    def scatter(self, int source, int target, Windows windows):
+        """Rows of patches of floats are added to the images that they are patches of."""
+        self.add(STEP_SCATTER, source, target, 0).windows = windows.c
+
     def run(self, x, y, int64_t start, int64_t stop):
         """Run rows ``start`` to ``stop``; return how many of the numbers to encode are bad."""
         cdef Py_buffer source, target
@@ -273,6 +312,7 @@ cdef class Program:
                     &self.steps[s],
                     buffer[self.steps[s].source],
                     buffer[self.steps[s].target],
+                    row,
                     rows,
                 )
             row += rows
