@@ -25,7 +25,7 @@ cdef extern from "engine_paths.h" nogil:
         KIND_AND, KIND_TERNARY, KIND_INT8, KIND_INT16, KIND_FLOAT, KIND_TABLE
         CHAIN_ADD, CHAIN_SUB, CHAIN_RSUB, CHAIN_MUL, CHAIN_DIV, CHAIN_RDIV, CHAIN_MIN, CHAIN_MAX
         CHAIN_TANH, CHAIN_SIGMOID
-        STEP_ENCODE, STEP_LAYOUT, STEP_PRODUCT, STEP_CHAIN
+        STEP_ENCODE, STEP_LAYOUT, STEP_PRODUCT, STEP_CHAIN, STEP_GATHER, STEP_SCATTER
     ctypedef struct Product:
         int32_t kind, x_bits, w_bits
         int64_t k, n
@@ -47,11 +47,18 @@ cdef extern from "engine_paths.h" nogil:
     ctypedef struct Link:
         int32_t op
         const float* constant_n
+    ctypedef struct CWindows "Windows":
+        int64_t height, width, out_width, out_height
+        int64_t kernel_y, kernel_x, stride_y, stride_x, pad_y, pad_x, step_y, step_x
+        int64_t pixel, part
+        int32_t planes
+        uint8_t fill[8]
     ctypedef struct Step:
         int32_t op, source, target, out
         int64_t n
         Product product
         CDecision decision
+        CWindows windows
         int32_t links
         Link* link
     ctypedef struct Buffer:
@@ -69,7 +76,7 @@ cdef extern from "engine_paths.h" nogil:
     ctypedef struct Path:
         const char* name
         Task weigh
-        int64_t (*step)(const Step*, Buffer, Buffer, int) noexcept nogil
+        int64_t (*step)(const Step*, Buffer, Buffer, int64_t, int) noexcept nogil
         int k_per_int_word
     const Path PATHS[]
     int supported_paths()
@@ -182,16 +189,40 @@ cdef struct Job:
     Plan* plan
     char* x
     char* y
-    int64_t start, stop
+    int64_t start, stop, grain
     int parts
     int64_t[MOST_PARTS] bad
+
+
+@cython.final
+cdef class Windows:
+    """Windows on images with the channels last: see engine.h. Pairs are (vertical, horizontal)."""
+
+    cdef CWindows c
+
+    def __init__(
+        self, *, tuple image, tuple output, tuple kernel, tuple stride, tuple padding,
+        tuple dilation, int64_t pixel, tuple fill=(0,),
+    ):
+        self.c.height, self.c.width = image
+        self.c.out_height, self.c.out_width = output
+        self.c.kernel_y, self.c.kernel_x = kernel
+        self.c.stride_y, self.c.stride_x = stride
+        self.c.pad_y, self.c.pad_x = padding
+        self.c.step_y, self.c.step_x = dilation
+        self.c.pixel = pixel
+        self.c.planes = <int32_t>len(fill)
+        self.c.part = pixel // self.c.planes
+        for plane in range(self.c.planes):
+            self.c.fill[plane] = fill[plane]
 
 
 @cython.final
 cdef class Program:
     """Steps that run one after the other on each block of rows.
 
-    Buffer 0 is the input, buffer 1 the output; `strides` are the bytes of a row of each.
+    Buffer 0 is the input, buffer 1 the output; `strides` are the bytes of a row of each, 0 for the
+    images that windows look at.
     """
 
     cdef Plan plan
@@ -256,8 +287,19 @@ cdef class Program:
             step.link[i].op = LINKS[name]
             step.link[i].constant_n = <const float*>address(constants)
 
-    def run(self, x, y, int64_t start, int64_t stop, int threads=1):
-        """Run rows ``start`` to ``stop``; return how many of the numbers to encode are bad."""
+    def gather(self, int source, int target, Windows windows):
+        """Images become rows of patches, one for each output pixel."""
+        self.add(STEP_GATHER, source, target, 0).windows = windows.c
+
+    def scatter(self, int source, int target, Windows windows):
+        """Rows of patches of floats are added to the images that they are patches of."""
+        self.add(STEP_SCATTER, source, target, 0).windows = windows.c
+
+    def run(self, x, y, int64_t start, int64_t stop, int threads=1, int64_t grain=1):
+        """Run rows ``start`` to ``stop``; return how many of the numbers to encode are bad.
+
+        Threads share the rows, each whole multiples of ``grain``.
+        """
         cdef Py_buffer source, target
         cdef Job job
         cdef int64_t bad = 0
@@ -271,7 +313,9 @@ cdef class Program:
         job.plan = &self.plan
         job.x, job.y = <char*>source.buf, <char*>target.buf
         job.start, job.stop = start, stop
-        job.parts = <int>max(min(<int64_t>threads, min(stop - start, <int64_t>MOST_PARTS)), 1)
+        job.grain = grain
+        cdef int64_t grains = (stop - start) // grain
+        job.parts = <int>max(min(<int64_t>threads, min(grains, <int64_t>MOST_PARTS)), 1)
         with nogil:
             share(run_part, &job, job.parts, job.parts)
         PyBuffer_Release(&source)
@@ -286,10 +330,11 @@ cdef class Program:
 cdef void run_part(void* context, int64_t part) noexcept nogil:
     """Run one of the parts into which the rows are cut."""
     cdef Job* job = <Job*>context
-    cdef int64_t rows = job.stop - job.start
+    cdef int64_t grains = (job.stop - job.start) // job.grain
     job.bad[part] = run_rows(
         job.plan, job.x, job.y,
-        job.start + rows * part // job.parts, job.start + rows * (part + 1) // job.parts,
+        job.start + grains * part // job.parts * job.grain,
+        job.start + grains * (part + 1) // job.parts * job.grain,
     )
 
 
@@ -321,6 +366,7 @@ cdef int64_t run_rows(Plan* plan, char* x, char* y, int64_t start, int64_t stop)
                 &plan.steps[s],
                 buffer[plan.steps[s].source],
                 buffer[plan.steps[s].target],
+                row,
                 rows,
             )
         row += rows

@@ -71,7 +71,7 @@ INLINE uint32_t FN(signs)(VU v) {
 #define ADD_GE(to, a, b, gain) ((to) + (ALL_ONES((VI)(a) >= (VI)(b)) & (gain)))
 #define ADD_GE_FLOAT(to, a, b, gain) ((to) + (ALL_ONES((a) >= (b)) & (gain)))
 #define MASK_GE(a, b) SIGNS(ALL_ONES((VI)(a) >= (VI)(b)))
-INLINE VF FN(gather)(const float *table, VU index) {
+INLINE VF FN(gather_floats)(const float *table, VU index) {
     uint32_t lane[LANES];
     float found[LANES];
     memcpy(lane, &index, sizeof index);
@@ -92,6 +92,6 @@ INLINE VU FN(get8)(const uint8_t *from) {
     memcpy(&v, lane, sizeof v);
     return v;
 }
-#define GATHER FN(gather)
+#define GATHER FN(gather_floats)
 #define PUT8 FN(put8)
 #define GET8 FN(get8)

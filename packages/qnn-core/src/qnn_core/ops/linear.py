@@ -112,12 +112,12 @@ def _linear(
     x_factor, w_factor = operand(quantized[0], None), operand(quantized[1], 0)
     # Not -1 rows: with columns of no length they could not be told.
     shape = (math.prod(x.shape[:-1]), x.shape[-1])
-    rows = _data(x, quantized[0], x_factor).reshape(shape)
-    y = product(rows, _data(weight, quantized[1], w_factor), bias, x_factor, w_factor)
+    rows = data_of(x, quantized[0], x_factor).reshape(shape)
+    y = product(rows, data_of(weight, quantized[1], w_factor), bias, x_factor, w_factor)
     return y.reshape(*x.shape[:-1], weight.shape[0])
 
 
-def _data(values: Array, quantized: Quantized | None, factor: Factor) -> Array:
+def data_of(values: Array, quantized: Quantized | None, factor: Factor) -> Array:
     """Return what a product is computed on: codes where they have levels, else values."""
     return values if quantized is None or factor.levels is None else quantized.codes
 

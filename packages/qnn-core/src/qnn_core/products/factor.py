@@ -13,7 +13,7 @@ ascending, from 0. Either way it does not depend on the kernel, the threads or t
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -124,6 +124,15 @@ def factor(levels: Array, scale: Array, shift: Array, *, along_sum: bool) -> Fac
     if zero.size and np.all(zero == zero.flat[0]):
         zero = zero.reshape(-1)[:1].reshape(())
     return Factor(levels, zero, scale, _grid(levels, zero))
+
+
+def channels_of(factor: Factor, rows: slice) -> Factor:
+    """Return what some output channels of a weight are."""
+    grid = factor.grid
+    if grid is not None and grid.zero.ndim:
+        grid = replace(grid, zero=grid.zero[rows])
+    zero, scale = (f[rows] if f.ndim else f for f in (factor.zero, factor.scale))
+    return Factor(factor.levels, zero, scale, grid)
 
 
 def integer_sum(x: Factor, w: Factor, k: int) -> bool:

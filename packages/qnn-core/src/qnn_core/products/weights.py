@@ -1,6 +1,6 @@
 """The choice of a kernel by the levels, and the weights in the layout that it wants."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -38,6 +38,8 @@ class Prepared:
         elements: int16, the element of each code of the other side; None if that is the code
             itself, or its elements are float.
         nbytes: of the weights in memory.
+        zero: what stands for the value 0 on the other side: its code for bits, else its element. Of
+            meaning only if it was asked for.
     """
 
     kind: str
@@ -48,9 +50,12 @@ class Prepared:
     bits: int
     elements: NDArray[np.int16] | None
     nbytes: int
+    zero: int = 0
 
 
-def prepare(w: Array, bias: Array | None, x_factor: Factor, w_factor: Factor) -> Prepared:
+def prepare(
+    w: Array, bias: Array | None, x_factor: Factor, w_factor: Factor, *, padded: bool = False
+) -> Prepared:
     """Return weights ready for products.
 
     Args:
@@ -58,34 +63,40 @@ def prepare(w: Array, bias: Array | None, x_factor: Factor, w_factor: Factor) ->
         bias: float32 ``[n]``, or None.
         x_factor: what it will be multiplied by.
         w_factor: what `w` is.
+        padded: whether there are elements of value 0 among those it is multiplied by, even if no
+            code means that.
     """
     n, k = w.shape
+    kind = kernel_kind(x_factor, w_factor, k, padded=padded)
     ends: dict[str, Any] = {
         "scale": per_column(joint_scale(x_factor, w_factor, k), n, np.float32),
         "bias": per_column(0.0 if bias is None else bias, n, np.float32),
     }
-    return BUILDERS[kernel_kind(x_factor, w_factor, k)](w, x_factor, w_factor, ends)
+    made = BUILDERS[kind](w, x_factor, w_factor, ends)
+    return replace(made, zero=_zero(made, x_factor)) if padded and made.form != "float" else made
 
 
-def kernel_kind(x: Factor, w: Factor, k: int) -> str:
-    """Return the kernel for a product over `k` elements on the active path."""
+def kernel_kind(x: Factor, w: Factor, k: int, *, padded: bool = False) -> str:
+    """Return the kernel for a product over `k` elements on the active path; see `prepare`."""
     path = cpu.active()
     if not integer_sum(x, w, k):
         few = w.levels is not None and w.levels.size <= 16 and w.zero.ndim == 0
         return "table" if few and path.startswith("avx512") else "float"
     assert x.grid is not None
     assert w.grid is not None
-    return _integer_kind(path, x.grid, w.grid)
+    return _integer_kind(path, x.grid, w.grid, padded)
 
 
 @lru_cache(maxsize=1024)
-def _integer_kind(path: str, x: Grid, w: Grid) -> str:
-    if _is_sign(x) and _is_ternary(w):
+def _integer_kind(path: str, x: Grid, w: Grid, padded: bool) -> str:
+    # Bits are codes: without a code for the value 0 they cannot say it.
+    bits = not padded or bool(np.any(x.centred == 0))
+    if bits and _is_sign(x) and _is_ternary(w):
         return "ternary"
     even = x.step and w.step and w.zero.ndim == 0
-    if even and x.bits * w.bits <= MOST_PLANE_PAIRS.get(path, PLANE_PAIRS):
+    if bits and even and x.bits * w.bits <= MOST_PLANE_PAIRS.get(path, PLANE_PAIRS):
         return "planes"
-    bytes_fit = np.ptp(x.integers) < 256 and _spread(w) < 256
+    bytes_fit = np.ptp(_reached(x)) < 256 and _spread(w) < 256
     return "int8" if bytes_fit and engine.multiplies_bytes(cpu.paths().index(path)) else "int16"
 
 
@@ -112,6 +123,26 @@ def _is_ternary(grid: Grid) -> bool:
         return False
     low, middle, high = grid.integers - grid.zero
     return bool(middle == 0 and low == -high)
+
+
+def _reached(grid: Grid) -> Array:
+    """Return the elements and 0, which padding may be, for a grid with one zero point.
+
+    An element is written as what it is above the least of these.
+    """
+    return np.append(grid.centred, 0)
+
+
+def _zero(prepared: Prepared, x: Factor) -> int:
+    assert x.grid is not None
+    if prepared.form == "bits":
+        return int(np.flatnonzero(x.grid.centred == 0)[0])
+    return -_first(x.grid) if prepared.form == "uint8" else 0
+
+
+def _first(grid: Grid) -> int:
+    """Return what an element that is written as 0 means."""
+    return int(_reached(grid).min())
 
 
 def _planes(w: Array, x: Factor, wf: Factor, ends: dict[str, Any]) -> Prepared:
@@ -163,7 +194,7 @@ def _int8(w: Array, x: Factor, wf: Factor, ends: dict[str, Any]) -> Prepared:
     assert x.grid is not None
     assert wf.grid is not None
     n, k = w.shape
-    x_first = int(x.grid.centred[0])
+    x_first = _first(x.grid)
     centred = wf.grid.centred
     low, high = int(centred.min(initial=0)), int(centred.max(initial=0))
     middle = 0 if low >= -128 and high <= 127 else low + 128
@@ -186,7 +217,7 @@ def _int8(w: Array, x: Factor, wf: Factor, ends: dict[str, Any]) -> Prepared:
         offset=per_column(offset, n, np.int32),
         **ends,
     )
-    above = (x.grid.integers - x.grid.integers[0]).astype(np.int16)
+    above = (x.grid.centred - x_first).astype(np.int16)
     elements = None if np.array_equal(above, np.arange(above.size)) else above
     return Prepared("int8", n, k, weights, "uint8", 8, elements, panels.nbytes)
 
