@@ -11,15 +11,12 @@ from ..machine.threads import threads_for
 from .arrays import reused_memory
 from .factor import VALUES
 from .gather import windows
+from .patch_sums import weight_sums
 from .product import nanoseconds
-from .sums import matrix_product
 from .weights import prepare
 from .window import Window
 
 Array = NDArray[Any]
-
-# Floats of patches that exist at a time: they fit in the second-level cache of two cores.
-MOST_FLOATS = 2**19
 
 
 def input_gradient(g: Array, w: Array, window: Window, image: tuple[int, int]) -> Array:
@@ -60,24 +57,7 @@ def weight_gradient(g: Array, x: Array, window: Window) -> Array:
     """
     n, channels = g.shape[-1], x.shape[-1]
     pixels, k = g.shape[1] * g.shape[2], window.kernel[0] * window.kernel[1] * channels
-    total = np.zeros((n, k), g.dtype)
-    some = max(1, MOST_FLOATS // (pixels * k))
-    for start in range(0, len(x), some):
-        part = slice(start, start + some)
-        rows = np.asarray(g[part], order="C").reshape(-1, n)
-        patches = _patches(x[part], window, pixels, k)
-        total += matrix_product(rows.T, patches) if g.dtype == np.float32 else rows.T @ patches
-    return total.reshape(n, *window.kernel, channels)
-
-
-def _patches(x: Array, window: Window, pixels: int, k: int) -> Array:
-    """Return what is under each window as rows."""
-    m = len(x) * pixels
-    if x.dtype != np.float32:
-        return window.patches(x).reshape(m, k)
-    program = engine.Program(cpu.active_index(), [0, 4 * k], 1)
-    program.gather(0, 1, windows(window, x.shape[1:3], 4 * x.shape[-1]))
-    rows = empty((m, k), np.float32)
-    image = np.asarray(x, order="C")
-    program.run(image, rows, 0, m, threads_for(m * (5 + k / 3)))
-    return rows
+    if g.dtype == np.float32:
+        return weight_sums(g, x, window).reshape(n, *window.kernel, channels)
+    rows, patches = g.reshape(-1, n), window.patches(x).reshape(len(x) * pixels, k)
+    return (rows.T @ patches).reshape(n, *window.kernel, channels)
