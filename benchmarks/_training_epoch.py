@@ -1,0 +1,43 @@
+"""Job of a worker: a whole epoch through loader and `fit`, beside the bare steps of it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import qnn_core as qnn
+import qnn_data
+from _training_nets import LR, NETS, VARIANTS
+from _training_qnn import build as build_step
+from _training_qnn import make
+
+
+def imports(task: dict[str, Any]) -> Any:
+    """Do nothing: all it needs is ours, and imported above."""
+
+
+def build(task: dict[str, Any], _: Any) -> tuple[dict[str, Callable[[], Any]], dict[str, Any]]:
+    """Return an epoch of each: float batches in memory; uint8 images, decoded, checked, scored."""
+    name, train = _data(task["data"])
+    net, variant = NETS["mlp"], VARIANTS[task["variant"]]
+    loader = qnn_data.DataLoader(train, net.batch, shuffle=True, seed=0)
+    batches = [(x.astype(np.float32), y) for x, y in loader]
+    _, step, _ = build_step("qnn", net, variant, task["threads"])
+    model = make(net, variant)
+    optimizer = qnn.optim.SGD(model.parameters(), lr=LR)
+
+    def bare() -> None:
+        for x, labels in batches:
+            step(x, labels)
+
+    def fit() -> None:
+        qnn.fit(model, loader, epochs=1, optimizer=optimizer, progress=False)
+
+    return {"bare": bare, "fit": fit}, {"data": name, "images": len(train)}
+
+
+def _data(wanted: str) -> tuple[str, Any]:
+    """Return the training images; the bundled set where the wanted one is not to be had."""
+    try:
+        return wanted, qnn_data.load(wanted)[0]
+    except (OSError, qnn_data.DataError):
+        return "mnist-mini", qnn_data.load("mnist-mini")[0]
