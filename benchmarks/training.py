@@ -4,7 +4,7 @@
 
 steps     a training step of the same net on the same batch in each framework: milliseconds, images
           per second, the most memory, and the time as a multiple of ours
-epoch     a whole epoch of a W2A2 net through `qnn_data.DataLoader` and `fit`, beside bare steps
+epoch     a whole epoch through `qnn_data.DataLoader` and `fit`, beside bare steps
 overhead  nanoseconds per operation on arrays of one element
 
 Each framework runs in a process of its own with as many processors as threads; they take turns,
@@ -184,33 +184,38 @@ def _row(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def epoch(options: argparse.Namespace, missing: dict[str, str]) -> Iterator[dict[str, Any]]:
-    """Time an epoch through loader and `fit` beside the bare steps."""
+    """Time an epoch through loader and `fit` beside the bare steps, and float ones by hand."""
     data = "mnist" if os.environ.get("QNN_DATA") and not options.quick else "mnist-mini"
+    records = []
     for threads in options.threads:
         common = {"job": "_training_epoch", "data": data, "slice": options.turn}
-        task = {**common, "variant": "w2a2", "threads": threads}
+        tasks = {v: {**common, "variant": v, "threads": threads} for v in ("float", "w2a2")}
         # Long calls: a few are enough.
-        record = race({OURS: task}, min(options.rounds, 5), {}, {})[OURS]
-        if "missing" in record:
-            missing["epoch"] = record["missing"]
-            return
-        speed = {name: record["images"] / s for name, s in record["seconds"].items()}
-        yield {
-            "threads": threads,
-            "data": record["data"],
-            "images": record["images"],
-            "bare_images_per_s": speed["bare"],
-            "fit_images_per_s": speed["fit"],
-            "fit_of_bare": speed["fit"] / speed["bare"],
-            "memory_mb": record["memory_mb"],
-        }
-        print(f"\nepoch of {NETS['mlp'].label}, W2A2, {record['data']}, threads: {threads}\n")
-        rows = {
-            "bare steps, images/s": speed["bare"],
-            "loader and fit, images/s": speed["fit"],
-            "ratio": speed["fit"] / speed["bare"],
-        }
-        print(tabulate(rows.items(), floatfmt=".4g"))
+        for variant, record in race(tasks, min(options.rounds, 5), {}, {}).items():
+            if "missing" in record:
+                missing[f"epoch, {variant}"] = record["missing"]
+                continue
+            speed = {name: record["images"] / s for name, s in record["seconds"].items()}
+            records.append(
+                {
+                    "threads": threads,
+                    "variant": variant,
+                    "data": record["data"],
+                    "images": record["images"],
+                    "numpy_images_per_s": speed.get("numpy"),
+                    "bare_images_per_s": speed["bare"],
+                    "fit_images_per_s": speed["fit"],
+                    "fit_of_bare": speed["fit"] / speed["bare"],
+                    "memory_mb": record["memory_mb"],
+                }
+            )
+    print(f"\nepoch of {NETS['mlp'].label}, images/s: bare steps, and through loader and fit\n")
+    headers = ("threads", "variant", "data", "numpy", "bare", "loader and fit", "fit / bare")
+    columns = ["threads", "variant", "data", "numpy_images_per_s", "bare_images_per_s"]
+    columns += ["fit_images_per_s", "fit_of_bare"]
+    rows = [[record[column] for column in columns] for record in records]
+    print(tabulate(rows, headers, floatfmt=("", "", "", ".0f", ".0f", ".0f", ".2f")))
+    yield from records
 
 
 def overhead(options: argparse.Namespace, missing: dict[str, str]) -> Iterator[dict[str, Any]]:
