@@ -69,6 +69,7 @@ def types(session: nox.Session) -> None:
     session.chdir(session.create_tmp())
     allowed = str(ROOT / "packages" / "qnn-core" / "stubtest-allowlist.txt")
     session.run("python", "-m", "mypy.stubtest", "qnn_core._kernels", "--allowlist", allowed)
+    session.run("python", "-m", "mypy.stubtest", "qnn_data._kernels")
 
 
 @nox.session
