@@ -1,4 +1,8 @@
-"""The compiled part of qnn-core: one extension for each .pyx in _kernels."""
+"""The compiled part of qnn-core: the loops of _kernels, and the tape.
+
+A module of autodiff is compiled if a .pxd of its name, beside it, gives types to its variables. The
+.py is its only source: Python runs it too, with the same results, where it was not compiled.
+"""
 
 from pathlib import Path
 
@@ -7,15 +11,21 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 KERNELS = Path("src/qnn_core/_kernels")
+TAPE = Path("src/qnn_core/autodiff")
 
-DIRECTIVES = {
+COMMON = {
     "language_level": 3,
+    "autotestdict": False,  # else each module has a __test__, which its stub has not
+}
+KERNEL_DIRECTIVES = COMMON | {
     "boundscheck": False,
     "wraparound": False,
     "cdivision": True,
     "initializedcheck": False,
     "embedsignature": True,
-    "autotestdict": False,  # else each module has a __test__, which its stub has not
+}
+TAPE_DIRECTIVES = COMMON | {
+    "annotation_typing": False,  # annotations are mypy's; what the compiler knows is in the .pxd
 }
 
 # Every path through the kernels gives the same bits, so the compiler must not contract a*b + c to
@@ -24,7 +34,11 @@ GCC_FLAGS = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"
 MSVC_FLAGS = ["/O2", "/fp:precise"]
 
 
-class BuildKernels(build_ext):
+def directives(extension):
+    return TAPE_DIRECTIVES if extension.sources[0].endswith(".py") else KERNEL_DIRECTIVES
+
+
+class BuildExtensions(build_ext):
     """Translate with the directives above, then compile, in parallel, with the compiler's flags."""
 
     def finalize_options(self):
@@ -34,29 +48,38 @@ class BuildKernels(build_ext):
     def build_extensions(self):
         flags = MSVC_FLAGS if self.compiler.compiler_type == "msvc" else GCC_FLAGS
         # C files go to the build directory, never beside the sources.
-        translated = cythonize(
-            self.extensions,
-            build_dir=self.build_temp,
-            compiler_directives=DIRECTIVES,
-            force=self.force,
-            quiet=True,
-        )
-        c_sources = {ext.name: ext.sources for ext in translated}
+        c_sources = {
+            translated.name: translated.sources
+            for ext in self.extensions
+            for translated in cythonize(
+                [ext],
+                build_dir=self.build_temp,
+                compiler_directives=directives(ext),
+                force=self.force,
+                quiet=True,
+            )
+        }
         for ext in self.extensions:
             ext.sources = c_sources[ext.name]
             ext.extra_compile_args = flags
         super().build_extensions()
 
 
-setup(
-    ext_modules=[
-        Extension(
-            f"qnn_core._kernels.{source.stem}",
-            [source.as_posix()],
-            include_dirs=[KERNELS.as_posix()],
-            depends=sorted(header.as_posix() for header in KERNELS.glob("*.h")),
-        )
-        for source in sorted(KERNELS.glob("*.pyx"))
-    ],
-    cmdclass={"build_ext": BuildKernels},
-)
+kernels = [
+    Extension(
+        f"qnn_core._kernels.{source.stem}",
+        [source.as_posix()],
+        include_dirs=[KERNELS.as_posix()],
+        depends=sorted(header.as_posix() for header in KERNELS.glob("*.h")),
+    )
+    for source in sorted(KERNELS.glob("*.pyx"))
+]
+tape = [
+    Extension(
+        f"qnn_core.autodiff.{types.stem}",
+        [types.with_suffix(".py").as_posix()],
+        depends=sorted(other.as_posix() for other in TAPE.glob("*.pxd")),
+    )
+    for types in sorted(TAPE.glob("*.pxd"))
+]
+setup(ext_modules=kernels + tape, cmdclass={"build_ext": BuildExtensions})

@@ -1,12 +1,16 @@
 """Tensors: what they are made of, and how they live together with NumPy."""
 
 import copy
+import inspect
+import pickle
+import weakref
 from typing import Any
 
 import numpy as np
 import pytest
 import qnn_core as qnn
 from qnn_core import Buffer, Parameter, Tensor, ops
+from qnn_core.autodiff import OPS
 from qnn_core.errors import DtypeError, ShapeError
 
 X = np.array([[1.0, -2.0], [0.5, 4.0]], np.float32)
@@ -249,6 +253,50 @@ def test_a_parameter_can_be_copied() -> None:
     twin.data[:] = 0
     assert parameter.data.tolist() == [0.5]
     assert (type(twin), twin.bounds, twin.decay) == (Parameter, (-1, 1), False)
+
+
+class Tagged(Parameter):
+    """A subclass as users write them: with attributes of its own."""
+
+    __slots__ = ("__dict__", "tag")
+
+
+@pytest.mark.parametrize(
+    "duplicate",
+    [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))],
+    ids=["copy", "deepcopy", "pickle"],
+)
+def test_a_subclass_keeps_its_attributes(duplicate: Any) -> None:
+    tensor = Tagged([0.5], bounds=(-1, 1), decay=False)
+    tensor.tag, tensor.note = "slot", "dictionary"
+    tensor.grad = Tensor([2.0])
+    twin = duplicate(tensor)
+    assert (type(twin), twin.bounds, twin.decay) == (Tagged, (-1, 1), False)
+    assert (twin.tag, twin.note) == ("slot", "dictionary")
+    assert (twin.data.tolist(), twin.grad.data.tolist()) == ([0.5], [2.0])
+    assert twin.requires_grad
+    assert weakref.ref(twin)() is twin
+
+
+def test_a_copied_graph_is_differentiated_like_the_first() -> None:
+    x = Tensor([3.0], requires_grad=True)
+    for duplicate in (copy.deepcopy, lambda y: pickle.loads(pickle.dumps(y))):
+        y = duplicate(x * x)
+        twin = y.node.inputs[0]
+        assert y.node.op is OPS["multiply"]
+        y.backward()
+        assert twin.grad.data.tolist() == [6]
+    assert x.grad is None
+
+
+def test_signatures_can_be_asked_for() -> None:
+    # Not that of Tensor itself: an extension type has none.
+    assert "decay" in inspect.signature(Parameter).parameters
+    assert "create_graph" in inspect.signature(Tensor.backward).parameters
+    assert "targets" not in inspect.signature(qnn.grad).parameters
+    assert Tensor.__doc__.startswith("An n-dimensional array")
+    assert Tensor.backward.__doc__.startswith("Add the derivative")
+    assert Tensor.shape.__doc__ == "Length of each axis."
 
 
 # Names

@@ -94,12 +94,14 @@ def test_wheel_holds_the_sources_modules_and_no_others(package: str) -> None:
     assert f"{package.replace('-', '_')}/py.typed" in shipped
 
 
-def test_core_wheel_holds_an_extension_for_each_kernel() -> None:
+def test_core_wheel_holds_an_extension_for_each_kernel_and_each_module_with_types() -> None:
     suffix = sysconfig.get_config_var("EXT_SUFFIX")
     kernels = {path.removesuffix(".pyx") for path in sources("qnn-core", "*.pyx")}
+    tape = {path.removesuffix(".pxd") for path in sources("qnn-core", "autodiff/*.pxd")}
     assert kernels
+    assert tape
     assert {path for path in wheel_files("qnn-core") if path.endswith(suffix)} == {
-        kernel + suffix for kernel in kernels
+        module + suffix for module in kernels | tape
     }
     assert {kernel + ".pyi" for kernel in kernels} <= wheel_files("qnn-core")
 

@@ -14,7 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PANEL = 64, BLOCK_ROWS = 64, MAX_FEW = 16 };
+#include "paths.h"
+
+enum { BLOCK_ROWS = 64, MAX_FEW = 16 };
 
 /* What a row of a buffer holds. */
 enum {
@@ -101,8 +103,21 @@ typedef struct {
     /* Run a step on at most BLOCK_ROWS rows, from `row` on; return how many numbers to encode were
      * not finite. */
     int64_t (*step)(const Step *, Buffer source, Buffer target, int64_t row, int rows);
+    void (*weigh)(void *weigh, int64_t task);
     int k_per_int_word; /* 4 where bytes are multiplied, 2 where int16 */
 } Path;
+
+/* Weights on their way into panels. */
+typedef struct {
+    const uint8_t *codes;  /* [n][k] */
+    int64_t n, words;      /* of a plane, without padding */
+    Step layout;           /* of a row of k codes */
+    int planes;
+    size_t stride, plane_words; /* of a laid out row, in bytes and words */
+    char *memory;          /* of PANEL rows for each panel */
+    uint32_t *panels;      /* [panel][plane][word][64] */
+    int32_t *sum_np;       /* the ones of each plane, or the sum of the signed bytes */
+} Weigh;
 
 static inline size_t plane_words(int64_t n) { return 2 * (size_t)((n + 63) / 64); }
 static inline int64_t padded(int64_t n) { return (n + 63) / 64 * 64; }

@@ -1,6 +1,6 @@
 from typing import Any, final
 
-from numpy import uint32
+from numpy import int32, uint8, uint32
 from numpy.typing import NDArray
 
 FORMATS: dict[str, int]
@@ -83,6 +83,25 @@ class Program:
     ) -> None: ...
     def gather(self, source: int, target: int, windows: Windows) -> None: ...
     def scatter(self, source: int, target: int, windows: Windows) -> None: ...
-    def run(self, x: NDArray[Any], y: NDArray[Any], start: int, stop: int) -> int: ...
+    def run(
+        self,
+        x: NDArray[Any],
+        y: NDArray[Any],
+        start: int,
+        stop: int,
+        threads: int = 1,
+        grain: int = 1,
+    ) -> int: ...
 
 def panels(word_nt: NDArray[uint32], out_ptc: NDArray[uint32]) -> None: ...
+def weigh(
+    path: int,
+    threads: int,
+    code_nk: NDArray[uint8],
+    decision: Decision,
+    planes: int,
+    words: int,
+    stride: int,
+    out_ptc: NDArray[uint32],
+    sum_np: NDArray[int32],
+) -> None: ...

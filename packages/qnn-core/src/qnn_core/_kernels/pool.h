@@ -1,131 +1,180 @@
-/* Pooling of images with the channels last: loops over channels, which lie side by side.
+/* A few threads that share the tasks of a kernel.
  *
- * Included by pool.pyx. One template for each type of element: maxima, and sums in one order for
- * each channel.
+ * A job is `count` tasks, taken one by one by whoever is free, the caller included. Results must not
+ * depend on who takes which. Between jobs a worker watches for the next for a moment, since the
+ * kernels of a training step follow each other within microseconds, and then sleeps: a pool that
+ * watches on takes the cores from whatever runs beside it.
  */
 #ifndef QNN_POOL_H
 #define QNN_POOL_H
 
 #include <stdint.h>
-#include <string.h>
 
-typedef struct {
-    int64_t height, width, channels, out_height, out_width;
-    int64_t kernel_y, kernel_x, stride_y, stride_x, pad_y, pad_x;
-} Pool;
+typedef void (*Task)(void *context, int64_t index);
 
-/* The part of a window that lies in the image. */
-typedef struct { int64_t y0, y1, x0, x1; } Span;
-
-static inline Span span_of(const Pool *p, int64_t line, int64_t column)
+#if defined(_MSC_VER)
+/* No POSIX threads: everything runs in the caller. */
+static void pool_share(Task task, void *context, int64_t count, int threads)
 {
-    int64_t y = line * p->stride_y - p->pad_y, x = column * p->stride_x - p->pad_x;
-    Span s = {y < 0 ? 0 : y, y + p->kernel_y, x < 0 ? 0 : x, x + p->kernel_x};
-    if (s.y1 > p->height) s.y1 = p->height;
-    if (s.x1 > p->width) s.x1 = p->width;
-    return s;
+    (void)threads;
+    for (int64_t i = 0; i < count; i++) task(context, i);
+}
+#else
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <time.h>
+
+enum { MOST_WORKERS = 255 };
+#define WATCH_NANOSECONDS 40000
+
+/* `state` holds the number of the job, whether it may be joined, and how many workers have. A job
+ * ends by one exchange that finds nobody in it, so a worker that wakes up late never delays it.
+ */
+#define ONE_JOB ((uint64_t)1 << 32)
+#define OPEN ((uint64_t)1 << 31)
+#define JOINED(state) ((state) & (OPEN - 1))
+#define JOB(state) ((state) >> 32)
+
+static struct {
+    _Atomic uint64_t state;
+    _Atomic int64_t next;
+    _Atomic int sleepers;
+    Task task;
+    void *context;
+    int64_t count;
+    int workers, wanted;
+    atomic_flag busy;
+    pthread_mutex_t lock;
+    pthread_cond_t work;
+} pool = {.busy = ATOMIC_FLAG_INIT,
+          .lock = PTHREAD_MUTEX_INITIALIZER,
+          .work = PTHREAD_COND_INITIALIZER};
+
+static inline void pool_breathe(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
 }
 
-
-/* Channels are taken CHUNK at a time, so that what is gathered stays in the first-level cache. */
-enum { CHUNK = 256 };
-
-#define POOL_NAME(name, type) name##_##type
-
-#define EACH_WINDOW(p, type, in_pointer, out_pointer)                                            \
-    for (int64_t line = 0; line < p->out_height; line++)                                         \
-        for (int64_t column = 0; column < p->out_width; column++, out_pointer += p->channels) {  \
-            Span s = span_of(p, line, column);
-
-#define EACH_PIXEL                                                                               \
-    for (int64_t y = s.y0; y < s.y1; y++)                                                        \
-        for (int64_t x = s.x0; x < s.x1; x++) {                                                  \
-            int64_t at = (y * p->width + x) * p->channels;
-
-#define END }
-
-#define DEFINE_MAX(type)                                                                         \
-static inline void POOL_NAME(max_image, type)(const Pool *p, const type *from, type *to)         \
-{                                                                                                \
-    EACH_WINDOW(p, type, from, to)                                                               \
-        memcpy(to, from + (s.y0 * p->width + s.x0) * p->channels,                                \
-               (size_t)p->channels * sizeof(type));                                              \
-        EACH_PIXEL                                                                               \
-            const type *v = from + at;                                                           \
-            /* a NaN stays, and is taken */                                                      \
-            for (int64_t c = 0; c < p->channels; c++)                                            \
-                to[c] = v[c] <= to[c] ? to[c] : v[c] == v[c] && to[c] != to[c] ? to[c] : v[c];   \
-        END                                                                                      \
-    END                                                                                          \
+static int64_t pool_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* How the gradient of a maximum, or what has its shape, goes to and from the first element that is
- * the maximum. Windows may overlap: what goes to an element is added up in the windows' order. */
-#define DEFINE_FLOATS(type)                                                                      \
-static inline void POOL_NAME(max_gradient_image, type)(const Pool *p, const type *value,         \
-                                                       const type *g, type *to)                  \
-{                                                                                                \
-    EACH_WINDOW(p, type, value, g)                                                               \
-        for (int64_t c0 = 0; c0 < p->channels; c0 += CHUNK) {                                    \
-            int64_t n = p->channels - c0 < CHUNK ? p->channels - c0 : CHUNK;                     \
-            type top[CHUNK], left[CHUNK];                                                        \
-            memcpy(left, g + c0, (size_t)n * sizeof(type));                                      \
-            memcpy(top, value + (s.y0 * p->width + s.x0) * p->channels + c0,                     \
-                   (size_t)n * sizeof(type));                                                    \
-            EACH_PIXEL                                                                           \
-                const type *v = value + at + c0;                                                 \
-                for (int64_t c = 0; c < n; c++) top[c] = v[c] <= top[c] ? top[c] : v[c];         \
-            END                                                                                  \
-            EACH_PIXEL                                                                           \
-                const type *v = value + at + c0;                                                 \
-                type *d = to + at + c0;                                                          \
-                for (int64_t c = 0; c < n; c++) {                                                \
-                    type give = v[c] == top[c] ? left[c] : 0;                                    \
-                    d[c] += give;                                                                \
-                    left[c] = v[c] == top[c] ? 0 : left[c];                                      \
-                }                                                                                \
-            END                                                                                  \
-        }                                                                                        \
-    END                                                                                          \
-}                                                                                                \
-static inline void POOL_NAME(max_choice_image, type)(const Pool *p, const type *value,           \
-                                                     const type *from, type *to)                 \
-{                                                                                                \
-    EACH_WINDOW(p, type, value, to)                                                              \
-        for (int64_t c = 0; c < p->channels; c++) {                                              \
-            int64_t best = (s.y0 * p->width + s.x0) * p->channels + c;                           \
-            EACH_PIXEL                                                                           \
-                if (value[at + c] > value[best]) best = at + c;                                  \
-            END                                                                                  \
-            to[c] = from[best];                                                                  \
-        }                                                                                        \
-    END                                                                                          \
-}                                                                                                \
-static inline void POOL_NAME(mean_image, type)(const Pool *p, const type *from, type *to)        \
-{                                                                                                \
-    type count = (type)(p->kernel_y * p->kernel_x);                                              \
-    EACH_WINDOW(p, type, from, to)                                                               \
-        for (int64_t c = 0; c < p->channels; c++) to[c] = 0;                                     \
-        EACH_PIXEL                                                                               \
-            for (int64_t c = 0; c < p->channels; c++) to[c] += from[at + c];                     \
-        END                                                                                      \
-        for (int64_t c = 0; c < p->channels; c++) to[c] /= count;                                \
-    END                                                                                          \
-}                                                                                                \
-static inline void POOL_NAME(mean_gradient_image, type)(const Pool *p, const type *g, type *to)  \
-{                                                                                                \
-    type count = (type)(p->kernel_y * p->kernel_x);                                              \
-    EACH_WINDOW(p, type, to, g)                                                                  \
-        EACH_PIXEL                                                                               \
-            for (int64_t c = 0; c < p->channels; c++) to[at + c] += g[c] / count;                \
-        END                                                                                      \
-    END                                                                                          \
+static void pool_take(void)
+{
+    int64_t i;
+    while ((i = atomic_fetch_add(&pool.next, 1)) < pool.count) pool.task(pool.context, i);
 }
 
-DEFINE_MAX(uint8_t)
-DEFINE_MAX(float)
-DEFINE_MAX(double)
-DEFINE_FLOATS(float)
-DEFINE_FLOATS(double)
+static int pool_has_new(uint64_t seen)
+{
+    uint64_t now = atomic_load(&pool.state);
+    return JOB(now) != seen && (now & OPEN);
+}
+
+static void pool_wait(uint64_t seen)
+{
+    int64_t until = pool_clock() + WATCH_NANOSECONDS;
+    do {
+        for (int i = 0; i < 64; i++) {
+            if (pool_has_new(seen)) return;
+            pool_breathe();
+        }
+    } while (pool_clock() < until);
+    pthread_mutex_lock(&pool.lock);
+    atomic_fetch_add(&pool.sleepers, 1);
+    while (!pool_has_new(seen)) pthread_cond_wait(&pool.work, &pool.lock);
+    atomic_fetch_sub(&pool.sleepers, 1);
+    pthread_mutex_unlock(&pool.lock);
+}
+
+static void *pool_worker(void *number)
+{
+    uint64_t seen = 0;
+    for (;;) {
+        pool_wait(seen);
+        uint64_t now = atomic_load(&pool.state);
+        while ((now & OPEN) && JOB(now) != seen) {
+            if (!atomic_compare_exchange_weak(&pool.state, &now, now + 1)) continue;
+            seen = JOB(now);
+            if ((intptr_t)number < pool.wanted) pool_take();
+            atomic_fetch_sub(&pool.state, 1);
+            break;
+        }
+    }
+    return NULL;
+}
+
+/* In a forked child there are no workers, and whatever they held is held for ever. */
+static void pool_forget(void)
+{
+    pool.workers = 0;
+    atomic_store(&pool.sleepers, 0);
+    atomic_store(&pool.state, (JOB(atomic_load(&pool.state)) + 1) << 32);
+    atomic_flag_clear(&pool.busy);
+    pthread_mutex_init(&pool.lock, NULL);
+    pthread_cond_init(&pool.work, NULL);
+}
+
+static void pool_grow(int workers)
+{
+    static int registered;
+    if (!registered) {
+        registered = 1;
+        pthread_atfork(NULL, NULL, pool_forget);
+    }
+    pthread_attr_t detached;
+    pthread_attr_init(&detached);
+    pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+    while (pool.workers < workers) {
+        pthread_t thread;
+        if (pthread_create(&thread, &detached, pool_worker, (void *)(intptr_t)pool.workers)) break;
+        pool.workers++;
+    }
+    pthread_attr_destroy(&detached);
+}
+
+/* Run all tasks, on up to `threads` threads; in the caller alone if another job is running. */
+static void pool_share(Task task, void *context, int64_t count, int threads)
+{
+    int wanted = threads - 1 < MOST_WORKERS ? threads - 1 : MOST_WORKERS;
+    if (wanted > count - 1) wanted = (int)count - 1;
+    if (wanted < 1 || atomic_flag_test_and_set(&pool.busy)) {
+        for (int64_t i = 0; i < count; i++) task(context, i);
+        return;
+    }
+    if (pool.workers < wanted) pool_grow(wanted);
+    pool.task = task;
+    pool.context = context;
+    pool.count = count;
+    pool.wanted = wanted;
+    atomic_store(&pool.next, 0);
+    uint64_t job = (JOB(atomic_load(&pool.state)) + 1) << 32;
+    atomic_store(&pool.state, job | OPEN);
+    if (atomic_load(&pool.sleepers)) {
+        pthread_mutex_lock(&pool.lock);
+        pthread_cond_broadcast(&pool.work);
+        pthread_mutex_unlock(&pool.lock);
+    }
+    pool_take();
+    /* A worker whose core was taken away may need the one of the caller. */
+    uint64_t empty = job | OPEN;
+    for (int tries = 0; !atomic_compare_exchange_weak(&pool.state, &empty, job); tries++) {
+        empty = job | OPEN;
+        if (tries < 10000) pool_breathe();
+        else sched_yield();
+    }
+    atomic_flag_clear(&pool.busy);
+}
+#endif
 
 #endif

@@ -1,7 +1,8 @@
 """The tape: tensors, operations, backward and trace."""
 
 from .mode import no_grad
-from .op import Op, Shape, op
+from .op import Op, op
+from .rules import Shape
 from .table import OPS
 from .tensor import Array, Buffer, Parameter, Tensor, grad
 from .trace import Graph, GraphNode, Value, trace

@@ -3,12 +3,46 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..errors import GraphError, ShapeError
-from .mode import set_grad
+from .mode import MODE
 from .table import OPS
 
 if TYPE_CHECKING:
     from .tensor import Tensor
+
+
+class Stop:
+    """A tensor on the way back, and what one walk knows of it.
+
+    It belongs to the walk: others, in other threads or inside a derivative, have their own.
+    """
+
+    __slots__ = ("ahead", "behind", "gradient", "needed", "node", "owned", "tensor", "wanted")
+
+    tensor: "Tensor"
+    # The stops of the operation's inputs, None for those that require no gradient.
+    behind: "list[Stop | None]"
+    # How many of them are still to be looked at.
+    ahead: int
+    # Whether a gradient is wanted here, and whether it leads to a stop where one is.
+    wanted: bool
+    needed: bool
+    gradient: "Tensor | None"
+    # Whether the gradient is a sum that was made here: then more can be added to it in place.
+    owned: bool
+
+    def __init__(self, tensor: "Tensor", wanted: bool) -> None:
+        self.tensor = tensor
+        node = tensor.node
+        if node is not None:
+            node.check_alive()
+        self.behind = [] if node is None else [None] * len(node.inputs)
+        self.ahead = len(self.behind)
+        self.wanted = self.needed = wanted
+        self.gradient = None
+        self.owned = False
 
 
 def differentiate(
@@ -18,8 +52,8 @@ def differentiate(
     targets: "Iterable[Tensor] | None" = None,
     create_graph: bool = False,
     retain_graph: bool | None = None,
-) -> "dict[int, tuple[Tensor, Tensor]]":
-    """Return ``{id(tensor): (tensor, gradient)}`` for every leaf, or for the given targets.
+) -> "list[tuple[Tensor, Tensor]]":
+    """Return ``(tensor, gradient)`` for every leaf, or for the given targets.
 
     Args:
         outputs: what is differentiated; each must have been recorded.
@@ -29,110 +63,141 @@ def differentiate(
         retain_graph: keep the graph for another pass; None means as `create_graph`.
     """
     retain = create_graph if retain_graph is None else retain_graph
-    order = _producers_first(outputs)
     wanted = None if targets is None else {id(tensor) for tensor in targets}
-    needed = _needed(order, wanted)
-    pending: dict[int, Tensor] = {}
-    found: dict[int, tuple[Tensor, Tensor]] = {}
-    with set_grad(create_graph):
-        for output, seed in zip(outputs, seeds, strict=True):
-            _check_seed(output, seed)
-            _accumulate(pending, output, seed)
-        # Consumers first, each let go of when it is done: memory falls as the walk goes on.
-        while order:
-            tensor = order.pop()
-            gradient = pending.pop(id(tensor), None)
-            if gradient is not None:
-                if id(tensor) in wanted if wanted is not None else tensor.node is None:
-                    found[id(tensor)] = (tensor, gradient)
-                _pull(tensor, gradient, needed, pending)
-            if tensor.node is not None and not retain:
-                tensor.node.free()
+    order, starts = _producers_first(list(outputs), wanted)
+    mode = MODE.here
+    before = mode.grad
+    mode.grad = create_graph
+    # A gradient that nobody is told of can be added up in place.
+    in_place = not create_graph and mode.recorder is None
+    try:
+        for stop, seed in zip(starts, seeds, strict=True):
+            _check_seed(stop.tensor, seed)
+            _accumulate(stop, seed, in_place)
+        return _walk(order, retain, in_place)
+    finally:
+        mode.grad = before
+
+
+def _producers_first(
+    outputs: "list[Tensor]", wanted: set[int] | None
+) -> tuple[list[Stop], list[Stop]]:
+    """Return a stop for each recorded tensor, after those it was made from; and the outputs'."""
+    order: list[Stop] = []
+    stops: dict[int, Stop] = {}
+    for output in reversed(outputs):
+        if id(output) not in stops:
+            _append(order, stops, output, wanted)
+    return order, [stops[id(output)] for output in outputs]
+
+
+def _append(
+    order: list[Stop], stops: dict[int, Stop], output: "Tensor", wanted: set[int] | None
+) -> None:
+    """Append what is behind a tensor to the order, then the tensor itself, without recursion."""
+    path = [_stop(stops, output, wanted)]
+    while path:
+        stop = path[-1]
+        if stop.ahead == 0:
+            path.pop()
+            order.append(stop)
+            for known in stop.behind:
+                if known is not None and known.needed:
+                    stop.needed = True
+            continue
+        stop.ahead -= 1
+        node = stop.tensor.node
+        assert node is not None
+        tensor = node.inputs[stop.ahead]
+        if tensor.requires_grad:
+            known = stops.get(id(tensor))
+            if known is None:
+                known = _stop(stops, tensor, wanted)
+                path.append(known)
+            stop.behind[stop.ahead] = known
+
+
+def _stop(stops: dict[int, Stop], tensor: "Tensor", wanted: set[int] | None) -> Stop:
+    stop = Stop(tensor, tensor.node is None if wanted is None else id(tensor) in wanted)
+    stops[id(tensor)] = stop
+    return stop
+
+
+def _walk(order: list[Stop], retain: bool, in_place: bool) -> "list[tuple[Tensor, Tensor]]":
+    """Carry the gradients from the outputs back; return those that are wanted."""
+    found: list[tuple[Tensor, Tensor]] = []
+    # Consumers first, each let go of when it is done: memory falls as the walk goes on.
+    while order:
+        stop = order.pop()
+        if stop.gradient is not None:
+            if stop.wanted:
+                found.append((stop.tensor, stop.gradient))
+            _pull(stop, stop.gradient, in_place)
+        if not retain and stop.tensor.node is not None:
+            stop.tensor.node.free()
     return found
 
 
-def _producers_first(outputs: "Sequence[Tensor]") -> "list[Tensor]":
-    """Return every recorded tensor behind `outputs`, each after the tensors it was made from."""
-    order: list[Tensor] = []
-    seen: set[int] = set()
-    stack: list[tuple[Tensor, bool]] = [(output, False) for output in outputs]
-    while stack:
-        tensor, done = stack.pop()
-        if done:
-            order.append(tensor)
-        elif id(tensor) not in seen:
-            seen.add(id(tensor))
-            stack.append((tensor, True))
-            if tensor.node is not None:
-                tensor.node.check_alive()
-                stack.extend((i, False) for i in tensor.node.inputs if i.requires_grad)
-    return order
-
-
-def _needed(order: "list[Tensor]", wanted: set[int] | None) -> set[int]:
-    """Return the ids of the tensors whose gradient leads to something wanted."""
-    needed: set[int] = set()
-    for tensor in order:
-        behind = tensor.node.inputs if tensor.node is not None else ()
-        leaf = tensor.node is None if wanted is None else id(tensor) in wanted
-        if leaf or any(id(i) in needed for i in behind):
-            needed.add(id(tensor))
-    return needed
-
-
-def _pull(
-    tensor: "Tensor", gradient: "Tensor", needed: set[int], pending: "dict[int, Tensor]"
-) -> None:
+def _pull(stop: Stop, gradient: "Tensor", in_place: bool) -> None:
     """Carry a tensor's gradient over to the inputs of the operation that made it."""
-    node = tensor.node
+    node = stop.tensor.node
     if node is None:
         return
-    needs = tuple(i.requires_grad and id(i) in needed for i in node.inputs)
-    if not any(needs):
+    answers, any_needed = [], False
+    for behind in stop.behind:
+        need = behind is not None and behind.needed
+        any_needed = any_needed or need
+        answers.append(need)
+    if not any_needed:
         return
-    gradients = node.op.vjp(gradient, tensor, node.inputs, needs, node.attributes)
-    if len(gradients) != len(node.inputs):
+    needs = tuple(answers)
+    gradients = node.op.vjp(gradient, stop.tensor, node.inputs, needs, node.attributes)
+    if len(gradients) != len(needs):
         raise GraphError(
             f"{node.op.name}: its derivative gave {len(gradients)} gradients "
-            f"for {len(node.inputs)} inputs"
+            f"for {len(needs)} inputs"
         )
-    for position, (i, g, need) in enumerate(zip(node.inputs, gradients, needs, strict=True)):
-        if not need:
+    for position, behind in enumerate(stop.behind):
+        if behind is None or not behind.needed:
             continue
-        if g is None:
+        given = gradients[position]
+        if given is None:
             raise GraphError(f"{node.op.name} has no derivative for its input {position}")
-        _accumulate(pending, i, _unbroadcast(g, i.shape, node.op.name))
+        _accumulate(behind, _unbroadcast(given, behind.tensor, node.op.name), in_place)
 
 
-def _accumulate(pending: "dict[int, Tensor]", tensor: "Tensor", gradient: "Tensor") -> None:
-    before = pending.get(id(tensor))
-    pending[id(tensor)] = gradient if before is None else before + gradient
+def _accumulate(stop: Stop, gradient: "Tensor", in_place: bool) -> None:
+    """Add to the gradient of a stop: the first as it is, the second makes a sum."""
+    before = stop.gradient
+    if before is None:
+        stop.gradient = gradient
+    elif stop.owned and before.data.dtype == gradient.data.dtype:
+        np.add(before.data, gradient.data, out=before.data)
+    else:
+        stop.gradient = before + gradient
+        stop.owned = in_place
 
 
-def _unbroadcast(gradient: "Tensor", shape: tuple[int, ...], name: str) -> "Tensor":
+def _unbroadcast(gradient: "Tensor", tensor: "Tensor", name: str) -> "Tensor":
     """Sum a gradient over the axes along which its input was broadcast."""
-    if gradient.shape == shape:
+    shape = tensor.data.shape
+    if gradient.data.shape == shape:
         return gradient
     extra = gradient.ndim - len(shape)
     stretched = tuple(
-        axis
-        for axis in range(gradient.ndim)
-        if axis < extra or (shape[axis - extra] == 1 and gradient.shape[axis] != 1)
+        [
+            axis
+            for axis in range(gradient.ndim)
+            if axis < extra or (shape[axis - extra] == 1 and gradient.shape[axis] != 1)
+        ]
     )
     reduced = OPS["sum"](gradient, axis=stretched, keepdims=False)
-    if reduced.size != _size(shape):
+    if reduced.size != tensor.size:
         raise GraphError(
             f"{name}: its derivative gave a gradient of shape {gradient.shape} "
             f"for an input of shape {shape}"
         )
     return OPS["reshape"](reduced, shape=shape)
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    size = 1
-    for length in shape:
-        size *= length
-    return size
 
 
 def _check_seed(output: "Tensor", seed: "Tensor") -> None:

@@ -28,12 +28,39 @@ class Recorder(Protocol):
         """Take note that the module entered last is done."""
 
 
-class _Mode(threading.local):
-    grad: bool = True
-    recorder: Recorder | None = None
+class Mode:
+    """What holds in one thread."""
+
+    __slots__ = ("grad", "recorder")
+
+    # Whether operations are recorded for backward.
+    grad: bool
+    # Who is told of every operation: a Recorder, or None.
+    recorder: Any
+
+    def __init__(self) -> None:
+        self.grad = True
+        self.recorder = None
 
 
-MODE = _Mode()
+class _Modes(threading.local):
+    """The mode of the thread that asks."""
+
+    def __init__(self) -> None:
+        # An object of its own: an operation asks for it once, then reads it at the speed of C.
+        self.here = Mode()
+
+    @property
+    def grad(self) -> bool:
+        return self.here.grad
+
+    @property
+    def recorder(self) -> Recorder | None:
+        recorder: Recorder | None = self.here.recorder
+        return recorder
+
+
+MODE = _Modes()
 
 
 @contextmanager
@@ -47,27 +74,22 @@ def no_grad() -> Iterator[None]:
         ...     (weight * 2).requires_grad
         False
     """
-    with set_grad(False):
-        yield
-
-
-@contextmanager
-def set_grad(enabled: bool) -> Iterator[None]:
-    """Record for backward inside the block, or not."""
-    before = MODE.grad
-    MODE.grad = enabled
+    mode = MODE.here
+    before = mode.grad
+    mode.grad = False
     try:
         yield
     finally:
-        MODE.grad = before
+        mode.grad = before
 
 
 @contextmanager
 def recording(recorder: Recorder) -> Iterator[None]:
     """Tell `recorder` of everything inside the block."""
-    before = MODE.recorder
-    MODE.recorder = recorder
+    mode = MODE.here
+    before = mode.recorder
+    mode.recorder = recorder
     try:
         yield
     finally:
-        MODE.recorder = before
+        mode.recorder = before

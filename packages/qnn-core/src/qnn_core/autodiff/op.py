@@ -8,10 +8,10 @@ import numpy as np
 from ..errors import DtypeError
 from .mode import MODE
 from .node import Node
+from .rules import Broadcasting, Shape, same
 from .table import OPS
-from .tensor import FLOATS, Tensor, float_array
+from .tensor import FLOATS, Array, Tensor, converted, tensor_of
 
-Shape = tuple[int, ...]
 ShapeRule = Callable[..., Shape]
 Gradients = Sequence[Tensor | None]
 Vjp = Callable[[Tensor, Tensor, tuple[Tensor, ...], tuple[bool, ...], dict[str, Any]], Gradients]
@@ -28,7 +28,8 @@ class Op:
         name: its name in the table, in error messages and in a trace.
         forward: ``forward(*arrays, **attributes) -> array`` of the inputs' dtype (but see `codes`).
         shape: ``shape(*shapes, **attributes) -> shape``, which raises ShapeError on what does not
-            fit. It is asked before `forward` runs.
+            fit. It is asked before `forward` runs (by a ufunc, that broadcasts by the same rule:
+            only if that refuses).
         vjp: ``vjp(g, y, inputs, needs, attributes)`` gives a gradient for each input, or None where
             `needs` is False. It is written in operations, so that it can itself be differentiated.
             It may leave broadcasting to the tape, which sums over stretched axes.
@@ -39,7 +40,17 @@ class Op:
             well as values), or None.
     """
 
-    __slots__ = ("codes", "forward", "macs", "name", "shape", "vjp")
+    __slots__ = (
+        "_checked_by_numpy",
+        "_count",
+        "_refuses",
+        "codes",
+        "forward",
+        "macs",
+        "name",
+        "shape",
+        "vjp",
+    )
 
     def __init__(
         self,
@@ -57,40 +68,68 @@ class Op:
         self.vjp = vjp
         self.macs = macs
         self.codes = codes
+        # Many operations are ufuncs, which broadcast by the same rule: it is asked if they refuse.
+        self._checked_by_numpy = isinstance(forward, np.ufunc) and type(shape) is Broadcasting
+        self._refuses = shape is not same and not self._checked_by_numpy
+        # How many inputs there are, where no rule says so. A ufunc would write into one more.
+        self._count = 1 if shape is same else forward.nin if isinstance(forward, np.ufunc) else 0
 
     def __call__(self, *inputs: Any, **attributes: Any) -> Tensor:
         """Carry the operation out, and record it if somebody wants to know."""
+        return self.apply(inputs, attributes)
+
+    def apply(self, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Tensor:
+        """Do what calling does."""
+        if self._count != 0 and len(inputs) != self._count:
+            raise TypeError(f"{self.name} takes {self._count} inputs, {len(inputs)} were given")
         tensors = self._tensors(inputs)
-        self.shape(*[t.data.shape for t in tensors], **attributes)
-        if self.codes is None:
-            data, quantized = self.forward(*[t.data for t in tensors], **attributes), None
-        else:
-            data, quantized = self._with_codes(tensors, attributes)
-        data = np.asarray(data)
-        if data.dtype != tensors[0].data.dtype:
-            raise DtypeError(
-                f"{self.name}: forward made {data.dtype} out of {tensors[0].data.dtype}"
-            )
-        output = Tensor.of(data)
+        arrays = [t.data for t in tensors]
+        if self._refuses:
+            self.shape(*[array.shape for array in arrays], **attributes)
+        data, quantized = self._forward(tensors, arrays, attributes)
+        if type(data) is not np.ndarray:
+            data = np.asarray(data)
+        # Almost always the very same object: then there is no need to compare.
+        if data.dtype is not arrays[0].dtype and data.dtype != arrays[0].dtype:
+            raise DtypeError(f"{self.name}: forward made {data.dtype} out of {arrays[0].dtype}")
+        output = tensor_of(data)
         output.quantized = quantized
-        if MODE.grad and any(t.requires_grad for t in tensors):
-            output.requires_grad = True
-            output.node = Node(self, tensors, attributes)
-        if MODE.recorder is not None:
-            MODE.recorder.record(self, tensors, attributes, output)
+        mode = MODE.here
+        if mode.grad:
+            for tensor in tensors:
+                if tensor.requires_grad:
+                    output.requires_grad = True
+                    output.node = Node(self, tensors, attributes)
+                    break
+        if mode.recorder is not None:
+            mode.recorder.record(self, tensors, attributes, output)
         return output
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
 
-    def _with_codes(self, tensors: tuple[Tensor, ...], attributes: dict[str, Any]) -> Any:
+    def __reduce__(self) -> Any:
+        # A copy would be another operation of the same name.
+        return declared, (self.name,)
+
+    def _forward(
+        self, tensors: tuple[Tensor, ...], arrays: list[Array], attributes: dict[str, Any]
+    ) -> tuple[Any, Any]:
         """Return what forward gives, and the codes of it or None."""
-        arrays = [t.data for t in tensors]
+        if self.codes is None:
+            if not self._checked_by_numpy:
+                return self.forward(*arrays, **attributes), None
+            try:
+                return self.forward(*arrays, **attributes), None
+            except ValueError:
+                self.shape(*[array.shape for array in arrays], **attributes)
+                raise
         if self.codes == "makes":
-            return self.forward(*arrays, **attributes)
+            data, quantized = self.forward(*arrays, **attributes)
+            return data, quantized
         if self.codes == "reads":
-            quantized = tuple(t.quantized for t in tensors)
-            return self.forward(*arrays, quantized=quantized, **attributes), None
+            codes = tuple([t.quantized for t in tensors])
+            return self.forward(*arrays, quantized=codes, **attributes), None
         carried = tensors[0].quantized
         if carried is not None:
             carried = carried.moved(lambda codes: self.forward(codes, **attributes))
@@ -98,16 +137,23 @@ class Op:
 
     def _tensors(self, inputs: tuple[Any, ...]) -> tuple[Tensor, ...]:
         """Return the inputs as tensors of one dtype; arrays and numbers take the tensors'."""
-        dtypes = {i.data.dtype for i in inputs if isinstance(i, Tensor)}
-        if len(dtypes) > 1:
-            given = ", ".join(str(i.dtype) for i in inputs if isinstance(i, Tensor))
-            raise DtypeError(
-                f"{self.name}: tensors of one dtype are needed, got {given}; "
-                "convert with Tensor(x, dtype) or module.astype(dtype)"
-            )
-        dtype = dtypes.pop() if dtypes else FLOATS[0]
+        dtype, others = None, False
+        for given in inputs:
+            if not isinstance(given, Tensor):
+                others = True
+            elif dtype is None:
+                dtype = given.data.dtype
+            elif given.data.dtype is not dtype and given.data.dtype != dtype:
+                listed = ", ".join([str(i.dtype) for i in inputs if isinstance(i, Tensor)])
+                raise DtypeError(
+                    f"{self.name}: tensors of one dtype are needed, got {listed}; "
+                    "convert with Tensor(x, dtype) or module.astype(dtype)"
+                )
+        if not others:
+            return inputs
+        wanted = FLOATS[0] if dtype is None else dtype
         return tuple(
-            i if isinstance(i, Tensor) else Tensor.of(float_array(i, dtype)) for i in inputs
+            [i if isinstance(i, Tensor) else tensor_of(converted(i, wanted)) for i in inputs]
         )
 
 
@@ -150,6 +196,11 @@ def op(
     joint = _joined(tuple(vjps)) if vjps is not None else vjp
     assert joint is not None
     OPS[name] = Op(name, forward, shape, joint, macs=macs, codes=codes)
+    return OPS[name]
+
+
+def declared(name: str) -> Op:
+    """Return the operation of that name."""
     return OPS[name]
 
 

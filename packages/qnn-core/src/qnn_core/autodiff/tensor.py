@@ -1,5 +1,6 @@
 """Tensors: an array, where it came from, and its gradient."""
 
+import copyreg
 from collections.abc import Iterator, Sequence
 from copy import copy
 from typing import Any
@@ -46,13 +47,31 @@ def float_array(data: ArrayLike, dtype: DTypeLike | None = None) -> Array:
     wanted = np.dtype(np.float32 if dtype is None else dtype)
     if wanted not in FLOATS:
         raise DtypeError(f"a tensor is float32 or float64, not {wanted}")
+    return converted(data, wanted)
+
+
+def converted(data: ArrayLike, wanted: np.dtype[Any]) -> Array:
+    """Return `data` as an array of the dtype, which is one of ours."""
     try:
         array = np.asarray(data)
     except ValueError as error:
         raise ShapeError(f"a tensor needs a rectangular array: {error}") from error
+    if array.dtype is wanted:
+        return array
     if array.dtype.kind not in "buif":
         raise DtypeError(f"a tensor holds real numbers, not {array.dtype}")
     return array.astype(wanted, copy=False)
+
+
+def tensor_of(array: Array) -> "Tensor":
+    """Wrap a float array as it is: no check, no copy."""
+    tensor: Tensor = Tensor.__new__(Tensor)
+    tensor.data = array
+    tensor.grad = None
+    tensor.requires_grad = False
+    tensor.node = None
+    tensor.quantized = None
+    return tensor
 
 
 class Tensor:
@@ -100,13 +119,7 @@ class Tensor:
     @classmethod
     def of(cls, array: Array) -> "Tensor":
         """Wrap a float array as it is: no check, no copy."""
-        tensor = Tensor.__new__(Tensor)
-        tensor.data = array
-        tensor.grad = None
-        tensor.requires_grad = False
-        tensor.node = None
-        tensor.quantized = None
-        return tensor
+        return tensor_of(array)
 
     # What it is
 
@@ -151,6 +164,10 @@ class Tensor:
         elif self.requires_grad and type(self) is Tensor:
             notes += ", requires_grad=True"
         return f"{type(self).__name__}({body}{notes})"
+
+    def __reduce__(self) -> Any:
+        # What copy and pickle do by themselves with a class of Python's: a compiled one has to ask.
+        return copyreg.__newobj__, (type(self),), object.__getstate__(self)  # type: ignore[attr-defined] # typeshed leaves it out
 
     # Out of the graph
 
@@ -219,7 +236,7 @@ class Tensor:
             create_graph=create_graph,
             retain_graph=retain_graph,
         )
-        for leaf, g in found.values():
+        for leaf, g in found:
             # A tensor of its own for each leaf: one that reached two leaves may be the same object.
             own = g if create_graph else g.detach()
             leaf.grad = own if leaf.grad is None else leaf.grad + own
@@ -280,7 +297,8 @@ class Tensor:
         return np.asarray(self.data != np.asarray(other))
 
     # Tensors are told apart by what they are, not by what they hold.
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:
+        return id(self)
 
     def __lt__(self, other: ArrayLike) -> Array:
         return self.data < np.asarray(other)
@@ -420,13 +438,14 @@ def grad(
         create_graph=create_graph,
         retain_graph=retain_graph,
     )
-    missing = [str(n) for n, start in enumerate(starts) if id(start) not in found]
+    gradient_of = {id(tensor): g for tensor, g in found}
+    missing = [str(n) for n, start in enumerate(starts) if id(start) not in gradient_of]
     if missing:
         raise GraphError(
             f"grad: the outputs do not depend on input {', '.join(missing)} "
             f"of the {len(starts)} given (was requires_grad set before the computation?)"
         )
-    return tuple(found[id(start)][1] for start in starts)
+    return tuple(gradient_of[id(start)] for start in starts)
 
 
 def _own(index: Any) -> Any:
@@ -451,4 +470,4 @@ def _seed(output: Tensor, gradient: ArrayLike | None) -> Tensor:
             f"backward: a tensor of shape {output.shape} needs an explicit gradient of that shape; "
             "only a single element can do without"
         )
-    return Tensor.of(np.ones_like(output.data))
+    return Tensor.of(np.array(1, output.dtype).reshape(output.shape))

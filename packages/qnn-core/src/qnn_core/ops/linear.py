@@ -8,7 +8,7 @@ import numpy as np
 from ..autodiff import Array, Op, Shape, Tensor, op
 from ..coded import Quantized
 from ..errors import ShapeError
-from ..products import Factor, operand, product
+from ..products import Factor, matrix_product, operand, product
 from .shape import reshape, transpose
 from .shapes import broadcast
 
@@ -55,6 +55,8 @@ def _right_vjp(g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
 
 
 def _matmul(a: Array, b: Array) -> Array:
+    if a.dtype == np.float32 and a.ndim == b.ndim == 2:
+        return matrix_product(a, b)
     # BLAS sums in an order that follows the layout in memory: it is always the same one here.
     y: Array = np.matmul(np.asarray(a, order="C"), np.asarray(b, order="C"))
     return y

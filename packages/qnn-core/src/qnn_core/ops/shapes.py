@@ -1,45 +1,15 @@
 """Shape rules that operations share: each gives the output's shape or raises a ShapeError."""
 
 from collections.abc import Callable
-from typing import Any
 
-from ..autodiff import Shape
+from ..autodiff.rules import Broadcasting, Shape, broadcast, same
 from ..errors import ShapeError
 
+__all__ = ["Axes", "broadcast", "broadcasting", "kept", "normalized_axes", "reducing", "same"]
+
+broadcasting = Broadcasting
+
 Axes = int | tuple[int, ...] | None
-
-
-def same(shape: Shape, **_: Any) -> Shape:
-    """One input; the output has its shape."""
-    return shape
-
-
-def broadcasting(name: str) -> Callable[..., Shape]:
-    """Two or more inputs, stretched against each other as NumPy does."""
-
-    def rule(*shapes: Shape, **_: Any) -> Shape:
-        return broadcast(name, *shapes)
-
-    return rule
-
-
-def broadcast(name: str, *shapes: Shape) -> Shape:
-    """Return the common shape, or raise a ShapeError with the operation's name and all shapes."""
-    result = shapes[0]
-    for shape in shapes[1:]:
-        if shape == result:
-            continue
-        longer, shorter = (result, shape) if len(result) >= len(shape) else (shape, result)
-        lead = len(longer) - len(shorter)
-        merged = list(longer)
-        for axis, length in enumerate(shorter, start=lead):
-            if merged[axis] == 1:
-                merged[axis] = length
-            elif length not in (1, merged[axis]):
-                listed = " and ".join(str(s) for s in shapes)
-                raise ShapeError(f"{name}: shapes {listed} cannot be broadcast together")
-        result = tuple(merged)
-    return result
 
 
 def normalized_axes(name: str, axis: Axes, shape: Shape) -> tuple[int, ...]:

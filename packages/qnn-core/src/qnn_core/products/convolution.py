@@ -9,19 +9,18 @@ of the image has elements of the value 0.
 """
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import engine
-from . import cpu
+from ..machine import cpu, empty
+from ..machine.threads import threads_for
 from .arrays import reused_memory, row_bytes
 from .factor import Factor, channels_of
 from .gather import Gather, gather
 from .product import nanoseconds
-from .threads import share_rows
 from .weights import Prepared, prepare
 from .window import Window
 
@@ -60,11 +59,11 @@ class Convolution:
 
     def _group(self, x: Array, prepared: Prepared) -> NDArray[np.float32]:
         how = gather(prepared, self.factor, self.window, x.shape[1:])
-        y = np.empty((len(x), *self.window.output(*x.shape[1:3]), prepared.n), np.float32)
+        y = empty((len(x), *self.window.output(*x.shape[1:3]), prepared.n), np.float32)
         program = gathered_product(how)
         work = how.pixels * (how.work + nanoseconds(prepared, 1, prepared.k))
         image = how.image(x)
-        share_rows(partial(program.run, image, y), len(x) * how.pixels, len(x) * work)
+        program.run(image, y, 0, len(x) * how.pixels, threads_for(len(x) * work))
         return y
 
 

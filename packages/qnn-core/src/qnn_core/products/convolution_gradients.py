@@ -1,18 +1,18 @@
 """The gradients of a convolution of floats: sums in an order that no number of threads changes."""
 
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import engine
-from . import cpu
+from ..machine import cpu, empty
+from ..machine.threads import threads_for
 from .arrays import reused_memory
 from .factor import VALUES
 from .gather import windows
 from .product import nanoseconds
-from .threads import share_rows
+from .sums import matrix_product
 from .weights import prepare
 from .window import Window
 
@@ -36,7 +36,8 @@ def input_gradient(g: Array, w: Array, window: Window, image: tuple[int, int]) -
     if g.dtype != np.float32:
         patches = (g @ w.reshape(n, k)).reshape(batch, oh, ow, *w.shape[1:])
         return window.folded(patches, *image)
-    x = np.zeros((batch, *image, channels), np.float32)
+    x = empty((batch, *image, channels), np.float32)
+    x[...] = 0
     with reused_memory():
         turned = prepare(np.asarray(w.reshape(n, k).T, order="C"), None, VALUES, VALUES)
         program = engine.Program(cpu.active_index(), [4 * n, 0, 4 * k], 2)
@@ -44,11 +45,8 @@ def input_gradient(g: Array, w: Array, window: Window, image: tuple[int, int]) -
         program.scatter(2, 1, windows(window, image, 4 * channels))
         rows = np.asarray(g, order="C")
         # Windows of one image overlap: a thread has whole images.
-        share_rows(
-            lambda start, stop: program.run(rows, x, start * oh * ow, stop * oh * ow),
-            batch,
-            batch * oh * ow * (nanoseconds(turned, 1, n) + k / 4),
-        )
+        work = batch * oh * ow * (nanoseconds(turned, 1, n) + k / 4)
+        program.run(rows, x, 0, batch * oh * ow, threads_for(work), oh * ow)
     return x
 
 
@@ -67,7 +65,8 @@ def weight_gradient(g: Array, x: Array, window: Window) -> Array:
     for start in range(0, len(x), some):
         part = slice(start, start + some)
         rows = np.asarray(g[part], order="C").reshape(-1, n)
-        total += rows.T @ _patches(x[part], window, pixels, k)
+        patches = _patches(x[part], window, pixels, k)
+        total += matrix_product(rows.T, patches) if g.dtype == np.float32 else rows.T @ patches
     return total.reshape(n, *window.kernel, channels)
 
 
@@ -78,7 +77,7 @@ def _patches(x: Array, window: Window, pixels: int, k: int) -> Array:
         return window.patches(x).reshape(m, k)
     program = engine.Program(cpu.active_index(), [0, 4 * k], 1)
     program.gather(0, 1, windows(window, x.shape[1:3], 4 * x.shape[-1]))
-    rows = np.empty((m, k), np.float32)
+    rows = empty((m, k), np.float32)
     image = np.asarray(x, order="C")
-    share_rows(partial(program.run, image, rows), m, m * (5 + k / 3))
+    program.run(image, rows, 0, m, threads_for(m * (5 + k / 3)))
     return rows

@@ -1,0 +1,26 @@
+# The types of op.py, for speed; what it does is all there.
+
+cimport cython
+
+from .mode cimport Mode
+from .tensor cimport Tensor
+
+
+cdef class Op:
+    cdef public str name
+    cdef public object forward
+    cdef public object shape
+    cdef public object vjp
+    cdef public object macs
+    cdef public object codes
+    cdef bint _checked_by_numpy
+    cdef bint _refuses
+    cdef Py_ssize_t _count
+
+    @cython.locals(tensor=Tensor, output=Tensor, mode=Mode, arrays=list, tensors=tuple)
+    cpdef Tensor apply(self, tuple inputs, dict attributes)
+
+    cdef tuple _forward(self, tuple tensors, list arrays, dict attributes)
+
+    @cython.locals(tensor=Tensor, others=bint)
+    cdef tuple _tensors(self, tuple inputs)
