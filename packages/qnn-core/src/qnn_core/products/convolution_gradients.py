@@ -6,20 +6,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import engine
-from ..machine import cpu, empty
+from .._kernels import sums as kernel
+from ..machine import cpu, empty, get_num_threads
 from ..machine.threads import threads_for
 from .arrays import reused_memory
 from .factor import VALUES
 from .gather import windows
 from .product import nanoseconds
-from .sums import matrix_product
 from .weights import prepare
 from .window import Window
 
 Array = NDArray[Any]
 
-# Floats of patches that exist at a time: they fit in the second-level cache of two cores.
-MOST_FLOATS = 2**19
+# Windows that a chain of sums goes through: a longer one has more rounding errors.
+MOST_TERMS = 2**12
 
 
 def input_gradient(g: Array, w: Array, window: Window, image: tuple[int, int]) -> Array:
@@ -60,24 +60,52 @@ def weight_gradient(g: Array, x: Array, window: Window) -> Array:
     """
     n, channels = g.shape[-1], x.shape[-1]
     pixels, k = g.shape[1] * g.shape[2], window.kernel[0] * window.kernel[1] * channels
-    total = np.zeros((n, k), g.dtype)
-    some = max(1, MOST_FLOATS // (pixels * k))
-    for start in range(0, len(x), some):
-        part = slice(start, start + some)
-        rows = np.asarray(g[part], order="C").reshape(-1, n)
-        patches = _patches(x[part], window, pixels, k)
-        total += matrix_product(rows.T, patches) if g.dtype == np.float32 else rows.T @ patches
-    return total.reshape(n, *window.kernel, channels)
+    if g.dtype != np.float32:
+        patches = window.patches(x).reshape(len(x) * pixels, k)
+        total = g.reshape(-1, n).T @ patches
+    else:
+        total = _float_weight_gradient(np.asarray(g, order="C"), _framed(x, window), window)
+    return np.asarray(total.reshape(n, *window.kernel, channels), order="C")
 
 
-def _patches(x: Array, window: Window, pixels: int, k: int) -> Array:
-    """Return what is under each window as rows."""
-    m = len(x) * pixels
-    if x.dtype != np.float32:
-        return window.patches(x).reshape(m, k)
-    program = engine.Program(cpu.active_index(), [0, 4 * k], 1)
-    program.gather(0, 1, windows(window, x.shape[1:3], 4 * x.shape[-1]))
-    rows = empty((m, k), np.float32)
-    image = np.asarray(x, order="C")
-    program.run(image, rows, 0, m, threads_for(m * (5 + k / 3)))
-    return rows
+def _float_weight_gradient(g: Array, framed: Array, window: Window) -> Array:
+    """Return it as ``[n, k]``; the patches are read where they lie in the padded images."""
+    (batch, height, width, channels), n = framed.shape, g.shape[-1]
+    row, term = _tables(window, (height, width, channels), (g.shape[1], g.shape[2]))
+    pixels, k = term.size, row.size
+    # The number of images that are summed up at a time depends on their size alone.
+    some = max(1, MOST_TERMS // pixels)
+    terms = np.add.outer(np.arange(some) * (height * width * channels), term).reshape(-1)
+    total = np.zeros((k, n), np.float32)
+    part = empty((k, n), np.float32)
+    where = cpu.active_index(), get_num_threads()
+    for first in range(0, batch, some):
+        count = min(some, batch - first)
+        a, b = (framed, first * (height * width * channels)), (g, first * pixels * n, n)
+        kernel.sums(*where, *a, row, terms, *b, part, 0, n, k, count * pixels, n)
+        total += part
+    return total.T
+
+
+def _framed(x: Array, window: Window) -> Array:
+    """Return images with their padding, contiguous."""
+    (py, px), (batch, height, width, channels) = window.padding, x.shape
+    if not (py or px):
+        return np.asarray(x, order="C")
+    framed = empty((batch, height + 2 * py, width + 2 * px, channels), x.dtype)
+    framed[...] = 0
+    framed[:, py : py + height, px : px + width] = x
+    return framed
+
+
+def _tables(
+    window: Window, image: tuple[int, int, int], output: tuple[int, int]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where the elements of a window lie in a padded image, and where the windows begin."""
+    _, width, channels = image
+    (ky, kx), (dy, dx), (sy, sx) = window.kernel, window.dilation, window.stride
+    line = width * channels
+    within = [np.arange(ky) * dy * line, np.arange(kx) * dx * channels, np.arange(channels)]
+    row = np.add.outer(np.add.outer(within[0], within[1]), within[2])
+    term = np.add.outer(np.arange(output[0]) * sy * line, np.arange(output[1]) * sx * channels)
+    return row.reshape(-1).astype(np.int64), term.reshape(-1).astype(np.int64)
