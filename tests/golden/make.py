@@ -16,7 +16,7 @@ def main(name: str) -> None:
     path = Path(__file__).with_name(name)
     if path.exists():
         raise SystemExit(f"{path} exists: golden files are made once")
-    MAKERS[name.partition("-")[0]](path)
+    MAKERS[name.rpartition("-v")[0]](path)
 
 
 def checkpoint(path: Path) -> None:
@@ -43,16 +43,45 @@ class Everything(qnn.Module):
         return self.last(qnn.ops.reshape(y, (len(x.data), 20)))
 
 
+class Images(qnn.Module):
+    """Convolutions of each kind, pools of codes and of floats, a residual sum."""
+
+    def __init__(self) -> None:
+        self.first = qnn.QuantConv2d(
+            2, 8, 3, padding=1, weight="symmetric:2", input="uniform:3", seed=0
+        )
+        self.norm = qnn.nn.BatchNorm(8)
+        self.inner = qnn.QuantConv2d(8, 8, 2, weight="symmetric:3", input="uniform:2", seed=4)
+        self.second = qnn.QuantConv2d(8, 8, 3, padding=1, weight="binary", input="binary", seed=1)
+        self.third = qnn.QuantConv2d(
+            8, 4, 2, stride=(2, 1), groups=2, weight="symmetric:4,axis=0", input="uniform:4", seed=2
+        )
+        self.last = qnn.QuantLinear(4, 3, weight="uniform:6", input="symmetric:6", seed=3)
+
+    def forward(self, x: qnn.Tensor) -> qnn.Tensor:
+        x = qnn.ops.max_pool2d(qnn.ops.hardtanh(self.norm(self.first(x))), 2)
+        x = x[:, 1:, 1:] + self.second(qnn.ops.tanh(self.inner(x)))
+        return self.last(qnn.ops.global_avg_pool2d(qnn.ops.avg_pool2d(self.third(x), 2, stride=1)))
+
+
 def packed(path: Path) -> None:
     x = np.random.default_rng(0).normal(size=(16, 9)).astype(np.float32)
-    model = Everything()
+    pack(path, Everything(), x)
+
+
+def packed_images(path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(8, 11, 10, 2)).astype(np.float32)
+    pack(path, Images(), x)
+
+
+def pack(path: Path, model: qnn.Module, x: np.ndarray) -> None:
     model(qnn.Tensor(x))
     made = qnn.pack(model, x)
     made.save(path)
     np.savez(path.with_suffix(".npz"), x=x, y=made(x))
 
 
-MAKERS = {"checkpoint": checkpoint, "packed": packed}
+MAKERS = {"checkpoint": checkpoint, "packed": packed, "packed-images": packed_images}
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from qnn_core.training import Checkpoint
 HERE = Path(__file__).parent
 SHA256 = {
     "checkpoint-v1.qnn": "fdd726f141b663bffbb3893ecc09b0336de1386aa56b89957c1d6212b41e9097",
+    "packed-images-v1.qnn": "26abff9ebacfd5f3446777dd1ae595eb9b621dac5880dbb8316057dfe5e895a9",
     "packed-v1.qnn": "4cb7813b7477362296469a472b236eb0eb4f437173696639a1d80894bdf7c506",
 }
 CHECKPOINTS = [name for name in SHA256 if name.startswith("checkpoint")]

@@ -41,7 +41,7 @@ def forms(graph: Graph, x: np.ndarray) -> list[np.ndarray]:
     """The first output of a graph fused and plain, on kernels and on the reference."""
     outputs = []
     for form in (graph, unfused(graph)):
-        for run in (interpret(form, [x]), interpret(form, [x], product=reference.product)):
+        for run in (interpret(form, [x]), interpret(form, [x], by=reference)):
             outputs.append(run.values[form.outputs[0]])
     return outputs
 

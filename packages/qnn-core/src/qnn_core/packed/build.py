@@ -148,7 +148,9 @@ class _Builder:
             self.constants.add(name, factor),
             self._name(channels[1]),
         )
-        return self._node(node, "normalize", inputs, {})
+        # Of a table of rows axis 1 is the last one, and it is what files always held.
+        op = "normalize" if len(x.shape) == 2 else "normalize_channels"
+        return self._node(node, op, inputs, {})
 
     def _node(
         self,

@@ -1,5 +1,6 @@
 """Chains that a fused node replaces: a product of integers, elementwise operations, a quantizer."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -105,11 +106,12 @@ def _integer_product(
     shapes: Mapping[str, Shape],
 ) -> tuple[Factor, Factor, int] | None:
     """Return both factors and the length of the sum, if it is one of integers."""
-    if node.op != "linear" or not isinstance(constants.get(node.inputs[1]), Quantized):
+    alone = node.op == "linear" or (node.op == "conv2d" and node.attributes["groups"] == 1)
+    if not alone or not isinstance(constants.get(node.inputs[1]), Quantized):
         return None
     if len(node.inputs) > 2 and not isinstance(constants.get(node.inputs[2]), np.ndarray):
         return None
-    k = shapes[node.inputs[1]][1]
+    k = math.prod(shapes[node.inputs[1]][1:])
     x, w = operand(codings.get(node.inputs[0]), None), operand(codings[node.inputs[1]], 0)
     return (x, w, k) if integer_sum(x, w, k) else None
 
@@ -132,7 +134,8 @@ def _step(
         # A constant divided by x jumps where x crosses zero.
         return None if node.op == "divide" else lambda x: forward(flat[0], x)
     # The channels of axis 1 are the columns of a matrix only.
-    if node.op == "normalize" and node.inputs[0] == value and len(flat) == 3 and len(shape) == 2:
+    columns = node.op == "normalize_channels" or (node.op == "normalize" and len(shape) == 2)
+    if columns and node.inputs[0] == value and len(flat) == 3:
         return lambda x: forward(x, *flat)
     return None
 

@@ -1,5 +1,6 @@
 """Whether a graph is sound: whoever made it, running it can neither crash nor hang."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -10,7 +11,7 @@ from ..errors import FileError
 from ..products import integer_sum, operand
 from .chain import codings_of
 from .graph import Constant, Graph, Node
-from .operations import OPERATIONS, QUANTIZING
+from .operations import ON_SUMS, OPERATIONS, QUANTIZING
 from .shapes import shapes_of
 
 
@@ -41,9 +42,9 @@ def check(graph: Graph) -> None:
             if shapes[name][:1] != (batch,):
                 raise FileError(f"axis 0 of the output {name!r} is not the batch")
         for node in graph.nodes:
-            if node.op == "requantize":
+            if node.op in ON_SUMS:
                 _check_columns(node, shapes[node.output][-1])
-                _check_sum(node, codings, shapes[node.inputs[1]][1])
+                _check_sum(node, codings, math.prod(shapes[node.inputs[1]][1:]))
 
 
 def _check_sum(node: Node, codings: Mapping[str, Quantized], k: int) -> None:
@@ -138,7 +139,7 @@ def _check_node(node: Node, made: set[str]) -> None:
 def _check_thresholds(node: Node) -> None:
     name, coding = str(node), node.coding()
     check_coding(name, coding)
-    on_sums = node.op == "requantize"
+    on_sums = node.op in ON_SUMS
     thresholds = node.tables["thresholds"]
     dtype, axes = (np.int32, 2) if on_sums else (np.float32, 1)
     _check_table(name, "thresholds", thresholds, dtype, axes)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from .chain import Chain, chain_at, codings_of
 from .graph import Graph, Node
 from .interpret import encoded, requantized
+from .reorder import quantize_first
 from .shapes import shapes_of
 
 Array = NDArray[Any]
@@ -23,11 +24,12 @@ MOST_COLUMNS = 2**16
 
 
 def fuse(graph: Graph) -> Graph:
-    """Return the graph with every chain that ends in few codes as one `requantize` node.
+    """Return the graph with every chain that ends in few codes as one node with thresholds.
 
     The codes are the same for every sum that the product can have. What a fused node replaces stays
     in its `chain`.
     """
+    graph = quantize_first(graph)
     shapes, codings, uses = shapes_of(graph, 1), codings_of(graph), graph.uses()
     following = {name: n for n in graph.nodes for name in n.inputs if uses[name] == 1}
     fused: dict[str, Node] = {}
@@ -65,11 +67,12 @@ def requantize(chain: Chain) -> Node | None:
 def _node(chain: Chain, flip: NDArray[np.int32], thresholds: NDArray[np.int32]) -> Node:
     product, quantizer = chain.nodes[0], chain.nodes[-1]
     tables = {name: quantizer.tables[name] for name in ("levels", "scale", "shift")}
+    window = {n: a for n, a in product.attributes.items() if n != "groups"}
     return Node(
-        op="requantize",
+        op="requantize" if product.op == "linear" else "requantize_conv2d",
         inputs=product.inputs[:2],
         output=quantizer.output,
-        attributes=quantizer.attributes,
+        attributes={**quantizer.attributes, **window},
         tables={"thresholds": thresholds, "flip": flip, **tables},
         scope=product.scope,
         layer=product.layer,

@@ -29,7 +29,7 @@ def links_of(
     """
     variable = [name for name in node.inputs if name not in constants]
     given = [constants[name] for name in node.inputs if name in constants]
-    # Channels of batch norm lie on axis 1: they are columns of a table of rows only.
+    # Channels of `normalize` lie on axis 1: they are columns of a table of rows only.
     if node.op not in _MAKERS or len(variable) != 1 or (node.op == "normalize" and axes != 2):
         return None
     operands = []
@@ -78,6 +78,7 @@ _MAKERS: dict[str, Maker] = {
     "multiply": _binary("multiply", "multiply"),
     "negative": _constant("multiply", -1),
     "normalize": _normalize,
+    "normalize_channels": _normalize,
     "relu": _constant("maximum", 0),
     "sigmoid": _unary("sigmoid"),
     "subtract": _binary("subtract", "subtract_from"),

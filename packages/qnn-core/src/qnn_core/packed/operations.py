@@ -12,20 +12,26 @@ from numpy.typing import NDArray
 from .. import ops  # noqa: F401 (it fills the table)
 from ..autodiff import OPS
 from ..errors import ShapeError
+from ..ops.windows import MOST
+from ..products import Window
 from .attributes import Batch
+from .graph import Node
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
 Valid = Callable[[Any], bool]
 
-# Operations that leave the values of their first input as they are.
-MOVING = ("broadcast_to", "getitem", "reshape", "transpose")
+# Operations that make no new values: they move those of their first input, or choose among them.
+MOVING = ("broadcast_to", "getitem", "max_pool2d", "reshape", "transpose")
 
 # Elements times indices: beyond, asking for a shape could take all memory.
 MOST_INDEXED = 2**26
 
+# Products of integers with thresholds on their sums, and what they are without.
+ON_SUMS = {"requantize": "linear", "requantize_conv2d": "conv2d"}
+
 # Operations that make codes.
-QUANTIZING = ("quantize", "requantize")
+QUANTIZING = ("quantize", *ON_SUMS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +65,25 @@ def normalize(x: Array, mean: Array, factor: Array, bias: Array) -> Array:
     y: Array = (x - mean.reshape(channels)) * factor.reshape(channels)
     y += bias.reshape(channels)
     return y
+
+
+def normalize_channels(x: Array, mean: Array, factor: Array, bias: Array) -> Array:
+    """Return `normalize` along the last axis, of images for example.
+
+    Example:
+        >>> one = np.ones(1, np.float32)
+        >>> normalize_channels(np.float32([[[3.0]]]), one, one, one)
+        array([[[3.]]], dtype=float32)
+    """
+    y: Array = (x - mean) * factor
+    y += bias
+    return y
+
+
+def _normalized_channels(x: Shape, *channels: Shape) -> Shape:
+    if len(x) < 2 or any(c != x[-1:] for c in channels):
+        raise ShapeError(f"normalize_channels: input {x} and channels of shapes {channels}")
+    return x
 
 
 def _normalized(x: Shape, *channels: Shape) -> Shape:
@@ -121,6 +146,14 @@ def _indexed(shape: Shape, *, index: Any) -> Shape:
     return OPS["getitem"].shape(shape, index=index)
 
 
+def _pair(least: int) -> Valid:
+    return lambda value: (
+        isinstance(value, tuple)
+        and len(value) == 2
+        and all(_whole(n) and least <= n < MOST for n in value)
+    )
+
+
 def _of(name: str, *arity: int, **attributes: Valid) -> Operation:
     declared = OPS[name]
     return Operation(range(arity[0], arity[-1] + 1), declared.shape, declared.forward, attributes)
@@ -129,6 +162,8 @@ def _of(name: str, *arity: int, **attributes: Valid) -> Operation:
 _UNARY = ["absolute", "cos", "exp", "log", "negative", "relu", "sigmoid", "sin", "sqrt", "tanh"]
 _BINARY = ["add", "divide", "multiply", "power", "subtract", "matmul"]
 _REDUCING = ["max", "mean", "min", "sum", "variance"]
+_WINDOW = {"stride": _pair(1), "padding": _pair(0), "dilation": _pair(1)}
+_POOL = {"kernel": _pair(1), "stride": _pair(1), "padding": _pair(0)}
 _FRAME = {"bits": _whole, "axis": lambda value: value is None or _whole(value)}
 
 OPERATIONS: dict[str, Operation] = {
@@ -138,13 +173,17 @@ OPERATIONS: dict[str, Operation] = {
         name: _of(name, 1, axis=_axes, keepdims=lambda value: isinstance(value, bool))
         for name in _REDUCING
     },
+    "avg_pool2d": _of("avg_pool2d", 1, **_POOL),
     "batch_norm": _of("batch_norm", 5, eps=_number),
     "broadcast_to": _of("broadcast_to", 1, shape=_lengths),
     "clip": replace(_of("clip", 1, low=_number, high=_number), shape=_clipped),
+    "conv2d": _of("conv2d", 2, 3, **_WINDOW, groups=_whole),
     "concatenate": _of("concatenate", 1, 10_000, axis=_whole),
     "getitem": Operation(range(1, 2), _indexed, OPS["getitem"].forward, {"index": _index}),
     "linear": _of("linear", 2, 3),
     "log_softmax": _of("log_softmax", 1, axis=_whole),
+    "max_pool2d": _of("max_pool2d", 1, **_POOL),
+    "normalize_channels": Operation(range(4, 5), _normalized_channels, normalize_channels),
     "normalize": Operation(range(4, 5), _normalized, normalize),
     "quantize": Operation(
         range(1, 2),
@@ -160,7 +199,27 @@ OPERATIONS: dict[str, Operation] = {
         _FRAME,
         ("thresholds", "flip", "levels", "scale", "shift"),
     ),
+    "requantize_conv2d": Operation(
+        range(2, 3),
+        lambda x, w, *, bits, axis, **window: OPS["conv2d"].shape(x, w, **window, groups=1),
+        None,
+        _FRAME | _WINDOW,
+        ("thresholds", "flip", "levels", "scale", "shift"),
+    ),
     "reshape": _of("reshape", 1, shape=_lengths),
     "softmax": _of("softmax", 1, axis=_whole),
     "transpose": _of("transpose", 1, axes=_order),
 }
+
+
+def geometry(node: Node) -> dict[str, Any]:
+    """Return the attributes of a product's own, of which `linear` has none."""
+    names = ("stride", "padding", "dilation", "groups")
+    own = {name: node.attributes[name] for name in names if name in node.attributes}
+    return {"groups": 1} | own if own else {}
+
+
+def window_of(node: Node, weight: Shape) -> Window:
+    """Return the window of a convolution."""
+    pairs = (node.attributes[name] for name in ("stride", "padding", "dilation"))
+    return Window((weight[1], weight[2]), *pairs)

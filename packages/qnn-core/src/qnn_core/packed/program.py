@@ -8,12 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..coded import Quantized
-from ..products import Factor, Prepared, cpu, operand, prepare
+from ..products import (
+    Convolution,
+    Factor,
+    Prepared,
+    cpu,
+    operand,
+    prepare,
+    prepared_convolution,
+)
 from ..products.product import multiply
 from .graph import Graph, Node
-from .interpret import Run, keep, run_node, started
-from .operations import MOVING
-from .segment import Builder, Segment, rows_of, weight_data
+from .interpret import Run, run_node, started
+from .operations import MOVING, QUANTIZING, window_of
+from .segment import Builder, Segment, rows_of, weight_of
 from .shapes import shapes_of
 
 Array = NDArray[Any]
@@ -21,10 +29,13 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class Product:
-    """A product of codes whose levels are no integers, with weights that are ready."""
+    """A product that is no part of a segment, with weights that are ready.
+
+    Its elements are codes whose levels are no integers, or it is a convolution of several groups.
+    """
 
     node: Node
-    prepared: Prepared
+    prepared: Prepared | Convolution
     factor: Factor
 
 
@@ -129,20 +140,21 @@ class _Stages:
         return segment
 
     def _alone(self, node: Node) -> Stage:
-        if node.op in ("quantize", "requantize"):
+        if node.op in QUANTIZING:
             self.codes[node.output] = node.coding()
         first = self.codes.get(node.inputs[0])
         if node.op in MOVING and first is not None and first.per_tensor:
             self.codes[node.output] = first
-        weight = self.constants.get(node.inputs[1]) if node.op == "linear" else None
-        bias = self.constants.get(node.inputs[2]) if len(node.inputs) > 2 else None
-        given = len(node.inputs) < 3 or bias is not None
-        if weight is None or not given or isinstance(bias, Quantized):
+        products = node.op in ("linear", "conv2d")
+        given = weight_of(node, self.constants) if products else None
+        if given is None:
             return node
+        (w, w_factor), bias = given
         factor = operand(first, None)
-        w_factor = operand(weight if isinstance(weight, Quantized) else None, 0)
-        prepared = prepare(weight_data(weight, w_factor), bias, factor, w_factor)
-        return Product(node, prepared, factor)
+        if node.op == "linear":
+            return Product(node, prepare(w, bias, factor, w_factor), factor)
+        how = {"window": window_of(node, w.shape), "groups": node.attributes["groups"]}
+        return Product(node, prepared_convolution(w, bias, factor, w_factor, **how), factor)
 
 
 def _run_segment(run: Run, segment: Segment) -> None:
@@ -153,11 +165,14 @@ def _run_segment(run: Run, segment: Segment) -> None:
     if segment.coding is None:
         run.values[segment.output] = y
     else:
-        keep(run, segment.output, replace(segment.coding, codes=y))
+        run.quantized[segment.output] = replace(segment.coding, codes=y)
 
 
 def _run_product(run: Run, stage: Product) -> None:
     name = stage.node.inputs[0]
     x = run.values[name] if stage.factor.levels is None else run.quantized[name].codes
+    if isinstance(stage.prepared, Convolution):
+        run.values[stage.node.output] = stage.prepared(x)
+        return
     y = multiply(rows_of(x, stage.prepared.k, str(stage.node)), stage.prepared, stage.factor)
     run.values[stage.node.output] = y.reshape(*x.shape[:-1], stage.prepared.n)

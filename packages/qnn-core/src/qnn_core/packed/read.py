@@ -14,6 +14,7 @@ from ..errors import FileError, SpecError
 from ..storage import load_arrays
 from .attributes import from_json
 from .graph import Constant, Graph, Input, Node
+from .operations import ON_SUMS
 from .write import KIND, VERSION
 
 Array = NDArray[Any]
@@ -123,14 +124,14 @@ class _Reader:
             inputs=_strings(entry, "inputs", output),
             output=output,
             attributes={name: from_json(value) for name, value in attributes.items()},
-            tables=_sum_tables(output, given) if op == "requantize" else given,
+            tables=_sum_tables(output, given) if op in ON_SUMS else given,
             scope=_get({"scope": ""} | entry, "scope", str, output),
             layer=_get({"layer": ""} | entry, "layer", str, output),
         )
 
 
 def _sum_tables(name: str, tables: dict[str, Array]) -> dict[str, Array]:
-    """Return the tables of a `requantize` in 32 bits."""
+    """Return the tables of thresholds on sums in 32 bits."""
     thresholds = tables.get("thresholds")
     if thresholds is None or thresholds.ndim != 2 or thresholds.dtype not in (np.int16, np.int32):
         raise FileError(f"{name}: thresholds must be int16 or int32 of shape [levels - 1, n]")

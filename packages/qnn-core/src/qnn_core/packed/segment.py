@@ -15,9 +15,11 @@ from ..machine.threads import threads_for
 from ..products import Factor, Prepared, cpu, operand, prepare
 from ..products.arrays import padded, row_bytes
 from ..products.decision import cuts_of, float_decision, sum_decision
+from ..products.gather import Gather, gather
 from ..products.product import nanoseconds
 from .graph import Constant, Node
 from .links import links_of
+from .operations import window_of
 
 Array = NDArray[Any]
 
@@ -50,6 +52,7 @@ class Segment:
         work: nanoseconds of a row on one thread, about.
         where: its first node, for messages.
         kernels: output name and kernel of each product, in order.
+        images: of a segment that begins with a convolution: its source is images, not rows.
     """
 
     source: str
@@ -63,11 +66,15 @@ class Segment:
     work: float
     where: str
     kernels: tuple[tuple[str, str], ...] = ()
+    images: "Images | None" = None
 
     def __call__(self, x: Array) -> Array:
         """Return the output for rows of any leading shape: float32, or uint8 codes."""
-        rows = rows_of(x, self.k, self.where)
-        m = len(rows)
+        if self.images is None:
+            rows, lead = rows_of(x, self.k, self.where), x.shape[:-1]
+        else:
+            rows, lead = self.images.of(x, self.where)
+        m = math.prod(lead)
         if self.coding is None:
             y = np.empty((m, self.n), np.float32)
         else:
@@ -76,7 +83,32 @@ class Segment:
             raise NonFiniteError(f"{self.where}: values to quantize are not finite")
         if self.coding is not None:
             y = np.asarray(y[:, : self.n], order="C")
-        return y if x.ndim == 2 else y.reshape(*x.shape[:-1], self.n)
+        return y if len(lead) == 1 else y.reshape(*lead, self.n)
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """What a convolution at the start of a segment looks at.
+
+    Attributes:
+        shape: height, width and channels.
+        output: height and width of what it makes.
+        gather: how windows on the images become rows.
+    """
+
+    shape: tuple[int, ...]
+    output: tuple[int, int]
+    gather: Gather
+
+    def of(self, x: Array, where: str) -> tuple[Array, tuple[int, ...]]:
+        """Return the images as the engine reads them, and the lengths of the rows' axes.
+
+        Raises:
+            ShapeError: if they are others than the windows were made for.
+        """
+        if x.shape[1:] != self.shape:
+            raise ShapeError(f"{where}: images of shape {self.shape} are needed, got {x.shape}")
+        return self.gather.image(x), (len(x), *self.output)
 
 
 class Builder:
@@ -90,6 +122,8 @@ class Builder:
         constants: Mapping[str, Constant],
     ) -> None:
         columns = shape[-1]
+        self.shape = shape
+        self.images: Images | None = None
         self.constants = constants
         self.source, self.axes, self.k, self.n = source, len(shape), columns, columns
         self.takes_codes = codes is not None
@@ -108,9 +142,11 @@ class Builder:
     def add(self, node: Node) -> bool:
         """Take a node whose first input is the value at hand, or return False."""
         how: dict[str, Callable[[Node], bool]] = {
+            "conv2d": self._conv2d,
             "linear": self._linear,
-            "requantize": self._requantize,
             "quantize": self._quantize,
+            "requantize": self._requantize,
+            "requantize_conv2d": self._requantize_conv2d,
         }
         taken = how.get(node.op, self._links)(node)
         if taken:
@@ -145,6 +181,7 @@ class Builder:
             work=self.work,
             where=str(self.nodes[0]),
             kernels=tuple(self.kernels),
+            images=self.images,
         )
 
     # What the value at hand becomes
@@ -168,9 +205,7 @@ class Builder:
         if prepared is None:
             return False
         self._feed(node, prepared)
-        target = self._new(4 * padded(self.n))
-        self._step("product", self.buffer, target, prepared.weights, "float")
-        self.buffer = target
+        self._floats(prepared)
         return True
 
     def _requantize(self, node: Node) -> bool:
@@ -178,6 +213,29 @@ class Builder:
         if prepared is None:
             return False
         self._feed(node, prepared)
+        self._codes(node, prepared)
+        return True
+
+    def _conv2d(self, node: Node) -> bool:
+        prepared = self._gathered(node)
+        if prepared is not None:
+            self._floats(prepared)
+        return prepared is not None
+
+    def _requantize_conv2d(self, node: Node) -> bool:
+        prepared = self._gathered(node)
+        if prepared is not None:
+            self._codes(node, prepared)
+        return prepared is not None
+
+    def _floats(self, prepared: Prepared) -> None:
+        """The product of the elements at hand, as floats."""
+        target = self._new(4 * padded(self.n))
+        self._step("product", self.buffer, target, prepared.weights, "float")
+        self.buffer = target
+
+    def _codes(self, node: Node, prepared: Prepared) -> None:
+        """The product of the elements at hand, as codes by thresholds on its sums."""
         source = self.buffer
 
         def emit(form: str, bits: int, elements: Array | None, target: int) -> None:
@@ -187,7 +245,6 @@ class Builder:
             self._step("product", source, target, prepared.weights, form, decision)
 
         self.codes, self.emit = node.coding(), emit
-        return True
 
     def _links(self, node: Node) -> bool:
         if self.codes is not None:
@@ -206,17 +263,46 @@ class Builder:
 
     # Helpers
 
+    def _gathered(self, node: Node) -> Prepared | None:
+        """Begin with a convolution: let windows on the source become rows of elements."""
+        groups = node.attributes.get("groups", 1)
+        given = weight_of(node, self.constants) if not self.nodes and groups == 1 else None
+        if given is None or len(self.shape) != 4:
+            return None
+        (w, w_factor), bias = given
+        x_factor, window = operand(self.codes, None), window_of(node, w.shape)
+        if self.codes is not None and x_factor.levels is None:
+            return None  # codes that enter with their values
+        rows = w.reshape(len(w), math.prod(w.shape[1:]))
+        padding = any(window.padding)
+        prepared = prepare(rows, bias, x_factor, w_factor, padded=padding)
+        height, width, channels = self.shape[1:]
+        how = gather(prepared, x_factor, window, (height, width, channels))
+        self.images = Images(self.shape[1:], window.output(height, width), how)
+        self.strides[INPUT] = 0
+        self.buffer = self._new(how.row_bytes)
+        self._step("gather", INPUT, self.buffer, how.windows)
+        if how.layout is not None:
+            target = self._new(row_bytes(prepared.form, prepared.k, prepared.bits))
+            self._step("layout", self.buffer, target, prepared.k, how.layout)
+            self.buffer = target
+        self.emit, self.codes = None, None
+        self._count(node, prepared, how.work)
+        return prepared
+
+    def _count(self, node: Node, prepared: Prepared, besides: float = 0.0) -> None:
+        self.work += besides + nanoseconds(prepared, 1, prepared.k)
+        self.kernels.append((node.output, prepared.kind))
+        self.n = prepared.n
+
     def _prepared(self, node: Node) -> Prepared | None:
         """Return the weights of a product ready for the elements at hand, None if they differ."""
-        weight = self.constants.get(node.inputs[1])
-        bias = self.constants.get(node.inputs[2]) if len(node.inputs) > 2 else None
-        given = len(node.inputs) < 3 or bias is not None
-        if weight is None or not given or isinstance(bias, Quantized):
+        given = weight_of(node, self.constants)
+        if given is None:
             return None
+        (w, w_factor), bias = given
         x_factor = operand(self.codes, None)
-        quantized = weight if isinstance(weight, Quantized) else None
-        w_factor = operand(quantized, 0)
-        prepared = prepare(weight_data(weight, w_factor), bias, x_factor, w_factor)
+        prepared = prepare(w, bias, x_factor, w_factor)
         # Codes become integers; floats and elements that are no integers stay as they are.
         if (prepared.form == "float") != (self.codes is None):
             return None
@@ -228,9 +314,7 @@ class Builder:
             target = self._new(row_bytes(prepared.form, self.n, prepared.bits))
             self.emit(prepared.form, prepared.bits, prepared.elements, target)
             self.buffer, self.emit, self.codes = target, None, None
-        self.work += nanoseconds(prepared, 1, self.n)
-        self.kernels.append((node.output, prepared.kind))
-        self.n = prepared.n
+        self._count(node, prepared)
 
     def _layout(self, form: str, bits: int, elements: Array | None, target: int) -> None:
         decision = engine.Decision(format=form, bits=bits, count=0, elements=elements)
@@ -253,6 +337,19 @@ def rows_of(x: Array, k: int, where: str) -> Array:
     if x.shape[-1] != k:
         raise ShapeError(f"{where}: {k} columns are needed, got shape {x.shape}")
     return np.asarray(x, order="C").reshape(math.prod(x.shape[:-1]), k)
+
+
+def weight_of(
+    node: Node, constants: Mapping[str, Constant]
+) -> tuple[tuple[Array, Factor], Array | None] | None:
+    """Return the weight of a product, what it is, and the bias; None if they are no constants."""
+    weight = constants.get(node.inputs[1])
+    bias = constants.get(node.inputs[2]) if len(node.inputs) > 2 else None
+    given = len(node.inputs) < 3 or bias is not None
+    if weight is None or not given or isinstance(bias, Quantized):
+        return None
+    factor = operand(weight if isinstance(weight, Quantized) else None, 0)
+    return (weight_data(weight, factor), factor), bias
 
 
 def weight_data(weight: Constant, factor: Factor) -> Array:

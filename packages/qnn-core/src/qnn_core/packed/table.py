@@ -9,7 +9,7 @@ from ..autodiff import OPS
 from ..coded import Quantized
 from .chain import codings_of
 from .graph import Graph, Node, Shape
-from .operations import QUANTIZING
+from .operations import ON_SUMS, QUANTIZING, geometry
 from .shapes import shapes_of
 from .write import Tensors, constant_entry, node_entry, stored_nodes
 
@@ -101,11 +101,11 @@ def _layer(node: Node) -> str:
 def _count_macs(
     row: PackedRow, node: Node, shapes: Mapping[str, Shape], codings: Mapping[str, Quantized]
 ) -> None:
-    declared = OPS.get("linear" if node.op == "requantize" else node.op)
+    declared = OPS.get(ON_SUMS.get(node.op, node.op))
     if declared is None or declared.macs is None:
         return
     inputs = [shapes[name] for name in node.inputs]
-    row.macs += declared.macs(*inputs)
+    row.macs += declared.macs(*inputs, **geometry(node))
     bits = [codings[n].bits if n in codings else FLOAT_BITS for n in node.inputs[:2]]
     row.input_bits, row.weight_bits = bits
 

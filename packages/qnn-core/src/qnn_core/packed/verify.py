@@ -30,7 +30,8 @@ def verify(graph: Graph, program: Program, traced: autodiff.Graph) -> None:
             ours, theirs = run.quantized.get(name), node.output.quantized
             if ours is not None and theirs is not None:
                 _compare(node, "codes", ours.codes, theirs.codes)
-            if name in run.values and name not in graph.constants:
+            made = name in run.values or name in run.quantized
+            if made and name not in graph.constants:
                 _compare(node, "values", run.values[name], node.output.data)
         for number, (name, value) in enumerate(zip(graph.outputs, traced.outputs, strict=True)):
             if not np.array_equal(run.values[name], value.data, equal_nan=True):

@@ -43,6 +43,11 @@ class Convolution:
     parts: tuple[Prepared, ...]
     factor: Factor
 
+    @property
+    def kind(self) -> str:
+        """The kernel, see `Prepared`."""
+        return self.parts[0].kind
+
     def __call__(self, x: Array) -> NDArray[np.float32]:
         """Return ``[b, oh, ow, n]`` for codes or values ``[b, h, w, c]``."""
         if len(self.parts) == 1:

@@ -22,6 +22,8 @@ Offsets = NDArray[np.int64]
 MOST_PARTS = 16
 ENOUGH_BLOCKS = 8
 LEAST_TERMS = 512
+# Longer chains of additions have more rounding errors.
+MOST_TERMS = 2**13
 
 
 def convolved(x: Array, w: Array, scale: Array, bias: Array, window: Window) -> NDArray[np.float32]:
@@ -67,6 +69,7 @@ def weight_sums(g: Array, x: Array, window: Window) -> NDArray[np.float32]:
     pixel, element = offsets(window, x.shape)
     blocks = -(-element.size // 60) * -(-n // 64)
     parts = 1 if blocks >= ENOUGH_BLOCKS else max(1, min(MOST_PARTS, pixel.size // LEAST_TERMS))
+    parts = max(parts, -(-pixel.size // MOST_TERMS))
     out = empty((parts, element.size, n), np.float32)
     kernel.sums_in_parts(
         cpu.active_index(),
