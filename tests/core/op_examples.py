@@ -32,6 +32,15 @@ def apart(*shape: int) -> Array:
     return (RNG.permutation(size) * 0.25 - size // 2 * 0.25 + 0.125).reshape(shape)
 
 
+def geometry(
+    stride: tuple[int, int] = (1, 1),
+    padding: tuple[int, int] = (0, 0),
+    dilation: tuple[int, int] = (1, 1),
+    groups: int = 1,
+) -> dict[str, Any]:
+    return {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+
+
 LABELS = np.array([2, 0, 3])
 
 EXAMPLES: dict[str, list[Example]] = {
@@ -42,9 +51,18 @@ EXAMPLES: dict[str, list[Example]] = {
         example(normal(3, 2), index=np.array([1, 1, 0]), shape=(2, 2)),
         example(normal(3), index=(np.array([0, 0, 1]), 1), shape=(2, 2)),
     ],
+    "avg_pool2d": [
+        example(normal(2, 4, 5, 3), kernel=(2, 2), stride=(2, 2), padding=(0, 0)),
+        example(normal(1, 3, 5, 2), kernel=(2, 3), stride=(1, 2), padding=(1, 1)),
+    ],
+    "avg_pool2d_gradient": [
+        example(
+            normal(2, 2, 2, 3), shape=(2, 4, 5, 3), kernel=(2, 2), stride=(2, 2), padding=(0, 0)
+        ),
+    ],
     "batch_norm": [
         example(normal(4, 3), normal(3), normal(3), normal(3), positive(3), eps=1e-5),
-        example(normal(2, 3, 2, 2), normal(3), normal(3), normal(3), positive(3), eps=0.1),
+        example(normal(2, 2, 2, 3), normal(3), normal(3), normal(3), positive(3), eps=0.1),
     ],
     "broadcast_to": [example(normal(3, 1), shape=(2, 3, 4)), example(normal(), shape=(2,))],
     "clip": [
@@ -55,6 +73,30 @@ EXAMPLES: dict[str, list[Example]] = {
         example(normal(2, 3), normal(2, 1), normal(2, 0), axis=1),
         example(normal(2, 3), normal(1, 3), axis=-2),
         example(normal(2), axis=0),
+    ],
+    "conv2d": [
+        example(normal(2, 4, 5, 3), normal(2, 2, 3, 3), normal(2), **geometry()),
+        example(normal(1, 5, 4, 2), normal(3, 3, 2, 2), **geometry((2, 1), (1, 0), (1, 2))),
+        example(normal(1, 3, 3, 4), normal(6, 2, 2, 2), normal(6), **geometry(groups=2)),
+        example(normal(2, 1, 1, 1), normal(1, 3, 3, 1), **geometry(padding=(1, 1))),
+    ],
+    "conv2d_input_gradient": [
+        example(normal(2, 3, 3, 2), normal(2, 2, 3, 3), shape=(2, 4, 5, 3), **geometry()),
+        example(
+            normal(1, 3, 2, 4),
+            normal(4, 3, 2, 2),
+            shape=(1, 5, 4, 4),
+            **geometry((2, 1), (1, 0), (1, 2), groups=2),
+        ),
+    ],
+    "conv2d_weight_gradient": [
+        example(normal(2, 3, 3, 2), normal(2, 4, 5, 3), shape=(2, 2, 3, 3), **geometry()),
+        example(
+            normal(1, 3, 2, 4),
+            normal(1, 5, 4, 4),
+            shape=(4, 3, 2, 2),
+            **geometry((2, 1), (1, 0), (1, 2), groups=2),
+        ),
     ],
     "cos": [example(normal(2, 3))],
     "divide": [example(normal(2, 3), positive(3)), example(normal(), positive(2, 1))],
@@ -86,6 +128,16 @@ EXAMPLES: dict[str, list[Example]] = {
     "max": [
         example(apart(2, 3), axis=None, keepdims=False),
         example(apart(2, 3, 2), axis=(0, -1), keepdims=True),
+    ],
+    "max_pool2d": [
+        example(apart(2, 4, 5, 3), kernel=(2, 2), stride=(2, 2), padding=(0, 0)),
+        example(apart(1, 4, 3, 2), kernel=(3, 2), stride=(2, 1), padding=(1, 1)),
+    ],
+    "max_pool2d_choice": [
+        example(normal(1, 4, 3, 2), apart(1, 4, 3, 2), kernel=(3, 2), stride=(2, 1), padding=(1, 1))
+    ],
+    "max_pool2d_gradient": [
+        example(normal(1, 2, 4, 2), apart(1, 4, 3, 2), kernel=(3, 2), stride=(2, 1), padding=(1, 1))
     ],
     "mean": [
         example(normal(2, 3), axis=None, keepdims=False),

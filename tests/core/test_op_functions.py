@@ -14,6 +14,7 @@ X = RNG.uniform(0.2, 0.9, (3, 4))
 Y = RNG.uniform(1.2, 2.0, (3, 4))
 W = RNG.normal(size=(2, 4))
 LABELS = np.array([1, 3, 0])
+IMAGES = RNG.normal(size=(2, 4, 5, 3))
 SIGNS = np.where(np.arange(4) == LABELS[:, None], 1, -1)
 
 
@@ -22,10 +23,29 @@ def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     return e / e.sum(axis=axis, keepdims=True)
 
 
+def convolved(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Pixel by pixel: stride 2, padding 1."""
+    framed = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    height, width = (n + 2 - k for n, k in zip(x.shape[1:3], w.shape[1:3], strict=True))
+    rows = [
+        [
+            np.einsum("bhwc,nhwc->bn", framed[:, i : i + w.shape[1], j : j + w.shape[2]], w) + b
+            for j in range(0, width + 1, 2)
+        ]
+        for i in range(0, height + 1, 2)
+    ]
+    return np.array(rows).transpose(2, 0, 1, 3)
+
+
 # name: (function of tensors, the same in NumPy, inputs)
 FUNCTIONS: dict[str, tuple[Callable[..., Tensor], Callable[..., Any], tuple[Any, ...]]] = {
     "absolute": (ops.absolute, np.abs, (-X,)),
     "add": (ops.add, np.add, (X, Y)),
+    "avg_pool2d": (
+        lambda x: ops.avg_pool2d(x, 2, stride=1),
+        lambda x: (x[:, :-1, :-1] + x[:, :-1, 1:] + x[:, 1:, :-1] + x[:, 1:, 1:]) / 4,
+        (IMAGES,),
+    ),
     "batch_norm": (
         lambda x, w, b, m, v: ops.batch_norm(x, w, b, m, v, eps=0.5),
         lambda x, w, b, m, v: (x - m) / np.sqrt(v + 0.5) * w + b,
@@ -42,6 +62,11 @@ FUNCTIONS: dict[str, tuple[Callable[..., Tensor], Callable[..., Any], tuple[Any,
         lambda x, y: np.concatenate([x, y, x], axis=1),
         (X, Y),
     ),
+    "conv2d": (
+        lambda x, w, b: ops.conv2d(x, w, b, stride=2, padding=1),
+        convolved,
+        (IMAGES, RNG.normal(size=(2, 3, 2, 3)), W[:, 0]),
+    ),
     "cos": (ops.cos, np.cos, (X,)),
     "divide": (ops.divide, np.divide, (X, Y)),
     "dropout": (
@@ -51,6 +76,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Tensor], Callable[..., Any], tuple[Any,
     ),
     "exp": (ops.exp, np.exp, (X,)),
     "getitem": (lambda x: ops.getitem(x, index=(1, [0, 0])), lambda x: x[1, [0, 0]], (X,)),
+    "global_avg_pool2d": (ops.global_avg_pool2d, lambda x: x.mean((1, 2)), (IMAGES,)),
     "hardtanh": (ops.hardtanh, lambda x: np.clip(x, -1, 1), (3 * X - 2,)),
     "linear": (ops.linear, lambda x, w, b: x @ w.T + b, (X, W, W[:, 0])),
     "log": (ops.log, np.log, (X,)),
@@ -61,6 +87,11 @@ FUNCTIONS: dict[str, tuple[Callable[..., Tensor], Callable[..., Any], tuple[Any,
     ),
     "matmul": (ops.matmul, np.matmul, (X, Y.T)),
     "max": (lambda x: ops.max(x, axis=1), lambda x: x.max(axis=1), (X,)),
+    "max_pool2d": (
+        lambda x: ops.max_pool2d(x, 2, stride=1),
+        lambda x: np.max([x[:, :-1, :-1], x[:, :-1, 1:], x[:, 1:, :-1], x[:, 1:, 1:]], axis=0),
+        (IMAGES,),
+    ),
     "mean": (lambda x: ops.mean(x, 1, True), lambda x: x.mean(1, keepdims=True), (X,)),
     "mean_squared_error": (
         ops.mean_squared_error,

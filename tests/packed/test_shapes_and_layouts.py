@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import qnn_core as qnn
 from qnn_core import Parameter, Tensor, ops
-from qnn_core.products import factor, product, reference, threads
+from qnn_core.products import factor, product, reference
 
 Model = Callable[..., Any]
 RNG = np.random.default_rng(0)
@@ -97,17 +97,6 @@ def test_minus_zero_through_relu() -> None:
 
     x = np.float32([[-0.0, 0.0, 1.0]])
     np.testing.assert_array_equal(qnn.pack(model, x)(x), model(Tensor(x)).data)
-
-
-def test_a_pool_is_made_for_the_threads_that_were_asked_for() -> None:
-    before, pool = threads.get_num_threads(), threads._State.pool
-    try:
-        threads._State.pool = None
-        threads.set_num_threads(1)
-        assert threads._pool(1).submit(lambda: 3).result() == 3
-    finally:
-        threads.set_num_threads(before)
-        threads._State.pool = pool
 
 
 @pytest.mark.parametrize("example", ["abc", [[1.0], [1.0, 2.0]], np.ones((1, 4)) * 1j])

@@ -12,7 +12,7 @@ from .coded import Coded, encode, pack_bits, unpack_bits
 from .drawing import draw, to_dot
 from .errors import QnnError
 from .model_summary import summary
-from .nn import MLP, Linear, Module, QuantLinear, Sequential
+from .nn import MLP, Conv2d, LeNet, Linear, Module, QuantConv2d, QuantLinear, ResNet, Sequential
 from .packed import PackedModel, load, pack
 from .products import get_num_threads, set_num_threads
 from .quantizer import Frame, Quantizer
@@ -25,15 +25,19 @@ __all__ = [
     "MLP",
     "Buffer",
     "Coded",
+    "Conv2d",
     "Frame",
     "History",
+    "LeNet",
     "Linear",
     "Module",
     "PackedModel",
     "Parameter",
     "QnnError",
+    "QuantConv2d",
     "QuantLinear",
     "Quantizer",
+    "ResNet",
     "Sequential",
     "Tensor",
     "__version__",

@@ -22,11 +22,11 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 from ._kernels import engine
+from .machine.threads import cores, threads_for
 from .products import VALUES, Factor, Prepared, cpu, factor, get_num_threads, prepare
 from .products import set_num_threads as set_threads
 from .products.arrays import aligned, row_bytes
 from .products.product import nanoseconds
-from .products.threads import cores, share_rows
 
 try:
     import threadpoolctl
@@ -196,9 +196,7 @@ def _way(program: engine.Program, x: Array, prepared: Prepared, k: int) -> Way:
     m = len(x)
     y = aligned((m, prepared.n), np.float32)
     work = nanoseconds(prepared, m, k)
-    if get_num_threads() == 1 or m == 1:
-        return partial(program.run, x, y, 0, m)
-    return partial(share_rows, partial(program.run, x, y), m, work)
+    return partial(program.run, x, y, 0, m, threads_for(work))
 
 
 def take_turns(

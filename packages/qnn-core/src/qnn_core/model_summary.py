@@ -14,8 +14,8 @@ from .quantizer import Quantizer, codebook
 
 FLOAT_BITS = 32
 
-# Operations that leave the values of their first input as they are.
-MOVING = ("broadcast_to", "getitem", "reshape", "transpose")
+# Operations that make no new values: they move those of their first input, or choose among them.
+MOVING = ("broadcast_to", "getitem", "max_pool2d", "reshape", "transpose")
 
 
 @dataclass
@@ -145,7 +145,9 @@ class _Reader:
     def _count_macs(self, row: Row, node: GraphNode) -> None:
         if node.op.macs is None:
             return
-        macs = node.op.macs(*(value.shape for value in node.inputs)) // max(self.batch, 1)
+        macs = node.op.macs(*(v.shape for v in node.inputs), **node.attributes) // max(
+            self.batch, 1
+        )
         (left, left_stored), (right, right_stored) = map(self._source, node.inputs[:2])
         # The weight is the operand that is stored; with none or two, the second.
         if left_stored and not right_stored:

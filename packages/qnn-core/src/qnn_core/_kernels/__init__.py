@@ -1,5 +1,5 @@
 """Compiled loops over contiguous buffers, one module a job; every check is the caller's."""
 
-from . import bits, elementwise, engine, loss, optimizer, quantize
+from . import bits, engine, loss, memory, pooling, quantize, sums, training
 
-__all__ = ["bits", "elementwise", "engine", "loss", "optimizer", "quantize"]
+__all__ = ["bits", "engine", "loss", "memory", "pooling", "quantize", "sums", "training"]

@@ -1,7 +1,8 @@
 /* The engine's data: what the steps of a program are, and the table of functions of a path.
  *
  * Rows are samples. A step reads a block of rows from one buffer and writes it to another, so that
- * what lies between two layers stays in the cache. Weights lie in panels of 64 columns, "lane =
+ * what lies between two layers stays in the cache. Windows read or write whole images, buffers
+ * whose rows have a stride of 0. Weights lie in panels of 64 columns, "lane =
  * output column": no sums across lanes, and zeros as padding instead of masks.
  */
 #ifndef QNN_ENGINE_H
@@ -13,7 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PANEL = 64, BLOCK_ROWS = 64, MAX_FEW = 16 };
+#include "paths.h"
+
+enum { BLOCK_ROWS = 64, MAX_FEW = 16 };
 
 /* What a row of a buffer holds. */
 enum {
@@ -67,7 +70,17 @@ typedef struct {
     const float *constant_n; /* padded to whole panels */
 } Link;
 
-enum { STEP_ENCODE, STEP_LAYOUT, STEP_PRODUCT, STEP_CHAIN };
+/* Windows on images, channels last: one for each output pixel, whose rows are its patches. */
+typedef struct {
+    int64_t height, width, out_width, out_height;
+    int64_t kernel_y, kernel_x, stride_y, stride_x, pad_y, pad_x, step_y, step_x;
+    int64_t pixel;      /* bytes of a pixel */
+    int64_t part;       /* of one plane of it: pixel / planes */
+    int32_t planes;     /* a patch holds all of one, then all of the next */
+    uint8_t fill[8];    /* the bytes of a plane outside of the image */
+} Windows;
+
+enum { STEP_ENCODE, STEP_LAYOUT, STEP_PRODUCT, STEP_CHAIN, STEP_GATHER, STEP_SCATTER };
 
 typedef struct {
     int32_t op, source, target; /* buffers */
@@ -75,6 +88,7 @@ typedef struct {
     int64_t n;                  /* columns, of an encoder, a layout or a chain */
     Product product;
     Decision decision;
+    Windows windows;
     int32_t links;
     Link *link;
 } Step;
@@ -86,10 +100,24 @@ typedef struct {
 
 typedef struct {
     const char *name;
-    /* Run a step on at most BLOCK_ROWS rows; return how many numbers to encode were not finite. */
-    int64_t (*step)(const Step *, Buffer source, Buffer target, int rows);
+    /* Run a step on at most BLOCK_ROWS rows, from `row` on; return how many numbers to encode were
+     * not finite. */
+    int64_t (*step)(const Step *, Buffer source, Buffer target, int64_t row, int rows);
+    void (*weigh)(void *weigh, int64_t task);
     int k_per_int_word; /* 4 where bytes are multiplied, 2 where int16 */
 } Path;
+
+/* Weights on their way into panels. */
+typedef struct {
+    const uint8_t *codes;  /* [n][k] */
+    int64_t n, words;      /* of a plane, without padding */
+    Step layout;           /* of a row of k codes */
+    int planes;
+    size_t stride, plane_words; /* of a laid out row, in bytes and words */
+    char *memory;          /* of PANEL rows for each panel */
+    uint32_t *panels;      /* [panel][plane][word][64] */
+    int32_t *sum_np;       /* the ones of each plane, or the sum of the signed bytes */
+} Weigh;
 
 static inline size_t plane_words(int64_t n) { return 2 * (size_t)((n + 63) / 64); }
 static inline int64_t padded(int64_t n) { return (n + 63) / 64 * 64; }

@@ -1,6 +1,6 @@
 from typing import Any, final
 
-from numpy import uint32
+from numpy import int32, uint8, uint32
 from numpy.typing import NDArray
 
 FORMATS: dict[str, int]
@@ -47,6 +47,21 @@ class Weights:
     ) -> None: ...
 
 @final
+class Windows:
+    def __init__(
+        self,
+        *,
+        image: tuple[int, ...],
+        output: tuple[int, ...],
+        kernel: tuple[int, ...],
+        stride: tuple[int, ...],
+        padding: tuple[int, ...],
+        dilation: tuple[int, ...],
+        pixel: int,
+        fill: tuple[int, ...] = (0,),
+    ) -> None: ...
+
+@final
 class Program:
     def __init__(self, path: int, strides: list[int], most: int) -> None: ...
     def encode(self, source: int, target: int, n: int, decision: Decision) -> None: ...
@@ -66,6 +81,27 @@ class Program:
         n: int,
         links: list[tuple[str, NDArray[Any] | None]],
     ) -> None: ...
-    def run(self, x: NDArray[Any], y: NDArray[Any], start: int, stop: int) -> int: ...
+    def gather(self, source: int, target: int, windows: Windows) -> None: ...
+    def scatter(self, source: int, target: int, windows: Windows) -> None: ...
+    def run(
+        self,
+        x: NDArray[Any],
+        y: NDArray[Any],
+        start: int,
+        stop: int,
+        threads: int = 1,
+        grain: int = 1,
+    ) -> int: ...
 
 def panels(word_nt: NDArray[uint32], out_ptc: NDArray[uint32]) -> None: ...
+def weigh(
+    path: int,
+    threads: int,
+    code_nk: NDArray[uint8],
+    decision: Decision,
+    planes: int,
+    words: int,
+    stride: int,
+    out_ptc: NDArray[uint32],
+    sum_np: NDArray[int32],
+) -> None: ...

@@ -11,8 +11,11 @@ from cpython.buffer cimport (
     PyBuffer_Release,
     PyObject_GetBuffer,
 )
-from libc.stdint cimport int16_t, int32_t, int64_t, uint32_t, uintptr_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint32_t, uintptr_t
 from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memset
+
+from .pool cimport Task, share
 
 
 cdef extern from "engine_paths.h" nogil:
@@ -22,7 +25,7 @@ cdef extern from "engine_paths.h" nogil:
         KIND_AND, KIND_TERNARY, KIND_INT8, KIND_INT16, KIND_FLOAT, KIND_TABLE
         CHAIN_ADD, CHAIN_SUB, CHAIN_RSUB, CHAIN_MUL, CHAIN_DIV, CHAIN_RDIV, CHAIN_MIN, CHAIN_MAX
         CHAIN_TANH, CHAIN_SIGMOID
-        STEP_ENCODE, STEP_LAYOUT, STEP_PRODUCT, STEP_CHAIN
+        STEP_ENCODE, STEP_LAYOUT, STEP_PRODUCT, STEP_CHAIN, STEP_GATHER, STEP_SCATTER
     ctypedef struct Product:
         int32_t kind, x_bits, w_bits
         int64_t k, n
@@ -44,19 +47,36 @@ cdef extern from "engine_paths.h" nogil:
     ctypedef struct Link:
         int32_t op
         const float* constant_n
+    ctypedef struct CWindows "Windows":
+        int64_t height, width, out_width, out_height
+        int64_t kernel_y, kernel_x, stride_y, stride_x, pad_y, pad_x, step_y, step_x
+        int64_t pixel, part
+        int32_t planes
+        uint8_t fill[8]
     ctypedef struct Step:
         int32_t op, source, target, out
         int64_t n
         Product product
         CDecision decision
+        CWindows windows
         int32_t links
         Link* link
     ctypedef struct Buffer:
         char* data
         size_t stride
+    ctypedef struct Weigh:
+        const uint8_t* codes
+        int64_t n, words
+        Step layout
+        int planes
+        size_t stride, plane_words
+        char* memory
+        uint32_t* panels
+        int32_t* sum_np
     ctypedef struct Path:
         const char* name
-        int64_t (*step)(const Step*, Buffer, Buffer, int) noexcept nogil
+        Task weigh
+        int64_t (*step)(const Step*, Buffer, Buffer, int64_t, int) noexcept nogil
         int k_per_int_word
     const Path PATHS[]
     int supported_paths()
@@ -156,44 +176,84 @@ cdef class Weights:
         self.c.bias_n = <const float*>address(bias)
 
 
+cdef enum:
+    MOST_PARTS = 256
+
+# A program as the threads see it.
+cdef struct Plan:
+    int path, count, buffers
+    Step* steps
+    size_t* strides
+
+cdef struct Job:
+    Plan* plan
+    char* x
+    char* y
+    int64_t start, stop, grain
+    int parts
+    int64_t[MOST_PARTS] bad
+
+
+@cython.final
+cdef class Windows:
+    """Windows on images with the channels last: see engine.h. Pairs are (vertical, horizontal)."""
+
+    cdef CWindows c
+
+    def __init__(
+        self, *, tuple image, tuple output, tuple kernel, tuple stride, tuple padding,
+        tuple dilation, int64_t pixel, tuple fill=(0,),
+    ):
+        self.c.height, self.c.width = image
+        self.c.out_height, self.c.out_width = output
+        self.c.kernel_y, self.c.kernel_x = kernel
+        self.c.stride_y, self.c.stride_x = stride
+        self.c.pad_y, self.c.pad_x = padding
+        self.c.step_y, self.c.step_x = dilation
+        self.c.pixel = pixel
+        self.c.planes = <int32_t>len(fill)
+        self.c.part = pixel // self.c.planes
+        for plane in range(self.c.planes):
+            self.c.fill[plane] = fill[plane]
+
+
 @cython.final
 cdef class Program:
     """Steps that run one after the other on each block of rows.
 
-    Buffer 0 is the input, buffer 1 the output; `strides` are the bytes of a row of each.
+    Buffer 0 is the input, buffer 1 the output; `strides` are the bytes of a row of each, 0 for the
+    images that windows look at.
     """
 
-    cdef int path, count, buffers
-    cdef Step* steps
-    cdef size_t* strides
+    cdef Plan plan
     cdef list alive
 
     def __init__(self, int path, list strides, int most):
-        self.path = path
+        self.plan.path = path
         self.alive = []
-        self.buffers = <int>len(strides)
-        self.steps = <Step*>calloc(most, sizeof(Step))
-        self.strides = <size_t*>calloc(self.buffers, sizeof(size_t))
-        if self.steps == NULL or self.strides == NULL:
+        self.plan.buffers = <int>len(strides)
+        self.plan.steps = <Step*>calloc(most, sizeof(Step))
+        self.plan.strides = <size_t*>calloc(self.plan.buffers, sizeof(size_t))
+        if self.plan.steps == NULL or self.plan.strides == NULL:
             raise MemoryError
-        for b in range(self.buffers):
-            self.strides[b] = strides[b]
+        for b in range(self.plan.buffers):
+            self.plan.strides[b] = strides[b]
 
     def __dealloc__(self):
         cdef int s
-        if self.steps != NULL:
-            for s in range(self.count):
-                free(self.steps[s].link)
-        free(self.steps)
-        free(self.strides)
+        if self.plan.steps != NULL:
+            for s in range(self.plan.count):
+                free(self.plan.steps[s].link)
+        free(self.plan.steps)
+        free(self.plan.strides)
 
     cdef Step* add(self, int op, int source, int target, int64_t n):
-        cdef Step* step = &self.steps[self.count]
+        cdef Step* step = &self.plan.steps[self.plan.count]
         step.op = op
         step.source = source
         step.target = target
         step.n = n
-        self.count += 1
+        self.plan.count += 1
         return step
 
     def encode(self, int source, int target, int64_t n, Decision decision):
@@ -227,58 +287,92 @@ cdef class Program:
             step.link[i].op = LINKS[name]
             step.link[i].constant_n = <const float*>address(constants)
 
-    def run(self, x, y, int64_t start, int64_t stop):
-        """Run rows ``start`` to ``stop``; return how many of the numbers to encode are bad."""
+    def gather(self, int source, int target, Windows windows):
+        """Images become rows of patches, one for each output pixel."""
+        self.add(STEP_GATHER, source, target, 0).windows = windows.c
+
+    def scatter(self, int source, int target, Windows windows):
+        """Rows of patches of floats are added to the images that they are patches of."""
+        self.add(STEP_SCATTER, source, target, 0).windows = windows.c
+
+    def run(self, x, y, int64_t start, int64_t stop, int threads=1, int64_t grain=1):
+        """Run rows ``start`` to ``stop``; return how many of the numbers to encode are bad.
+
+        Threads share the rows, each whole multiples of ``grain``.
+        """
         cdef Py_buffer source, target
-        cdef int64_t bad
+        cdef Job job
+        cdef int64_t bad = 0
+        cdef int part
         PyObject_GetBuffer(x, &source, PyBUF_SIMPLE)
         try:
             PyObject_GetBuffer(y, &target, PyBUF_SIMPLE | PyBUF_WRITABLE)
         except BaseException:
             PyBuffer_Release(&source)
             raise
+        job.plan = &self.plan
+        job.x, job.y = <char*>source.buf, <char*>target.buf
+        job.start, job.stop = start, stop
+        job.grain = grain
+        cdef int64_t grains = (stop - start) // grain
+        job.parts = <int>max(min(<int64_t>threads, min(grains, <int64_t>MOST_PARTS)), 1)
         with nogil:
-            bad = self.run_rows(<char*>source.buf, <char*>target.buf, start, stop)
+            share(run_part, &job, job.parts, job.parts)
         PyBuffer_Release(&source)
         PyBuffer_Release(&target)
-        if bad < 0:
-            raise MemoryError
+        for part in range(job.parts):
+            if job.bad[part] < 0:
+                raise MemoryError
+            bad += job.bad[part]
         return bad
 
-    cdef int64_t run_rows(self, char* x, char* y, int64_t start, int64_t stop) noexcept nogil:
-        cdef int64_t block = min(<int64_t>BLOCK_ROWS, stop - start), row, bad = 0
-        cdef size_t total = 64
-        cdef int b, s, rows
-        for b in range(2, self.buffers):
-            total += (self.strides[b] * block + 63) // 64 * 64
-        cdef char* memory = <char*>malloc(total)
-        cdef Buffer* buffer = <Buffer*>malloc(self.buffers * sizeof(Buffer))
-        if memory == NULL or buffer == NULL:
-            free(memory)
-            free(buffer)
-            return -1
-        cdef char* free_from = memory + (64 - <uintptr_t>memory % 64) % 64
-        for b in range(self.buffers):
-            buffer[b].stride = self.strides[b]
-            if b >= 2:
-                buffer[b].data = free_from
-                free_from += (self.strides[b] * block + 63) // 64 * 64
-        row = start
-        while row < stop:
-            rows = <int>min(<int64_t>BLOCK_ROWS, stop - row)
-            buffer[0].data = x + row * self.strides[0]
-            buffer[1].data = y + row * self.strides[1]
-            for s in range(self.count):
-                bad += PATHS[self.path].step(
-                    &self.steps[s],
-                    buffer[self.steps[s].source],
-                    buffer[self.steps[s].target],
-                    rows,
-                )
-            row += rows
+
+cdef void run_part(void* context, int64_t part) noexcept nogil:
+    """Run one of the parts into which the rows are cut."""
+    cdef Job* job = <Job*>context
+    cdef int64_t grains = (job.stop - job.start) // job.grain
+    job.bad[part] = run_rows(
+        job.plan, job.x, job.y,
+        job.start + grains * part // job.parts * job.grain,
+        job.start + grains * (part + 1) // job.parts * job.grain,
+    )
+
+
+cdef int64_t run_rows(Plan* plan, char* x, char* y, int64_t start, int64_t stop) noexcept nogil:
+    cdef int64_t block = min(<int64_t>BLOCK_ROWS, stop - start), row, bad = 0
+    cdef size_t total = 64
+    cdef int b, s, rows
+    for b in range(2, plan.buffers):
+        total += (plan.strides[b] * block + 63) // 64 * 64
+    cdef char* memory = <char*>malloc(total)
+    cdef Buffer* buffer = <Buffer*>malloc(plan.buffers * sizeof(Buffer))
+    if memory == NULL or buffer == NULL:
         free(memory)
         free(buffer)
-        return bad
+        return -1
+    cdef char* free_from = memory + (64 - <uintptr_t>memory % 64) % 64
+    for b in range(plan.buffers):
+        buffer[b].stride = plan.strides[b]
+        if b >= 2:
+            buffer[b].data = free_from
+            free_from += (plan.strides[b] * block + 63) // 64 * 64
+    row = start
+    while row < stop:
+        rows = <int>min(<int64_t>BLOCK_ROWS, stop - row)
+        buffer[0].data = x + row * plan.strides[0]
+        buffer[1].data = y + row * plan.strides[1]
+        for s in range(plan.count):
+            bad += PATHS[plan.path].step(
+                &plan.steps[s],
+                buffer[plan.steps[s].source],
+                buffer[plan.steps[s].target],
+                row,
+                rows,
+            )
+        row += rows
+    free(memory)
+    free(buffer)
+    return bad
 
 
 def panels(const uint32_t[:, ::1] word_nt, uint32_t[:, :, ::1] out_ptc):
@@ -298,3 +392,32 @@ def panels(const uint32_t[:, ::1] word_nt, uint32_t[:, :, ::1] out_ptc):
                 for c in range(columns, PANEL):
                     for t in range(t0, t1):
                         out_ptc[p, t, c] = 0
+
+
+def weigh(
+    int path, int threads, const uint8_t[:, ::1] code_nk, Decision decision, int planes,
+    int64_t words, size_t stride, uint32_t[:, :, ::1] out_ptc, int32_t[:, ::1] sum_np,
+):
+    """Write codes as panels of 64 columns, and what the elements of each column sum up to.
+
+    ``words`` are those of a plane, ``stride`` the bytes of a laid out row. The sums are, for each
+    plane of bits, the number of ones; for bytes, the sum of the signed bytes.
+    """
+    cdef Weigh w
+    cdef int64_t count = out_ptc.shape[0]
+    memset(&w, 0, sizeof(Weigh))
+    if code_nk.shape[0] == 0:
+        return
+    w.codes = &code_nk[0, 0] if code_nk.shape[1] else NULL
+    w.n, w.words, w.planes, w.stride = code_nk.shape[0], words, planes, stride
+    w.plane_words = stride // 4 // planes
+    w.layout.n = code_nk.shape[1]
+    w.layout.decision = decision.c
+    w.panels = &out_ptc[0, 0, 0] if out_ptc.shape[1] else NULL
+    w.sum_np = &sum_np[0, 0]
+    w.memory = <char*>malloc(count * PANEL * stride + 1)
+    if w.memory == NULL:
+        raise MemoryError
+    with nogil:
+        share(PATHS[path].weigh, &w, count, threads if w.n * w.layout.n > 100000 else 1)
+    free(w.memory)

@@ -40,3 +40,12 @@ INLINE VF FN(lookup16)(const float *table, VU code) {
 #define ADD_GE(to, a, b, gain) ((to) + ((VU)((VI)(a) >= (VI)(b)) & (gain)))
 #define ADD_GE_FLOAT(to, a, b, gain) ((to) + ((VU)((a) >= (b)) & (gain)))
 #define MASK_GE(a, b) SIGNS((VI)(a) >= (VI)(b))
+#define GATHER(table, index) ((VF)_mm256_i32gather_ps(table, (__m256i)(index), 4))
+INLINE void FN(put8)(uint8_t *to, VU v)
+{
+    __m256i low = _mm256_shuffle_epi8((__m256i)v, _mm256_set1_epi32(0x0C080400));
+    uint32_t few[2] = {(uint32_t)_mm256_extract_epi32(low, 0), (uint32_t)_mm256_extract_epi32(low, 4)};
+    memcpy(to, few, sizeof few);
+}
+#define PUT8(to, v) FN(put8)(to, v)
+#define GET8(from) ((VU)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(from))))

@@ -49,3 +49,6 @@ INLINE VU FN(flushed)(VU v) {
     ((VU)_mm512_mask_add_epi32((__m512i)(to), \
                                _mm512_cmp_ps_mask((__m512)(a), (__m512)(b), _CMP_GE_OQ), \
                                (__m512i)(to), _mm512_set1_epi32((int)(gain))))
+#define GATHER(table, index) ((VF)_mm512_i32gather_ps((__m512i)(index), table, 4))
+#define PUT8(to, v) _mm_storeu_si128((__m128i *)(to), _mm512_cvtepi32_epi8((__m512i)(v)))
+#define GET8(from) ((VU)_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(from))))

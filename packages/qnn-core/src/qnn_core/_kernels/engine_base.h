@@ -71,3 +71,27 @@ INLINE uint32_t FN(signs)(VU v) {
 #define ADD_GE(to, a, b, gain) ((to) + (ALL_ONES((VI)(a) >= (VI)(b)) & (gain)))
 #define ADD_GE_FLOAT(to, a, b, gain) ((to) + (ALL_ONES((a) >= (b)) & (gain)))
 #define MASK_GE(a, b) SIGNS(ALL_ONES((VI)(a) >= (VI)(b)))
+INLINE VF FN(gather_floats)(const float *table, VU index) {
+    uint32_t lane[LANES];
+    float found[LANES];
+    memcpy(lane, &index, sizeof index);
+    for (int l = 0; l < LANES; l++) found[l] = table[lane[l]];
+    VF v;
+    memcpy(&v, found, sizeof v);
+    return v;
+}
+INLINE void FN(put8)(uint8_t *to, VU v) {
+    uint32_t lane[LANES];
+    memcpy(lane, &v, sizeof v);
+    for (int l = 0; l < LANES; l++) to[l] = (uint8_t)lane[l];
+}
+INLINE VU FN(get8)(const uint8_t *from) {
+    uint32_t lane[LANES];
+    for (int l = 0; l < LANES; l++) lane[l] = from[l];
+    VU v;
+    memcpy(&v, lane, sizeof v);
+    return v;
+}
+#define GATHER FN(gather_floats)
+#define PUT8 FN(put8)
+#define GET8 FN(get8)

@@ -7,35 +7,11 @@
  * FMA; TABLE16, LOAD16, LOOKUP16; SIGNS; MASK_GE, ADD_GE and ADD_GE_FLOAT.
  */
 
-#define VECTORS (PANEL / LANES)
+#include "lanes.h"
 
-#if LANES == 1
-typedef uint32_t FN(vu);
-typedef int32_t FN(vi);
-typedef float FN(vf);
-#define CONVERT(v, type) ((type)(v))
-#else
-typedef uint32_t FN(vu) __attribute__((vector_size(4 * LANES)));
-typedef int32_t FN(vi) __attribute__((vector_size(4 * LANES)));
-typedef float FN(vf) __attribute__((vector_size(4 * LANES)));
-typedef uint8_t FN(vu8) __attribute__((vector_size(LANES)));
-typedef int16_t FN(vi16) __attribute__((vector_size(2 * LANES)));
-#define CONVERT(v, type) __builtin_convertvector(v, type)
-#endif
-
-#define VU FN(vu)
-#define VI FN(vi)
-#define VF FN(vf)
-
-INLINE VU FN(load)(const void *from) { VU v; memcpy(&v, from, sizeof v); return v; }
-INLINE VF FN(loadf)(const void *from) { VF v; memcpy(&v, from, sizeof v); return v; }
-INLINE VU FN(splat)(uint32_t x) { return (VU){0} + x; }
-INLINE VF FN(splatf)(float x) { return (VF){0} + x; }
 INLINE uint32_t FN(word)(const char *from, size_t index) {
     uint32_t w; memcpy(&w, from + 4 * index, 4); return w;
 }
-
-#include ENGINE_PATH_OPERATIONS
 
 /* --- Tiles: `rows` rows of one panel, words t0..t1 of the sum, added to acc[row][64] ---------- */
 
@@ -587,9 +563,45 @@ static void FN(chain)(const Step *s, Buffer x, Buffer y, int rows)
     }
 }
 
-static int64_t FN(step)(const Step *s, Buffer x, Buffer y, int rows)
+/* --- Weights: codes become panels ------------------------------------------------------------- */
+
+/* A task is a panel: its columns are laid out as rows, summed up, and transposed. */
+static void FN(weigh)(void *context, int64_t task)
+{
+    const Weigh *w = context;
+    int64_t n0 = task * PANEL, columns = w->n - n0 < PANEL ? w->n - n0 : PANEL;
+    char *rows = w->memory + task * PANEL * (int64_t)w->stride;
+    Buffer from = {(char *)w->codes + n0 * w->layout.n, (size_t)w->layout.n}, to = {rows, w->stride};
+    FN(layout)(&w->layout, from, to, (int)columns);
+    for (int64_t c = 0; c < columns; c++)
+        for (int p = 0; p < w->planes; p++) {
+            const char *row = rows + c * w->stride + 4 * p * w->plane_words;
+            int32_t sum = 0;
+            if (w->layout.decision.format == ROW_BITS)
+                for (int64_t t = 0; t < w->words; t++) sum += (int32_t)COUNT32(FN(word)(row, t));
+            else
+                for (int64_t k = 0; k < w->layout.n; k++) sum += ((const int8_t *)row)[k];
+            w->sum_np[(n0 + c) * w->planes + p] = sum;
+        }
+    uint32_t *out = w->panels + n0 * w->words * w->planes;
+    for (int p = 0; p < w->planes; p++)
+        for (int64_t t0 = 0; t0 < w->words; t0 += 16) {
+            int64_t t1 = t0 + 16 < w->words ? t0 + 16 : w->words;
+            for (int64_t c = 0; c < PANEL; c++) {
+                const char *row = rows + c * w->stride + 4 * p * w->plane_words;
+                for (int64_t t = t0; t < t1; t++)
+                    out[(p * w->words + t) * PANEL + c] = c < columns ? FN(word)(row, t) : 0;
+            }
+        }
+}
+
+#include "engine_window.h"
+
+static int64_t FN(step)(const Step *s, Buffer x, Buffer y, int64_t row, int rows)
 {
     switch (s->op) {
+    case STEP_GATHER: FN(gather)(s, x, y, row, rows); return 0;
+    case STEP_SCATTER: FN(scatter)(s, x, y, row, rows); return 0;
     case STEP_ENCODE: return FN(encode)(s, x, y, rows);
     case STEP_LAYOUT: FN(layout)(s, x, y, rows); return 0;
     case STEP_PRODUCT: FN(product)(s, x, y, rows); return 0;

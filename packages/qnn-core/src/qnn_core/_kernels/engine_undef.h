@@ -33,3 +33,6 @@
 #undef ADD_GE_FLOAT
 #undef ALL_ONES
 #undef EACH_COUNT
+#undef GATHER
+#undef PUT8
+#undef GET8

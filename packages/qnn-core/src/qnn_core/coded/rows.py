@@ -7,8 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import quantize as kernel
+from .._kernels import training
 from ..errors import NonFiniteError, ShapeError
+from ..machine import cpu, empty, get_num_threads
 from ..quantizer import Quantizer, codebook
+from .quantized import Quantized
 
 Array = NDArray[Any]
 Codes = NDArray[np.uint8]
@@ -35,12 +38,36 @@ def codes_of(x: Array, scale: Array, shift: Array, quantizer: Quantizer) -> Code
         NonFiniteError: if `x` holds NaN or infinity, or a scale is not a finite number > 0.
         ShapeError: if the frame does not fit the data.
     """
+    return _encoded(x, scale, shift, quantizer, None)
+
+
+def fake(x: Array, scale: Array, shift: Array, quantizer: Quantizer) -> tuple[Codes, Array]:
+    """Return the codes of float data and their values, see `codes_of` and `values_of`."""
+    values = empty(x.shape, x.dtype)
+    codes = _encoded(x, scale, shift, quantizer, values)
+    return codes, values
+
+
+def _encoded(
+    x: Array, scale: Array, shift: Array, quantizer: Quantizer, values: Array | None
+) -> Codes:
+    """Return the codes, and write the values if there is an array for them."""
     book = codebook(quantizer)
     _check_scale(scale, shift, book.levels)
-    x_rn, scale_rn, shift_rn = _rows(x, scale, shift, quantizer.axis)
-    codes = np.empty(x.shape, np.uint8)
-    code_rn = codes.reshape(x_rn.shape)
-    if kernel.encode(x_rn, scale_rn, shift_rn, book.thresholds, book.per_step, code_rn):
+    codes = empty(x.shape, np.uint8)
+    row = _row_frames(x, scale, shift, quantizer.axis)
+    if row is not None:
+        finite = training.fake_forward(
+            cpu.active_index(), get_num_threads(), book.book, *row, code=codes, value=values
+        )
+    else:
+        x_rn, scale_rn, shift_rn = _rows(x, scale, shift, quantizer.axis)
+        code_rn = codes.reshape(x_rn.shape)
+        bad = kernel.encode(x_rn, scale_rn, shift_rn, book.thresholds, book.per_step, code_rn)
+        finite = not bad
+        if finite and values is not None:
+            values[...] = values_of(codes, book.levels, scale, shift, quantizer.axis)
+    if not finite:
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
         raise NonFiniteError(
             f"{type(quantizer).__name__}: cannot quantize {x[where]} at index {where}"
@@ -80,6 +107,55 @@ def clip_surrogate(
     return window, slope
 
 
+def clip_gradients(
+    g: Array, x: Array, quantized: Quantized, quantizer: Quantizer, needs: tuple[bool, ...]
+) -> list[Array | None] | None:
+    """Return the gradients for x, scale and shift in one pass; None where `needs` says no.
+
+    With the clip window w: ``g * w(u)``, and the sums of ``g * (level - u * w(u))`` and
+    ``g * (1 - w(u))`` over all that shares an entry of the frame. Returns None as a whole for data
+    that the kernel does not take: of float64, or with a frame for each column.
+    """
+    scale, shift = quantized.scale, quantized.shift
+    row = _row_frames(x, scale, shift, quantizer.axis)
+    if row is None or g.dtype != np.float32:
+        return None
+    frames = row[3] if row[5] else 1
+    dx = empty(x.shape, np.float32) if needs[0] else None
+    sums = [np.empty(frames) if need else None for need in needs[1:]]
+    book, path, threads = codebook(quantizer).book, cpu.active_index(), get_num_threads()
+    codes, g = (np.asarray(array, order="C") for array in (quantized.codes, g))
+    training.fake_backward(
+        path, threads, book, *row, code=codes, g=g, dx=dx, scale_sums=sums[0], shift_sums=sums[1]
+    )
+    return [dx, *(_in_frame(sums[n], f) for n, f in enumerate((scale, shift)))]
+
+
+def _in_frame(total: Array | None, frame: Array) -> Array | None:
+    """Return sums over rows as the gradient of a scale or shift of the frame's shape."""
+    if total is None:
+        return None
+    return (total if frame.ndim else total.sum()).astype(frame.dtype).reshape(frame.shape)
+
+
+def _row_frames(
+    x: Array, scale: Array, shift: Array, axis: int | None
+) -> tuple[Array, Array, Array, int, int, bool] | None:
+    """Return data, scale, shift, rows, their length, and whether each has a frame of its own.
+
+    None where the frame changes along the innermost axis, or the data are not float32.
+    """
+    if x.dtype != np.float32 or scale.dtype != np.float32 or shift.dtype != np.float32:
+        return None
+    if scale.ndim == 0 and shift.ndim == 0:
+        return np.asarray(x, order="C"), scale, shift, 1, x.size, False
+    if axis is None or axis % x.ndim != 0 or x.ndim < 2:
+        return None
+    rows = x.shape[0]
+    scale, shift = (np.ascontiguousarray(np.broadcast_to(f, (rows,))) for f in (scale, shift))
+    return np.asarray(x, order="C"), scale, shift, rows, x.size // max(rows, 1), True
+
+
 def units(x: Array, scale: Array, shift: Array, axis: int | None) -> Array:
     """Return ``u = (x - shift) / scale`` rounded to float32, in the data's dtype."""
     over = () if axis is None else (-1, *(1,) * (x.ndim - 1 - axis % x.ndim))
@@ -94,6 +170,8 @@ def _aligned(frame: Array, shape: tuple[int, ...]) -> Array:
 
 
 def _check_scale(scale: Array, shift: Array, levels: Array) -> None:
+    if scale.ndim == 0 and shift.ndim == 0 and _fits(scale, shift, levels):
+        return
     if not (np.all(scale > 0) and np.all(np.isfinite(scale))):
         raise NonFiniteError(f"a quantizer's scale must be finite and > 0, got {scale}")
     with np.errstate(over="ignore", invalid="ignore"):
@@ -103,6 +181,12 @@ def _check_scale(scale: Array, shift: Array, levels: Array) -> None:
             f"a quantizer's values must be finite; with scale {scale} and shift {shift} "
             f"they reach from {ends[0]} to {ends[1]}"
         )
+
+
+def _fits(scale: Array, shift: Array, levels: Array) -> bool:
+    """Whether a frame of two numbers is clearly in order: the usual case, in plain numbers."""
+    s, b = float(scale), float(shift)
+    return s > 0 and all(abs(s * float(level) + b) < 1e38 for level in (levels[0], levels[-1]))
 
 
 def _rows(x: Array, scale: Array, shift: Array, axis: int | None) -> tuple[Array, Array, Array]:

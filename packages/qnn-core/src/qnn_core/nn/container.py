@@ -55,3 +55,30 @@ class Flatten(Module):
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
         """Flatten all but the first axis."""
         return reshape(x, (x.shape[0], prod(x.shape[1:])))
+
+
+class Reshape(Module):
+    """``[batch, ...]`` to ``[batch, *shape]``, in C order.
+
+    Args:
+        shape: lengths after the batch.
+
+    Raises:
+        ShapeError: in `forward`, if the number of elements differs.
+
+    Example:
+        >>> import numpy as np
+        >>> Reshape(28, 28, 1)(np.zeros((5, 784))).shape
+        (5, 28, 28, 1)
+    """
+
+    def __init__(self, *shape: int) -> None:
+        self.shape = tuple(int(length) for length in shape)
+
+    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+        """Reshape all but the first axis."""
+        return reshape(x, (x.shape[0], *self.shape))
+
+    def describe(self) -> str:
+        """Return the lengths."""
+        return ", ".join(str(length) for length in self.shape)

@@ -1,27 +1,14 @@
 """The multilayer perceptron, with any quantizers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
-from ..errors import ShapeError, SpecError, nearest
-from ..quantizer import Quantizer
-from .activation import HardTanh, ReLU, Sigmoid, Tanh
+from ..errors import ShapeError
 from .container import Sequential
 from .init import Seed, generator
-from .linear import Linear
+from .models import Spec, activation_of, linear_layer
 from .module import Module
 from .norm import BatchNorm, Dropout
-from .quant_linear import QuantLinear
-
-ACTIVATIONS: dict[str, Callable[[], Module]] = {
-    "hardtanh": HardTanh,
-    "relu": ReLU,
-    "sigmoid": Sigmoid,
-    "tanh": Tanh,
-}
-
-Spec = str | Quantizer | None
 
 
 class MLP(Sequential):
@@ -76,29 +63,19 @@ class MLP(Sequential):
     ) -> None:
         if len(sizes) < 2:
             raise ShapeError(f"MLP: sizes needs an input and an output, got {list(sizes)}")
-        if activation not in ACTIVATIONS:
-            raise SpecError(
-                f"MLP: activation must be one of {', '.join(ACTIVATIONS)}, got {activation!r}"
-                + nearest(str(activation), ACTIVATIONS)
-            )
+        active = activation_of("MLP", activation)
         rng = generator(seed)
         layers: list[Module] = []
         last = len(sizes) - 2
         for n, (before, after) in enumerate(pairwise(sizes)):
             quantizers = (last_weight, last_input) if n == last else (weight, input)
-            shape: dict[str, Any] = {"in_features": before, "out_features": after}
-            layers.append(_layer(*quantizers, weight_bounds, bias=bias, seed=rng, **shape))
+            options = {"bias": bias, "seed": rng}
+            layers.append(linear_layer(quantizers, weight_bounds, before, after, **options))
             if n == last:
                 break
             if batch_norm:
                 layers.append(BatchNorm(after))
-            layers.append(ACTIVATIONS[activation]())
+            layers.append(active())
             if dropout:
                 layers.append(Dropout(dropout, seed=int(rng.integers(2**31))))
         super().__init__(*layers)
-
-
-def _layer(weight: Spec, input: Spec, bounds: tuple[float, float] | None, **shape: Any) -> Linear:
-    if weight is None and input is None:
-        return Linear(**shape)
-    return QuantLinear(weight=weight, input=input, weight_bounds=bounds, **shape)

@@ -9,13 +9,13 @@ from .module import Module
 
 
 class BatchNorm(Module):
-    """Batch normalization of axis 1 (Ioffe and Szegedy 2015, arXiv:1502.03167).
+    """Batch normalization of the last axis (Ioffe and Szegedy 2015, arXiv:1502.03167).
 
     Training normalizes by the mean and variance of the batch and keeps running ones; evaluation
     uses those.
 
     Args:
-        channels: length of axis 1.
+        channels: length of the last axis.
         eps: keeps the root away from zero.
         momentum: share of a new batch in the running statistics, above 0 and at most 1.
 
@@ -43,7 +43,7 @@ class BatchNorm(Module):
         self.running_variance = Buffer(np.ones(channels))
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
-        """Normalize ``[batch, channels, ...]``."""
+        """Normalize ``[batch, ..., channels]``."""
         if not self.training:
             return self._normalized(x, self.running_mean, self.running_variance)
         count = x.size // max(self.weight.size, 1)
@@ -52,7 +52,7 @@ class BatchNorm(Module):
                 f"BatchNorm: training needs a batch of at least 2 values for each of "
                 f"{self.weight.size} channels, got input of shape {x.shape}"
             )
-        axes = (0, *range(2, x.ndim))
+        axes = tuple(range(x.ndim - 1))
         batch_mean, batch_variance = mean(x, axes), variance(x, axes)
         output = self._normalized(x, batch_mean, batch_variance)
         self._keep(self.running_mean, batch_mean, 1)

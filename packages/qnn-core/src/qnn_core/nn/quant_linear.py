@@ -1,21 +1,14 @@
 """The fully connected layer with quantized weight and input."""
 
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-
-from ..autodiff import Parameter, Tensor
-from ..coded import Coded
-from ..errors import StateError
+from ..autodiff import Tensor
 from ..ops import linear
 from ..quantizer import Quantizer
 from .init import Seed
 from .linear import Linear
-from .quantize import Quantize, QuantizeWeight
+from .quantized_weight import QuantizedWeight
 
 
-class QuantLinear(Linear):
+class QuantLinear(QuantizedWeight, Linear):
     """`Linear` on quantized weights and a quantized input; either may stay float.
 
     Args:
@@ -54,35 +47,8 @@ class QuantLinear(Linear):
         seed: Seed = None,
     ) -> None:
         super().__init__(in_features, out_features, bias=bias, seed=seed)
-        self.weight = Parameter(self.weight.data, bounds=weight_bounds)
-        self.weight_quantizer = None if weight is None else QuantizeWeight(weight, self.weight)
-        self.input_quantizer = None if input is None else Quantize(input, channels=in_features)
+        self._quantize(weight, input, in_features, weight_bounds)
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
         """Map ``[..., in_features]`` to ``[..., out_features]``."""
-        weight: Tensor = self.weight
-        if self.weight_quantizer is not None:
-            weight = self.weight_quantizer(weight)
-        if self.input_quantizer is not None:
-            x = self.input_quantizer(x)
-        return linear(x, weight, self.bias)
-
-    def coded(self) -> Coded:
-        """Return the weight as packed codes, levels and frame: all that is deployed of it.
-
-        Raises:
-            StateError: if the weight is float.
-        """
-        if self.weight_quantizer is None:
-            raise StateError("QuantLinear: the weight is float, it has no codes")
-        self.weight_quantizer.refresh(self.weight.data)
-        return self.weight_quantizer.encode(self.weight.data)
-
-    def codes(self) -> NDArray[np.uint8]:
-        """Return the weight's codes, uint8 of shape ``[out_features, in_features]``."""
-        return self.coded().codes
-
-    @property
-    def scale(self) -> NDArray[Any]:
-        """The weight's scale: shape () or (channels,); ``value = scale * levels[code] + shift``."""
-        return self.coded().scale
+        return linear(*self._operands(x), self.bias)

@@ -16,9 +16,11 @@ from .arithmetic import (
     sqrt,
     subtract,
 )
+from .conv import conv2d
 from .linear import linear, matmul
 from .loss import mean_squared_error, softmax_cross_entropy, squared_hinge
 from .norm import batch_norm, dropout
+from .pool import avg_pool2d, global_avg_pool2d, max_pool2d
 from .quantize import fake_quantize
 from .reduction import max, mean, min, sum, variance
 from .shape import broadcast_to, concatenate, getitem, reshape, transpose
@@ -26,22 +28,26 @@ from .shape import broadcast_to, concatenate, getitem, reshape, transpose
 __all__ = [
     "absolute",
     "add",
+    "avg_pool2d",
     "batch_norm",
     "broadcast_to",
     "clip",
     "concatenate",
+    "conv2d",
     "cos",
     "divide",
     "dropout",
     "exp",
     "fake_quantize",
     "getitem",
+    "global_avg_pool2d",
     "hardtanh",
     "linear",
     "log",
     "log_softmax",
     "matmul",
     "max",
+    "max_pool2d",
     "mean",
     "mean_squared_error",
     "min",

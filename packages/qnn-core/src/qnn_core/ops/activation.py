@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from .._kernels import elementwise as kernel
+from .._kernels import training as kernel
 from ..autodiff import Array, Op, Shape, Tensor, op
 from ..errors import ShapeError
+from ..machine import cpu, empty, get_num_threads
 from ..products import elementwise
 from .arithmetic import clip, exp
 from .reduction import sum as sum_
@@ -36,8 +37,11 @@ sigmoid = op("sigmoid", _sigmoid, shape=same, vjps=[lambda g, y, x: g * y * (1 -
 
 
 def _relu(x: Array) -> Array:
-    y: Array = np.maximum(x, x.dtype.type(0))
-    return y
+    if x.dtype != np.float32:
+        return np.asarray(np.maximum(x, x.dtype.type(0)))
+    x, out = np.asarray(x, order="C"), empty(x.shape, np.float32)
+    kernel.relu(cpu.active_index(), get_num_threads(), x, out)
+    return out
 
 
 def _alike(g: Shape, x: Shape) -> Shape:
@@ -48,8 +52,10 @@ def _alike(g: Shape, x: Shape) -> Shape:
 
 def _relu_gradient(g: Array, x: Array) -> Array:
     g, x = np.asarray(g, order="C"), np.asarray(x, order="C")
-    out = np.empty_like(x)
-    kernel.relu_vjp(g.reshape(-1), x.reshape(-1), out.reshape(-1))
+    if x.dtype != np.float32:
+        return np.where(x > 0, g, x.dtype.type(0))
+    out = empty(x.shape, np.float32)
+    kernel.relu_backward(cpu.active_index(), get_num_threads(), g, x, out)
     return out
 
 

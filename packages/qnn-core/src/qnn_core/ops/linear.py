@@ -8,7 +8,7 @@ import numpy as np
 from ..autodiff import Array, Op, Shape, Tensor, op
 from ..coded import Quantized
 from ..errors import ShapeError
-from ..products import Factor, operand, product
+from ..products import Factor, matrix_product, operand, product
 from .shape import reshape, transpose
 from .shapes import broadcast
 
@@ -55,6 +55,8 @@ def _right_vjp(g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
 
 
 def _matmul(a: Array, b: Array) -> Array:
+    if a.dtype == np.float32 and a.ndim == b.ndim == 2:
+        return matrix_product(a, b)
     # BLAS sums in an order that follows the layout in memory: it is always the same one here.
     y: Array = np.matmul(np.asarray(a, order="C"), np.asarray(b, order="C"))
     return y
@@ -110,12 +112,12 @@ def _linear(
     x_factor, w_factor = operand(quantized[0], None), operand(quantized[1], 0)
     # Not -1 rows: with columns of no length they could not be told.
     shape = (math.prod(x.shape[:-1]), x.shape[-1])
-    rows = _data(x, quantized[0], x_factor).reshape(shape)
-    y = product(rows, _data(weight, quantized[1], w_factor), bias, x_factor, w_factor)
+    rows = data_of(x, quantized[0], x_factor).reshape(shape)
+    y = product(rows, data_of(weight, quantized[1], w_factor), bias, x_factor, w_factor)
     return y.reshape(*x.shape[:-1], weight.shape[0])
 
 
-def _data(values: Array, quantized: Quantized | None, factor: Factor) -> Array:
+def data_of(values: Array, quantized: Quantized | None, factor: Factor) -> Array:
     """Return what a product is computed on: codes where they have levels, else values."""
     return values if quantized is None or factor.levels is None else quantized.codes
 

@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._kernels import loss as kernel
+from .._kernels import training
 from ..autodiff import Array, Op, Shape, Tensor, op
 from ..errors import DtypeError, ShapeError
+from ..machine import cpu, empty, get_num_threads
 from .activation import relu, softmax
 from .reduction import mean
 from .reduction import sum as sum_
@@ -40,12 +42,26 @@ def checked_labels(name: str, labels: ArrayLike, shape: Shape) -> Labels:
 
 
 def _cross_entropy(logits: Array, *, labels: Labels) -> Array:
+    if logits.dtype == np.float32:
+        losses = np.empty(len(labels))
+        _compiled(logits, labels, losses, None)
+        return np.asarray(losses.sum() / len(labels), np.float32)
     total = kernel.cross_entropy(np.asarray(logits, order="C"), labels)
     return np.asarray(total / len(labels), logits.dtype)
 
 
+def _compiled(logits: Array, labels: Labels, losses: Array | None, slopes: Array | None) -> None:
+    rows, columns = logits.shape
+    where = cpu.active_index(), get_num_threads()
+    logits = np.asarray(logits, order="C")
+    training.entropy(*where, logits, labels, rows, columns, 1 / rows, losses, slopes)
+
+
 def _cross_entropy_gradient(logits: Array, *, labels: Labels) -> Array:
-    out = np.empty(logits.shape, logits.dtype)
+    out = empty(logits.shape, logits.dtype)
+    if logits.dtype == np.float32:
+        _compiled(logits, labels, None, out)
+        return out
     logits = np.asarray(logits, order="C")
     kernel.softmax_minus_one_hot(logits, labels, 1 / len(labels), out)
     return out

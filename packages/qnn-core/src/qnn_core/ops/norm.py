@@ -8,26 +8,15 @@ from ..autodiff import Array, Shape, Tensor, op
 from ..errors import ShapeError
 from .arithmetic import sqrt
 from .reduction import sum as sum_
-from .shape import reshape
 from .shapes import broadcasting
 
 
-def _frame(x: Tensor | Array, per_channel: Any) -> Any:
-    """Return a per-channel vector in a shape that broadcasts along axis 1 of x."""
-    shape = (-1,) + (1,) * (x.ndim - 2)
-    return (
-        reshape(per_channel, shape)
-        if isinstance(per_channel, Tensor)
-        else (per_channel.reshape(shape))
-    )
-
-
 def _normalized(x: Shape, *channels: Shape, eps: float) -> Shape:
-    if len(x) < 2 or any(c != x[1:2] for c in channels):
+    if len(x) < 2 or any(c != x[-1:] for c in channels):
         listed = ", ".join(str(c) for c in channels)
         raise ShapeError(
             f"batch_norm: input of shape {x} with weight, bias, mean, variance of shapes {listed}: "
-            "input [batch, channels, ...] and a vector per channel are needed"
+            "input [batch, ..., channels] and a vector per channel are needed"
         )
     return x
 
@@ -36,8 +25,8 @@ def _batch_norm(
     x: Array, weight: Array, bias: Array, mean: Array, variance: Array, *, eps: float
 ) -> Array:
     factor = weight / np.sqrt(variance + variance.dtype.type(eps))
-    y: Array = (x - _frame(x, mean)) * _frame(x, factor)
-    y += _frame(x, bias)
+    y: Array = (x - mean) * factor
+    y += bias
     return y
 
 
@@ -49,14 +38,14 @@ def _batch_norm_vjp(
     attributes: dict[str, Any],
 ) -> list[Tensor | None]:
     x, weight, _, mean, variance = inputs
-    axes = (0, *range(2, x.ndim))
+    axes = tuple(range(x.ndim - 1))
     inverse = 1 / sqrt(variance + attributes["eps"])
     factor = weight * inverse
     total = sum_(g, axis=axes)
     # sum(g * (x - mean)) serves the weight and the variance.
-    moment = sum_(g * (x - _frame(x, mean)), axis=axes) if needs[1] or needs[4] else None
+    moment = sum_(g * (x - mean), axis=axes) if needs[1] or needs[4] else None
     return [
-        g * _frame(x, factor) if needs[0] else None,
+        g * factor if needs[0] else None,
         moment * inverse if needs[1] and moment is not None else None,
         total if needs[2] else None,
         -total * factor if needs[3] else None,
@@ -76,7 +65,7 @@ def batch_norm(
     of the batch as tensors, so that their derivative is taken too; evaluation passes running ones.
 
     Args:
-        x: ``[batch, channels, ...]``.
+        x: ``[batch, ..., channels]``.
         weight: ``[channels]``.
         bias: ``[channels]``.
         mean: ``[channels]``.

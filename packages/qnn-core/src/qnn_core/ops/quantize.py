@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from ..autodiff import Array, Shape, Tensor, op
-from ..coded import Quantized, clip_surrogate, codes_of, units, values_of
+from ..autodiff.mode import MODE
+from ..coded import Quantized, clip_gradients, clip_surrogate, fake, units
 from ..coded.rows import check_frame
 from ..quantizer import Quantizer, codebook
 from ..registry import get_quantizer
@@ -22,18 +23,22 @@ def _shape(x: Shape, scale: Shape, shift: Shape, *, quantizer: Quantizer) -> Sha
 def _fake_quantize(
     x: Array, scale: Array, shift: Array, *, quantizer: Quantizer
 ) -> tuple[Array, Quantized]:
-    codes = codes_of(x, scale, shift, quantizer)
+    codes, values = fake(x, scale, shift, quantizer)
     levels, axis = codebook(quantizer).levels, quantizer.axis
     # The scale is trained in place; what the codes mean must not change with it.
     kept = Quantized(codes, quantizer.bits, levels, scale.copy(), shift.copy(), axis)
-    return values_of(codes, levels, scale, shift, axis), kept
+    return values, kept
+
+
+def _clips(quantizer: Quantizer) -> bool:
+    return type(quantizer).window is Quantizer.window and quantizer.ste == "clip"
 
 
 def _surrogate(
     x: Array, codes: Array, scale: Array, shift: Array, quantizer: Quantizer
 ) -> tuple[Array, Array]:
     """Return the window w(u) and levels[code] - u * w(u): the derivatives in x and in the scale."""
-    if type(quantizer).window is Quantizer.window and quantizer.ste == "clip":
+    if _clips(quantizer):
         return clip_surrogate(x, codes, scale, shift, quantizer)
     u = units(x, scale, shift, quantizer.axis)
     window = np.asarray(quantizer.window(u), x.dtype)
@@ -55,6 +60,11 @@ def _vjp(
     quantizer = attributes["quantizer"]
     # The frame as it was: a calibrated one may have changed in place since.
     kept = y.quantized
+    if _clips(quantizer) and not MODE.grad:
+        # Nobody differentiates again: one pass without the arrays in between.
+        fused = clip_gradients(g.data, x.data, kept, quantizer, needs)
+        if fused is not None:
+            return [None if gradient is None else Tensor.of(gradient) for gradient in fused]
     window, slope = _surrogate(x.data, kept.codes, kept.scale, kept.shift, quantizer)
     return [
         g * window if needs[0] else None,

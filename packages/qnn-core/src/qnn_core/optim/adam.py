@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from .._kernels import optimizer as kernel
 from ..autodiff import Parameter
 from .optimizer import Array, Optimizer, number
 from .schedule import Schedule
+from .updates import adam
 
 
 class Adam(Optimizer):
@@ -58,22 +58,16 @@ class Adam(Optimizer):
     def _update(
         self, parameter: Parameter, weight: Array, gradient: Array, lr: float, *slots: Any
     ) -> None:
-        decay = self.weight_decay if parameter.decay else 0.0
-        beta1, beta2 = self.betas
-        mean, square = slots
-        kernel.adam(
+        rule = self._rule(parameter, lr, 0.0 if self.decoupled else self.weight_decay)
+        adam(
+            rule,
             weight,
             gradient,
-            mean,
-            square,
-            lr,
-            beta1,
-            beta2,
-            self.eps,
-            1 - beta1**self.steps,
-            1 - beta2**self.steps,
-            0.0 if self.decoupled else decay,
-            decay if self.decoupled else 0.0,
+            *slots,
+            betas=self.betas,
+            epsilon=self.eps,
+            step=self.steps,
+            decoupled_decay=self.weight_decay if self.decoupled and parameter.decay else 0.0,
         )
 
 

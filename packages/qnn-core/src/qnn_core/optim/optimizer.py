@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..autodiff import Parameter, Tensor
 from ..errors import GraphError, NonFiniteError, ShapeError, StateError
 from .schedule import Constant, Schedule
+from .updates import Rule
 
 Array = NDArray[Any]
 
@@ -75,14 +76,18 @@ class Optimizer(ABC):
                 parameter.data = np.asarray(parameter.data, order="C")
             slots = [self._state[slot][n].reshape(-1) for slot in self.slots]
             self._update(parameter, parameter.data.reshape(-1), gradient, lr, *slots)
-            if parameter.bounds is not None:
-                np.clip(parameter.data, *parameter.bounds, out=parameter.data)
 
     @abstractmethod
     def _update(
         self, parameter: Parameter, weight: Array, gradient: Array, lr: float, *slots: Array
     ) -> None:
-        """Update the flat `weight`, and the optimizer's own arrays, in place."""
+        """Update the flat `weight`, and the optimizer's own arrays, in place, within the bounds."""
+
+    @staticmethod
+    def _rule(parameter: Parameter, lr: float, decay: float) -> Rule:
+        """Return what the rules of all optimizers share, for this parameter."""
+        bounds = (-np.inf, np.inf) if parameter.bounds is None else parameter.bounds
+        return Rule(lr, decay if parameter.decay else 0.0, *bounds)
 
     def _gradient(self, n: int) -> Array:
         """Return the flat gradient of parameter n, or raise an error: the kernels check nothing."""

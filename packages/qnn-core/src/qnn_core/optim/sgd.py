@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from .._kernels import optimizer as kernel
 from ..autodiff import Parameter
 from .optimizer import Array, Optimizer, number
 from .schedule import Schedule
+from .updates import sgd, sgd_momentum
 
 
 class SGD(Optimizer):
@@ -58,8 +58,15 @@ class SGD(Optimizer):
     def _update(
         self, parameter: Parameter, weight: Array, gradient: Array, lr: float, *slots: Any
     ) -> None:
-        decay = self.weight_decay if parameter.decay else 0.0
+        rule = self._rule(parameter, lr, self.weight_decay)
         if slots:
-            kernel.sgd_momentum(weight, gradient, slots[0], lr, decay, self.momentum, self.nesterov)
+            sgd_momentum(
+                rule,
+                weight,
+                gradient,
+                slots[0],
+                momentum=self.momentum,
+                nesterov=self.nesterov,
+            )
         else:
-            kernel.sgd(weight, gradient, lr, decay)
+            sgd(rule, weight, gradient)

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,11 +11,11 @@ from numpy.typing import NDArray
 from .._kernels import engine
 from ..coded import Quantized, values_of
 from ..errors import NonFiniteError, ShapeError
+from ..machine.threads import threads_for
 from ..products import Factor, Prepared, cpu, operand, prepare
 from ..products.arrays import padded, row_bytes
 from ..products.decision import cuts_of, float_decision, sum_decision
 from ..products.product import nanoseconds
-from ..products.threads import share_rows
 from .graph import Constant, Node
 from .links import links_of
 
@@ -73,7 +72,7 @@ class Segment:
             y = np.empty((m, self.n), np.float32)
         else:
             y = np.empty((m, padded(self.n)), np.uint8)
-        if share_rows(partial(self.program.run, rows, y), m, self.work * m):
+        if self.program.run(rows, y, 0, m, threads_for(self.work * m)):
             raise NonFiniteError(f"{self.where}: values to quantize are not finite")
         if self.coding is not None:
             y = np.asarray(y[:, : self.n], order="C")

@@ -1,22 +1,35 @@
 """Products of quantized and float operands: their one definition, and the kernels that run them."""
 
+from ..machine import cpu, get_num_threads, set_num_threads, threads
+from .convolution import Convolution, convolve, prepared_convolution
+from .convolution_gradients import input_gradient, weight_gradient
 from .factor import VALUES, Factor, Grid, factor, integer_sum, joint_scale
 from .operand import operand
 from .product import product
-from .threads import get_num_threads, set_num_threads
+from .sums import matrix_product
 from .weights import Prepared, prepare
+from .window import Window
 
 __all__ = [
     "VALUES",
+    "Convolution",
     "Factor",
     "Grid",
     "Prepared",
+    "Window",
+    "convolve",
+    "cpu",
     "factor",
     "get_num_threads",
+    "input_gradient",
     "integer_sum",
     "joint_scale",
+    "matrix_product",
     "operand",
     "prepare",
+    "prepared_convolution",
     "product",
     "set_num_threads",
+    "threads",
+    "weight_gradient",
 ]

@@ -1,5 +1,6 @@
 """Arrays as the engine wants them: aligned, padded to whole panels, transposed into panels."""
 
+import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .._kernels import engine
-from . import cpu
+from ..machine import cpu, get_num_threads
 
 Array = NDArray[Any]
 PANEL = 64
@@ -55,9 +56,9 @@ def _memory(size: int) -> Array:
 
 def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
     """Return an empty array that starts at a cache line: vectors do not straddle two."""
-    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    size = math.prod(shape) * np.dtype(dtype).itemsize
     memory = _memory(size + 64)
-    start = -memory.ctypes.data % 64
+    start = -memory.__array_interface__["data"][0] % 64
     return memory[start : start + size].view(dtype).reshape(shape)
 
 
@@ -74,7 +75,7 @@ def per_column(values: Any, columns: int, dtype: DTypeLike, fill: float = 0) -> 
     values = np.asarray(values)
     out = aligned((*values.shape[:-1], padded(columns)), dtype)
     out[..., columns:] = fill
-    if out.dtype.kind == "i":
+    if values.dtype.kind == "i" and out.dtype.kind == "i":
         values = (values.astype(np.int64) & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
     out[..., :columns] = values
     return out
@@ -107,6 +108,32 @@ def words_of(
     planes = bits if form == "bits" else 1
     words = -(-k // per_word)
     return rows.reshape(n, planes, rows.shape[1] // planes)[:, :, :words].reshape(n, planes * words)
+
+
+def weigh(
+    codes: NDArray[np.uint8], form: str, planes: int, elements: NDArray[np.int16] | None
+) -> tuple[Array, NDArray[np.int32]]:
+    """Return codes as panels, see `panels_of`, and sums of each row, int32 ``[n, planes]``.
+
+    The sums are the number of ones in each plane of bits, or the sum of the signed bytes.
+
+    Args:
+        codes: uint8 ``[n, k]``.
+        form: ``"bits"`` or ``"uint8"``.
+        planes: of bits; 1 for bytes.
+        elements: as in `words_of`.
+    """
+    n, k = codes.shape
+    per_word = {"bits": 32, "uint8": 4}[form]
+    words, stride = -(-k // per_word), row_bytes(form, k, planes)
+    panels = aligned((padded(n) // PANEL, planes * words, PANEL), np.uint32)
+    sums = np.zeros((n, planes), np.int32)
+    bits = planes if form == "bits" else 8
+    decision = engine.Decision(format=form, bits=bits, count=0, elements=elements)
+    where = cpu.active_index(), get_num_threads()
+    codes = np.ascontiguousarray(codes)
+    engine.weigh(*where, codes, decision, planes, words, stride, panels, sums)
+    return panels, sums
 
 
 def nibbles_of(codes: NDArray[np.uint8]) -> Array:

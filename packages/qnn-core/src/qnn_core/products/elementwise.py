@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import engine
-from . import cpu
+from ..machine import cpu
 
 Floats = NDArray[np.float32]
 

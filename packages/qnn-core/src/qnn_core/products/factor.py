@@ -13,7 +13,8 @@ ascending, from 0. Either way it does not depend on the kernel, the threads or t
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ Array = NDArray[Any]
 SUM_LIMIT = 2**31
 
 ONE = np.ones((), np.float32)
+ZERO = np.zeros((), np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +43,23 @@ class Grid:
     zero: NDArray[np.int64]
     unit: float
 
-    @property
+    @cached_property
+    def centred(self) -> NDArray[np.int64]:
+        """The elements in units, of shape ``[levels]`` or ``[channels, levels]``."""
+        return self.integers - (self.zero[:, None] if self.zero.ndim else self.zero)
+
+    @cached_property
+    def step(self) -> int:
+        """The distance of neighbouring levels in units if it is the same for all, else 0."""
+        steps = np.diff(self.integers)
+        return int(steps[0]) if np.all(steps == steps[0]) else 0
+
+    @cached_property
+    def bits(self) -> int:
+        """Bits of a code."""
+        return (self.integers.size - 1).bit_length()
+
+    @cached_property
     def reach(self) -> int:
         """The greatest magnitude of an element in units."""
         ends = self.integers[[0, -1]]
@@ -73,7 +91,7 @@ class Factor:
 
 
 # Float values: nothing is taken out of the sum.
-VALUES = Factor(None, np.zeros((), np.float32), ONE, None)
+VALUES = Factor(None, ZERO, ONE, None)
 
 
 def factor(levels: Array, scale: Array, shift: Array, *, along_sum: bool) -> Factor:
@@ -95,6 +113,8 @@ def factor(levels: Array, scale: Array, shift: Array, *, along_sum: bool) -> Fac
     scale, shift = np.asarray(scale, np.float32), np.asarray(shift, np.float32)
     if along_sum:
         scale, shift = scale.reshape(()), shift.reshape(())
+    if not shift.any():
+        return Factor(levels, ZERO, scale, _grid(levels, ZERO))
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         zero = np.rint(-shift / scale) + np.float32(0)
         whole = np.array_equal(-(scale * zero), shift)
@@ -104,6 +124,15 @@ def factor(levels: Array, scale: Array, shift: Array, *, along_sum: bool) -> Fac
     if zero.size and np.all(zero == zero.flat[0]):
         zero = zero.reshape(-1)[:1].reshape(())
     return Factor(levels, zero, scale, _grid(levels, zero))
+
+
+def channels_of(factor: Factor, rows: slice) -> Factor:
+    """Return what some output channels of a weight are."""
+    grid = factor.grid
+    if grid is not None and grid.zero.ndim:
+        grid = replace(grid, zero=grid.zero[rows])
+    zero, scale = (f[rows] if f.ndim else f for f in (factor.zero, factor.scale))
+    return Factor(factor.levels, zero, scale, grid)
 
 
 def integer_sum(x: Factor, w: Factor, k: int) -> bool:
@@ -132,6 +161,14 @@ def joint_scale(x: Factor, w: Factor, k: int) -> NDArray[np.float32]:
 
 def _grid(levels: NDArray[np.float32], zero: Array) -> Grid | None:
     """Return levels and zero points as integers of one unit, or None if that takes over 15 bits."""
+    return _grid_of(levels.tobytes(), zero.tobytes(), zero.shape)
+
+
+# A scale changes at each step of training, a grid hardly ever.
+@lru_cache(maxsize=1024)
+def _grid_of(level_bytes: bytes, zero_bytes: bytes, shape: tuple[int, ...]) -> Grid | None:
+    levels = np.frombuffer(level_bytes, np.float32)
+    zero = np.frombuffer(zero_bytes, np.float32).reshape(shape)
     numbers = np.concatenate([levels, zero.reshape(-1)]).astype(np.float64)
     numbers = numbers[numbers != 0]
     if not numbers.size:

@@ -6,13 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import engine
-from . import cpu
+from ..machine import cpu, empty
+from ..machine.threads import threads_for
 from .arrays import reused_memory, row_bytes
-from .factor import Factor
-from .threads import share_rows
+from .factor import Factor, integer_sum, joint_scale
+from .sums import affine
 from .weights import Prepared, prepare
 
 Array = NDArray[Any]
+
+ZERO = np.zeros((), np.float32)
+
+# From so many rows on, samples fill the lanes of a vector, and weights need no layout of their own.
+MANY_ROWS = 16
 
 # Multiply-accumulates per nanosecond, about, on the fastest path: only to decide about threads.
 RATES = {"planes": 2300, "ternary": 1900, "int8": 450, "int16": 220, "table": 110, "float": 110}
@@ -33,8 +39,21 @@ def product(
     Returns:
         float32 ``[m, n]``, the same bits on every path and for every number of threads.
     """
+    (m, k), n = x.shape, w.shape[0]
+    if m >= MANY_ROWS and not integer_sum(x_factor, w_factor, k):
+        scale = _each(joint_scale(x_factor, w_factor, k), n)
+        offset = _each(ZERO if bias is None else bias, n)
+        return affine(_values(x, x_factor), _values(w, w_factor), scale, offset)
     with reused_memory():
         return multiply(x, prepare(w, bias, x_factor, w_factor), x_factor)
+
+
+def _values(data: Array, factor: Factor) -> Array:
+    return data if factor.levels is None else factor.elements(data)
+
+
+def _each(frame: Array, columns: int) -> NDArray[np.float32]:
+    return np.ascontiguousarray(np.broadcast_to(frame, (columns,)), np.float32)
 
 
 def multiply(x: Array, prepared: Prepared, x_factor: Factor) -> NDArray[np.float32]:
@@ -54,9 +73,9 @@ def multiply(x: Array, prepared: Prepared, x_factor: Factor) -> NDArray[np.float
         program = engine.Program(cpu.active_index(), [k, 4 * n, rows], 2)
         program.layout(0, 2, k, decision)
         program.product(2, 1, prepared.weights, "float")
-    y = np.empty((m, n), np.float32)
+    y = empty((m, n), np.float32)
     work = nanoseconds(prepared, m, k)
-    share_rows(lambda start, stop: program.run(x, y, start, stop), m, work)
+    program.run(x, y, 0, m, threads_for(work))
     return y
 
 

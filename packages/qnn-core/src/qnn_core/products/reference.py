@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .factor import Factor, integer_sum, joint_scale
+from .factor import VALUES, Factor, channels_of, integer_sum, joint_scale
+from .window import Window
 
 Array = NDArray[Any]
 
@@ -59,6 +60,52 @@ def product(x: Array, w: Array, bias: Array | None, x_factor: Factor, w_factor: 
     """Return the product, float32 of shape ``[m, n]``; arguments as in `sums`."""
     total = sums(x, w, x_factor, w_factor).astype(np.float32)
     y: Array = total * joint_scale(x_factor, w_factor, x.shape[1])
+    return y if bias is None else y + bias
+
+
+def convolution_sums(
+    x: Array, w: Array, x_factor: Factor, w_factor: Factor, window: Window
+) -> Array:
+    """Return the sums of a convolution, ``[b, oh, ow, n]``, before any scale.
+
+    Args:
+        x: uint8 codes, or float32 values, ``[b, h, w, c]``.
+        w: likewise, ``[n, kh, kw, c]``.
+        x_factor: what `x` is.
+        w_factor: what `w` is.
+        window: of the kernel.
+    """
+    k = int(np.prod(w.shape[1:]))
+    rows = w.reshape(len(w), k)
+    if integer_sum(x_factor, w_factor, k):
+        patches = window.patches(_integers(x, x_factor))
+        found = patches.reshape(-1, k) @ _integers(rows, w_factor).T
+    else:
+        patches = window.patches(x if x_factor.levels is None else x_factor.elements(x))
+        found = sums(patches.reshape(-1, k), rows, VALUES, w_factor)
+    return found.reshape(*patches.shape[:3], len(w))
+
+
+def convolve(
+    x: Array,
+    w: Array,
+    bias: Array | None,
+    x_factor: Factor,
+    w_factor: Factor,
+    *,
+    window: Window,
+    groups: int = 1,
+) -> Array:
+    """Return the convolution; arguments as in `convolution.convolve`."""
+    channels, each, k = w.shape[-1], len(w) // groups, int(np.prod(w.shape[1:]))
+    made = []
+    for g in range(groups):
+        rows = slice(g * each, (g + 1) * each)
+        part = channels_of(w_factor, rows)
+        image = x[..., g * channels : (g + 1) * channels]
+        total = convolution_sums(image, w[rows], x_factor, part, window).astype(np.float32)
+        made.append(total * joint_scale(x_factor, part, k))
+    y: Array = np.concatenate(made, axis=-1)
     return y if bias is None else y + bias
 
 

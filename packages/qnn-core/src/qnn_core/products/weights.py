@@ -1,14 +1,15 @@
 """The choice of a kernel by the levels, and the weights in the layout that it wants."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import engine
-from . import cpu
-from .arrays import nibbles_of, panels_of, per_column, words_of
+from ..machine import cpu
+from .arrays import nibbles_of, panels_of, per_column, weigh, words_of
 from .factor import Factor, Grid, integer_sum, joint_scale
 
 Array = NDArray[Any]
@@ -17,6 +18,10 @@ Array = NDArray[Any]
 # instruction that multiplies many small integers.
 MOST_PLANE_PAIRS = {"base": 16}
 PLANE_PAIRS = 4
+
+
+# Of ternary weights: which are not zero, and which are positive.
+TERNARY = np.array([1, 0, 3], np.int16)
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +38,8 @@ class Prepared:
         elements: int16, the element of each code of the other side; None if that is the code
             itself, or its elements are float.
         nbytes: of the weights in memory.
+        zero: what stands for the value 0 on the other side: its code for bits, else its element. Of
+            meaning only if it was asked for.
     """
 
     kind: str
@@ -43,9 +50,12 @@ class Prepared:
     bits: int
     elements: NDArray[np.int16] | None
     nbytes: int
+    zero: int = 0
 
 
-def prepare(w: Array, bias: Array | None, x_factor: Factor, w_factor: Factor) -> Prepared:
+def prepare(
+    w: Array, bias: Array | None, x_factor: Factor, w_factor: Factor, *, padded: bool = False
+) -> Prepared:
     """Return weights ready for products.
 
     Args:
@@ -53,50 +63,41 @@ def prepare(w: Array, bias: Array | None, x_factor: Factor, w_factor: Factor) ->
         bias: float32 ``[n]``, or None.
         x_factor: what it will be multiplied by.
         w_factor: what `w` is.
+        padded: whether there are elements of value 0 among those it is multiplied by, even if no
+            code means that.
     """
     n, k = w.shape
-    kind = kernel_kind(x_factor, w_factor, k)
+    kind = kernel_kind(x_factor, w_factor, k, padded=padded)
     ends: dict[str, Any] = {
         "scale": per_column(joint_scale(x_factor, w_factor, k), n, np.float32),
         "bias": per_column(0.0 if bias is None else bias, n, np.float32),
     }
-    build = {
-        "planes": _planes,
-        "ternary": _ternary,
-        "int8": _int8,
-        "int16": _int16,
-        "table": _table,
-        "float": _float,
-    }[kind]
-    return build(w, x_factor, w_factor, ends)
+    made = BUILDERS[kind](w, x_factor, w_factor, ends)
+    return replace(made, zero=_zero(made, x_factor)) if padded and made.form != "float" else made
 
 
-def kernel_kind(x: Factor, w: Factor, k: int) -> str:
-    """Return the kernel for a product over `k` elements on the active path."""
+def kernel_kind(x: Factor, w: Factor, k: int, *, padded: bool = False) -> str:
+    """Return the kernel for a product over `k` elements on the active path; see `prepare`."""
     path = cpu.active()
     if not integer_sum(x, w, k):
         few = w.levels is not None and w.levels.size <= 16 and w.zero.ndim == 0
         return "table" if few and path.startswith("avx512") else "float"
     assert x.grid is not None
     assert w.grid is not None
-    if _is_sign(x.grid) and _is_ternary(w.grid):
+    return _integer_kind(path, x.grid, w.grid, padded)
+
+
+@lru_cache(maxsize=1024)
+def _integer_kind(path: str, x: Grid, w: Grid, padded: bool) -> str:
+    # Bits are codes: without a code for the value 0 they cannot say it.
+    bits = not padded or bool(np.any(x.centred == 0))
+    if bits and _is_sign(x) and _is_ternary(w):
         return "ternary"
-    if _step(x.grid) and _step(w.grid) and w.grid.zero.ndim == 0:
-        pairs = _bits(x.grid) * _bits(w.grid)
-        if pairs <= MOST_PLANE_PAIRS.get(path, PLANE_PAIRS):
-            return "planes"
-    bytes_fit = np.ptp(x.grid.integers) < 256 and _spread(w.grid) < 256
-    return "int8" if bytes_fit and engine.multiplies_bytes(cpu.active_index()) else "int16"
-
-
-def _step(grid: Grid) -> int:
-    """Return the distance of the levels if it is the same for all, else 0."""
-    steps = np.diff(grid.integers)
-    return int(steps[0]) if np.all(steps == steps[0]) else 0
-
-
-def _bits(grid: Grid) -> int:
-    return (grid.integers.size - 1).bit_length()
+    even = x.step and w.step and w.zero.ndim == 0
+    if bits and even and x.bits * w.bits <= MOST_PLANE_PAIRS.get(path, PLANE_PAIRS):
+        return "planes"
+    bytes_fit = np.ptp(_reached(x)) < 256 and _spread(w) < 256
+    return "int8" if bytes_fit and engine.multiplies_bytes(cpu.paths().index(path)) else "int16"
 
 
 def _spread(grid: Grid) -> int:
@@ -124,23 +125,39 @@ def _is_ternary(grid: Grid) -> bool:
     return bool(middle == 0 and low == -high)
 
 
-def _centred(grid: Grid) -> Array:
-    """Return the elements, int64 of shape ``[levels]`` or ``[channels, levels]``."""
-    return grid.integers - (grid.zero[:, None] if grid.zero.ndim else grid.zero)
+def _reached(grid: Grid) -> Array:
+    """Return the elements and 0, which padding may be, for a grid with one zero point.
+
+    An element is written as what it is above the least of these.
+    """
+    return np.append(grid.centred, 0)
+
+
+def _zero(prepared: Prepared, x: Factor) -> int:
+    assert x.grid is not None
+    if prepared.form == "bits":
+        return int(np.flatnonzero(x.grid.centred == 0)[0])
+    return -_first(x.grid) if prepared.form == "uint8" else 0
+
+
+def _first(grid: Grid) -> int:
+    """Return what an element that is written as 0 means."""
+    return int(_reached(grid).min())
 
 
 def _planes(w: Array, x: Factor, wf: Factor, ends: dict[str, Any]) -> Prepared:
     assert x.grid is not None
     assert wf.grid is not None
-    (n, k), x_step, w_step = w.shape, _step(x.grid), _step(wf.grid)
+    (n, k), x_step, w_step = w.shape, x.grid.step, wf.grid.step
     # An element is step * code + first.
-    x_first, w_first = int(_centred(x.grid)[0]), int(_centred(wf.grid)[0])
-    bits = _bits(wf.grid)
-    panels = panels_of(words_of(w, "bits", bits, None))
-    offset = x_first * w_step * w.sum(axis=1, dtype=np.int64) + k * x_first * w_first
+    x_first, w_first = int(x.grid.centred[0]), int(wf.grid.centred[0])
+    bits = wf.grid.bits
+    panels, ones = weigh(w, "bits", bits, None)
+    codes = sum(ones[:, b].astype(np.int64) << b for b in range(bits))
+    offset = x_first * w_step * codes + k * x_first * w_first
     weights = engine.Weights(
         kind="planes",
-        x_bits=_bits(x.grid),
+        x_bits=x.grid.bits,
         w_bits=bits,
         k=k,
         n=n,
@@ -150,16 +167,15 @@ def _planes(w: Array, x: Factor, wf: Factor, ends: dict[str, Any]) -> Prepared:
         offset=per_column(offset, n, np.int32),
         **ends,
     )
-    return Prepared("planes", n, k, weights, "bits", _bits(x.grid), None, panels.nbytes)
+    return Prepared("planes", n, k, weights, "bits", x.grid.bits, None, panels.nbytes)
 
 
 def _ternary(w: Array, x: Factor, wf: Factor, ends: dict[str, Any]) -> Prepared:
     assert x.grid is not None
     assert wf.grid is not None
     n, k = w.shape
-    # Planes: which weights are not zero, and which are positive.
-    panels = panels_of(words_of(w, "bits", 2, np.array([1, 0, 3], np.int16)))
-    size = int(_centred(x.grid)[1]) * int(_centred(wf.grid)[2])
+    panels, ones = weigh(w, "bits", 2, TERNARY)
+    size = int(x.grid.centred[1]) * int(wf.grid.centred[2])
     weights = engine.Weights(
         kind="ternary",
         x_bits=1,
@@ -168,7 +184,7 @@ def _ternary(w: Array, x: Factor, wf: Factor, ends: dict[str, Any]) -> Prepared:
         n=n,
         panels=panels,
         alpha=_wrapped(-2 * size),
-        offset=per_column(size * np.count_nonzero(w != 1, axis=1), n, np.int32),
+        offset=per_column(size * ones[:, 0], n, np.int32),
         **ends,
     )
     return Prepared("ternary", n, k, weights, "bits", 1, None, panels.nbytes)
@@ -178,13 +194,17 @@ def _int8(w: Array, x: Factor, wf: Factor, ends: dict[str, Any]) -> Prepared:
     assert x.grid is not None
     assert wf.grid is not None
     n, k = w.shape
-    x_first = int(_centred(x.grid)[0])
-    centred = _centred(wf.grid)
+    x_first = _first(x.grid)
+    centred = wf.grid.centred
     low, high = int(centred.min(initial=0)), int(centred.max(initial=0))
     middle = 0 if low >= -128 and high <= 127 else low + 128
-    words = _element_words(w, centred - middle, "uint8")
-    sums = words.view(np.int8).reshape(n, -1).sum(axis=1, dtype=np.int64)
-    panels = panels_of(words)
+    if centred.ndim == 1:
+        panels, totals = weigh(w, "uint8", 1, (centred - middle).astype(np.int16))
+        sums = totals[:, 0].astype(np.int64)
+    else:
+        words = _element_words(w, centred - middle, "uint8")
+        sums = words.view(np.int8).reshape(n, -1).sum(axis=1, dtype=np.int64)
+        panels = panels_of(words)
     offset = x_first * sums + k * x_first * middle
     weights = engine.Weights(
         kind="int8",
@@ -197,7 +217,7 @@ def _int8(w: Array, x: Factor, wf: Factor, ends: dict[str, Any]) -> Prepared:
         offset=per_column(offset, n, np.int32),
         **ends,
     )
-    above = (x.grid.integers - x.grid.integers[0]).astype(np.int16)
+    above = (x.grid.centred - x_first).astype(np.int16)
     elements = None if np.array_equal(above, np.arange(above.size)) else above
     return Prepared("int8", n, k, weights, "uint8", 8, elements, panels.nbytes)
 
@@ -206,7 +226,7 @@ def _int16(w: Array, x: Factor, wf: Factor, ends: dict[str, Any]) -> Prepared:
     assert x.grid is not None
     assert wf.grid is not None
     n, k = w.shape
-    panels = panels_of(_element_words(w, _centred(wf.grid), "int16"))
+    panels = panels_of(_element_words(w, wf.grid.centred, "int16"))
     weights = engine.Weights(
         kind="int16",
         x_bits=16,
@@ -218,7 +238,7 @@ def _int16(w: Array, x: Factor, wf: Factor, ends: dict[str, Any]) -> Prepared:
         **ends,
     )
     return Prepared(
-        "int16", n, k, weights, "int16", 16, _centred(x.grid).astype(np.int16), panels.nbytes
+        "int16", n, k, weights, "int16", 16, x.grid.centred.astype(np.int16), panels.nbytes
     )
 
 
@@ -251,3 +271,13 @@ def _element_words(codes: Array, elements: Array, form: str) -> Array:
     whole = np.zeros((n, -(-k // per_word) * per_word), dtype)
     whole[:, :k] = np.take_along_axis(elements, codes.astype(np.int64), axis=1)
     return whole.view(np.uint32).reshape(n, -1)
+
+
+BUILDERS = {
+    "planes": _planes,
+    "ternary": _ternary,
+    "int8": _int8,
+    "int16": _int16,
+    "table": _table,
+    "float": _float,
+}

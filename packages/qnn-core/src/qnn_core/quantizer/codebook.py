@@ -1,12 +1,13 @@
 """A quantizer's levels and thresholds as arrays: what the kernels, coded tensors and files use."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._kernels import training
 from ..errors import SpecError
 
 if TYPE_CHECKING:
@@ -28,6 +29,21 @@ class Codebook:
     levels: NDArray[np.float32]
     thresholds: NDArray[np.float32]
     per_step: float
+
+    @cached_property
+    def book(self) -> training.Book:
+        """The tables as the kernels of a training step take them."""
+        steps = np.diff(self.levels)
+        even = self.levels[0] + steps[0] * np.arange(self.levels.size, dtype=np.float32)
+        return training.Book(
+            # The last is reached by nothing, not even by infinity.
+            bounded_thresholds=np.concatenate([[-np.inf], self.thresholds, [np.nan]]).astype("f4"),
+            count=self.thresholds.size,
+            per_step=self.per_step,
+            levels=self.levels,
+            first=float(self.levels[0]),
+            step=float(steps[0]) if np.array_equal(even, self.levels) else 0.0,
+        )
 
 
 @lru_cache(maxsize=512)

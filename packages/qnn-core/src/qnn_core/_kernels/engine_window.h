@@ -1,0 +1,123 @@
+/* Windows on images: rows of patches gathered from them, and added back to them.
+ *
+ * Included by engine_path.h, once for each path.
+ */
+
+/* Most runs are short, and a call of memcpy takes as long as they do: two moves that overlap. */
+INLINE void FN(move)(char *to, const char *from, size_t n)
+{
+#define TWO(size) \
+    { char a[size], b[size]; \
+      memcpy(a, from, size); memcpy(b, from + n - size, size); \
+      memcpy(to, a, size); memcpy(to + n - size, b, size); return; }
+    if (n > 128) { memcpy(to, from, n); return; }
+    if (n > 64) TWO(64)
+    if (n >= 32) TWO(32)
+    if (n >= 16) TWO(16)
+    if (n >= 8) TWO(8)
+    if (n >= 4) TWO(4)
+#undef TWO
+    for (size_t i = 0; i < n; i++) to[i] = from[i];
+}
+
+INLINE void FN(accumulate)(float *to, const float *from, int64_t n)
+{
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        VF sum = FN(loadf)(to + i) + FN(loadf)(from + i);
+        memcpy(to + i, &sum, sizeof sum);
+    }
+    for (; i < n; i++) to[i] += from[i];
+}
+
+/* Where the window of an output pixel begins; pixels are counted through all images. */
+typedef struct { int64_t image, y, x, column, line; } FN(place);
+
+INLINE FN(place) FN(place_of)(const Windows *w, int64_t row)
+{
+    int64_t line = row / w->out_width, image = line / w->out_height;
+    FN(place) p = {image, (line % w->out_height) * w->stride_y - w->pad_y,
+                   (row % w->out_width) * w->stride_x - w->pad_x, row % w->out_width,
+                   line % w->out_height};
+    return p;
+}
+
+INLINE void FN(next_place)(const Windows *w, FN(place) *p)
+{
+    p->x += w->stride_x;
+    if (++p->column < w->out_width) return;
+    p->column = 0, p->x = -w->pad_x, p->y += w->stride_y;
+    if (++p->line < w->out_height) return;
+    p->line = 0, p->y = -w->pad_y, p->image++;
+}
+
+/* One line of a window: pixels `x, x + step_x, ...`, of which those outside are filled. */
+INLINE void FN(gather_line)(const Windows *w, const char *line, int64_t x, uint8_t fill, char *to)
+{
+    int64_t n = w->kernel_x, part = w->part, first = 0, stop = n;
+    if (w->step_x == 1) {
+        if (x < 0) first = -x < n ? -x : n;
+        if (x + n > w->width) stop = w->width - x;
+        if (stop < first) stop = first;
+        if (first) memset(to, fill, (size_t)(first * part));
+        if (w->planes == 1)
+            FN(move)(to + first * part, line + (x + first) * w->pixel, (size_t)((stop - first) * part));
+        else
+            for (int64_t k = first; k < stop; k++)
+                FN(move)(to + k * part, line + (x + k) * w->pixel, (size_t)part);
+        if (stop < n) memset(to + stop * part, fill, (size_t)((n - stop) * part));
+        return;
+    }
+    for (int64_t k = 0; k < n; k++, x += w->step_x)
+        if (x < 0 || x >= w->width) memset(to + k * part, fill, (size_t)part);
+        else FN(move)(to + k * part, line + x * w->pixel, (size_t)part);
+}
+
+/* Images become rows of patches: row r is the window of output pixel `row + r`. */
+static void FN(gather)(const Step *s, Buffer x, Buffer y, int64_t row, int rows)
+{
+    const Windows *w = &s->windows;
+    size_t run = (size_t)(w->kernel_x * w->part), plane = run * (size_t)w->kernel_y;
+    size_t used = plane * (size_t)w->planes;
+    FN(place) p = FN(place_of)(w, row);
+    for (int r = 0; r < rows; r++, FN(next_place)(w, &p)) {
+        char *to = y.data + r * y.stride;
+        const char *image = x.data + p.image * w->height * w->width * w->pixel;
+        for (int b = 0; b < w->planes; b++)
+            for (int64_t k = 0, at = p.y; k < w->kernel_y; k++, at += w->step_y, to += run) {
+                if (at < 0 || at >= w->height) memset(to, w->fill[b], run);
+                else
+                    FN(gather_line)(w, image + at * w->width * w->pixel + b * w->part, p.x,
+                                    w->fill[b], to);
+            }
+        if (used < y.stride) memset(y.data + r * y.stride + used, 0, y.stride - used);
+    }
+}
+
+/* The transpose: rows of patches of floats are added to the images where they came from. */
+static void FN(scatter)(const Step *s, Buffer x, Buffer y, int64_t row, int rows)
+{
+    const Windows *w = &s->windows;
+    int64_t channels = w->pixel / 4, run = w->kernel_x * channels;
+    FN(place) p = FN(place_of)(w, row);
+    for (int r = 0; r < rows; r++, FN(next_place)(w, &p)) {
+        const float *from = (const float *)(x.data + r * x.stride);
+        float *image = (float *)y.data + p.image * w->height * w->width * channels;
+        for (int64_t k = 0, at = p.y; k < w->kernel_y; k++, at += w->step_y, from += run) {
+            if (at < 0 || at >= w->height) continue;
+            float *line = image + at * w->width * channels;
+            int64_t first = 0, stop = w->kernel_x;
+            if (w->step_x == 1) {
+                if (p.x < 0) first = -p.x < stop ? -p.x : stop;
+                if (p.x + stop > w->width) stop = w->width - p.x;
+                if (first < stop)
+                    FN(accumulate)(line + (p.x + first) * channels, from + first * channels,
+                                   (stop - first) * channels);
+                continue;
+            }
+            for (int64_t n = 0, across = p.x; n < stop; n++, across += w->step_x)
+                if (across >= 0 && across < w->width)
+                    FN(accumulate)(line + across * channels, from + n * channels, channels);
+        }
+    }
+}

@@ -1,0 +1,16 @@
+from typing import Any
+
+from numpy.typing import NDArray
+
+_Array = NDArray[Any]
+_Geometry = tuple[int, ...]
+
+def maximum(threads: int, geometry: _Geometry, batch: int, x: _Array, y: _Array) -> None: ...
+def maximum_gradient(
+    threads: int, geometry: _Geometry, batch: int, x: _Array, g: _Array, dx: _Array
+) -> None: ...
+def maximum_choice(
+    threads: int, geometry: _Geometry, batch: int, x: _Array, h: _Array, y: _Array
+) -> None: ...
+def mean(threads: int, geometry: _Geometry, batch: int, x: _Array, y: _Array) -> None: ...
+def mean_gradient(threads: int, geometry: _Geometry, batch: int, g: _Array, dx: _Array) -> None: ...

@@ -1,0 +1,60 @@
+/* Sums of products of floats, each one chain of fused multiply-adds in the order of its terms.
+ *
+ *     c[r][j] = sum over t of a[a_row[r] + a_term[t]] * b[t][j]
+ *
+ * The tables of offsets let one loop serve all products of a training step: of matrices in any
+ * orientation, and of the patches of images, which need never be laid out.
+ */
+#ifndef QNN_SUMS_H
+#define QNN_SUMS_H
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "paths.h"
+
+enum {
+    SUM_TERMS = 128, /* of a panel, at a time: they fit in the first-level cache */
+    SUM_ROWS = 60    /* of a task: a multiple of the rows of a tile */
+};
+
+typedef struct {
+    const float *a;
+    const int64_t *a_row, *a_term;
+    const float *b;
+    int64_t b_stride; /* from one term to the next */
+    float *c;
+    int64_t c_stride;
+    int64_t rows, terms, columns;
+} Sums;
+
+/* y[m][n] = (sum over k of x[m][k] * w[n][k]) * scale[n] + bias[n], with x turned into panels. */
+typedef struct {
+    const float *x;
+    float *panels; /* [panel of 64 samples][k][64] */
+    const float *w, *scale_n, *bias_n;
+    float *y;
+    int64_t m, n, k, w_stride;
+} Affine;
+
+static inline int64_t panels_in(int64_t columns) { return (columns + PANEL - 1) / PANEL; }
+
+#define PATH_TEMPLATE "sums_path.h"
+#include "each_path.h"
+
+typedef void (*SumsTask)(void *context, int64_t task);
+
+#define TASKS(name) \
+    static const SumsTask name##_tasks[] = {base_##name, X86_TASKS(name)};
+#ifdef QNN_X86
+#define X86_TASKS(name) avx2_##name, avx512_##name, vnni_##name
+#else
+#define X86_TASKS(name)
+#endif
+TASKS(sums)
+TASKS(turn)
+TASKS(affine)
+
+#endif

@@ -1,0 +1,113 @@
+"""Sums of products of floats in one fixed order: see sums.h."""
+
+from libc.stdint cimport int64_t
+from libc.stdlib cimport free, malloc
+
+from .buffers cimport address
+from .pool cimport Task, share
+
+
+cdef extern from "sums.h" nogil:
+    enum:
+        PANEL, SUM_TERMS, SUM_ROWS
+    ctypedef struct Sums:
+        const float* a
+        const int64_t* a_row
+        const int64_t* a_term
+        const float* b
+        int64_t b_stride
+        float* c
+        int64_t c_stride, rows, terms, columns
+    ctypedef struct Affine:
+        const float* x
+        float* panels
+        const float* w
+        const float* scale_n
+        const float* bias_n
+        float* y
+        int64_t m, n, k, w_stride
+    const Task sums_tasks[]
+    const Task turn_tasks[]
+    const Task affine_tasks[]
+    int64_t panels_in(int64_t columns)
+
+
+def sums(
+    int path, int threads, a, int64_t a_start, a_row, a_term,
+    b, int64_t b_start, int64_t b_stride, c, int64_t c_start, int64_t c_stride,
+    int64_t rows, int64_t terms, int64_t columns,
+):
+    """Write ``c[r, j] = sum over t of a[a_start + a_row[r] + a_term[t]] * b[t, j]``."""
+    cdef Sums s
+    s.a = <const float*>address(a) + a_start
+    s.a_row = <const int64_t*>address(a_row)
+    s.a_term = <const int64_t*>address(a_term)
+    s.b = <const float*>address(b) + b_start
+    s.b_stride = b_stride
+    s.c = <float*>address(c) + c_start
+    s.c_stride = c_stride
+    s.rows, s.terms, s.columns = rows, terms, columns
+    run_sums(path, threads, &s)
+
+
+cdef void run_sums(int path, int threads, Sums* s) noexcept nogil:
+    cdef int64_t tasks = (s.rows + SUM_ROWS - 1) // SUM_ROWS * panels_in(s.columns)
+    # Waking a thread is worth it from some fifty microseconds of work on.
+    if s.rows * s.columns * s.terms < 4000000:
+        threads = 1
+    share(sums_tasks[path], s, tasks, threads)
+
+
+def matrix(
+    int path, int threads, a, int64_t a_row, int64_t a_term, b, c,
+    int64_t rows, int64_t terms, int64_t columns,
+):
+    """Write ``c[r, j] = sum over t of a[r * a_row + t * a_term] * b[t, j]`` of whole matrices."""
+    cdef Sums s
+    cdef int64_t i
+    cdef int64_t* table = <int64_t*>malloc((rows + terms + 1) * sizeof(int64_t))
+    if table == NULL:
+        raise MemoryError
+    try:
+        s.a = <const float*>address(a)
+        s.b = <const float*>address(b)
+        s.c = <float*>address(c)
+        s.a_row, s.a_term = table, table + rows
+        s.b_stride = s.c_stride = columns
+        s.rows, s.terms, s.columns = rows, terms, columns
+        with nogil:
+            for i in range(rows):
+                table[i] = i * a_row
+            for i in range(terms):
+                table[rows + i] = i * a_term
+            run_sums(path, threads, &s)
+    finally:
+        free(table)
+
+
+def affine(
+    int path, int threads, x, w, scale, bias, y, int64_t m, int64_t n, int64_t k,
+):
+    """Write ``y[m, n] = (sum over k of x[m, k] * w[n, k]) * scale[n] + bias[n]``."""
+    cdef Affine f
+    cdef size_t size = 4 * PANEL * panels_in(m) * k + 64
+    cdef char* memory = <char*>malloc(size)
+    if memory == NULL:
+        raise MemoryError
+    try:
+        f.x = <const float*>address(x)
+        f.w = <const float*>address(w)
+        f.scale_n = <const float*>address(scale)
+        f.bias_n = <const float*>address(bias)
+        f.y = <float*>address(y)
+        f.panels = <float*>(memory + (64 - <size_t>memory % 64) % 64)
+        f.m, f.n, f.k, f.w_stride = m, n, k, k
+        if m * n * k < 4000000:
+            threads = 1
+        with nogil:
+            share(turn_tasks[path], &f, (k + SUM_TERMS - 1) // SUM_TERMS, threads)
+            share(
+                affine_tasks[path], &f, (n + SUM_ROWS - 1) // SUM_ROWS * panels_in(m), threads
+            )
+    finally:
+        free(memory)

@@ -1,0 +1,208 @@
+/* The loops of sums.h, once for each path. */
+
+#include "lanes.h"
+
+/* --- Transposition of a block of LANES x LANES ---------------------------------------------- */
+
+#if LANES == 16
+#define ZIP_LOW(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define ZIP_HIGH(a, b) __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#elif LANES == 8
+#define ZIP_LOW(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define ZIP_HIGH(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#elif LANES == 4
+#define ZIP_LOW(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define ZIP_HIGH(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#endif
+
+/* Each round interleaves the first half of the rows with the second; as many rounds as LANES has
+ * bits bring each element to its place. */
+INLINE void FN(transpose)(VF row[LANES])
+{
+#if LANES > 1
+    UNROLL for (int round = 1; round < LANES; round *= 2) {
+        VF next[LANES];
+        UNROLL for (int i = 0; i < LANES / 2; i++) {
+            next[2 * i] = ZIP_LOW(row[i], row[i + LANES / 2]);
+            next[2 * i + 1] = ZIP_HIGH(row[i], row[i + LANES / 2]);
+        }
+        memcpy(row, next, sizeof next);
+    }
+#else
+    (void)row;
+#endif
+}
+
+/* to[j][i] = from[i][j] for i < rows, j < columns, both at most LANES; missing rows are zero. */
+INLINE void FN(turn_block)(const float *from, int64_t from_stride, int rows, int columns, float *to,
+                           int64_t to_stride, int to_columns)
+{
+    VF row[LANES];
+    for (int i = 0; i < LANES; i++) {
+        row[i] = FN(splatf)(0);
+        if (i < rows && columns == LANES) row[i] = FN(loadf)(from + i * from_stride);
+        else if (i < rows) memcpy(&row[i], from + i * from_stride, 4 * (size_t)columns);
+    }
+    FN(transpose)(row);
+    for (int j = 0; j < columns; j++)
+        if (to_columns == LANES) memcpy(to + j * to_stride, &row[j], sizeof(VF));
+        else memcpy(to + j * to_stride, &row[j], 4 * (size_t)to_columns);
+}
+
+/* --- Tiles ------------------------------------------------------------------------------------- */
+
+/* Sum terms t0..t1 of `rows` rows into c[row][], going on from what is there or from zero; `b` holds
+ * the terms from t0 on. */
+INLINE void FN(sums_tile)(const int rows, const int vectors, const Sums *s, int64_t r0, int64_t t0,
+                          int64_t t1, int go_on, const float *b, int64_t b_stride, float *c,
+                          int64_t c_stride)
+{
+    const float *a[DOT_ROWS];
+    VF sum[DOT_ROWS][DOT_COLS];
+    UNROLL for (int r = 0; r < rows; r++) {
+        a[r] = s->a + s->a_row[r0 + r];
+        UNROLL for (int v = 0; v < vectors; v++)
+            sum[r][v] = go_on ? FN(loadf)(c + r * c_stride + v * LANES) : FN(splatf)(0);
+    }
+    for (int64_t t = t0; t < t1; t++, b += b_stride) {
+        int64_t offset = s->a_term[t];
+        VF bv[DOT_COLS];
+        UNROLL for (int v = 0; v < vectors; v++) bv[v] = FN(loadf)(b + v * LANES);
+        UNROLL for (int r = 0; r < rows; r++) {
+            VF av = FN(splatf)(a[r][offset]);
+            UNROLL for (int v = 0; v < vectors; v++) sum[r][v] = FMA(av, bv[v], sum[r][v]);
+        }
+    }
+    UNROLL for (int r = 0; r < rows; r++)
+        UNROLL for (int v = 0; v < vectors; v++)
+            memcpy(c + r * c_stride + v * LANES, &sum[r][v], sizeof(VF));
+}
+
+#define ROWS_OF(vectors) \
+    switch (rows) { \
+    case 1: FN(sums_tile)(1, vectors, s, r0, t0, t1, go_on, b, b_stride, c, c_stride); break; \
+    case 2: FN(sums_tile)(2, vectors, s, r0, t0, t1, go_on, b, b_stride, c, c_stride); break; \
+    case 3: FN(sums_tile)(DOT_ROWS < 3 ? DOT_ROWS : 3, vectors, s, r0, t0, t1, go_on, b, b_stride, c, c_stride); break; \
+    case 4: FN(sums_tile)(DOT_ROWS < 4 ? DOT_ROWS : 4, vectors, s, r0, t0, t1, go_on, b, b_stride, c, c_stride); break; \
+    case 5: FN(sums_tile)(DOT_ROWS < 5 ? DOT_ROWS : 5, vectors, s, r0, t0, t1, go_on, b, b_stride, c, c_stride); break; \
+    default: FN(sums_tile)(DOT_ROWS, vectors, s, r0, t0, t1, go_on, b, b_stride, c, c_stride); break; \
+    }
+
+/* A width in a function of its own, which has the registers to itself. */
+#define WIDTH(name, vectors) \
+    static NOINLINE void FN(name)(int rows, const Sums *s, int64_t r0, int64_t t0, int64_t t1, \
+                                  int go_on, const float *b, int64_t b_stride, float *c, \
+                                  int64_t c_stride) \
+    { \
+        ROWS_OF(vectors) \
+    }
+WIDTH(sums_1, 1)
+WIDTH(sums_2, 2)
+#if DOT_COLS == 4
+WIDTH(sums_3, 3)
+WIDTH(sums_4, 4)
+#endif
+
+/* Rows r0..r1 of a panel of `columns` columns, terms t0..t1, to c, whose rows have room for whole
+ * vectors. */
+static void FN(sums_panel)(const Sums *s, int64_t r0, int64_t r1, int64_t t0, int64_t t1,
+                           int go_on, const float *b, int64_t b_stride, float *c,
+                           int64_t c_stride, int64_t columns)
+{
+    for (int64_t j0 = 0; j0 < columns; j0 += DOT_COLS * LANES) {
+        int64_t left = (columns - j0 + LANES - 1) / LANES;
+        for (int64_t r = r0; r < r1; r += DOT_ROWS) {
+            int rows = r1 - r < DOT_ROWS ? (int)(r1 - r) : DOT_ROWS;
+            float *to = c + (r - r0) * c_stride + j0;
+            switch (left) {
+            case 1: FN(sums_1)(rows, s, r, t0, t1, go_on, b + j0, b_stride, to, c_stride); break;
+#if DOT_COLS == 4
+            case 2: FN(sums_2)(rows, s, r, t0, t1, go_on, b + j0, b_stride, to, c_stride); break;
+            case 3: FN(sums_3)(rows, s, r, t0, t1, go_on, b + j0, b_stride, to, c_stride); break;
+            default: FN(sums_4)(rows, s, r, t0, t1, go_on, b + j0, b_stride, to, c_stride); break;
+#else
+            default: FN(sums_2)(rows, s, r, t0, t1, go_on, b + j0, b_stride, to, c_stride); break;
+#endif
+            }
+        }
+    }
+}
+
+/* A task is a panel of columns of SUM_ROWS rows. */
+static void FN(sums)(void *context, int64_t task)
+{
+    const Sums *s = context;
+    int64_t j0 = task % panels_in(s->columns) * PANEL, r0 = task / panels_in(s->columns) * SUM_ROWS;
+    int64_t r1 = s->rows - r0 < SUM_ROWS ? s->rows : r0 + SUM_ROWS;
+    int64_t columns = s->columns - j0 < PANEL ? s->columns - j0 : PANEL;
+    int whole = columns % LANES == 0;
+    float b[SUM_TERMS * PANEL], part[SUM_ROWS * PANEL];
+    float *c = whole ? s->c + r0 * s->c_stride + j0 : part;
+    int64_t c_stride = whole ? s->c_stride : PANEL;
+    if (!whole) memset(b, 0, sizeof b);
+    for (int64_t t0 = 0; t0 < s->terms || t0 == 0; t0 += SUM_TERMS) {
+        int64_t t1 = s->terms - t0 < SUM_TERMS ? s->terms : t0 + SUM_TERMS;
+        for (int64_t t = t0; t < t1; t++) {
+            if (columns == PANEL) memcpy(b + (t - t0) * PANEL, s->b + t * s->b_stride + j0, 4 * PANEL);
+            else memcpy(b + (t - t0) * PANEL, s->b + t * s->b_stride + j0, 4 * (size_t)columns);
+        }
+        FN(sums_panel)(s, r0, r1, t0, t1, t0 > 0, b, PANEL, c, c_stride, columns);
+    }
+    if (!whole)
+        for (int64_t r = r0; r < r1; r++)
+            memcpy(s->c + r * s->c_stride + j0, part + (r - r0) * PANEL, 4 * (size_t)columns);
+}
+
+/* --- y = x w' with samples as lanes: the weights are read as they lie -------------------------- */
+
+/* A task is SUM_TERMS columns of x. */
+static void FN(turn)(void *context, int64_t task)
+{
+    const Affine *f = context;
+    int64_t k0 = task * SUM_TERMS, k1 = f->k - k0 < SUM_TERMS ? f->k : k0 + SUM_TERMS;
+    for (int64_t m = 0; m < panels_in(f->m) * PANEL; m += LANES) {
+        int rows = f->m - m < LANES ? (f->m > m ? (int)(f->m - m) : 0) : LANES;
+        float *panel = f->panels + m / PANEL * f->k * PANEL + m % PANEL;
+        for (int64_t k = k0; k < k1; k += LANES)
+            FN(turn_block)(f->x + (rows ? m : 0) * f->k + k, f->k, rows,
+                           k1 - k < LANES ? (int)(k1 - k) : LANES, panel + k * PANEL, PANEL, LANES);
+    }
+}
+
+/* A task is SUM_ROWS outputs of a panel of samples. */
+static void FN(affine)(void *context, int64_t task)
+{
+    const Affine *f = context;
+    int64_t m0 = task % panels_in(f->m) * PANEL, n0 = task / panels_in(f->m) * SUM_ROWS;
+    int64_t rows = f->n - n0 < SUM_ROWS ? f->n - n0 : SUM_ROWS;
+    int64_t samples = f->m - m0 < PANEL ? f->m - m0 : PANEL;
+    int64_t at[SUM_ROWS], term[SUM_TERMS];
+    float part[SUM_ROWS * PANEL];
+    for (int64_t r = 0; r < rows; r++) at[r] = (n0 + r) * f->w_stride;
+    for (int64_t t = 0; t < SUM_TERMS; t++) term[t] = t;
+    for (int64_t k0 = 0; k0 < f->k || k0 == 0; k0 += SUM_TERMS) {
+        int64_t k1 = f->k - k0 < SUM_TERMS ? f->k : k0 + SUM_TERMS;
+        Sums s = {.a = f->w + k0, .a_row = at, .a_term = term};
+        FN(sums_panel)(&s, 0, rows, 0, k1 - k0, k0 > 0, f->panels + m0 * f->k + k0 * PANEL, PANEL, part, PANEL,
+                       samples);
+    }
+    for (int64_t r = 0; r < rows; r++) {
+        float scale = f->scale_n[n0 + r], bias = f->bias_n[n0 + r];
+        for (int64_t j = 0; j < PANEL; j++) {
+            float y = part[r * PANEL + j] * scale;
+            part[r * PANEL + j] = y + bias;
+        }
+    }
+    for (int64_t m = 0; m < samples; m += LANES)
+        for (int64_t r = 0; r < rows; r += LANES) {
+            int outputs = rows - r < LANES ? (int)(rows - r) : LANES;
+            FN(turn_block)(part + r * PANEL + m, PANEL, outputs,
+                           samples - m < LANES ? (int)(samples - m) : LANES,
+                           f->y + (m0 + m) * f->n + n0 + r, f->n, outputs);
+        }
+}
+
+#undef ZIP_LOW
+#undef ZIP_HIGH
+#undef ROWS_OF
+#undef WIDTH

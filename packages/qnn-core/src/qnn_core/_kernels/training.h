@@ -1,0 +1,92 @@
+/* The element-wise loops of a training step, in as few passes over memory as can be.
+ *
+ * A task is a piece of an array whose bounds follow from its shape alone; sums are taken in a fixed
+ * order within a piece and over the pieces. So results depend neither on the path nor on who does
+ * which piece.
+ */
+#ifndef QNN_TRAINING_H
+#define QNN_TRAINING_H
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "paths.h"
+
+enum {
+    PIECE = 4096, /* elements */
+    WAYS = 16,    /* sums that are taken side by side, element i in way i % WAYS */
+    FEW = 16      /* thresholds: up to here they are turned into cuts on x */
+};
+
+/* Fake quantization of rows, each with a frame of its own or all with one. With
+ * u = (x - shift) / scale, the code is the count of thresholds <= u. */
+typedef struct {
+    const float *x, *scale_r, *shift_r;
+    int64_t rows, length;
+    int own_frame;              /* whether each row has a frame of its own */
+    const float *threshold_t;   /* between -inf and NaN, which nothing reaches */
+    int32_t count;              /* thresholds without those two */
+    float per_step;             /* 1 / distance of the thresholds, 0 if they are uneven */
+    const float *level_l;
+    float first, step;          /* level = first + step * code, where step is not 0 */
+    uint8_t *code;
+    float *value;               /* NULL if nobody asks */
+    int64_t *bad_p;             /* pieces with a number that is not finite are marked here */
+    /* Backward: */
+    const float *g;
+    float *dx;                  /* NULL if nobody asks */
+    double *scale_p, *shift_p;  /* sums over a piece; NULL if nobody asks */
+} Fake;
+
+static inline int64_t pieces_in(int64_t length) { return (length + PIECE - 1) / PIECE; }
+
+/* An update of parameters in place; what is kept between steps lies in slot. */
+typedef struct {
+    float *w;
+    const float *g;
+    float *slot[2];
+    int64_t size;
+    float rate, decay, low, high;  /* decay is that of L2; weights stay in low..high */
+    float keep, ahead, along;      /* SGD: v = keep v + g, w -= rate (ahead g + along v) */
+    float keep1, take1, keep2, take2, inverse_root, shrink, epsilon; /* Adam */
+} Update;
+
+typedef struct {
+    const float *x, *g;
+    float *y;
+    int64_t size;
+} Map;
+
+/* Softmax cross-entropy of rows of logits. */
+typedef struct {
+    const float *x;        /* [rows][columns] */
+    const int64_t *label;  /* of each row, a valid column */
+    int64_t columns;
+    double *loss_r;        /* log(sum(exp(row))) - row[label]; NULL if nobody asks */
+    float factor;
+    float *slope;          /* factor * (softmax - one-hot); NULL if nobody asks */
+} Entropy;
+
+#define PATH_TEMPLATE "training_path.h"
+#include "each_path.h"
+
+typedef void (*TrainingTask)(void *context, int64_t task);
+
+#ifdef QNN_X86
+#define TASKS(name) \
+    static const TrainingTask name##_tasks[] = {base_##name, avx2_##name, avx512_##name, vnni_##name};
+#else
+#define TASKS(name) static const TrainingTask name##_tasks[] = {base_##name};
+#endif
+TASKS(fake_forward)
+TASKS(fake_backward)
+TASKS(sgd)
+TASKS(sgd_momentum)
+TASKS(adam)
+TASKS(relu)
+TASKS(relu_backward)
+TASKS(entropy)
+
+#endif

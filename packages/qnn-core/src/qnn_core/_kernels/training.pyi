@@ -1,0 +1,104 @@
+from typing import final
+
+from numpy import float32, float64, int64, uint8
+from numpy.typing import NDArray
+
+_Floats = NDArray[float32]
+_Codes = NDArray[uint8]
+
+@final
+class Book:
+    def __init__(
+        self,
+        *,
+        bounded_thresholds: _Floats,
+        count: int,
+        per_step: float,
+        levels: _Floats,
+        first: float,
+        step: float,
+    ) -> None: ...
+
+def fake_forward(
+    path: int,
+    threads: int,
+    book: Book,
+    x: _Floats,
+    scale: _Floats,
+    shift: _Floats,
+    rows: int,
+    length: int,
+    own_frame: bool,
+    code: _Codes,
+    value: _Floats | None,
+) -> bool: ...
+def fake_backward(
+    path: int,
+    threads: int,
+    book: Book,
+    x: _Floats,
+    scale: _Floats,
+    shift: _Floats,
+    rows: int,
+    length: int,
+    own_frame: bool,
+    code: _Codes,
+    g: _Floats,
+    dx: _Floats | None,
+    scale_sums: NDArray[float64] | None,
+    shift_sums: NDArray[float64] | None,
+) -> None: ...
+def sgd(
+    path: int,
+    threads: int,
+    w: _Floats,
+    g: _Floats,
+    rate: float,
+    decay: float,
+    low: float,
+    high: float,
+) -> None: ...
+def sgd_momentum(
+    path: int,
+    threads: int,
+    w: _Floats,
+    g: _Floats,
+    rate: float,
+    decay: float,
+    low: float,
+    high: float,
+    velocity: _Floats,
+    momentum: float,
+    nesterov: bool,
+) -> None: ...
+def adam(
+    path: int,
+    threads: int,
+    w: _Floats,
+    g: _Floats,
+    rate: float,
+    decay: float,
+    low: float,
+    high: float,
+    mean: _Floats,
+    square: _Floats,
+    beta1: float,
+    beta2: float,
+    epsilon: float,
+    correction1: float,
+    correction2: float,
+    decoupled_decay: float,
+) -> None: ...
+def relu(path: int, threads: int, x: _Floats, y: _Floats) -> None: ...
+def relu_backward(path: int, threads: int, g: _Floats, x: _Floats, y: _Floats) -> None: ...
+def entropy(
+    path: int,
+    threads: int,
+    x: _Floats,
+    label: NDArray[int64],
+    rows: int,
+    columns: int,
+    factor: float,
+    loss: NDArray[float64] | None,
+    slope: _Floats | None,
+) -> None: ...

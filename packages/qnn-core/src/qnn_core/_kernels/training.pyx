@@ -1,0 +1,244 @@
+# cython: auto_pickle=False
+"""The element-wise loops of a training step in float32: see training.h.
+
+Everything here trusts its caller: arrays are contiguous and of one size.
+"""
+
+cimport cython
+from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdlib cimport calloc, free
+from libc.math cimport sqrt
+
+from .buffers cimport address
+from .pool cimport Task, share
+
+
+cdef extern from "training.h" nogil:
+    enum:
+        PIECE
+    ctypedef struct Fake:
+        const float* x
+        const float* scale_r
+        const float* shift_r
+        int64_t rows, length
+        int own_frame
+        const float* threshold_t
+        int32_t count
+        float per_step
+        const float* level_l
+        float first, step
+        uint8_t* code
+        float* value
+        int64_t* bad_p
+        const float* g
+        float* dx
+        double* scale_p
+        double* shift_p
+    ctypedef struct Update:
+        float* w
+        const float* g
+        float* slot[2]
+        int64_t size
+        float rate, decay, low, high, keep, ahead, along
+        float keep1, take1, keep2, take2, inverse_root, shrink, epsilon
+    ctypedef struct Map:
+        const float* x
+        const float* g
+        float* y
+        int64_t size
+    ctypedef struct Entropy:
+        const float* x
+        const int64_t* label
+        int64_t columns
+        double* loss_r
+        float factor
+        float* slope
+    int64_t pieces_in(int64_t length)
+    const Task fake_forward_tasks[]
+    const Task fake_backward_tasks[]
+    const Task sgd_tasks[]
+    const Task sgd_momentum_tasks[]
+    const Task adam_tasks[]
+    const Task relu_tasks[]
+    const Task relu_backward_tasks[]
+    const Task entropy_tasks[]
+
+
+cdef void run(
+    const Task* tasks, int path, int threads, void* context, int64_t pieces
+) noexcept nogil:
+    # A piece takes about a microsecond; waking a thread takes ten.
+    share(tasks[path], context, pieces, threads if pieces >= 24 else 1)
+
+
+@cython.final
+cdef class Book:
+    """A scheme's tables for the loops of fake quantization."""
+
+    cdef Fake c
+    cdef object alive
+
+    def __init__(
+        self, *, bounded_thresholds, int count, float per_step, levels, float first, float step
+    ):
+        """
+        Args:
+            bounded_thresholds: float32 ``[count + 2]``, between -inf and NaN.
+            count: thresholds without those two.
+            per_step: 1 / distance of the thresholds if they are about evenly spaced, else 0.
+            levels: float32 ``[count + 1]``.
+            first, step: ``levels[c] == first + step * c`` for all codes; step 0 if that is not so.
+        """
+        self.alive = (bounded_thresholds, levels)
+        self.c.threshold_t = <const float*>address(bounded_thresholds)
+        self.c.level_l = <const float*>address(levels)
+        self.c.count, self.c.per_step = count, per_step
+        self.c.first, self.c.step = first, step
+
+
+cdef Fake fake(Book book, x, scale, shift, int64_t rows, int64_t length, int own_frame):
+    cdef Fake f = book.c
+    f.x = <const float*>address(x)
+    f.scale_r = <const float*>address(scale)
+    f.shift_r = <const float*>address(shift)
+    f.rows, f.length, f.own_frame = rows, length, own_frame
+    return f
+
+
+def fake_forward(
+    int path, int threads, Book book, x, scale, shift,
+    int64_t rows, int64_t length, bint own_frame, code, value,
+):
+    """Write codes and, unless ``value`` is None, values; return whether all of x is finite."""
+    cdef Fake f = fake(book, x, scale, shift, rows, length, own_frame)
+    cdef int64_t bad = 0
+    f.code = <uint8_t*>address(code)
+    f.value = <float*>address(value)
+    f.bad_p = &bad
+    with nogil:
+        run(fake_forward_tasks, path, threads, &f, rows * pieces_in(length))
+    return bad == 0
+
+
+def fake_backward(
+    int path, int threads, Book book, x, scale, shift,
+    int64_t rows, int64_t length, bint own_frame, code, g, dx, scale_sums, shift_sums,
+):
+    """Write the straight-through gradients with the clip window; None for what nobody needs.
+
+    ``scale_sums`` and ``shift_sums`` are float64 ``[rows]``.
+    """
+    cdef Fake f = fake(book, x, scale, shift, rows, length, own_frame)
+    cdef int64_t pieces = pieces_in(length)
+    cdef double* to_scale = <double*>address(scale_sums)
+    cdef double* to_shift = <double*>address(shift_sums)
+    cdef double* part = <double*>calloc(2 * rows * pieces + 1, sizeof(double))
+    if part == NULL:
+        raise MemoryError
+    f.code = <uint8_t*>address(code)
+    f.g = <const float*>address(g)
+    f.dx = <float*>address(dx)
+    f.scale_p = part if to_scale != NULL else NULL
+    f.shift_p = part + rows * pieces if to_shift != NULL else NULL
+    with nogil:
+        run(fake_backward_tasks, path, threads, &f, rows * pieces)
+        if to_scale != NULL:
+            add_up(f.scale_p, rows, pieces, to_scale)
+        if to_shift != NULL:
+            add_up(f.shift_p, rows, pieces, to_shift)
+    free(part)
+
+
+cdef void add_up(const double* part, int64_t rows, int64_t pieces, double* total_r) noexcept nogil:
+    cdef int64_t r, p
+    for r in range(rows):
+        total_r[r] = 0
+        for p in range(pieces):
+            total_r[r] += part[r * pieces + p]
+
+
+cdef Update update(w, g, double rate, double decay, double low, double high):
+    cdef Update u
+    u.w = <float*>address(w)
+    u.g = <const float*>address(g)
+    u.size = w.size
+    u.rate, u.decay, u.low, u.high = <float>rate, <float>decay, <float>low, <float>high
+    return u
+
+
+def sgd(int path, int threads, w, g, double rate, double decay, double low, double high):
+    """Plain step, ``w -= rate * (g + decay * w)``, then into low..high."""
+    cdef Update u = update(w, g, rate, decay, low, high)
+    with nogil:
+        run(sgd_tasks, path, threads, &u, pieces_in(u.size))
+
+
+def sgd_momentum(
+    int path, int threads, w, g, double rate, double decay, double low, double high,
+    velocity, double momentum, bint nesterov,
+):
+    """Momentum: ``v = m * v + g``, ``w -= rate * v`` (Nesterov: ``rate * (g + m * v)``)."""
+    cdef Update u = update(w, g, rate, decay, low, high)
+    u.slot[0] = <float*>address(velocity)
+    u.keep = <float>momentum
+    # The look-ahead as factors keeps the loop free of branches.
+    u.ahead = 1 if nesterov else 0
+    u.along = u.keep if nesterov else 1
+    with nogil:
+        run(sgd_momentum_tasks, path, threads, &u, pieces_in(u.size))
+
+
+def adam(
+    int path, int threads, w, g, double rate, double decay, double low, double high,
+    mean, square, double beta1, double beta2, double epsilon,
+    double correction1, double correction2,
+    double decoupled_decay,
+):
+    """Adam or AdamW step; `correction1` and `correction2` are ``1 - beta**step``."""
+    cdef Update u = update(w, g, rate / correction1, decay, low, high)
+    u.slot[0] = <float*>address(mean)
+    u.slot[1] = <float*>address(square)
+    # Rounded once, from double: 1 - beta2 in float32 would be off by 4e-5 of itself.
+    u.keep1, u.take1 = <float>beta1, <float>(1 - beta1)
+    u.keep2, u.take2 = <float>beta2, <float>(1 - beta2)
+    u.inverse_root = <float>(1 / sqrt(correction2))
+    u.shrink = <float>(1 - rate * decoupled_decay)
+    u.epsilon = <float>epsilon
+    with nogil:
+        run(adam_tasks, path, threads, &u, pieces_in(u.size))
+
+
+def relu(int path, int threads, x, y):
+    """Write ``max(x, 0)``; NaN stays."""
+    cdef Map f
+    f.x = <const float*>address(x)
+    f.y = <float*>address(y)
+    f.size = x.size
+    with nogil:
+        run(relu_tasks, path, threads, &f, pieces_in(f.size))
+
+
+def relu_backward(int path, int threads, g, x, y):
+    """Write ``g`` where ``x > 0``, and zero elsewhere."""
+    cdef Map f
+    f.g = <const float*>address(g)
+    f.x = <const float*>address(x)
+    f.y = <float*>address(y)
+    f.size = x.size
+    with nogil:
+        run(relu_backward_tasks, path, threads, &f, pieces_in(f.size))
+
+
+def entropy(
+    int path, int threads, x, label, int64_t rows, int64_t columns, double factor, loss, slope
+):
+    """Write, for each row, the softmax cross-entropy to ``loss`` (float64), or None; and to
+    ``slope``, or None, ``factor * (softmax - one_hot)``."""
+    cdef Entropy e
+    e.x = <const float*>address(x)
+    e.label = <const int64_t*>address(label)
+    e.columns, e.factor = columns, <float>factor
+    e.loss_r = <double*>address(loss)
+    e.slope = <float*>address(slope)
+    with nogil:
+        share(entropy_tasks[path], &e, rows, threads if rows * columns > 50000 else 1)

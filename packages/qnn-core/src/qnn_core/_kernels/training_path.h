@@ -1,0 +1,403 @@
+/* The loops of training.h, once for each path: in plain C where the compiler makes
+ * vectors of it by itself. */
+
+#include "lanes.h"
+
+/* --- Fake quantization ------------------------------------------------------------------------ */
+
+/* `a` where the comparison holds, else `b`. */
+INLINE VF FN(select)(VI holds, VF a, VF b)
+{
+#if LANES == 1
+    return holds ? a : b;
+#else
+    return (VF)(((VU)holds & (VU)a) | (~(VU)holds & (VU)b));
+#endif
+}
+
+/* The frame of a piece, as numbers on x: `cut[j]` is the least x with u >= threshold[j], so comparing
+ * with it decides the same without a division. */
+typedef struct {
+    float scale, shift, per_scale;
+    float low, high;        /* the least and the greatest x of the clip window */
+    float cut[FEW + 2];     /* for up to FEW thresholds */
+    float level[FEW];       /* for fewer */
+    float per_step;         /* position among the cuts = (x - cut[1]) * per_step */
+} FN(frame);
+
+#define REACHES(x, t) ((((x) - shift) / scale) >= (t))
+
+/* The least x for which u = (x - shift) / scale, which grows with x, reaches t: near t's own place. */
+static float FN(cut)(float t, float scale, float shift)
+{
+    float x = (float)((double)t * scale + shift);
+    if (REACHES(x, t)) {
+        while (x > -INFINITY && REACHES(nextafterf(x, -INFINITY), t)) x = nextafterf(x, -INFINITY);
+        return x;
+    }
+    while (x < INFINITY && !REACHES(x, t)) x = nextafterf(x, INFINITY);
+    return x;
+}
+
+static FN(frame) FN(framed)(const Fake *f, float scale, float shift)
+{
+    FN(frame) a = {.scale = scale, .shift = shift, .per_scale = 1 / scale};
+    if (f->count < FEW) memcpy(a.level, f->level_l, 4 * (size_t)(f->count + 1));
+    if (f->count > FEW) return a;
+    a.cut[0] = -INFINITY;
+    for (int j = 1; j <= f->count; j++) a.cut[j] = FN(cut)(f->threshold_t[j], scale, shift);
+    a.cut[f->count + 1] = INFINITY;
+    a.per_step = f->per_step * a.per_scale;
+    return a;
+}
+
+static void FN(windowed)(const Fake *f, FN(frame) *a)
+{
+    float above = nextafterf(f->level_l[f->count], INFINITY);
+    a->low = FN(cut)(f->level_l[0], a->scale, a->shift);
+    a->high = nextafterf(FN(cut)(above, a->scale, a->shift), -INFINITY);
+}
+
+/* Few thresholds: compare with each. */
+INLINE VU FN(code_by_each)(const Fake *f, const FN(frame) *a, VF x)
+{
+    VU code = FN(splat)(0);
+    for (int j = 1; j <= f->count; j++) code = ADD_GE_FLOAT(code, x, FN(splatf)(a->cut[j]), 1);
+    return code;
+}
+
+/* A position among thresholds as a whole number in 0..count; NaN becomes 0 too. */
+INLINE VU FN(place)(VF position, int32_t count)
+{
+    VF none = FN(splatf)(0), top = FN(splatf)((float)count);
+    position = FN(select)((VI)(position > none), position, none);
+    position = FN(select)((VI)(position < top), position, top);
+    return (VU)CONVERT(position, VI);
+}
+
+/* Up to 15 even ones: guess the place, and mend the guess by the cuts on both sides of it. */
+INLINE VU FN(code_by_place)(const Fake *f, const FN(frame) *a, VF x)
+{
+    VU guess = FN(place)((x - a->cut[1]) * a->per_step + 1.0f, f->count);
+    VU code = ADD_GE_FLOAT(guess - FN(splat)(1), x, LOOKUP16(LOAD16(a->cut), guess), 1);
+    return ADD_GE_FLOAT(code, x, LOOKUP16(LOAD16(a->cut + 1), guess), 1);
+}
+
+/* Many: on u itself, one by one. */
+INLINE VU FN(code_by_search)(const Fake *f, const FN(frame) *a, VF x)
+{
+    const float *t = f->threshold_t;
+    VF u = (x - a->shift) / a->scale;
+    VU one = FN(splat)(1);
+    if (f->per_step > 0) {
+        VU guess = FN(place)((u - t[1]) * f->per_step + 1.0f, f->count);
+        VU code = ADD_GE_FLOAT(guess - one, u, GATHER(t, guess), 1);
+        return ADD_GE_FLOAT(code, u, GATHER(t + 1, guess), 1);
+    }
+    float lane[LANES];
+    uint32_t code[LANES];
+    memcpy(lane, &u, sizeof u);
+    for (int i = 0; i < LANES; i++) {
+        int32_t low = 0, count = f->count;
+        while (count > 0) {
+            int32_t half = (count + 1) >> 1;
+            low += half * (t[low + half] <= lane[i]);
+            count -= half;
+        }
+        code[i] = (uint32_t)low;
+    }
+    return FN(load)(code);
+}
+
+INLINE VF FN(level)(const Fake *f, const FN(frame) *a, const int table, VU code)
+{
+    if (!table) return CONVERT((VI)code, VF) * f->step + f->first;
+    if (f->count < FEW) return LOOKUP16(LOAD16(a->level), code);
+    return GATHER(f->level_l, code);
+}
+
+/* Where a task's piece lies: its row, and its elements from `at` on. */
+#define PIECE_OF(f, task) \
+    int64_t row = (task) / pieces_in((f)->length), start = (task) % pieces_in((f)->length) * PIECE; \
+    int64_t at = row * (f)->length + start; \
+    int size = (int)((f)->length - start < PIECE ? (f)->length - start : PIECE); \
+    FN(frame) a = FN(framed)(f, (f)->scale_r[(f)->own_frame ? row : 0], \
+                             (f)->shift_r[(f)->own_frame ? row : 0])
+
+/* Codes, and values if wanted, of LANES numbers; returns 0 for each that is finite. */
+INLINE VF FN(fake_some)(const Fake *f, const FN(frame) *a, const int way, const int values,
+                        const float *from, uint8_t *code_to, float *value_to)
+{
+    VF x = FN(loadf)(from);
+    VU code = way == 0 ? FN(code_by_each)(f, a, x)
+              : way == 1 ? FN(code_by_place)(f, a, x) : FN(code_by_search)(f, a, x);
+    PUT8(code_to, code);
+    if (values) {
+        VF value = FN(level)(f, a, values == 2, code) * a->scale;
+        value = value + a->shift;
+        memcpy(value_to, &value, sizeof value);
+    }
+    return x - x;
+}
+
+INLINE int FN(fake_piece)(const Fake *fake, const FN(frame) *frame, const int way, const int values,
+                          int64_t at, int size)
+{
+    /* Copies of its own: the compiler then knows that no store changes them. */
+    const Fake own = *fake, *f = &own;
+    const FN(frame) place = *frame, *a = &place;
+    VF odd = FN(splatf)(0); /* x - x is 0 for finite numbers, else NaN, which stays */
+    int i = 0;
+    for (; i + LANES <= size; i += LANES)
+        odd += FN(fake_some)(f, a, way, values, f->x + at + i, f->code + at + i, f->value + at + i);
+    if (i < size) {
+        float x[LANES] = {0}, value[LANES];
+        uint8_t code[LANES];
+        size_t left = (size_t)(size - i);
+        memcpy(x, f->x + at + i, 4 * left);
+        odd += FN(fake_some)(f, a, way, values, x, code, value);
+        memcpy(f->code + at + i, code, left);
+        if (values) memcpy(f->value + at + i, value, 4 * left);
+    }
+    float lane[LANES];
+    memcpy(lane, &odd, sizeof odd);
+    int bad = 0;
+    for (int l = 0; l < LANES; l++) bad |= !(lane[l] == 0);
+    return bad;
+}
+
+static NOINLINE int FN(fake_each)(const Fake *f, const FN(frame) *a, int values, int64_t at, int size)
+{
+    if (values == 0) return FN(fake_piece)(f, a, 0, 0, at, size);
+    if (values == 1) return FN(fake_piece)(f, a, 0, 1, at, size);
+    return FN(fake_piece)(f, a, 0, 2, at, size);
+}
+
+static NOINLINE int FN(fake_place)(const Fake *f, const FN(frame) *a, int values, int64_t at, int size)
+{
+    if (values == 0) return FN(fake_piece)(f, a, 1, 0, at, size);
+    if (values == 1) return FN(fake_piece)(f, a, 1, 1, at, size);
+    return FN(fake_piece)(f, a, 1, 2, at, size);
+}
+
+static NOINLINE int FN(fake_search)(const Fake *f, const FN(frame) *a, int values, int64_t at, int size)
+{
+    if (values == 0) return FN(fake_piece)(f, a, 2, 0, at, size);
+    if (values == 1) return FN(fake_piece)(f, a, 2, 1, at, size);
+    return FN(fake_piece)(f, a, 2, 2, at, size);
+}
+
+static void FN(fake_forward)(void *context, int64_t task)
+{
+    const Fake *f = context;
+    PIECE_OF(f, task);
+    int values = !f->value ? 0 : f->step != 0 ? 1 : 2;
+    /* Near the ends of float32 the position would not be exact enough. */
+    int usual = a.scale > 1e-30f && a.scale < 1e30f && a.cut[1] > -1e30f && a.cut[f->count] < 1e30f;
+    int placed = usual && f->count > 4 && f->count < FEW && f->per_step > 0;
+    int bad = placed             ? FN(fake_place)(f, &a, values, at, size)
+              : f->count <= FEW ? FN(fake_each)(f, &a, values, at, size)
+                                 : FN(fake_search)(f, &a, values, at, size);
+    if (bad) f->bad_p[0] = 1;
+}
+
+/* Gradients of LANES numbers. Nothing is multiplied by u outside of the window: it may be infinite. */
+INLINE void FN(back_some)(const Fake *f, const FN(frame) *a, const int table, const int scale,
+                          const int shift, const float *x_from, const uint8_t *code_from,
+                          const float *g_from, float *dx_to, VF *by_scale, VF *by_shift)
+{
+    VF x = FN(loadf)(x_from), g = FN(loadf)(g_from), none = FN(splatf)(0);
+    VI inside = (VI)(x >= FN(splatf)(a->low)) & (VI)(x <= FN(splatf)(a->high));
+    if (dx_to) {
+        VF dx = FN(select)(inside, g, g * none);
+        memcpy(dx_to, &dx, sizeof dx);
+    }
+    if (scale) {
+        VU code = GET8(code_from);
+        VF u = FN(select)(inside, (x - a->shift) * a->per_scale, none);
+        VF slope = FN(level)(f, a, table, code) - u;
+        *by_scale = g * slope;
+    }
+    if (shift) *by_shift = FN(select)(inside, g * none, g);
+}
+
+INLINE void FN(back_piece)(const Fake *fake, const FN(frame) *frame, const int table, const int scale,
+                           const int shift, int64_t at, int size, int64_t task)
+{
+    const Fake own = *fake, *f = &own;
+    const FN(frame) place = *frame, *a = &place;
+    enum { VECTORS_OF_WAYS = WAYS / LANES };
+    VF scales[VECTORS_OF_WAYS], shifts[VECTORS_OF_WAYS], by_scale, by_shift;
+    for (int v = 0; v < VECTORS_OF_WAYS; v++) scales[v] = shifts[v] = FN(splatf)(0);
+    int i = 0;
+    for (; i + WAYS <= size; i += WAYS)
+        for (int v = 0; v < VECTORS_OF_WAYS; v++) {
+            int64_t e = at + i + v * LANES;
+            FN(back_some)(f, a, table, scale, shift, f->x + e, f->code + e, f->g + e,
+                          f->dx ? f->dx + e : NULL, &by_scale, &by_shift);
+            if (scale) scales[v] += by_scale;
+            if (shift) shifts[v] += by_shift;
+        }
+    if (i < size) { /* what is added beyond the end has no gradient */
+        float x[WAYS], g[WAYS] = {0}, dx[WAYS];
+        uint8_t code[WAYS] = {0};
+        size_t left = (size_t)(size - i);
+        for (int w = 0; w < WAYS; w++) x[w] = f->x[at];
+        memcpy(x, f->x + at + i, 4 * left);
+        memcpy(g, f->g + at + i, 4 * left);
+        memcpy(code, f->code + at + i, left);
+        for (int v = 0; v < VECTORS_OF_WAYS; v++) {
+            int e = v * LANES;
+            FN(back_some)(f, a, table, scale, shift, x + e, code + e, g + e, f->dx ? dx + e : NULL,
+                          &by_scale, &by_shift);
+            if (scale) scales[v] += by_scale;
+            if (shift) shifts[v] += by_shift;
+        }
+        if (f->dx) memcpy(f->dx + at + i, dx, 4 * left);
+    }
+    float way[WAYS];
+    if (scale) {
+        memcpy(way, scales, sizeof way);
+        f->scale_p[task] = 0;
+        for (int w = 0; w < WAYS; w++) f->scale_p[task] += way[w];
+    }
+    if (shift) {
+        memcpy(way, shifts, sizeof way);
+        f->shift_p[task] = 0;
+        for (int w = 0; w < WAYS; w++) f->shift_p[task] += way[w];
+    }
+}
+
+static void FN(fake_backward)(void *context, int64_t task)
+{
+    const Fake *f = context;
+    PIECE_OF(f, task);
+    FN(windowed)(f, &a);
+    if (!f->scale_p && !f->shift_p) FN(back_piece)(f, &a, 0, 0, 0, at, size, task);
+    else if (!f->shift_p && f->step != 0) FN(back_piece)(f, &a, 0, 1, 0, at, size, task);
+    else if (!f->shift_p) FN(back_piece)(f, &a, 1, 1, 0, at, size, task);
+    else if (!f->scale_p) FN(back_piece)(f, &a, 0, 0, 1, at, size, task);
+    else if (f->step != 0) FN(back_piece)(f, &a, 0, 1, 1, at, size, task);
+    else FN(back_piece)(f, &a, 1, 1, 1, at, size, task);
+}
+
+#undef REACHES
+#undef PIECE_OF
+
+/* --- Updates --------------------------------------------------------------------------------- */
+
+#define EACH(u, task, i) \
+    for (int64_t i = (task) * PIECE, stop = (u)->size - i < PIECE ? (u)->size : i + PIECE; i < stop; i++)
+
+static void FN(sgd)(void *context, int64_t task)
+{
+    const Update *u = context;
+    float *restrict w = u->w;
+    const float *restrict g = u->g;
+    EACH(u, task, i) {
+        float next = w[i] - u->rate * (g[i] + u->decay * w[i]);
+        next = next < u->low ? u->low : next;
+        w[i] = next > u->high ? u->high : next;
+    }
+}
+
+static void FN(sgd_momentum)(void *context, int64_t task)
+{
+    const Update *u = context;
+    float *restrict w = u->w, *restrict v = u->slot[0];
+    const float *restrict g = u->g;
+    EACH(u, task, i) {
+        float slope = g[i] + u->decay * w[i];
+        v[i] = u->keep * v[i] + slope;
+        float next = w[i] - u->rate * (u->ahead * slope + u->along * v[i]);
+        next = next < u->low ? u->low : next;
+        w[i] = next > u->high ? u->high : next;
+    }
+}
+
+static void FN(adam)(void *context, int64_t task)
+{
+    const Update *u = context;
+    float *restrict w = u->w, *restrict mean = u->slot[0], *restrict square = u->slot[1];
+    const float *restrict g = u->g;
+    EACH(u, task, i) {
+        float slope = g[i] + u->decay * w[i];
+        mean[i] = u->keep1 * mean[i] + u->take1 * slope;
+        square[i] = u->keep2 * square[i] + u->take2 * slope * slope;
+        float next = u->shrink * w[i] -
+                     u->rate * mean[i] / (sqrtf(square[i]) * u->inverse_root + u->epsilon);
+        next = next < u->low ? u->low : next;
+        w[i] = next > u->high ? u->high : next;
+    }
+}
+
+/* --- Maps ------------------------------------------------------------------------------------ */
+
+static void FN(relu)(void *context, int64_t task)
+{
+    const Map *f = context;
+    const float *restrict x = f->x;
+    float *restrict y = f->y;
+    EACH(f, task, i) y[i] = x[i] <= 0.0f ? 0.0f : x[i];
+}
+
+static void FN(relu_backward)(void *context, int64_t task)
+{
+    const Map *f = context;
+    const float *restrict x = f->x, *restrict g = f->g;
+    float *restrict y = f->y;
+    EACH(f, task, i) {
+        float slope = g[i]; /* read in any case: else the loop would not become one of vectors */
+        y[i] = x[i] > 0.0f ? slope : 0.0f;
+    }
+}
+
+#undef EACH
+
+/* --- Softmax cross-entropy ------------------------------------------------------------------- */
+
+/* exp(x - top), for x <= top, with an error of about one unit in the last place: 2**n times a
+ * polynomial on half a binade to each side (Cody and Waite 1980, "Software manual for the elementary
+ * functions", chapter 6; the coefficients are those of the Cephes library's expf). */
+INLINE float FN(exp_below)(float x, float top)
+{
+    float z = x - top;
+    z = z < -104.0f ? -104.0f : z; /* zero from here on; NaN stays */
+    float n = (z * 1.44269504f + 12582912.0f) - 12582912.0f; /* rounded to a whole number */
+    float r = (z - n * 0.693359375f) + n * 2.12194440e-4f;
+    float p = 1.9875691500e-4f;
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * (r * r) + r + 1.0f;
+    /* In two factors, since the result may be below the least power of two that is normal. */
+    int32_t whole = (int32_t)(n == n ? n : 0.0f), half = whole >> 1;
+    union { int32_t i; float f; } a = {(half + 127) << 23}, b = {(whole - half + 127) << 23};
+    return p * a.f * b.f;
+}
+
+static void FN(entropy)(void *context, int64_t task)
+{
+    const Entropy *e = context;
+    const float *x = e->x + task * e->columns;
+    float way[WAYS] = {0}, top = x[0], piece[PANEL];
+    for (int64_t c = 1; c < e->columns; c++) top = x[c] > top ? x[c] : top;
+    double total = 0;
+    float *slope = e->slope ? e->slope + task * e->columns : NULL;
+    for (int64_t c0 = 0; c0 < e->columns; c0 += PANEL) {
+        int64_t n = e->columns - c0 < PANEL ? e->columns - c0 : PANEL;
+        for (int64_t i = 0; i < n; i++) piece[i] = FN(exp_below)(x[c0 + i], top);
+        for (int64_t i = n; i < PANEL; i++) piece[i] = 0;
+        for (int i = 0; i < PANEL; i += WAYS)
+            for (int w = 0; w < WAYS; w++) way[w] += piece[i + w];
+        if (slope) memcpy(slope + c0, piece, 4 * (size_t)n);
+    }
+    for (int w = 0; w < WAYS; w++) total += way[w];
+    if (e->loss_r) e->loss_r[task] = log(total) + top - x[e->label[task]];
+    if (!slope) return;
+    float share = (float)(e->factor / total);
+    for (int64_t c = 0; c < e->columns; c++) slope[c] *= share;
+    slope[e->label[task]] -= e->factor;
+}

@@ -1,0 +1,63 @@
+"""How many threads the kernels share their rows among; the threads are those of `pool.h`."""
+
+import os
+
+from ..errors import SpecError
+
+# Nanoseconds of work for each thread: waking one takes about ten microseconds.
+LEAST_WORK = 4e4
+
+
+def get_num_threads() -> int:
+    """Return how many threads the kernels use at most.
+
+    Raises:
+        SpecError: at the first use, if ``QNN_NUM_THREADS`` is no number of threads.
+    """
+    if _State.count is None:
+        _State.count = _default()
+    return _State.count
+
+
+def set_num_threads(count: int) -> None:
+    """Let the kernels use up to `count` threads; results do not depend on it.
+
+    The default is the environment's ``QNN_NUM_THREADS``, or as many as there are cores.
+
+    Raises:
+        SpecError: if it is not a whole number >= 1.
+
+    Example:
+        >>> import qnn_core as qnn
+        >>> before = qnn.get_num_threads()
+        >>> qnn.set_num_threads(1)
+        >>> qnn.get_num_threads()
+        1
+        >>> qnn.set_num_threads(before)
+    """
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise SpecError(f"the number of threads must be a whole number >= 1, got {count!r}")
+    _State.count = count
+
+
+def threads_for(work: float) -> int:
+    """Return how many threads pay for so many nanoseconds of work, at least one."""
+    return max(1, min(get_num_threads(), int(work / LEAST_WORK)))
+
+
+def _default() -> int:
+    given = os.environ.get("QNN_NUM_THREADS", "").strip()
+    if not given:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else cores()
+    if not given.isdecimal() or int(given) < 1:
+        raise SpecError(f"QNN_NUM_THREADS must be a whole number >= 1, got {given!r}")
+    return int(given)
+
+
+def cores() -> int:
+    """Return the number of cores of this machine."""
+    return os.cpu_count() or 1
+
+
+class _State:
+    count: int | None = None

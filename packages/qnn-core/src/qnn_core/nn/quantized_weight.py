@@ -1,0 +1,69 @@
+"""What layers with a quantized weight and a quantized input have in common."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..autodiff import Parameter, Tensor
+from ..coded import Coded
+from ..errors import StateError
+from ..quantizer import Quantizer
+from .module import Module
+from .quantize import Quantize, QuantizeWeight
+
+Bounds = tuple[float, float] | None
+
+
+class QuantizedWeight(Module):
+    """A layer whose weight and input may be quantized; a mixin, beside the float layer.
+
+    Attributes:
+        weight: the latent float weight, ``[out, ...]``: what is trained.
+        weight_quantizer: owns the weight's frame; None for a float weight.
+        input_quantizer: owns the input's frame; None for a float input.
+    """
+
+    weight: Parameter
+    weight_quantizer: QuantizeWeight | None
+    input_quantizer: Quantize | None
+
+    def _quantize(
+        self,
+        weight: str | Quantizer | None,
+        input: str | Quantizer | None,
+        channels: int,
+        bounds: Bounds,
+    ) -> None:
+        self.weight = Parameter(self.weight.data, bounds=bounds)
+        self.weight_quantizer = None if weight is None else QuantizeWeight(weight, self.weight)
+        self.input_quantizer = None if input is None else Quantize(input, channels=channels)
+
+    def _operands(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return input and weight as they are multiplied."""
+        weight: Tensor = self.weight
+        if self.weight_quantizer is not None:
+            weight = self.weight_quantizer(weight)
+        if self.input_quantizer is not None:
+            x = self.input_quantizer(x)
+        return x, weight
+
+    def coded(self) -> Coded:
+        """Return the weight as packed codes, levels and frame: all that is deployed of it.
+
+        Raises:
+            StateError: if the weight is float.
+        """
+        if self.weight_quantizer is None:
+            raise StateError(f"{type(self).__name__}: the weight is float, it has no codes")
+        self.weight_quantizer.refresh(self.weight.data)
+        return self.weight_quantizer.encode(self.weight.data)
+
+    def codes(self) -> NDArray[np.uint8]:
+        """Return the weight's codes, uint8 of its shape."""
+        return self.coded().codes
+
+    @property
+    def scale(self) -> NDArray[Any]:
+        """The weight's scale: shape () or (channels,); ``value = scale * levels[code] + shift``."""
+        return self.coded().scale

@@ -1,0 +1,230 @@
+"""Convolution of images, channels last (docs/adr/0011-channels-last.md)."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..autodiff import Array, Op, Shape, Tensor, op
+from ..coded import Quantized
+from ..errors import ShapeError
+from ..products import Window, convolve, input_gradient, operand, weight_gradient
+from .linear import data_of
+from .windows import IntPair, Pair, pair, same_padding, windows_of
+
+
+def _window(weight: Shape, stride: Pair, padding: Pair, dilation: Pair) -> Window:
+    return Window((weight[1], weight[2]), stride, padding, dilation)
+
+
+def _convolved(
+    x: Shape,
+    weight: Shape,
+    bias: Shape | None = None,
+    *,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    groups: int,
+) -> Shape:
+    if len(weight) != 4 or 0 in weight:
+        raise ShapeError(
+            f"conv2d: a weight [out, kernel height, kernel width, channels / groups] of lengths "
+            f">= 1 is needed, got shape {weight}"
+        )
+    found = windows_of("conv2d", x, _window(weight, stride, padding, dilation))
+    if groups < 1 or weight[0] % groups or x[3] != groups * weight[3]:
+        raise ShapeError(
+            f"conv2d: input of shape {x} with groups={groups} does not fit weight of shape "
+            f"{weight}: groups * {weight[3]} channels are needed, and groups must divide "
+            f"{weight[0]} outputs"
+        )
+    if bias is not None and bias != weight[:1]:
+        raise ShapeError(f"conv2d: bias of shape {bias} does not fit weight of shape {weight}")
+    return (x[0], *found, weight[0])
+
+
+def _conv2d(
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    *,
+    quantized: tuple[Quantized | None, ...],
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    groups: int,
+) -> Array:
+    window = _window(weight.shape, stride, padding, dilation)
+    if x.dtype != np.float32:
+        return _plain(x, weight, bias, window, groups)
+    x_factor, w_factor = operand(quantized[0], None), operand(quantized[1], 0)
+    return convolve(
+        data_of(x, quantized[0], x_factor),
+        data_of(weight, quantized[1], w_factor),
+        bias,
+        x_factor,
+        w_factor,
+        window=window,
+        groups=groups,
+    )
+
+
+def _plain(x: Array, weight: Array, bias: Array | None, window: Window, groups: int) -> Array:
+    """The same in NumPy, for float64."""
+    made = []
+    for own, part in zip(_split(x, groups, -1), _split(weight, groups, 0), strict=True):
+        patches = window.patches(own)
+        rows = patches.reshape(*patches.shape[:3], math.prod(part.shape[1:]))
+        made.append(rows @ part.reshape(len(part), -1).T)
+    y: Array = np.concatenate(made, axis=-1)
+    return y if bias is None else y + bias
+
+
+def _split(x: Array, groups: int, axis: int) -> list[Array]:
+    return [x] if groups == 1 else np.split(x, groups, axis)
+
+
+def _input_shape(g: Shape, weight: Shape, *, shape: Shape, **geometry: Any) -> Shape:
+    if _convolved(shape, weight, **geometry) != g:
+        raise ShapeError(f"conv2d_input_gradient: gradient of shape {g} for input {shape}")
+    return shape
+
+
+def _input_gradient(
+    g: Array,
+    weight: Array,
+    *,
+    shape: Shape,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    groups: int,
+) -> Array:
+    window = _window(weight.shape, stride, padding, dilation)
+    parts = zip(_split(g, groups, -1), _split(weight, groups, 0), strict=True)
+    made = [input_gradient(own, part, window, (shape[1], shape[2])) for own, part in parts]
+    return made[0] if groups == 1 else np.concatenate(made, axis=-1)
+
+
+def _weight_shape(g: Shape, x: Shape, *, shape: Shape, **geometry: Any) -> Shape:
+    if _convolved(x, shape, **geometry) != g:
+        raise ShapeError(f"conv2d_weight_gradient: gradient of shape {g} for weight {shape}")
+    return shape
+
+
+def _weight_gradient(
+    g: Array,
+    x: Array,
+    *,
+    shape: Shape,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    groups: int,
+) -> Array:
+    window = _window(shape, stride, padding, dilation)
+    parts = zip(_split(g, groups, -1), _split(x, groups, -1), strict=True)
+    made = [weight_gradient(own, part, window) for own, part in parts]
+    return made[0] if groups == 1 else np.concatenate(made, axis=0)
+
+
+def _to_input(g: Tensor, y: Tensor, x: Tensor, weight: Tensor, *rest: Tensor, **how: Any) -> Tensor:
+    return conv2d_input_gradient(g, weight, shape=x.shape, **how)
+
+
+def _to_weight(
+    g: Tensor, y: Tensor, x: Tensor, weight: Tensor, *rest: Tensor, **how: Any
+) -> Tensor:
+    return conv2d_weight_gradient(g, x, shape=weight.shape, **how)
+
+
+_conv2d_op: Op = op(
+    "conv2d",
+    _conv2d,
+    shape=_convolved,
+    vjps=[_to_input, _to_weight, lambda g, y, x, weight, bias, **_: g.sum(axis=(0, 1, 2))],
+    macs=lambda x, weight, bias=None, **how: (
+        math.prod(_convolved(x, weight, **how)) * math.prod(weight[1:])
+    ),
+    codes="reads",
+)
+
+# The convolution is linear in its input and in its weight, so these three are each other's
+# derivatives.
+conv2d_input_gradient: Op = op(
+    "conv2d_input_gradient",
+    _input_gradient,
+    shape=_input_shape,
+    vjps=[
+        lambda h, y, g, weight, *, shape, **how: _conv2d_op(h, weight, **how),
+        lambda h, y, g, weight, *, shape, **how: conv2d_weight_gradient(
+            g, h, shape=weight.shape, **how
+        ),
+    ],
+)
+
+conv2d_weight_gradient: Op = op(
+    "conv2d_weight_gradient",
+    _weight_gradient,
+    shape=_weight_shape,
+    vjps=[
+        lambda h, y, g, x, *, shape, **how: _conv2d_op(x, h, **how),
+        lambda h, y, g, x, *, shape, **how: conv2d_input_gradient(g, h, shape=x.shape, **how),
+    ],
+)
+
+
+def conv2d(
+    x: Any,
+    weight: Any,
+    bias: Any = None,
+    *,
+    stride: IntPair = 1,
+    padding: IntPair | str = 0,
+    dilation: IntPair = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Return the cross-correlation of images with a kernel, what deep learning calls convolution.
+
+    ``y[b, i, j, n] = sum over (ky, kx, c) of x[b, i * stride + ky * dilation - padding, ...] *
+    weight[n, ky, kx, c] + bias[n]``: `linear` on the patches under each window, and in float32 the
+    very sums of it, in this order (see `products.factor`). A pixel outside of the image is 0.0.
+
+    Args:
+        x: ``[batch, height, width, channels]``.
+        weight: ``[out, kernel height, kernel width, channels / groups]``.
+        bias: ``[out]`` or None.
+        stride: from one window to the next, a whole number >= 1 or a pair (vertical, horizontal).
+        padding: zeros on each side, >= 0 and smaller than the window; ``"valid"`` is 0, and
+            ``"same"`` keeps height and width.
+        dilation: from one pixel of a window to the next, >= 1.
+        groups: so many parts of the channels make so many parts of the outputs.
+
+    Raises:
+        ShapeError: if shapes or arguments do not fit; the message holds them.
+
+    Example:
+        >>> x = np.arange(9.0).reshape(1, 3, 3, 1)
+        >>> conv2d(x, np.ones((1, 2, 2, 1)), stride=1).data[0, :, :, 0]
+        array([[ 8., 12.],
+               [20., 24.]], dtype=float32)
+    """
+    steps, spread = pair("conv2d", "stride", stride, 1), pair("conv2d", "dilation", dilation, 1)
+    if not isinstance(groups, int | np.integer) or isinstance(groups, bool):
+        raise ShapeError(f"conv2d: groups must be a whole number >= 1, got {groups!r}")
+    if isinstance(padding, str):
+        shape = np.shape(weight.data if isinstance(weight, Tensor) else weight)
+        frame = _named_padding(padding, shape, steps, spread)
+    else:
+        frame = pair("conv2d", "padding", padding, 0)
+    given = (x, weight) if bias is None else (x, weight, bias)
+    return _conv2d_op(*given, stride=steps, padding=frame, dilation=spread, groups=int(groups))
+
+
+def _named_padding(name: str, weight: Shape, stride: Pair, dilation: Pair) -> Pair:
+    if name not in ("same", "valid"):
+        raise ShapeError(f'conv2d: padding must be numbers, "same" or "valid", got {name!r}')
+    if name == "valid" or len(weight) != 4:  # the shape rule says what such a weight lacks
+        return 0, 0
+    return same_padding("conv2d", (weight[1], weight[2]), stride, dilation)

@@ -1,0 +1,128 @@
+"""Convolutions on the engine: `factor`'s product of patches and weights, image by image.
+
+::
+
+    y[b, i, j, n] = product of the row x[b, window (i, j), all channels] and of w[n]
+
+with a row's elements in the order (ky, kx, channel), which is the order of the sum. A pixel outside
+of the image has elements of the value 0.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._kernels import engine
+from ..machine import cpu, empty
+from ..machine.threads import threads_for
+from .arrays import reused_memory, row_bytes
+from .factor import Factor, channels_of
+from .gather import Gather, gather
+from .product import nanoseconds
+from .weights import Prepared, prepare
+from .window import Window
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Convolution:
+    """A convolution with weights that are ready.
+
+    Attributes:
+        window: of its kernel.
+        parts: the weights of each group.
+        factor: what the images are.
+    """
+
+    window: Window
+    parts: tuple[Prepared, ...]
+    factor: Factor
+
+    def __call__(self, x: Array) -> NDArray[np.float32]:
+        """Return ``[b, oh, ow, n]`` for codes or values ``[b, h, w, c]``."""
+        if len(self.parts) == 1:
+            return self._group(x, self.parts[0])
+        channels = x.shape[-1] // len(self.parts)
+        made = [
+            self._group(x[..., g * channels : (g + 1) * channels], part)
+            for g, part in enumerate(self.parts)
+        ]
+        return np.concatenate(made, axis=-1)
+
+    def _group(self, x: Array, prepared: Prepared) -> NDArray[np.float32]:
+        how = gather(prepared, self.factor, self.window, x.shape[1:])
+        y = empty((len(x), *self.window.output(*x.shape[1:3]), prepared.n), np.float32)
+        program = gathered_product(how)
+        work = how.pixels * (how.work + nanoseconds(prepared, 1, prepared.k))
+        image = how.image(x)
+        program.run(image, y, 0, len(x) * how.pixels, threads_for(len(x) * work))
+        return y
+
+
+def gathered_product(how: Gather) -> engine.Program:
+    """Return the program from images to sums of products, as floats."""
+    prepared = how.prepared
+    strides = [0, 4 * prepared.n, how.row_bytes]
+    elements = 2
+    if how.layout is not None:
+        elements = 3
+        strides.append(row_bytes(prepared.form, prepared.k, prepared.bits))
+    program = engine.Program(cpu.active_index(), strides, 3)
+    program.gather(0, 2, how.windows)
+    if how.layout is not None:
+        program.layout(2, elements, prepared.k, how.layout)
+    program.product(elements, 1, prepared.weights, "float")
+    return program
+
+
+def convolve(
+    x: Array,
+    w: Array,
+    bias: Array | None,
+    x_factor: Factor,
+    w_factor: Factor,
+    *,
+    window: Window,
+    groups: int = 1,
+) -> NDArray[np.float32]:
+    """Return the convolution, on the kernel that fits the levels.
+
+    Args:
+        x: uint8 codes, or float32 values, ``[b, h, w, c]``.
+        w: likewise, ``[n, kh, kw, c / groups]``.
+        bias: float32 ``[n]``, or None.
+        x_factor: what `x` is.
+        w_factor: what `w` is.
+        window: of the kernel.
+        groups: that channels and outputs are divided into.
+
+    Returns:
+        float32 ``[b, oh, ow, n]``, the same bits on every path and for every number of threads.
+    """
+    with reused_memory():
+        made = prepared_convolution(w, bias, x_factor, w_factor, window=window, groups=groups)
+        return made(x)
+
+
+def prepared_convolution(
+    w: Array,
+    bias: Array | None,
+    x_factor: Factor,
+    w_factor: Factor,
+    *,
+    window: Window,
+    groups: int = 1,
+) -> Convolution:
+    """Return a convolution with its weights ready; see `convolve`."""
+    padded, each = any(window.padding), len(w) // groups
+    parts = []
+    for g in range(groups):
+        rows = slice(g * each, (g + 1) * each)
+        part = w[rows].reshape(each, int(np.prod(w.shape[1:])))
+        some = w_factor if groups == 1 else channels_of(w_factor, rows)
+        own = None if bias is None else bias[rows]
+        parts.append(prepare(part, own, x_factor, some, padded=padded))
+    return Convolution(window, tuple(parts), x_factor)

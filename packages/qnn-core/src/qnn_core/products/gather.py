@@ -1,0 +1,104 @@
+"""How the engine is given the rows of a convolution: windows on images of elements."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._kernels import engine
+from .arrays import PANEL, row_bytes, words_of
+from .factor import Factor
+from .weights import Prepared
+from .window import Window
+
+Array = NDArray[Any]
+
+# Bytes that are copied in a nanosecond, about.
+RATE = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Gather:
+    """What turns images into the rows of elements that a product wants.
+
+    Attributes:
+        prepared: the weights, of one group.
+        factor: what the images are.
+        windows: for a step of a program.
+        pixels: windows of an image.
+        row_bytes: of a row as it is gathered.
+        layout: the step from codes to elements that is still to be done on the rows; None if the
+            images are of elements.
+        work: nanoseconds of a row, about.
+    """
+
+    prepared: Prepared
+    factor: Factor
+    windows: engine.Windows
+    pixels: int
+    row_bytes: int
+    layout: engine.Decision | None
+    work: float
+
+    def image(self, x: Array) -> Array:
+        """Return what the windows look at, for codes or values ``[b, h, w, c]``."""
+        prepared = self.prepared
+        if prepared.form == "float":
+            x = x if self.factor.levels is None else self.factor.elements(x)
+            return np.asarray(x, np.float32, order="C")
+        if prepared.form == "bits":
+            x = np.asarray(x, np.uint8, order="C")
+            words = self.layout is None
+            return words_of(x.reshape(-1, x.shape[-1]), "bits", prepared.bits, None) if words else x
+        if prepared.elements is None:
+            return np.asarray(x, np.uint8, order="C")
+        table = prepared.elements.astype(np.uint8 if prepared.form == "uint8" else np.int16)
+        return np.asarray(table[x], order="C")
+
+
+def gather(
+    prepared: Prepared, factor: Factor, window: Window, image: tuple[int, int, int]
+) -> Gather:
+    """Return how images ``(height, width, channels)`` become rows for a product."""
+    height, width, channels = image
+    form, bits = prepared.form, prepared.bits
+    # The bits of a pixel are whole words: they need not be gathered as bytes.
+    words = form == "bits" and channels % PANEL == 0
+    fill: tuple[int, ...] = (prepared.zero if form in ("bits", "uint8") else 0,)
+    if words:
+        fill = tuple(255 * (prepared.zero >> plane & 1) for plane in range(bits))
+    pixel = row_bytes(form, channels, bits) if words else channels * _sizes(form)
+    output = window.output(height, width)
+    bytes_of_row = prepared.k if form == "bits" and not words else row_bytes(form, prepared.k, bits)
+    return Gather(
+        prepared=prepared,
+        factor=factor,
+        windows=windows(window, (height, width), pixel, fill),
+        pixels=output[0] * output[1],
+        row_bytes=4 * prepared.k if form == "float" else bytes_of_row,
+        layout=None
+        if form != "bits" or words
+        else engine.Decision(format=form, bits=bits, count=0),
+        work=5 + bytes_of_row / RATE,
+    )
+
+
+def windows(
+    window: Window, image: tuple[int, int], pixel: int, fill: tuple[int, ...] = (0,)
+) -> engine.Windows:
+    """Return windows as the engine takes them, on images whose pixels have so many bytes."""
+    return engine.Windows(
+        image=image,
+        output=window.output(*image),
+        kernel=window.kernel,
+        stride=window.stride,
+        padding=window.padding,
+        dilation=window.dilation,
+        pixel=pixel,
+        fill=fill,
+    )
+
+
+def _sizes(form: str) -> int:
+    return {"float": 4, "int16": 2}.get(form, 1)
