@@ -81,8 +81,9 @@ def _float_weight_gradient(g: Array, framed: Array, window: Window) -> Array:
     where = cpu.active_index(), get_num_threads()
     for first in range(0, batch, some):
         count = min(some, batch - first)
-        a, b = (framed, first * (height * width * channels)), (g, first * pixels * n, n)
-        kernel.sums(*where, *a, row, terms, *b, part, 0, n, k, count * pixels, n)
+        image, pixel = first * (height * width * channels), first * pixels * n
+        lengths = k, count * pixels, n
+        kernel.sums(*where, framed, image, row, terms, g, pixel, n, part, 0, n, *lengths)
         total += part
     return total.T
 
