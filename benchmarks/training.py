@@ -1,163 +1,239 @@
-"""Time a training step beside the same step written by hand in NumPy.
+"""Time training beside other frameworks: steps, a whole epoch, the cost of an operation.
 
-    nox -s bench -- [--threads 1 2] [--batches 300] [--json FILE]
+    nox -s bench -- [steps] [epoch] [overhead] [--quick] [--nets mlp] [--peers jax] [--json FILE]
 
-The net is 784-1000-10 with ReLU, batch 100, plain SGD. Three ways to run it:
+steps     a training step of the same net on the same batch in each framework: milliseconds, images
+          per second, the most memory, and the time as a multiple of ours
+epoch     a whole epoch through `qnn_data.DataLoader` and `fit`, beside bare steps
+overhead  nanoseconds per operation on arrays of one element
 
-  numpy     every line written by hand: forward, backward, update, on float data in memory
-  bare      qnn_core on the same batches
-  loader    qnn_core through `qnn_data.DataLoader` and `fit`, from the uint8 images on: decoding,
-            normalization, checks, loss and accuracy included
-
-They take turns in one process, so that a noisy machine is noisy to all of them; the numbers are
-medians over batches, and what counts is their ratio. The quantized nets are timed beside them.
+Each framework runs in a process of its own with as many processors as threads; they take turns,
+and the numbers are medians over the rounds. benchmarks/README.md says how to read them.
 """
 
 import argparse
 import json
+import math
+import os
 import platform
-import time
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
-from statistics import median
+from statistics import quantiles
 from typing import Any
 
 import numpy as np
-import qnn_core as qnn
-import qnn_data
-from numpy.typing import NDArray
+from _training_nets import LR, NETS, VARIANTS, Net, Variant
+from _training_pool import race
+from _training_ways import OURS, WAYS
 from tabulate import tabulate
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_info
 
-Array = NDArray[Any]
-Step = Callable[[Array, Array], None]
-
-SIZES = (784, 1000, 10)
-BATCH = 100
-LR = 0.01
-QUANTIZED = ("symmetric:4", "symmetric:2", "binary")
+MODES = ("steps", "epoch", "overhead")
+QUICK = {"nets": ["small"], "variants": ["float", "w2a2"], "threads": [1], "rounds": 3}
+FULL = {"nets": list(NETS), "variants": list(VARIANTS), "threads": [1, 2], "rounds": 15}
+# Seconds of a turn.
+TURN, QUICK_TURN = 0.1, 0.01
+PER_OP = ("numpy", "torch", "jax")
 
 
 def main() -> None:
-    options = _parser().parse_args()
-    records = [r for threads in options.threads for r in measure(threads, options.batches)]
-    on = machine()
-    print("\n".join(f"{key}: {value}" for key, value in on.items()))
-    print(f"\ntraining step of {'-'.join(map(str, SIZES))}, batch {BATCH}, SGD\n")
-    print(tabulate(records, headers="keys", floatfmt=".2f"))
+    options = _options()
+    report: dict[str, Any] = {"machine": machine(), "settings": settings(options), "missing": {}}
+    print("\n".join(f"{key}: {value}" for key, value in report["machine"].items()))
+    for mode in options.modes or MODES:
+        run = {"steps": steps, "epoch": epoch, "overhead": overhead}[mode]
+        report[mode] = list(run(options, report["missing"]))
+    if report["missing"]:
+        print("\nnot timed:")
+        print("\n".join(f"  {name}: {why}" for name, why in report["missing"].items()))
     if options.json:
-        report = {"machine": on, "net": SIZES, "batch": BATCH, "results": records}
-        options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        text = json.dumps(report, indent=1, allow_nan=False) + "\n"
+        options.json.write_text(text, encoding="utf-8")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="BLAS threads")
-    parser.add_argument("--batches", type=int, default=300, help="timed batches of each way")
-    parser.add_argument("--json", type=Path, help="also write the numbers to this file")
-    return parser
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    others = [way for way in WAYS if not way.startswith(OURS)]
+    add = parser.add_argument
+    add("modes", nargs="*", metavar="MODE", help=f"of {', '.join(MODES)} (default: all)")
+    add("--nets", nargs="+", choices=NETS, help="default: all")
+    add("--variants", nargs="+", choices=VARIANTS, help="default: all")
+    add("--peers", nargs="*", choices=others, default=others, help="beside ours (default: all)")
+    add("--threads", type=int, nargs="+", help="processors of each process (default: 1 2)")
+    add("--rounds", type=int, help=f"turns of each (default: {FULL['rounds']})")
+    add("--quick", action="store_true", help="few and short turns of little: to see that it works")
+    add("--python-for", nargs="+", default=[], metavar="PEER=PYTHON", help="its interpreter")
+    add("--json", type=Path, help="also write the numbers to this file")
+    options = parser.parse_args()
+    for name, value in (QUICK if options.quick else FULL).items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
+    options.turn = QUICK_TURN if options.quick else TURN
+    if unknown := set(options.modes) - set(MODES):
+        parser.error(f"unknown mode {', '.join(sorted(unknown))}: of {', '.join(MODES)}")
+    pairs = [pair.partition("=") for pair in options.python_for]
+    options.pythons = {name: python for name, _, python in pairs}
+    if bad := [name for name, _, python in pairs if name not in WAYS or not python]:
+        parser.error(f"--python-for {bad[0]}: needed is PEER=PYTHON, PEER of {', '.join(others)}")
+    if absent := [python for python in options.pythons.values() if shutil.which(python) is None]:
+        parser.error(f"--python-for: there is no {absent[0]}")
+    if options.rounds < 1 or min(options.threads) < 1:
+        parser.error("--rounds and --threads must be at least 1")
+    return options
 
 
-def measure(threads: int, batches: int) -> list[dict[str, Any]]:
-    """Return one record for each way, with its time as a multiple of the hand-written step."""
-    train, _ = qnn_data.load("mnist-mini")
-    loader = qnn_data.DataLoader(train, BATCH, shuffle=True, seed=0)
-    data = list(loader)
-    ways: dict[str, Iterator[float]] = {"numpy": stepping(NumpyNet().step, data)}
-    ways["qnn float, bare"] = stepping(bare(None), data)
-    ways["qnn float, loader and fit"] = fitting(None, loader)
-    for spec in QUANTIZED:
-        ways[f"qnn {spec}, bare"] = stepping(bare(spec), data)
-    with threadpool_limits(threads):
-        rounds = [{name: next(way) for name, way in ways.items()} for _ in range(batches)]
-    medians = {name: median(r[name] for r in rounds[batches // 10 :]) for name in ways}
-    return [
-        {
-            "threads": threads,
-            "step": name,
-            "ms": seconds * 1e3,
-            "x numpy": seconds / medians["numpy"],
-        }
-        for name, seconds in medians.items()
+def settings(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what was asked for, as JSON has it."""
+    names = ("modes", "nets", "variants", "peers", "threads", "rounds", "turn", "quick")
+    return {**{name: getattr(options, name) for name in names}, "lr": LR}
+
+
+def steps(options: argparse.Namespace, missing: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """Time the steps, a table for each net and number of threads."""
+    gone: set[str] = set()
+    for threads in options.threads:
+        for net in (NETS[name] for name in options.nets):
+            records: list[dict[str, Any]] = []
+            for variant in (VARIANTS[name] for name in options.variants):
+                found = _race_steps(options, net, variant, threads, gone)
+                for way, record in found.items():
+                    if "missing" in record:
+                        where = way if way in gone else f"{way}, {net.name} {variant.name}"
+                        missing.setdefault(where, record["missing"])
+                records += _step_records(found, net, variant, threads)
+            print(f"\ntraining step of {net.label}, batch {net.batch}, SGD, threads: {threads}\n")
+            print(tabulate([_row(r) for r in records], headers="keys", floatfmt=FORMATS))
+            yield from records
+
+
+# Of the columns of `_row`.
+FORMATS = ("", "", ".3f", ".0f", ".2f", ".0f", "")
+
+
+def _race_steps(
+    options: argparse.Namespace, net: Net, variant: Variant, threads: int, gone: set[str]
+) -> dict[str, dict[str, Any]]:
+    """Time one variant in each framework that has it; who cannot be imported is not asked again."""
+    ways = [
+        name
+        for name, way in WAYS.items()
+        if (name.startswith(OURS) or name in options.peers)
+        and name not in gone
+        and way.supports(net, variant)
     ]
+    common = {"job": "_training_steps", "net": net.name, "variant": variant.name}
+    tasks = {w: {**common, "way": w, "threads": threads, "slice": options.turn} for w in ways}
+    env = {name: WAYS[name].env for name in ways}
+    found = race(tasks, options.rounds, options.pythons, env)
+    gone.update(name for name, record in found.items() if not record.get("importable", True))
+    return found
 
 
-def stepping(step: Step, data: list[tuple[Array, Array]]) -> Iterator[float]:
-    """Yield the time of one step after the other."""
-    while True:
-        for x, labels in data:
-            began = time.perf_counter()
-            step(x, labels)
-            yield time.perf_counter() - began
+def _step_records(
+    found: dict[str, dict[str, Any]], net: Net, variant: Variant, threads: int
+) -> Iterator[dict[str, Any]]:
+    ours = found.get(OURS, {}).get("seconds", {}).get("step")
+    for way, record in found.items():
+        if "missing" in record:
+            continue
+        seconds = record["seconds"]["step"]
+        rounds = record["rounds"]["step"]
+        yield {
+            "threads": threads,
+            "net": net.name,
+            "variant": variant.name,
+            "way": way,
+            "ms": seconds * 1e3,
+            "images_per_s": net.batch / seconds,
+            "times_qnn": seconds / ours if ours else None,
+            "memory_mb": record["memory_mb"],
+            "memory_build_mb": record["memory_build_mb"],
+            "quartiles_ms": [1e3 * q for q in quantiles(rounds, n=4)] if rounds[1:] else None,
+            "note": "; ".join(_notes(record, variant)),
+            "busy_when_idle": record["busy_when_idle"],
+            "losses": [loss if math.isfinite(loss) else None for loss in record["losses"]],
+            "versions": record["versions"],
+        }
 
 
-def bare(spec: str | None) -> Step:
-    """Return a plain training step of qnn_core."""
-    model = qnn.MLP(SIZES, weight=spec, input=spec, seed=0)
-    optimizer = qnn.optim.SGD(model.parameters(), lr=LR)
-
-    def step(x: Array, labels: Array) -> None:
-        loss = qnn.ops.softmax_cross_entropy(model(x), labels)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-
-    return step
+def _notes(record: dict[str, Any], variant: Variant) -> Iterator[str]:
+    """Yield how it was done, and what casts doubt on its number."""
+    if record["note"]:
+        yield record["note"]
+    before, after = record["losses"]
+    # One bit and ReLU: all inputs of a layer are +1, so there is little to learn.
+    if not math.isfinite(after) or (variant.bits > 1 and after >= before):
+        yield f"DOES NOT LEARN: loss {before:.3g} -> {after:.3g}"
+    if (record["busy_when_idle"] or 0) > 0.05:
+        yield f"{record['busy_when_idle']:.0%} BUSY WHILE OTHERS WORKED"
 
 
-def fitting(spec: str | None, loader: qnn_data.DataLoader) -> Iterator[float]:
-    """Yield the time per step of `fit` with a loader; each value is that of a few batches."""
-    model = qnn.MLP(SIZES, weight=spec, input=spec, seed=0)
-    optimizer = qnn.optim.SGD(model.parameters(), lr=LR)
-    few = FewBatches(loader, 4)
-    while True:
-        began = time.perf_counter()
-        qnn.fit(model, few, epochs=1, optimizer=optimizer, progress=False)
-        yield (time.perf_counter() - began) / few.count
+def _row(record: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "variant": record["variant"],
+        "framework": record["way"],
+        "ms": record["ms"],
+        "images/s": record["images_per_s"],
+        "x qnn": record["times_qnn"],
+        "peak MB": record["memory_mb"],
+        "": record["note"],
+    }
 
 
-class FewBatches:
-    """The next few batches of a loader at each reading."""
+def epoch(options: argparse.Namespace, missing: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """Time an epoch through loader and `fit` beside the bare steps, and float ones by hand."""
+    data = "mnist" if os.environ.get("QNN_DATA") and not options.quick else "mnist-mini"
+    records = []
+    for threads in options.threads:
+        common = {"job": "_training_epoch", "data": data, "slice": options.turn}
+        tasks = {v: {**common, "variant": v, "threads": threads} for v in ("float", "w2a2")}
+        # Long calls: a few are enough.
+        for variant, record in race(tasks, min(options.rounds, 5), {}, {}).items():
+            if "missing" in record:
+                missing[f"epoch, {variant}"] = record["missing"]
+                continue
+            speed = {name: record["images"] / s for name, s in record["seconds"].items()}
+            records.append(
+                {
+                    "threads": threads,
+                    "variant": variant,
+                    "data": record["data"],
+                    "images": record["images"],
+                    "numpy_images_per_s": speed.get("numpy"),
+                    "bare_images_per_s": speed["bare"],
+                    "fit_images_per_s": speed["fit"],
+                    "fit_of_bare": speed["fit"] / speed["bare"],
+                    "memory_mb": record["memory_mb"],
+                }
+            )
+    print(f"\nepoch of {NETS['mlp'].label}, images/s: bare steps, and through loader and fit\n")
+    headers = ("threads", "variant", "data", "numpy", "bare", "loader and fit", "fit / bare")
+    columns = ["threads", "variant", "data", "numpy_images_per_s", "bare_images_per_s"]
+    columns += ["fit_images_per_s", "fit_of_bare"]
+    rows = [[record[column] for column in columns] for record in records]
+    print(tabulate(rows, headers, floatfmt=("", "", "", ".0f", ".0f", ".0f", ".2f")))
+    yield from records
 
-    def __init__(self, loader: qnn_data.DataLoader, count: int) -> None:
-        self.count = count
-        self._source = self._endless(loader)
 
-    @staticmethod
-    def _endless(loader: qnn_data.DataLoader) -> Iterator[tuple[Array, Array]]:
-        while True:
-            yield from loader
-
-    def __iter__(self) -> Iterator[tuple[Array, Array]]:
-        return (next(self._source) for _ in range(self.count))
-
-
-class NumpyNet:
-    """The same net as one would write it by hand: no framework, no graph."""
-
-    def __init__(self) -> None:
-        rng = np.random.default_rng(0)
-        inputs, hidden, outputs = SIZES
-        self.w1 = rng.uniform(-0.08, 0.08, (hidden, inputs)).astype(np.float32)
-        self.b1 = np.zeros(hidden, np.float32)
-        self.w2 = rng.uniform(-0.08, 0.08, (outputs, hidden)).astype(np.float32)
-        self.b2 = np.zeros(outputs, np.float32)
-
-    def step(self, x: Array, labels: Array) -> None:
-        """Forward, backward and update."""
-        h = np.maximum(x @ self.w1.T + self.b1, 0)
-        logits = h @ self.w2.T + self.b2
-        logits -= logits.max(axis=1, keepdims=True)
-        p = np.exp(logits)
-        p /= p.sum(axis=1, keepdims=True)
-        p[np.arange(len(labels)), labels] -= 1
-        p /= np.float32(len(labels))
-        dh = (p @ self.w2) * (h > 0)
-        rate = np.float32(LR)
-        self.w2 -= rate * (p.T @ h)
-        self.b2 -= rate * p.sum(axis=0)
-        self.w1 -= rate * (dh.T @ x)
-        self.b1 -= rate * dh.sum(axis=0)
+def overhead(options: argparse.Namespace, missing: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """Time additions of one element, on one processor."""
+    ways = [OURS, *(way for way in PER_OP if way in options.peers)]
+    common = {"job": "_training_overhead", "threads": 1, "slice": options.turn}
+    tasks = {way: {**common, "way": way} for way in ways}
+    found = race(tasks, options.rounds, options.pythons, {})
+    records = []
+    for way, record in found.items():
+        if "missing" in record:
+            missing.setdefault(way, record["missing"])
+            continue
+        times = record["seconds"].items()
+        records += [{"way": way, "what": what, "ns_per_op": s * 1e7} for what, s in times]
+    print("\nchain of 100 additions of arrays of shape (1,), nanoseconds per addition\n")
+    print(tabulate(records, headers="keys", floatfmt=".0f"))
+    yield from records
 
 
 def machine() -> dict[str, str]:
@@ -168,10 +244,17 @@ def machine() -> dict[str, str]:
     return {
         "python": platform.python_version(),
         "numpy": np.__version__,
-        "qnn-core": qnn.__version__,
         "BLAS": blas,
-        "machine": f"{platform.machine()}, {platform.system()}",
+        "machine": f"{platform.machine()}, {platform.system()}, {os.cpu_count()} processors",
+        "processor": _processor(),
     }
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor())
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ QUANTIZED = [
     {"weight": "logarithmic:4,scale=calibrated", "input": "uniform:2,scale=calibrated"},
     {"weight": "symmetric:2,scale=fixed", "input": "uniform:3,scale=0.25"},
     {"input": "symmetric:4", "last_weight": "uniform:8", "last_input": "binary"},
+    {"weight": "binary", "input": "binary", "first_input": "uniform:8,scale=fixed"},
 ]
 
 
@@ -166,6 +167,33 @@ def test_layers_in_their_order() -> None:
     kinds = [type(m).__name__ for m in mlp(batch_norm=True, dropout=0.1, weight="binary")]
     hidden = ["QuantLinear", "BatchNorm", "ReLU", "Dropout"]
     assert kinds == [*hidden, *hidden, "Linear"]
+
+
+def quantizers_of(model: nn.MLP) -> list[tuple[str, str]]:
+    found = []
+    for layer in model.layers:
+        if isinstance(layer, nn.Linear):
+            parts = (getattr(layer, f"{part}_quantizer", None) for part in ("weight", "input"))
+            found.append(tuple("float" if p is None else p.describe() for p in parts))
+    return found
+
+
+def test_the_first_layer_is_as_the_others_unless_it_is_told() -> None:
+    usual = {"weight": "symmetric:2", "input": "uniform:2"}
+    w, x = "Symmetric(bits=2)", "Uniform(bits=2)"
+    wide = "Uniform(bits=8, scale=fixed)"
+    last = ("float", "float")
+    assert quantizers_of(mlp(**usual)) == [(w, x), (w, x), last]
+    told = mlp(**usual, first_input="uniform:8,scale=fixed")
+    assert quantizers_of(told) == [(w, wide), (w, x), last]
+    assert quantizers_of(mlp(**usual, first_weight=None)) == [("float", x), (w, x), last]
+    assert quantizers_of(mlp(**usual, first_weight=None, first_input=None)) == [last, (w, x), last]
+    assert quantizers_of(mlp(first_weight="symmetric:2")) == [(w, "float"), last, last]
+
+
+def test_an_only_layer_is_the_last() -> None:
+    model = qnn.MLP([4, 3], first_weight="binary", last_input="uniform:2", seed=0)
+    assert quantizers_of(model) == [("float", "Uniform(bits=2)")]
 
 
 def test_bias_can_be_left_out() -> None:

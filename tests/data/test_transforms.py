@@ -1,5 +1,7 @@
 """Transforms act on whole batches, in float32, and leave their input alone."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from qnn_data import MNIST, AsType, Compose, Flatten, MNISTMini, Normalize, Reshape, ToFloat
@@ -87,3 +89,30 @@ def test_mnist_is_normalised_by_its_own_pixels(mnist_folder: str) -> None:
     np.testing.assert_allclose(
         mean_and_std(MNIST(folder=mnist_folder).images), (MNIST.mean, MNIST.std)
     )
+
+
+@pytest.mark.parametrize(
+    "transforms",
+    [
+        [ToFloat()],
+        [ToFloat(), Normalize(0.13, 0.31), Flatten()],
+        [ToFloat(), Normalize(0.5, 0.5), Normalize(-0.1, 3)],
+        [ToFloat(), Normalize(np.arange(16), 2), Reshape(128)],
+        [ToFloat(), AsType("f8"), Flatten()],
+        [Flatten(), ToFloat(), Normalize(0.5, 0.5)],
+    ],
+)
+@pytest.mark.parametrize("part", [slice(None), slice(0, 0), slice(None, None, -1)])
+def test_compose_is_one_after_the_other(transforms: list[Any], part: slice) -> None:
+    """Also where it takes a table instead."""
+    x = expected = PIXELS[part]
+    for transform in transforms:
+        expected = transform(expected)
+    out = Compose(transforms)(x)
+    assert out.dtype == expected.dtype
+    np.testing.assert_array_equal(out, expected)
+
+
+def test_compose_still_refuses_floats() -> None:
+    with pytest.raises(TypeError, match="ToFloat takes uint8"):
+        Compose([ToFloat()])(np.zeros((1, 2)))

@@ -64,15 +64,24 @@ def test_affine(path: str, shape: tuple[int, int, int]) -> None:
     np.testing.assert_array_equal(affine(x, w, scale, bias), oracle(x, w.T) * scale + bias)
 
 
-def test_offsets_name_the_elements(path: str) -> None:
-    image, b = numbers(100), numbers(6, 20)
-    rows, terms = np.array([5, 0, 40, 7]), np.array([0, 1, 2, 10, 11, 12])
-    out = np.full((4, 22), 7, np.float32)
-    where = cpu.active_index(), 1
-    kernel.sums(*where, image, 3, rows, terms, b, 0, 20, out, 1, 22, 4, 6, 20)
-    patches = image[3 + rows[:, None] + terms]
-    np.testing.assert_array_equal(out[:, 1:21], oracle(patches, b))
-    assert np.all(out[:, [0, 21]] == 7)
+@pytest.mark.parametrize("columns", [1, 20, 64, 70])
+def test_offsets_name_the_elements(path: str, columns: int) -> None:
+    image, b = numbers(200), numbers(9, columns)
+    rows = np.random.default_rng(0).integers(0, 150, 130)
+    terms = np.array([0, 1, 2, 10, 11, 12, 40, 45, 49])
+    right = oracle(image[rows[:, None] + terms], b)
+    out = np.full((130, columns), 7, np.float32)
+    where, sizes = (cpu.active_index(), 1), (130, 9, columns)
+    kernel.sums(*where, image, rows, terms, b, out, *sizes)
+    np.testing.assert_array_equal(out, right)
+    scale, bias = numbers(columns), numbers(columns) + 1
+    kernel.sums(*where, image, rows, terms, b, out, *sizes, scale, bias)
+    np.testing.assert_array_equal(out, right * scale + bias)
+    parts = np.full((3, 130, columns), 7, np.float32)
+    kernel.sums_in_parts(*where, image, rows, terms, b, parts, *sizes, 3)
+    for n, part in enumerate(parts):
+        some = slice(3 * n, 3 * n + 3)
+        np.testing.assert_array_equal(part, oracle(image[rows[:, None] + terms[some]], b[some]))
 
 
 def test_nan_and_infinity_go_where_they_belong(path: str) -> None:

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.packaging
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("qnn-core", "qnn-quantizers", "qnn-data")
+COMPILED = ("qnn-core", "qnn-data")
 SCHEMES = {"binary", "logarithmic", "symmetric", "uniform"}
 
 
@@ -94,20 +95,22 @@ def test_wheel_holds_the_sources_modules_and_no_others(package: str) -> None:
     assert f"{package.replace('-', '_')}/py.typed" in shipped
 
 
-def test_core_wheel_holds_an_extension_for_each_kernel_and_each_module_with_types() -> None:
+@pytest.mark.parametrize("package", COMPILED)
+def test_wheel_holds_an_extension_for_each_kernel_and_each_module_with_types(package: str) -> None:
     suffix = sysconfig.get_config_var("EXT_SUFFIX")
-    kernels = {path.removesuffix(".pyx") for path in sources("qnn-core", "*.pyx")}
-    tape = {path.removesuffix(".pxd") for path in sources("qnn-core", "autodiff/*.pxd")}
+    kernels = {path.removesuffix(".pyx") for path in sources(package, "*.pyx")}
+    typed = {path.removesuffix(".pxd") for path in sources(package, "autodiff/*.pxd")}
     assert kernels
-    assert tape
-    assert {path for path in wheel_files("qnn-core") if path.endswith(suffix)} == {
-        module + suffix for module in kernels | tape
+    assert bool(typed) == (package == "qnn-core")
+    assert {path for path in wheel_files(package) if path.endswith(suffix)} == {
+        module + suffix for module in kernels | typed
     }
-    assert {kernel + ".pyi" for kernel in kernels} <= wheel_files("qnn-core")
+    assert {kernel + ".pyi" for kernel in kernels} <= wheel_files(package)
 
 
-def test_core_wheel_holds_no_c_or_cython() -> None:
-    suffixes = {Path(path).suffix for path in wheel_files("qnn-core")}
+@pytest.mark.parametrize("package", COMPILED)
+def test_wheel_holds_no_c_or_cython(package: str) -> None:
+    suffixes = {Path(path).suffix for path in wheel_files(package)}
     assert not suffixes & {".c", ".h", ".pyx", ".pxd"}
 
 

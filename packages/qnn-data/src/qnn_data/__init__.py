@@ -10,6 +10,7 @@ Example:
     ((100, 784), dtype('float32'), (100,), dtype('int64'))
 """
 
+from qnn_data.augment import Augment
 from qnn_data.catalog import load, names
 from qnn_data.dataset import ArrayDataset
 from qnn_data.errors import ChecksumError, DataError, IdxError
@@ -25,6 +26,7 @@ __all__ = [
     "MNIST",
     "ArrayDataset",
     "AsType",
+    "Augment",
     "ChecksumError",
     "Compose",
     "DataError",

@@ -1,12 +1,16 @@
 """Batches of a data set, epoch by epoch."""
 
-import operator
 from collections.abc import Iterator
 from typing import Any, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
+from qnn_data._checks import checked_integer
 from qnn_data._order import random_order
+from qnn_data._prefetch import prefetched
+from qnn_data.augment import Augment
+from qnn_data.dataset import ArrayDataset
 
 Batch = tuple[NDArray[Any], NDArray[Any]]
 
@@ -35,9 +39,16 @@ class DataLoader:
         shuffle: a new random order in each epoch; else the order of the data set.
         seed: of the orders; 0 or more.
         drop_last: leave out a last batch that is not full.
+        augment: changes the samples before the data set's transform, each epoch in another way;
+            for training data only. The data set must be an `ArrayDataset`.
+        prefetch: batches that a thread makes ahead, the same ones to the bit; 0 makes each when
+            it is asked for. A thread needs a core that is idle: where the training uses all, it
+            only adds some 25 microseconds a batch to the 45 that an MNIST batch of 100 takes. So
+            it pays for dear batches (`augment`, slow transforms) beside free cores. The data set
+            is then read in that thread.
 
     Attributes:
-        dataset, batch_size, shuffle, seed, drop_last: as given.
+        dataset, batch_size, shuffle, seed, drop_last, augment, prefetch: as given.
         epoch: the epoch that the next iteration will be.
 
     Yields:
@@ -63,12 +74,17 @@ class DataLoader:
         shuffle: bool = False,
         seed: int = 0,
         drop_last: bool = False,
+        *,
+        augment: Augment | None = None,
+        prefetch: int = 0,
     ) -> None:
         self.dataset = dataset
-        self.batch_size = _integer("batch_size", batch_size, least=1)
+        self.batch_size = checked_integer("batch_size", batch_size, least=1)
         self.shuffle = shuffle
-        self.seed = _integer("seed", seed, least=0)
+        self.seed = checked_integer("seed", seed, least=0)
         self.drop_last = drop_last
+        self.prefetch = checked_integer("prefetch", prefetch, least=0)
+        self.augment = _augmentation(augment, dataset)
         self.epoch = 0
         if not len(dataset):
             raise ValueError("the data set is empty")
@@ -89,7 +105,7 @@ class DataLoader:
             ValueError: `epoch` is below 0.
             TypeError: `epoch` is not an integer.
         """
-        self.epoch = _integer("epoch", epoch, least=0)
+        self.epoch = checked_integer("epoch", epoch, least=0)
 
     def __iter__(self) -> Iterator[Batch]:
         """Start an epoch. Several can run at once; each keeps its own order."""
@@ -98,10 +114,10 @@ class DataLoader:
         return self._batches(epoch)
 
     def _batches(self, epoch: int) -> Iterator[Batch]:
-        order = random_order(len(self.dataset), self.seed, epoch) if self.shuffle else None
-        for start in range(0, len(self) * self.batch_size, self.batch_size):
-            batch = slice(start, start + self.batch_size)
-            yield self.dataset[batch if order is None else order[batch]]
+        make = _Epoch(self, epoch).batch
+        if self.prefetch:
+            return prefetched(make, len(self), self.prefetch)
+        return map(make, range(len(self)))
 
     def __repr__(self) -> str:
         """Return the data set and the settings."""
@@ -109,17 +125,54 @@ class DataLoader:
             f"batch_size={self.batch_size}, shuffle={self.shuffle}, "
             f"seed={self.seed}, drop_last={self.drop_last}"
         )
+        if self.augment is not None:
+            settings += f", augment={self.augment!r}"
+        if self.prefetch:
+            settings += f", prefetch={self.prefetch}"
         return f"DataLoader({self.dataset!r}, {settings})"
 
 
-def _integer(name: str, value: int, least: int) -> int:
-    """Return `value` as an int, or say what is wrong with it."""
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        value = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be an integer, not {value!r}") from None
-    if value < least:
-        raise ValueError(f"{name} must be {least} or more, not {value}")
-    return value
+class _Epoch:
+    """The batches of one epoch, each a pure function of its number."""
+
+    def __init__(self, loader: DataLoader, epoch: int) -> None:
+        self.dataset = loader.dataset
+        self.batch_size = loader.batch_size
+        self.augment = loader.augment
+        self.epoch = epoch
+        self._orders = (len(loader.dataset), loader.seed, epoch) if loader.shuffle else None
+        self._order: NDArray[np.int64] | None = None
+
+    def batch(self, number: int) -> Batch:
+        start = number * self.batch_size
+        rows: Any = slice(start, start + self.batch_size)
+        if self._orders is not None:
+            if self._order is None:  # not before the first batch, which may be in another thread
+                self._order = random_order(*self._orders)
+            rows = self._order[rows]
+        if self.augment is None:
+            return self.dataset[rows]
+        return self._augmented(self.augment, rows)
+
+    def _augmented(self, augment: Augment, rows: Any) -> Batch:
+        data = self.dataset
+        assert isinstance(data, ArrayDataset)  # DataLoader checked it
+        if isinstance(rows, slice):
+            rows = np.arange(*rows.indices(len(data)))
+        x = augment(data.x.take(rows, axis=0), rows, self.epoch)
+        return (x if data.transform is None else data.transform(x)), data.y.take(rows)
+
+
+def _augmentation(augment: Augment | None, dataset: Dataset) -> Augment | None:
+    """Return `augment` if it goes with the data set, or say why not; here, not at a batch."""
+    if augment is None:
+        return None
+    if not isinstance(augment, Augment):
+        raise TypeError(f"augment must be an Augment or None, not {augment!r}")
+    if not isinstance(dataset, ArrayDataset):
+        raise TypeError(
+            "augment needs the samples before their transform, as an ArrayDataset has them; "
+            f"the data set is {dataset!r}"
+        )
+    augment(dataset.x[:1], np.zeros(1, np.int64), 0)
+    return augment

@@ -3,11 +3,14 @@
 Any such function can be a transform. Those here never change the array that they are given.
 """
 
+import itertools
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from qnn_data import _kernels
 
 Transform = Callable[[NDArray[Any]], NDArray[Any]]
 """A function from a batch of samples to a batch of as many."""
@@ -15,6 +18,9 @@ Transform = Callable[[NDArray[Any]], NDArray[Any]]
 
 class Compose:
     """Several transforms, one after the other.
+
+    Where they begin by making float32 of uint8 pixels, each pixel on its own, one pass looks the
+    values up in a table of the 256; they are the same.
 
     Args:
         transforms: in the order in which they act.
@@ -32,12 +38,20 @@ class Compose:
         for transform in self.transforms:
             if not callable(transform):
                 raise TypeError(f"a transform is a function of a batch, not {transform!r}")
+        decoding = tuple(itertools.takewhile(_is_of_each_pixel, self.transforms))
+        self._table: NDArray[Any] | None = None
+        self._after_table = self.transforms[len(decoding) :]
+        if decoding and isinstance(decoding[0], ToFloat):
+            self._table = _chain(decoding, np.arange(256, dtype=np.uint8))
 
     def __call__(self, x: NDArray[Any]) -> NDArray[Any]:
         """Return what the last transform makes of `x`."""
-        for transform in self.transforms:
-            x = transform(x)
-        return x
+        if self._table is None or x.dtype != np.uint8 or not x.size:
+            return _chain(self.transforms, x)
+        out = np.empty(x.shape, np.float32)
+        pixels = np.ascontiguousarray(x).reshape(-1)
+        _kernels.decode.lookup(pixels, self._table, out.reshape(-1))
+        return _chain(self._after_table, out)
 
     def __repr__(self) -> str:
         """Return the expression that makes this."""
@@ -169,6 +183,19 @@ class Reshape:
     def __repr__(self) -> str:
         """Return the expression that makes this."""
         return f"Reshape({', '.join(map(str, self.shape))})"
+
+
+def _chain(transforms: Iterable[Transform], x: NDArray[Any]) -> NDArray[Any]:
+    for transform in transforms:
+        x = transform(x)
+    return x
+
+
+def _is_of_each_pixel(transform: Transform) -> bool:
+    """Return whether it makes float32, each from one pixel whatever its place."""
+    if type(transform) is Normalize:
+        return transform.mean.ndim == transform.std.ndim == 0
+    return type(transform) is ToFloat
 
 
 def _number(value: NDArray[np.float32]) -> str:

@@ -28,6 +28,7 @@ typedef struct {
     float *c;
     int64_t c_stride;
     int64_t rows, terms, columns;
+    const float *scale_j, *bias_j; /* c = c * scale + bias in the end; NULL for the sums alone */
 } Sums;
 
 /* y[m][n] = (sum over k of x[m][k] * w[n][k]) * scale[n] + bias[n], with x turned into panels. */

@@ -18,6 +18,8 @@ cdef extern from "sums.h" nogil:
         int64_t b_stride
         float* c
         int64_t c_stride, rows, terms, columns
+        const float* scale_j
+        const float* bias_j
     ctypedef struct Affine:
         const float* x
         float* panels
@@ -33,29 +35,79 @@ cdef extern from "sums.h" nogil:
 
 
 def sums(
-    int path, int threads, a, int64_t a_start, a_row, a_term,
-    b, int64_t b_start, int64_t b_stride, c, int64_t c_start, int64_t c_stride,
-    int64_t rows, int64_t terms, int64_t columns,
+    int path, int threads, a, a_row, a_term, b, c,
+    int64_t rows, int64_t terms, int64_t columns, scale=None, bias=None,
 ):
-    """Write ``c[r, j] = sum over t of a[a_start + a_row[r] + a_term[t]] * b[t, j]``."""
+    """Write ``c[r, j] = sum over t of a[a_row[r] + a_term[t]] * b[t, j]``.
+
+    With ``scale`` and ``bias``, one for each column: times the one and plus the other.
+    """
+    cdef Sums s = sums_of(a, a_row, a_term, b, c, rows, terms, columns)
+    s.scale_j = <const float*>address(scale)
+    s.bias_j = <const float*>address(bias)
+    run_sums(path, threads, &s)
+
+
+cdef Sums sums_of(a, a_row, a_term, b, c, int64_t rows, int64_t terms, int64_t columns):
     cdef Sums s
-    s.a = <const float*>address(a) + a_start
+    s.a = <const float*>address(a)
     s.a_row = <const int64_t*>address(a_row)
     s.a_term = <const int64_t*>address(a_term)
-    s.b = <const float*>address(b) + b_start
-    s.b_stride = b_stride
-    s.c = <float*>address(c) + c_start
-    s.c_stride = c_stride
+    s.b = <const float*>address(b)
+    s.c = <float*>address(c)
     s.rows, s.terms, s.columns = rows, terms, columns
-    run_sums(path, threads, &s)
+    s.b_stride = s.c_stride = columns
+    s.scale_j = s.bias_j = NULL
+    return s
+
+
+def sums_in_parts(
+    int path, int threads, a, a_row, a_term, b, c,
+    int64_t rows, int64_t terms, int64_t columns, int parts,
+):
+    """Write ``c[part, r, j]``: `sums` over each of so many parts of the terms.
+
+    For few rows and many terms: threads share the parts.
+    """
+    cdef Sums whole = sums_of(a, a_row, a_term, b, c, rows, terms, columns)
+    cdef Parts job
+    cdef int64_t p, start
+    job.run = sums_tasks[path]
+    job.each = (rows + SUM_ROWS - 1) // SUM_ROWS * panels_in(columns)
+    job.part = <Sums*>malloc(parts * sizeof(Sums))
+    if job.part == NULL:
+        raise MemoryError
+    for p in range(parts):
+        start = terms * p // parts
+        job.part[p] = whole
+        job.part[p].a_term += start
+        job.part[p].b += start * columns
+        job.part[p].c += p * rows * columns
+        job.part[p].terms = terms * (p + 1) // parts - start
+    with nogil:
+        share(run_part, &job, parts * job.each, few(threads, rows * columns * terms))
+    free(job.part)
+
+
+cdef struct Parts:
+    Task run
+    Sums* part
+    int64_t each
+
+
+cdef void run_part(void* context, int64_t task) noexcept nogil:
+    cdef Parts* job = <Parts*>context
+    job.run(&job.part[task // job.each], task % job.each)
+
+
+cdef int few(int threads, int64_t products) noexcept nogil:
+    """Waking a thread is worth it from some fifty microseconds of work on."""
+    return threads if products >= 4000000 else 1
 
 
 cdef void run_sums(int path, int threads, Sums* s) noexcept nogil:
     cdef int64_t tasks = (s.rows + SUM_ROWS - 1) // SUM_ROWS * panels_in(s.columns)
-    # Waking a thread is worth it from some fifty microseconds of work on.
-    if s.rows * s.columns * s.terms < 4000000:
-        threads = 1
-    share(sums_tasks[path], s, tasks, threads)
+    share(sums_tasks[path], s, tasks, few(threads, s.rows * s.columns * s.terms))
 
 
 def matrix(
@@ -75,6 +127,7 @@ def matrix(
         s.a_row, s.a_term = table, table + rows
         s.b_stride = s.c_stride = columns
         s.rows, s.terms, s.columns = rows, terms, columns
+        s.scale_j = s.bias_j = NULL
         with nogil:
             for i in range(rows):
                 table[i] = i * a_row
@@ -102,8 +155,7 @@ def affine(
         f.y = <float*>address(y)
         f.panels = <float*>(memory + (64 - <size_t>memory % 64) % 64)
         f.m, f.n, f.k, f.w_stride = m, n, k, k
-        if m * n * k < 4000000:
-            threads = 1
+        threads = few(threads, m * n * k)
         with nogil:
             share(turn_tasks[path], &f, (k + SUM_TERMS - 1) // SUM_TERMS, threads)
             share(

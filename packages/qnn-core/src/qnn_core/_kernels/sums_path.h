@@ -148,6 +148,12 @@ static void FN(sums)(void *context, int64_t task)
         }
         FN(sums_panel)(s, r0, r1, t0, t1, t0 > 0, b, PANEL, c, c_stride, columns);
     }
+    if (s->scale_j)
+        for (int64_t r = 0; r < r1 - r0; r++)
+            for (int64_t j = 0; j < columns; j++) {
+                float y = c[r * c_stride + j] * s->scale_j[j0 + j];
+                c[r * c_stride + j] = y + s->bias_j[j0 + j];
+            }
     if (!whole)
         for (int64_t r = r0; r < r1; r++)
             memcpy(s->c + r * s->c_stride + j0, part + (r - r0) * PANEL, 4 * (size_t)columns);

@@ -10,13 +10,18 @@ from .models import Spec, activation_of, linear_layer
 from .module import Module
 from .norm import BatchNorm, Dropout
 
+# None is float, so another value says that the first layer is as the others.
+SAME = "same"
+
 
 class MLP(Sequential):
     """Fully connected layers with an activation between each two.
 
     Every layer but the last has its weight and its input quantized as given; the last is float
-    unless `last_weight` or `last_input` says otherwise, as is usual in the field. For a seed, the
-    initial weights are the same whatever the quantizers, so that runs can be compared in pairs.
+    unless `last_weight` or `last_input` says otherwise, as is usual in the field. The first is as
+    the others unless `first_weight` or `first_input` says otherwise: what enters it are data,
+    whose range is known, so its scale need not be learned. For a seed, the initial weights are
+    the same whatever the quantizers, so that runs can be compared in pairs.
 
     Args:
         sizes: number of features from input to output, at least two.
@@ -26,7 +31,9 @@ class MLP(Sequential):
         batch_norm: whether to normalize before each activation.
         dropout: rate after each activation.
         bias: whether the layers have one.
-        last_weight: quantizer of the last layer's weight.
+        first_weight: quantizer of the first layer's weight, None for float; ``"same"`` is `weight`.
+        first_input: quantizer of the first layer's input, None for float; ``"same"`` is `input`.
+        last_weight: quantizer of the last layer's weight, also if it is the only one.
         last_input: quantizer of the last layer's input.
         weight_bounds: ``(low, high)`` for the latent weights of the quantized layers.
         seed: of the initial weights and of dropout.
@@ -56,6 +63,8 @@ class MLP(Sequential):
         batch_norm: bool = False,
         dropout: float = 0.0,
         bias: bool = True,
+        first_weight: Spec = SAME,
+        first_input: Spec = SAME,
         last_weight: Spec = None,
         last_input: Spec = None,
         weight_bounds: tuple[float, float] | None = None,
@@ -66,9 +75,12 @@ class MLP(Sequential):
         active = activation_of("MLP", activation)
         rng = generator(seed)
         layers: list[Module] = []
+        first = (_or(weight, first_weight), _or(input, first_input))
         last = len(sizes) - 2
         for n, (before, after) in enumerate(pairwise(sizes)):
-            quantizers = (last_weight, last_input) if n == last else (weight, input)
+            quantizers = (weight, input) if n else first
+            if n == last:
+                quantizers = (last_weight, last_input)
             options = {"bias": bias, "seed": rng}
             layers.append(linear_layer(quantizers, weight_bounds, before, after, **options))
             if n == last:
@@ -79,3 +91,7 @@ class MLP(Sequential):
             if dropout:
                 layers.append(Dropout(dropout, seed=int(rng.integers(2**31))))
         super().__init__(*layers)
+
+
+def _or(usual: Spec, first: Spec) -> Spec:
+    return usual if isinstance(first, str) and first == SAME else first

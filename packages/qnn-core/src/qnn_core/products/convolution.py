@@ -8,6 +8,7 @@ with a row's elements in the order (ky, kx, channel), which is the order of the 
 of the image has elements of the value 0.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +19,10 @@ from .._kernels import engine
 from ..machine import cpu, empty
 from ..machine.threads import threads_for
 from .arrays import reused_memory, row_bytes
-from .factor import Factor, channels_of
+from .factor import ZERO, Factor, channels_of, integer_sum, joint_scale
 from .gather import Gather, gather
-from .product import nanoseconds
+from .patch_sums import convolved
+from .product import each_column, nanoseconds, values_of
 from .weights import Prepared, prepare
 from .window import Window
 
@@ -107,9 +109,33 @@ def convolve(
     Returns:
         float32 ``[b, oh, ow, n]``, the same bits on every path and for every number of threads.
     """
+    if not integer_sum(x_factor, w_factor, math.prod(w.shape[1:])):
+        return _floats(x, w, bias, (x_factor, w_factor), window, groups)
     with reused_memory():
         made = prepared_convolution(w, bias, x_factor, w_factor, window=window, groups=groups)
         return made(x)
+
+
+def _floats(
+    x: Array,
+    w: Array,
+    bias: Array | None,
+    factors: tuple[Factor, Factor],
+    window: Window,
+    groups: int,
+) -> NDArray[np.float32]:
+    n, k, channels = len(w), math.prod(w.shape[1:]), w.shape[-1]
+    scale = each_column(joint_scale(*factors, k), n)
+    offset = each_column(ZERO if bias is None else bias, n)
+    x, w = values_of(x, factors[0]), values_of(w.reshape(n, k), factors[1])
+    if groups == 1:
+        return convolved(x, w, scale, offset, window)
+    made = []
+    for g in range(groups):
+        own = slice(g * channels, (g + 1) * channels)
+        some = slice(g * n // groups, (g + 1) * n // groups)
+        made.append(convolved(x[..., own], w[some], scale[some], offset[some], window))
+    return np.concatenate(made, axis=-1)
 
 
 def prepared_convolution(

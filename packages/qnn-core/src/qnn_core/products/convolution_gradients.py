@@ -6,20 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import engine
-from .._kernels import sums as kernel
-from ..machine import cpu, empty, get_num_threads
+from ..machine import cpu, empty
 from ..machine.threads import threads_for
 from .arrays import reused_memory
 from .factor import VALUES
 from .gather import windows
+from .patch_sums import weight_sums
 from .product import nanoseconds
 from .weights import prepare
 from .window import Window
 
 Array = NDArray[Any]
-
-# Windows that a chain of sums goes through: a longer one has more rounding errors.
-MOST_TERMS = 2**12
 
 
 def input_gradient(g: Array, w: Array, window: Window, image: tuple[int, int]) -> Array:
@@ -60,53 +57,7 @@ def weight_gradient(g: Array, x: Array, window: Window) -> Array:
     """
     n, channels = g.shape[-1], x.shape[-1]
     pixels, k = g.shape[1] * g.shape[2], window.kernel[0] * window.kernel[1] * channels
-    if g.dtype != np.float32:
-        patches = window.patches(x).reshape(len(x) * pixels, k)
-        total = g.reshape(-1, n).T @ patches
-    else:
-        total = _float_weight_gradient(np.asarray(g, order="C"), _framed(x, window), window)
-    return np.asarray(total.reshape(n, *window.kernel, channels), order="C")
-
-
-def _float_weight_gradient(g: Array, framed: Array, window: Window) -> Array:
-    """Return it as ``[n, k]``; the patches are read where they lie in the padded images."""
-    (batch, height, width, channels), n = framed.shape, g.shape[-1]
-    row, term = _tables(window, (height, width, channels), (g.shape[1], g.shape[2]))
-    pixels, k = term.size, row.size
-    # The number of images that are summed up at a time depends on their size alone.
-    some = max(1, MOST_TERMS // pixels)
-    terms = np.add.outer(np.arange(some) * (height * width * channels), term).reshape(-1)
-    total = np.zeros((k, n), np.float32)
-    part = empty((k, n), np.float32)
-    where = cpu.active_index(), get_num_threads()
-    for first in range(0, batch, some):
-        count = min(some, batch - first)
-        image, pixel = first * (height * width * channels), first * pixels * n
-        lengths = k, count * pixels, n
-        kernel.sums(*where, framed, image, row, terms, g, pixel, n, part, 0, n, *lengths)
-        total += part
-    return total.T
-
-
-def _framed(x: Array, window: Window) -> Array:
-    """Return images with their padding, contiguous."""
-    (py, px), (batch, height, width, channels) = window.padding, x.shape
-    if not (py or px):
-        return np.asarray(x, order="C")
-    framed = empty((batch, height + 2 * py, width + 2 * px, channels), x.dtype)
-    framed[...] = 0
-    framed[:, py : py + height, px : px + width] = x
-    return framed
-
-
-def _tables(
-    window: Window, image: tuple[int, int, int], output: tuple[int, int]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return where the elements of a window lie in a padded image, and where the windows begin."""
-    _, width, channels = image
-    (ky, kx), (dy, dx), (sy, sx) = window.kernel, window.dilation, window.stride
-    line = width * channels
-    within = [np.arange(ky) * dy * line, np.arange(kx) * dx * channels, np.arange(channels)]
-    row = np.add.outer(np.add.outer(within[0], within[1]), within[2])
-    term = np.add.outer(np.arange(output[0]) * sy * line, np.arange(output[1]) * sx * channels)
-    return row.reshape(-1).astype(np.int64), term.reshape(-1).astype(np.int64)
+    if g.dtype == np.float32:
+        return weight_sums(g, x, window).reshape(n, *window.kernel, channels)
+    rows, patches = g.reshape(-1, n), window.patches(x).reshape(len(x) * pixels, k)
+    return (rows.T @ patches).reshape(n, *window.kernel, channels)

@@ -9,13 +9,11 @@ from .._kernels import engine
 from ..machine import cpu, empty
 from ..machine.threads import threads_for
 from .arrays import reused_memory, row_bytes
-from .factor import Factor, integer_sum, joint_scale
+from .factor import ZERO, Factor, integer_sum, joint_scale
 from .sums import affine
 from .weights import Prepared, prepare
 
 Array = NDArray[Any]
-
-ZERO = np.zeros((), np.float32)
 
 # From so many rows on, samples fill the lanes of a vector, and weights need no layout of their own.
 MANY_ROWS = 16
@@ -41,18 +39,20 @@ def product(
     """
     (m, k), n = x.shape, w.shape[0]
     if m >= MANY_ROWS and not integer_sum(x_factor, w_factor, k):
-        scale = _each(joint_scale(x_factor, w_factor, k), n)
-        offset = _each(ZERO if bias is None else bias, n)
-        return affine(_values(x, x_factor), _values(w, w_factor), scale, offset)
+        scale = each_column(joint_scale(x_factor, w_factor, k), n)
+        offset = each_column(ZERO if bias is None else bias, n)
+        return affine(values_of(x, x_factor), values_of(w, w_factor), scale, offset)
     with reused_memory():
         return multiply(x, prepare(w, bias, x_factor, w_factor), x_factor)
 
 
-def _values(data: Array, factor: Factor) -> Array:
+def values_of(data: Array, factor: Factor) -> Array:
+    """Return the elements of one side of a product as floats."""
     return data if factor.levels is None else factor.elements(data)
 
 
-def _each(frame: Array, columns: int) -> NDArray[np.float32]:
+def each_column(frame: Array, columns: int) -> NDArray[np.float32]:
+    """Return a frame, of one number or one for each column, as one for each column."""
     return np.ascontiguousarray(np.broadcast_to(frame, (columns,)), np.float32)
 
 

@@ -1,0 +1,68 @@
+"""The training benchmark as its user runs it, with what is always there."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "training.py"
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(SCRIPT), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+
+
+@pytest.mark.slow
+def test_quick(tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    done = run("--quick", "--peers", "numpy", "--json", str(file))
+    assert done.returncode == 0, done.stderr
+    report = json.loads(file.read_text(encoding="utf-8"))
+    assert report["missing"] == {}
+    ways = [(r["variant"], r["way"]) for r in report["steps"]]
+    assert ways == [("float", "qnn"), ("float", "numpy"), ("w2a2", "qnn")]
+    for record in report["steps"]:
+        assert record["ms"] > 0
+        assert record["losses"][1] < record["losses"][0]
+        assert "LEARN" not in record["note"]
+        assert (record["memory_mb"] is None) == (not sys.platform.startswith("linux"))
+    assert [r["times_qnn"] for r in report["steps"] if r["way"] == "qnn"] == [1.0, 1.0]
+    assert [r["variant"] for r in report["epoch"]] == ["float", "w2a2"]
+    for record in report["epoch"]:
+        assert record["data"] == "mnist-mini"
+        assert record["fit_images_per_s"] > 0
+        assert (record["numpy_images_per_s"] is None) == (record["variant"] != "float")
+    costs = {(r["way"], r["what"]): r["ns_per_op"] for r in report["overhead"]}
+    assert ("numpy", "no gradient") in costs
+    assert costs["qnn", "forward, backward"] > costs["qnn", "no gradient"] > 0
+    assert "training step of small (64-64-64), batch 32" in done.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="its interpreter is a shell script")
+def test_who_is_not_there_is_named(tmp_path: Path) -> None:
+    nothing = tmp_path / "nothing"
+    nothing.write_text("#!/bin/sh\necho no library >&2\nexit 3\n")
+    nothing.chmod(0o755)
+    options = ("steps", "--quick", "--variants", "float", "--peers", "torch", "--rounds", "1")
+    done = run(*options, "--python-for", f"torch={nothing}")
+    assert done.returncode == 0, done.stderr
+    assert "not timed:\n  torch: failed: no library" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["stepps"], "unknown mode stepps: of steps, epoch, overhead"),
+        (["--python-for", "tensor=/bin/python"], "--python-for tensor: needed is PEER=PYTHON"),
+        (["--python-for", "torch=/no/python"], "--python-for: there is no /no/python"),
+        (["--rounds", "0"], "must be at least 1"),
+    ],
+)
+def test_errors(arguments: list[str], message: str) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
