@@ -11,6 +11,7 @@ import qnn_data
 
 from .plan import FLOAT, one_line
 
+MODELS = ("mlp", "lenet", "resnet")
 OPTIMIZERS = ("adam", "adamw", "sgd")
 
 
@@ -21,7 +22,8 @@ class Settings:
     Attributes:
         dataset: a name that `qnn_data.load` knows.
         train_samples: use only so many of the training images; None for all.
-        hidden: width of each hidden layer.
+        model: one of `MODELS`.
+        hidden: width of each hidden layer of an mlp; empty for the others.
         activation: see `qnn.MLP`.
         epochs, batch_size, lr: of the training.
         optimizer: one of `OPTIMIZERS`.
@@ -29,6 +31,7 @@ class Settings:
 
     dataset: str
     train_samples: int | None
+    model: str
     hidden: tuple[int, ...]
     activation: str
     epochs: int
@@ -115,20 +118,23 @@ def load(name: str, train_samples: int | None) -> tuple[Any, Any]:
     return (train if train_samples is None else train.subset(slice(train_samples))), test
 
 
-def build(cell: Cell, features: int, classes: int) -> qnn.MLP:
-    """Return the cell's net: every layer but the last on quantized weights and inputs."""
+def build(cell: Cell, features: int, classes: int) -> qnn.Sequential:
+    """Return the cell's net: every layer but the last on quantized weights and inputs.
+
+    Of a convolutional net the first layer is float too.
+    """
+    settings = cell.settings
     quantizer = None if cell.bits == FLOAT else qnn.get_quantizer(cell.scheme, bits=cell.bits)
-    return qnn.MLP(
-        [features, *cell.settings.hidden, classes],
-        weight=quantizer,
-        input=quantizer,
-        activation=cell.settings.activation,
-        batch_norm=True,
-        seed=cell.seed,
-    )
+    options: dict[str, Any] = {"weight": quantizer, "input": quantizer, "seed": cell.seed}
+    options["activation"] = settings.activation
+    if settings.model == "lenet":
+        return qnn.LeNet(classes=classes, batch_norm=True, **options)
+    if settings.model == "resnet":
+        return qnn.ResNet(classes=classes, **options)
+    return qnn.MLP([features, *settings.hidden, classes], batch_norm=True, **options)
 
 
-def _optimizer(model: qnn.MLP, settings: Settings, steps: int) -> qnn.optim.Optimizer:
+def _optimizer(model: qnn.Sequential, settings: Settings, steps: int) -> qnn.optim.Optimizer:
     parameters, schedule = model.named_parameters(), qnn.optim.Cosine(steps)
     if settings.optimizer == "sgd":
         return qnn.optim.SGD(parameters, settings.lr, momentum=0.9, schedule=schedule)

@@ -9,7 +9,7 @@ from typing import Any
 import qnn_core as qnn
 from _arguments import add_dataset, add_out, load_data, positive, results_folder, whole
 
-from .cell import OPTIMIZERS, Settings
+from .cell import MODELS, OPTIMIZERS, Settings
 from .plan import WIDTHS, check_scheme
 from .run import cpu_count
 
@@ -26,9 +26,9 @@ Compare quantization schemes at several bit widths: train the same net with each
 seeds, and show accuracy, bytes and time.
 
 Every layer but the last has its weights and its inputs quantized by the scheme; the last is float,
-as is usual. All arms share the net, the recipe (batch normalization, cosine schedule) and, seed by
-seed, the initial weights and the order of the batches. Accuracy is that on the test images after
-the last epoch; nothing is chosen by it.
+as is usual, and so is the first of a convolutional net. All arms share the net, the recipe (batch
+normalization, cosine schedule) and, seed by seed, the initial weights and the order of the batches.
+Accuracy is that on the test images after the last epoch; nothing is chosen by it.
 """
 
 EPILOG = """\
@@ -47,6 +47,7 @@ or no data; 130 stopped by Ctrl-C
 examples:
   python apps/compare_bits.py
   python apps/compare_bits.py --dataset mnist --hidden 1000 --seeds 5
+  python apps/compare_bits.py --model lenet --bits 1 2 4 32
   python apps/compare_bits.py --schemes symmetric symmetric:grid=even --bits 1 2 3 32
 """
 
@@ -82,6 +83,8 @@ def parse(arguments: list[str] | None = None) -> Options:
     """Return the options, or end with exit status 2 and say what is wrong."""
     parser = _parser()
     given = parser.parse_args(arguments)
+    if given.model != "mlp" and given.hidden is not None:
+        parser.error(f"--hidden: the layers of {given.model} are what they are; it is for mlp")
     for name, value in (QUICK if given.quick else DEFAULTS).items():
         if getattr(given, name) is None:
             setattr(given, name, value)
@@ -101,11 +104,13 @@ def parse(arguments: list[str] | None = None) -> Options:
 
 
 def _settings(given: argparse.Namespace) -> Settings:
+    shallow = given.model == "mlp" and len(given.hidden) == 1
     return Settings(
         dataset=given.dataset,
         train_samples=QUICK_SAMPLES if given.quick else None,
-        hidden=tuple(given.hidden),
-        activation=given.activation or ("relu" if len(given.hidden) == 1 else "hardtanh"),
+        model=given.model,
+        hidden=tuple(given.hidden) if given.model == "mlp" else (),
+        activation=given.activation or ("relu" if shallow else "hardtanh"),
         epochs=given.epochs,
         batch_size=given.batch_size,
         lr=given.lr,
@@ -172,19 +177,26 @@ def _add_compared(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_training(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--model",
+        choices=MODELS,
+        default=MODELS[0],
+        help="mlp, a net of fully connected layers; lenet, with two convolutions; resnet, with "
+        "three residual blocks (default: %(default)s)",
+    )
     group.add_argument("--epochs", type=whole(1), metavar="N", help="(default: 10)")
     group.add_argument(
         "--hidden",
         type=whole(1),
         nargs="+",
         metavar="WIDTH",
-        help="width of each hidden layer (default: 128 128)",
+        help="width of each hidden layer of an mlp (default: 128 128)",
     )
     group.add_argument(
         "--activation",
         choices=("relu", "hardtanh"),
-        help="(default: relu with one hidden layer, else hardtanh: after relu no number is "
-        "negative, so a binary input to the next layer would always be +1)",
+        help="(default: relu for an mlp with one hidden layer, else hardtanh: after relu no number "
+        "is negative, so a binary input to the next layer would always be +1)",
     )
     group.add_argument("--batch-size", type=whole(2), metavar="N", help="(default: 100)")
     group.add_argument(

@@ -104,7 +104,8 @@ class Study:
     def title(self) -> str:
         """Return data set, net and seeds on one line."""
         s = self.options.settings
-        net = "-".join(str(width) for width in ("784", *s.hidden, "10"))
+        widths = "-".join(str(width) for width in ("784", *s.hidden, "10"))
+        net = widths if s.model == "mlp" else s.model
         seeds = len(self.options.seeds)
         epochs = f"{s.epochs} epoch{'s' if s.epochs > 1 else ''}"
         mark = "" if self.complete else ", INCOMPLETE"

@@ -75,6 +75,18 @@ def test_float_is_one_arm_that_all_schemes_share(quick: Run) -> None:
     ]
 
 
+@pytest.mark.parametrize("model", ["lenet", "resnet"])
+def test_convolutional_nets(model: str, tmp_path: Path) -> None:
+    arms = ("--schemes", "binary", "--bits", "1", "--seeds", "1", "--epochs", "1", "--jobs", "1")
+    done = run("compare_bits", "--quick", "--model", model, *arms, "--out", "out", cwd=tmp_path)
+    assert done.status == 0, done.err
+    assert f"{model} (hardtanh)" in done.out
+    found = results(tmp_path / "out")
+    assert found["configuration"]["model"] == model
+    assert found["configuration"]["hidden"] == []
+    assert [cell["status"] for cell in found["cells"]] == ["done"]
+
+
 def test_a_trial_says_that_its_numbers_mean_nothing(quick: Run) -> None:
     assert "quick trial: the numbers mean nothing" in quick.out
 
@@ -185,6 +197,8 @@ BAD = {
     "--seeds 0": "--seeds: expected a whole number >= 1, got '0'",
     "--lr -1": "--lr: expected a number > 0, got '-1'",
     "--hidden 8 0": "--hidden: expected a whole number >= 1, got '0'",
+    "--model lenet --hidden 8": "--hidden: the layers of lenet are what they are; it is for mlp",
+    "--model vgg": "--model: invalid choice: 'vgg' (choose from ",
     "--jobs two": "--jobs: expected a whole number >= 1, got 'two'",
     "--dataset minst": "--dataset: invalid choice: 'minst' (choose from ",
     "--out file": "--out file: no folder that can be written to: ",
@@ -216,7 +230,9 @@ def test_data_that_cannot_be_had_are_explained(tmp_path: Path) -> None:
 def test_help_explains_every_option(tmp_path: Path) -> None:
     done = run("compare_bits", "--help", cwd=tmp_path)
     assert done.status == 0
-    options = "dataset schemes bits seeds epochs hidden batch-size lr optimizer jobs out quick"
+    options = (
+        "dataset schemes bits seeds model epochs hidden batch-size lr optimizer jobs out quick"
+    )
     assert all(f"--{option}" in done.out for option in options.split())
     assert "exit status" in done.out
 
