@@ -2,8 +2,10 @@
 
 A module of autodiff is compiled if a .pxd of its name, beside it, gives types to its variables. The
 .py is its only source: Python runs it too, with the same results, where it was not compiled.
+With ``QNN_TAPE=python`` in the environment it is not, to see which of its lines are reached.
 """
 
+import os
 from pathlib import Path
 
 from Cython.Build import cythonize
@@ -82,4 +84,6 @@ tape = [
     )
     for types in sorted(TAPE.glob("*.pxd"))
 ]
+if os.environ.get("QNN_TAPE") == "python":
+    tape = []
 setup(ext_modules=kernels + tape, cmdclass={"build_ext": BuildExtensions})

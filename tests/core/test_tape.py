@@ -10,6 +10,7 @@ import qnn_core as qnn
 from hypothesis import given
 from hypothesis import strategies as st
 from qnn_core import Parameter, Tensor, no_grad, ops
+from qnn_core.autodiff import OPS, op
 from qnn_core.errors import DtypeError, GraphError, ShapeError
 
 
@@ -244,6 +245,77 @@ def test_a_gradient_is_not_the_callers_array() -> None:
     given_array[:] = 7
     (x + 0).backward(np.ones(2))
     assert x.grad.data.tolist() == [2, 2]
+
+
+def test_many_uses_of_a_tensor_add_up_and_change_nothing_else() -> None:
+    x = leaf(1, 2)
+    seed = Tensor([1.0, 10.0], np.float64)
+    y = x + x + x + x + x
+    y.backward(seed)
+    assert x.grad.data.tolist() == [5, 50]
+    assert seed.data.tolist() == [1, 10]
+
+
+def test_a_gradient_of_a_gradient_is_not_added_up_in_place() -> None:
+    x = leaf(2)
+    (first,) = qnn.grad((x * x * x * x).sum(), x, create_graph=True)
+    (second,) = qnn.grad(first.sum(), x, create_graph=True)
+    assert (first.item(), second.item()) == (32, 48)
+
+
+# Walks within walks, and beside each other
+
+
+def test_a_derivative_may_differentiate() -> None:
+    shared = leaf(3)
+    square = shared * shared
+
+    def vjp(g: Tensor, y: Tensor, x: Tensor) -> Tensor:
+        # Another walk over a graph that the outer one walks over too.
+        (inner,) = qnn.grad(square, shared, retain_graph=True)
+        return g * inner
+
+    identity = op("test_nested", np.positive, shape=lambda s: s, vjps=[vjp])
+    try:
+        (identity(square) + square).backward()
+    finally:
+        del OPS["test_nested"]
+    assert shared.grad.data.tolist() == [(6 + 1) * 6]
+
+
+def test_threads_walk_over_one_graph() -> None:
+    x = leaf(1, 2)
+    middle = x * x
+    y = (middle * middle * middle).sum()
+    found: list[object] = []
+
+    def walk() -> None:
+        for _ in range(200):
+            (gradient,) = qnn.grad(y, x, retain_graph=True)
+            found.append(gradient.data.tolist())
+
+    threads = [threading.Thread(target=walk) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [[6, 192]] * 800
+
+
+def test_a_walk_that_fails_leaves_the_mode_as_it_was() -> None:
+    x = leaf(1)
+    with pytest.raises(GraphError):
+        Tensor([1.0]).backward()
+    assert (x * 2).requires_grad
+
+
+def test_an_operation_takes_as_many_inputs_as_it_has() -> None:
+    # A ufunc would take one more as the array to write into.
+    x, y = leaf(1, 2), leaf(3, 4)
+    for call in (lambda: OPS["exp"](x, y), lambda: OPS["add"](x, x, y), lambda: OPS["add"](x)):
+        with pytest.raises(TypeError, match=r"inputs, . were given"):
+            call()
+    assert y.data.tolist() == [3, 4]
 
 
 # Deep graphs

@@ -24,7 +24,7 @@ cdef tuple _producers_first(list outputs, set wanted)
 cdef object _append(list order, dict stops, Tensor output, set wanted)
 
 
-@cython.locals(stop=Stop)
+@cython.locals(stop=Stop, node=Node)
 cdef Stop _stop(dict stops, Tensor tensor, set wanted)
 
 
@@ -40,4 +40,4 @@ cdef object _pull(Stop stop, Tensor gradient, bint in_place)
 cdef object _accumulate(Stop stop, Tensor gradient, bint in_place)
 
 
-cdef Tensor _unbroadcast(Tensor gradient, Tensor tensor, str name)
+cdef Tensor _unbroadcast(Tensor gradient, Tensor tensor, Node node)

@@ -10,6 +10,7 @@ from .mode import MODE
 from .table import OPS
 
 if TYPE_CHECKING:
+    from .node import Node
     from .tensor import Tensor
 
 
@@ -32,17 +33,6 @@ class Stop:
     gradient: "Tensor | None"
     # Whether the gradient is a sum that was made here: then more can be added to it in place.
     owned: bool
-
-    def __init__(self, tensor: "Tensor", wanted: bool) -> None:
-        self.tensor = tensor
-        node = tensor.node
-        if node is not None:
-            node.check_alive()
-        self.behind = [] if node is None else [None] * len(node.inputs)
-        self.ahead = len(self.behind)
-        self.wanted = self.needed = wanted
-        self.gradient = None
-        self.owned = False
 
 
 def differentiate(
@@ -118,7 +108,18 @@ def _append(
 
 
 def _stop(stops: dict[int, Stop], tensor: "Tensor", wanted: set[int] | None) -> Stop:
-    stop = Stop(tensor, tensor.node is None if wanted is None else id(tensor) in wanted)
+    """Return a stop at a tensor that the walk comes to for the first time."""
+    stop: Stop = Stop.__new__(Stop)
+    node = tensor.node
+    if node is not None:
+        node.check_alive()
+    stop.tensor = tensor
+    stop.behind = [] if node is None else [None] * len(node.inputs)
+    stop.ahead = len(stop.behind)
+    stop.wanted = node is None if wanted is None else id(tensor) in wanted
+    stop.needed = stop.wanted
+    stop.gradient = None
+    stop.owned = False
     stops[id(tensor)] = stop
     return stop
 
@@ -163,7 +164,7 @@ def _pull(stop: Stop, gradient: "Tensor", in_place: bool) -> None:
         given = gradients[position]
         if given is None:
             raise GraphError(f"{node.op.name} has no derivative for its input {position}")
-        _accumulate(behind, _unbroadcast(given, behind.tensor, node.op.name), in_place)
+        _accumulate(behind, _unbroadcast(given, behind.tensor, node), in_place)
 
 
 def _accumulate(stop: Stop, gradient: "Tensor", in_place: bool) -> None:
@@ -178,7 +179,7 @@ def _accumulate(stop: Stop, gradient: "Tensor", in_place: bool) -> None:
         stop.owned = in_place
 
 
-def _unbroadcast(gradient: "Tensor", tensor: "Tensor", name: str) -> "Tensor":
+def _unbroadcast(gradient: "Tensor", tensor: "Tensor", node: "Node") -> "Tensor":
     """Sum a gradient over the axes along which its input was broadcast."""
     shape = tensor.data.shape
     if gradient.data.shape == shape:
@@ -194,7 +195,7 @@ def _unbroadcast(gradient: "Tensor", tensor: "Tensor", name: str) -> "Tensor":
     reduced = OPS["sum"](gradient, axis=stretched, keepdims=False)
     if reduced.size != tensor.size:
         raise GraphError(
-            f"{name}: its derivative gave a gradient of shape {gradient.shape} "
+            f"{node.op.name}: its derivative gave a gradient of shape {gradient.shape} "
             f"for an input of shape {shape}"
         )
     return OPS["reshape"](reduced, shape=shape)

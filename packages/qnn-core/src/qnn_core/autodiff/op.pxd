@@ -3,7 +3,8 @@
 cimport cython
 
 from .mode cimport Mode
-from .tensor cimport Tensor
+from .node cimport node_of
+from .tensor cimport Tensor, converted, tensor_of
 
 
 cdef class Op:
@@ -20,7 +21,9 @@ cdef class Op:
     @cython.locals(tensor=Tensor, output=Tensor, mode=Mode, arrays=list, tensors=tuple)
     cpdef Tensor apply(self, tuple inputs, dict attributes)
 
-    cdef tuple _forward(self, tuple tensors, list arrays, dict attributes)
+    cdef object _forward(self, list arrays, dict attributes)
+
+    cdef tuple _with_codes(self, tuple tensors, list arrays, dict attributes)
 
     @cython.locals(tensor=Tensor, others=bint)
     cdef tuple _tensors(self, tuple inputs)

@@ -1,5 +1,7 @@
 # The types of tensor.py, for speed; what it does is all there.
 
+cimport cython
+
 from .node cimport Node
 
 
@@ -12,5 +14,8 @@ cdef class Tensor:
     cdef public bint requires_grad
 
 
+@cython.locals(tensor=Tensor)
 cpdef Tensor tensor_of(object array)
+
+
 cpdef object converted(object data, object wanted)

@@ -39,13 +39,17 @@ class Module:
 
     def __call__(self, *inputs: Any) -> Tensor:
         """Run `forward`; arrays become tensors of the module's dtype first."""
-        tensors = [x if isinstance(x, Tensor) else Tensor(x, self.dtype) for x in inputs]
-        recorder = MODE.recorder
+        for x in inputs:
+            if not isinstance(x, Tensor):
+                return self(
+                    *[x if isinstance(x, Tensor) else Tensor(x, self.dtype) for x in inputs]
+                )
+        recorder = MODE.here.recorder
         if recorder is None:
-            return self.forward(*tensors)
+            return self.forward(*inputs)
         recorder.enter(self)
         try:
-            return self.forward(*tensors)
+            return self.forward(*inputs)
         finally:
             recorder.leave()
 

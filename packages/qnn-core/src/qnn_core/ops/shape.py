@@ -11,11 +11,15 @@ from ..autodiff import Array, Op, Shape, Tensor, op
 from ..errors import ShapeError
 from .shapes import broadcast, normalized_axes
 
+INTEGERS = (int, np.integer)
+
 
 def _reshaped(shape: Shape, *, wanted: Shape) -> Shape:
+    size = math.prod(shape)
+    if -1 not in wanted and math.prod(wanted) == size and min(wanted, default=0) >= 0:
+        return wanted
     known = math.prod(n for n in wanted if n != -1)
     free = wanted.count(-1)
-    size = math.prod(shape)
     fits = size == known if free == 0 else free == 1 and known and size % known == 0
     if not fits or any(n < -1 for n in wanted):
         raise ShapeError(f"reshape: {size} elements of shape {shape} do not fit shape {wanted}")
@@ -42,7 +46,7 @@ def reshape(x: Any, shape: Sequence[int] | int) -> Tensor:
         Tensor([[1., 2.],
                 [3., 4.]])
     """
-    lengths = (int(shape),) if isinstance(shape, int | np.integer) else tuple(map(int, shape))
+    lengths = (int(shape),) if isinstance(shape, INTEGERS) else tuple(map(int, shape))
     return _reshape_op(x, shape=lengths)
 
 

@@ -14,8 +14,11 @@ Axes = int | tuple[int, ...] | None
 
 def normalized_axes(name: str, axis: Axes, shape: Shape) -> tuple[int, ...]:
     """Return the axes as ascending non-negative numbers; None means all of them."""
+    count = len(shape)
     if axis is None:
-        return tuple(range(len(shape)))
+        return tuple(range(count))
+    if isinstance(axis, int) and -count <= axis < count:
+        return (axis % count,)
     axes = axis if isinstance(axis, tuple) else (axis,)
     for a in axes:
         if not -len(shape) <= a < len(shape):
@@ -34,8 +37,8 @@ def reducing(name: str, *, empty: bool) -> Callable[..., Shape]:
         if not empty and any(shape[a] == 0 for a in axes):
             raise ShapeError(f"{name}: nothing to reduce along axis {axis} of shape {shape}")
         if keepdims:
-            return tuple(1 if a in axes else n for a, n in enumerate(shape))
-        return tuple(n for a, n in enumerate(shape) if a not in axes)
+            return tuple([1 if a in axes else n for a, n in enumerate(shape)])
+        return tuple([n for a, n in enumerate(shape) if a not in axes])
 
     return rule
 

@@ -67,14 +67,13 @@ class Optimizer(ABC):
             GraphError, ShapeError: if a parameter has no gradient, or one that does not fit;
                 nothing was changed.
         """
-        for n in range(len(self.parameters)):
-            self._check(n)
-        gradients = [self._gradient(p) for p in self.parameters]
+        gradients = [self._gradient(n) for n in range(len(self.parameters))]
         lr = self.current_lr
         self.steps += 1
         for n, (parameter, gradient) in enumerate(zip(self.parameters, gradients, strict=True)):
             # In place needs one block of memory, which an array that a user assigned may not be.
-            parameter.data = np.asarray(parameter.data, order="C")
+            if not parameter.data.flags.c_contiguous:
+                parameter.data = np.asarray(parameter.data, order="C")
             slots = [self._state[slot][n].reshape(-1) for slot in self.slots]
             self._update(parameter, parameter.data.reshape(-1), gradient, lr, *slots)
 
@@ -90,30 +89,30 @@ class Optimizer(ABC):
         bounds = (-np.inf, np.inf) if parameter.bounds is None else parameter.bounds
         return Rule(lr, decay if parameter.decay else 0.0, *bounds)
 
-    def _check(self, n: int) -> None:
-        """Raise an error unless parameter n can be updated: the kernels check nothing."""
+    def _gradient(self, n: int) -> Array:
+        """Return the flat gradient of parameter n, or raise an error: the kernels check nothing."""
         parameter = self.parameters[n]
         if parameter.grad is None:
             raise GraphError(
                 f"{type(self).__name__}: {self.names[n]} of shape {parameter.shape} has no "
                 "gradient: call backward() on a loss that depends on it, or leave it out"
             )
-        arrays = {"gradient": parameter.grad.data}
-        arrays |= {slot: self._state[slot][n] for slot in self.slots}
-        for kind, array in arrays.items():
-            if array.shape != parameter.shape or array.dtype != parameter.dtype:
-                raise ShapeError(
-                    f"{type(self).__name__}: {self.names[n]} is {parameter.dtype} of shape "
-                    f"{parameter.shape}, its {kind} {array.dtype} of shape {array.shape}; an "
-                    "optimizer is made after the model has its final shapes and dtype"
-                )
+        gradient = parameter.grad.data
+        self._check_fit(n, "gradient", gradient)
+        for slot in self.slots:
+            self._check_fit(n, slot, self._state[slot][n])
         if not parameter.data.flags.writeable:
             raise GraphError(f"{type(self).__name__}: the data of {self.names[n]} are read-only")
+        return np.asarray(gradient, order="C").reshape(-1)
 
-    @staticmethod
-    def _gradient(parameter: Parameter) -> Array:
-        assert parameter.grad is not None
-        return np.asarray(parameter.grad.data, order="C").reshape(-1)
+    def _check_fit(self, n: int, kind: str, array: Array) -> None:
+        data = self.parameters[n].data
+        if array.shape != data.shape or array.dtype != data.dtype:
+            raise ShapeError(
+                f"{type(self).__name__}: {self.names[n]} is {data.dtype} of shape {data.shape}, "
+                f"its {kind} {array.dtype} of shape {array.shape}; an "
+                "optimizer is made after the model has its final shapes and dtype"
+            )
 
     def describe(self) -> str:
         """Return the class and its settings, but not the schedule, which may be any function."""

@@ -110,7 +110,7 @@ def convolve(
         float32 ``[b, oh, ow, n]``, the same bits on every path and for every number of threads.
     """
     if not integer_sum(x_factor, w_factor, math.prod(w.shape[1:])):
-        return _floats(x, w, bias, (x_factor, w_factor), window, groups)
+        return _floats(x, w, bias, (x_factor, w_factor), window=window, groups=groups)
     with reused_memory():
         made = prepared_convolution(w, bias, x_factor, w_factor, window=window, groups=groups)
         return made(x)
@@ -121,6 +121,7 @@ def _floats(
     w: Array,
     bias: Array | None,
     factors: tuple[Factor, Factor],
+    *,
     window: Window,
     groups: int,
 ) -> NDArray[np.float32]:
