@@ -74,8 +74,10 @@ typedef struct {
 typedef struct {
     int64_t height, width, out_width, out_height;
     int64_t kernel_y, kernel_x, stride_y, stride_x, pad_y, pad_x, step_y, step_x;
-    int64_t pixel;      /* bytes of a pixel */
-    int64_t part;       /* of one plane of it: pixel / planes */
+    int64_t pixel;      /* bytes from a pixel to the next */
+    int64_t plane;      /* from a plane of a pixel to the next */
+    int64_t part;       /* that are taken of each plane */
+    int64_t tail;       /* zeros after each plane of a patch */
     int32_t planes;     /* a patch holds all of one, then all of the next */
     uint8_t fill[8];    /* the bytes of a plane outside of the image */
 } Windows;

@@ -58,6 +58,8 @@ class Windows:
         padding: tuple[int, ...],
         dilation: tuple[int, ...],
         pixel: int,
+        part: int,
+        tail: int = 0,
         fill: tuple[int, ...] = (0,),
     ) -> None: ...
 

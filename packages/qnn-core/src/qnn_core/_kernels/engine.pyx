@@ -50,7 +50,7 @@ cdef extern from "engine_paths.h" nogil:
     ctypedef struct CWindows "Windows":
         int64_t height, width, out_width, out_height
         int64_t kernel_y, kernel_x, stride_y, stride_x, pad_y, pad_x, step_y, step_x
-        int64_t pixel, part
+        int64_t pixel, plane, part, tail
         int32_t planes
         uint8_t fill[8]
     ctypedef struct Step:
@@ -202,7 +202,7 @@ cdef class Windows:
 
     def __init__(
         self, *, tuple image, tuple output, tuple kernel, tuple stride, tuple padding,
-        tuple dilation, int64_t pixel, tuple fill=(0,),
+        tuple dilation, int64_t pixel, int64_t part, int64_t tail=0, tuple fill=(0,),
     ):
         self.c.height, self.c.width = image
         self.c.out_height, self.c.out_width = output
@@ -212,7 +212,9 @@ cdef class Windows:
         self.c.step_y, self.c.step_x = dilation
         self.c.pixel = pixel
         self.c.planes = <int32_t>len(fill)
-        self.c.part = pixel // self.c.planes
+        self.c.plane = pixel // self.c.planes
+        self.c.part = part
+        self.c.tail = tail
         for plane in range(self.c.planes):
             self.c.fill[plane] = fill[plane]
 

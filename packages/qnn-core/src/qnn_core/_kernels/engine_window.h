@@ -60,7 +60,7 @@ INLINE void FN(gather_line)(const Windows *w, const char *line, int64_t x, uint8
         if (x + n > w->width) stop = w->width - x;
         if (stop < first) stop = first;
         if (first) memset(to, fill, (size_t)(first * part));
-        if (w->planes == 1)
+        if (w->part == w->pixel)
             FN(move)(to + first * part, line + (x + first) * w->pixel, (size_t)((stop - first) * part));
         else
             for (int64_t k = first; k < stop; k++)
@@ -77,19 +77,21 @@ INLINE void FN(gather_line)(const Windows *w, const char *line, int64_t x, uint8
 static void FN(gather)(const Step *s, Buffer x, Buffer y, int64_t row, int rows)
 {
     const Windows *w = &s->windows;
-    size_t run = (size_t)(w->kernel_x * w->part), plane = run * (size_t)w->kernel_y;
-    size_t used = plane * (size_t)w->planes;
+    size_t run = (size_t)(w->kernel_x * w->part), tail = (size_t)w->tail;
+    size_t used = (run * (size_t)w->kernel_y + tail) * (size_t)w->planes;
     FN(place) p = FN(place_of)(w, row);
     for (int r = 0; r < rows; r++, FN(next_place)(w, &p)) {
         char *to = y.data + r * y.stride;
         const char *image = x.data + p.image * w->height * w->width * w->pixel;
-        for (int b = 0; b < w->planes; b++)
+        for (int b = 0; b < w->planes; b++, to += tail) {
             for (int64_t k = 0, at = p.y; k < w->kernel_y; k++, at += w->step_y, to += run) {
                 if (at < 0 || at >= w->height) memset(to, w->fill[b], run);
                 else
-                    FN(gather_line)(w, image + at * w->width * w->pixel + b * w->part, p.x,
+                    FN(gather_line)(w, image + at * w->width * w->pixel + b * w->plane, p.x,
                                     w->fill[b], to);
             }
+            if (tail) memset(to, 0, tail);
+        }
         if (used < y.stride) memset(y.data + r * y.stride + used, 0, y.stride - used);
     }
 }

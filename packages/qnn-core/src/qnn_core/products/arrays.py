@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from .._kernels import engine
 from ..machine import cpu, get_num_threads
+from ..machine.threads import threads_for
 
 Array = NDArray[Any]
 PANEL = 64
@@ -87,6 +88,20 @@ def row_bytes(form: str, columns: int, bits: int = 1) -> int:
     return bits * padded(columns) // 8 if form == "bits" else sizes[form] * padded(columns)
 
 
+def laid_out(
+    codes: NDArray[np.uint8], form: str, bits: int, elements: NDArray[np.int16] | None = None
+) -> NDArray[np.uint32]:
+    """Return codes as the engine's rows of elements, with their padding; see `words_of`."""
+    n, k = codes.shape
+    rows = aligned((n, row_bytes(form, k, bits) // 4), np.uint32)
+    decision = engine.Decision(format=form, bits=bits, count=0, elements=elements)
+    program = engine.Program(cpu.active_index(), [k, rows.shape[1] * 4], 1)
+    program.layout(0, 1, k, decision)
+    # A nanosecond takes some four codes.
+    program.run(np.asarray(codes, order="C"), rows, 0, n, threads_for(n * k / 4))
+    return rows
+
+
 def words_of(
     codes: NDArray[np.uint8], form: str, bits: int, elements: NDArray[np.int16] | None
 ) -> Array:
@@ -99,11 +114,7 @@ def words_of(
         elements: int16, the element of each code; None if that is the code itself.
     """
     n, k = codes.shape
-    rows = aligned((n, row_bytes(form, k, bits) // 4), np.uint32)
-    decision = engine.Decision(format=form, bits=bits, count=0, elements=elements)
-    program = engine.Program(cpu.active_index(), [k, rows.shape[1] * 4], 1)
-    program.layout(0, 1, k, decision)
-    program.run(np.asarray(codes, order="C"), rows, 0, n)
+    rows = laid_out(codes, form, bits, elements)
     per_word = {"bits": 32, "uint8": 4, "int16": 2}[form]
     planes = bits if form == "bits" else 1
     words = -(-k // per_word)

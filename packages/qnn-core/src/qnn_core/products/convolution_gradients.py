@@ -39,7 +39,7 @@ def input_gradient(g: Array, w: Array, window: Window, image: tuple[int, int]) -
         turned = prepare(np.asarray(w.reshape(n, k).T, order="C"), None, VALUES, VALUES)
         program = engine.Program(cpu.active_index(), [4 * n, 0, 4 * k], 2)
         program.product(0, 2, turned.weights, "float")
-        program.scatter(2, 1, windows(window, image, 4 * channels))
+        program.scatter(2, 1, windows(window, image, pixel=4 * channels, part=4 * channels))
         rows = np.asarray(g, order="C")
         # Windows of one image overlap: a thread has whole images.
         work = batch * oh * ow * (nanoseconds(turned, 1, n) + k / 4)

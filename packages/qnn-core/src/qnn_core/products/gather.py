@@ -1,5 +1,7 @@
 """How the engine is given the rows of a convolution: windows on images of elements."""
 
+import math
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import engine
-from .arrays import PANEL, row_bytes, words_of
+from .arrays import laid_out, row_bytes
 from .factor import Factor
 from .weights import Prepared
 from .window import Window
@@ -49,8 +51,8 @@ class Gather:
             return np.asarray(x, np.float32, order="C")
         if prepared.form == "bits":
             x = np.asarray(x, np.uint8, order="C")
-            words = self.layout is None
-            return words_of(x.reshape(-1, x.shape[-1]), "bits", prepared.bits, None) if words else x
+            pixels = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+            return laid_out(pixels, "bits", prepared.bits) if self.layout is None else x
         if prepared.elements is None:
             return np.asarray(x, np.uint8, order="C")
         table = prepared.elements.astype(np.uint8 if prepared.form == "uint8" else np.int16)
@@ -63,31 +65,36 @@ def gather(
     """Return how images ``(height, width, channels)`` become rows for a product."""
     height, width, channels = image
     form, bits = prepared.form, prepared.bits
-    # The bits of a pixel are whole words: they need not be gathered as bytes.
-    words = form == "bits" and channels % PANEL == 0
-    fill: tuple[int, ...] = (prepared.zero if form in ("bits", "uint8") else 0,)
-    if words:
-        fill = tuple(255 * (prepared.zero >> plane & 1) for plane in range(bits))
-    pixel = row_bytes(form, channels, bits) if words else channels * _sizes(form)
+    # Where the bits of a pixel are whole bytes, they are gathered, else its codes.
+    packed = form == "bits" and channels % 8 == 0 and sys.byteorder == "little"
+    where: dict[str, Any] = {"pixel": channels * _sizes(form), "part": channels * _sizes(form)}
+    where["fill"] = (prepared.zero if form in ("bits", "uint8") else 0,)
+    if packed:
+        where = {"pixel": row_bytes(form, channels, bits), "part": channels // 8}
+        where["tail"] = (row_bytes(form, prepared.k, 1) * 8 - prepared.k) // 8
+        where["fill"] = tuple(255 * (prepared.zero >> plane & 1) for plane in range(bits))
     output = window.output(height, width)
-    bytes_of_row = prepared.k if form == "bits" and not words else row_bytes(form, prepared.k, bits)
+    codes = form == "bits" and not packed
+    bytes_of_row = prepared.k if codes else row_bytes(form, prepared.k, bits)
     return Gather(
         prepared=prepared,
         factor=factor,
-        windows=windows(window, (height, width), pixel, fill),
+        windows=windows(window, (height, width), **where),
         pixels=output[0] * output[1],
         row_bytes=4 * prepared.k if form == "float" else bytes_of_row,
-        layout=None
-        if form != "bits" or words
-        else engine.Decision(format=form, bits=bits, count=0),
+        layout=engine.Decision(format=form, bits=bits, count=0) if codes else None,
         work=5 + bytes_of_row / RATE,
     )
 
 
-def windows(
-    window: Window, image: tuple[int, int], pixel: int, fill: tuple[int, ...] = (0,)
-) -> engine.Windows:
-    """Return windows as the engine takes them, on images whose pixels have so many bytes."""
+def windows(window: Window, image: tuple[int, int], **where: Any) -> engine.Windows:
+    """Return windows as the engine takes them, on images of that height and width.
+
+    Args:
+        window: their geometry.
+        image: height and width.
+        where: what a pixel is: see `engine.h`.
+    """
     return engine.Windows(
         image=image,
         output=window.output(*image),
@@ -95,8 +102,7 @@ def windows(
         stride=window.stride,
         padding=window.padding,
         dilation=window.dilation,
-        pixel=pixel,
-        fill=fill,
+        **where,
     )
 
 
