@@ -12,8 +12,10 @@ import pytest
 import qnn_core as qnn
 from hypothesis import given
 from hypothesis import strategies as st
-from qnn_core.products import VALUES, cpu, factor, product, reference, threads
+from qnn_core import products
+from qnn_core.products import VALUES, cpu, factor, prepare, reference, threads
 from qnn_core.products.factor import Factor, integer_sum
+from qnn_core.products.product import multiply
 from qnn_core.products.weights import kernel_kind
 from qnn_core.quantizer import codebook
 
@@ -38,6 +40,14 @@ SIDES: list[Any] = [
 ]
 # Around the widths of words and panels, and sums of nothing.
 SHAPES = [(1, 0, 1), (3, 1, 2), (2, 63, 64), (5, 64, 65), (7, 65, 1), (4, 200, 130), (65, 9, 3)]
+
+
+def product(x: Any, w: Any, bias: Any, x_factor: Factor, w_factor: Factor) -> np.ndarray:
+    """Return the product; small ones are computed on floats, which must equal the kernel's."""
+    y = products.product(x, w, bias, x_factor, w_factor)
+    kernels = multiply(x, prepare(w, bias, x_factor, w_factor), x_factor)
+    np.testing.assert_array_equal(y, kernels)
+    return y
 
 
 def levels_of(side: Any) -> np.ndarray:

@@ -114,8 +114,10 @@ def get_quantizer(spec: str | Quantizer, **options: Any) -> Quantizer:
                 6.,  7.], dtype=float32)
     """
     if isinstance(spec, Quantizer):
+        if not options:
+            return spec
         _check_options(type(spec), options, str(spec))
-        return dataclasses.replace(spec, **options) if options else spec
+        return dataclasses.replace(spec, **options)
     if not isinstance(spec, str):
         raise SpecError(f"a quantizer is given as a spec string or an object, not {spec!r}")
     name, given = parse(spec)

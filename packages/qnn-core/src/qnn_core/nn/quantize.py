@@ -87,7 +87,7 @@ class Quantize(Module):
             frame = self.frame()
             return fake_quantize(x, frame.scale, frame.shift, quantizer=self.quantizer)
         scale = exp(self.log_scale)
-        shift: Any = scale * -self.zero_point.data if np.any(self.zero_point.data) else 0.0
+        shift: Any = scale * -self.zero_point.data if self.zero_point.data.any() else 0.0
         return fake_quantize(x, scale, shift, quantizer=self.quantizer)
 
     def frame(self) -> Frame:

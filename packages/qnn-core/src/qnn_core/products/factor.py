@@ -22,6 +22,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+# Whole numbers up to here are float32 numbers, and so are their sums.
+FLOAT_LIMIT = 2**24
+
 # Sums of integers stay below this, so that 32 bits hold them.
 SUM_LIMIT = 2**31
 
@@ -47,6 +50,11 @@ class Grid:
     def centred(self) -> NDArray[np.int64]:
         """The elements in units, of shape ``[levels]`` or ``[channels, levels]``."""
         return self.integers - (self.zero[:, None] if self.zero.ndim else self.zero)
+
+    @cached_property
+    def floats(self) -> NDArray[np.float32]:
+        """The same as float32, which holds them exactly."""
+        return self.centred.astype(np.float32)
 
     @cached_property
     def step(self) -> int:

@@ -9,7 +9,7 @@ from .._kernels import engine
 from ..machine import cpu, empty
 from ..machine.threads import threads_for
 from .arrays import reused_memory, row_bytes
-from .factor import ZERO, Factor, integer_sum, joint_scale
+from .factor import FLOAT_LIMIT, ZERO, Factor, integer_sum, joint_scale
 from .sums import affine
 from .weights import Prepared, prepare
 
@@ -17,6 +17,9 @@ Array = NDArray[Any]
 
 # From so many rows on, samples fill the lanes of a vector, and weights need no layout of their own.
 MANY_ROWS = 16
+
+# Up to so many products, laying weights out for an integer kernel takes longer than they do.
+FEW_PRODUCTS = 2**19
 
 # Multiply-accumulates per nanosecond, about, on the fastest path: only to decide about threads.
 RATES = {"planes": 2300, "ternary": 1900, "int8": 450, "int16": 220, "table": 110, "float": 110}
@@ -38,12 +41,28 @@ def product(
         float32 ``[m, n]``, the same bits on every path and for every number of threads.
     """
     (m, k), n = x.shape, w.shape[0]
+    if m * n * k <= FEW_PRODUCTS and _floats_suffice(x_factor, w_factor, k):
+        assert x_factor.grid is not None
+        assert w_factor.grid is not None
+        scale = each_column(joint_scale(x_factor, w_factor, k), n)
+        offset = each_column(ZERO if bias is None else bias, n)
+        return affine(x_factor.grid.floats[x], w_factor.grid.floats[w], scale, offset)
     if m >= MANY_ROWS and not integer_sum(x_factor, w_factor, k):
         scale = each_column(joint_scale(x_factor, w_factor, k), n)
         offset = each_column(ZERO if bias is None else bias, n)
         return affine(values_of(x, x_factor), values_of(w, w_factor), scale, offset)
     with reused_memory():
         return multiply(x, prepare(w, bias, x_factor, w_factor), x_factor)
+
+
+def _floats_suffice(x: Factor, w: Factor, k: int) -> bool:
+    """Whether float32 sums of the elements are exact: what an integer sum gives."""
+    return (
+        x.grid is not None
+        and w.grid is not None
+        and x.grid.zero.ndim == w.grid.zero.ndim == 0
+        and max(k, 1) * x.grid.reach * w.grid.reach < FLOAT_LIMIT
+    )
 
 
 def values_of(data: Array, factor: Factor) -> Array:
