@@ -42,6 +42,8 @@ def matrix(
     rows: int,
     terms: int,
     columns: int,
+    scale: _Floats | None = None,
+    bias: _Floats | None = None,
 ) -> None: ...
 def affine(
     path: int,

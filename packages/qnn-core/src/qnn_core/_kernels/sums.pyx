@@ -112,9 +112,12 @@ cdef void run_sums(int path, int threads, Sums* s) noexcept nogil:
 
 def matrix(
     int path, int threads, a, int64_t a_row, int64_t a_term, b, c,
-    int64_t rows, int64_t terms, int64_t columns,
+    int64_t rows, int64_t terms, int64_t columns, scale=None, bias=None,
 ):
-    """Write ``c[r, j] = sum over t of a[r * a_row + t * a_term] * b[t, j]`` of whole matrices."""
+    """Write ``c[r, j] = sum over t of a[r * a_row + t * a_term] * b[t, j]`` of whole matrices.
+
+    With ``scale`` and ``bias`` as in `sums`.
+    """
     cdef Sums s
     cdef int64_t i
     cdef int64_t* table = <int64_t*>malloc((rows + terms + 1) * sizeof(int64_t))
@@ -127,7 +130,8 @@ def matrix(
         s.a_row, s.a_term = table, table + rows
         s.b_stride = s.c_stride = columns
         s.rows, s.terms, s.columns = rows, terms, columns
-        s.scale_j = s.bias_j = NULL
+        s.scale_j = <const float*>address(scale)
+        s.bias_j = <const float*>address(bias)
         with nogil:
             for i in range(rows):
                 table[i] = i * a_row

@@ -40,12 +40,17 @@ def affine(x: Array, w: Array, scale: Array, bias: Array) -> NDArray[np.float32]
 
     Args:
         x: float32 ``[m, k]``.
-        w: float32 ``[n, k]``, read as it lies: no copy is made.
+        w: float32 ``[n, k]``, read as it lies if it is the larger side.
         scale: float32 ``[n]``.
         bias: float32 ``[n]``.
     """
     (m, k), n = x.shape, w.shape[0]
-    x, w = np.ascontiguousarray(x), np.ascontiguousarray(w)
-    out = empty((m, n), np.float32)
-    kernel.affine(cpu.active_index(), get_num_threads(), x, w, scale, bias, out, m, n, k)
+    where = cpu.active_index(), get_num_threads()
+    x, out = np.ascontiguousarray(x), empty((m, n), np.float32)
+    # One side has to be turned; the smaller one.
+    if n <= m:
+        turned = np.ascontiguousarray(w.T)
+        kernel.matrix(*where, x, k, 1, turned, out, m, k, n, scale, bias)
+    else:
+        kernel.affine(*where, x, np.ascontiguousarray(w), scale, bias, out, m, n, k)
     return out
