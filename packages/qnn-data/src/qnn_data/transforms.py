@@ -166,11 +166,11 @@ class Reshape:
     """Another shape for each sample: (n, ...) to (n, *shape); a view where that is possible.
 
     Args:
-        shape: of a sample; (1, 28, 28) gives an image the channel axis of a convolution.
+        shape: of a sample; (28, 28, 1) gives an image the channel axis of a convolution.
 
     Example:
-        >>> Reshape(1, 28, 28)(np.zeros((2, 28, 28))).shape
-        (2, 1, 28, 28)
+        >>> Reshape(28, 28, 1)(np.zeros((2, 28, 28))).shape
+        (2, 28, 28, 1)
     """
 
     def __init__(self, *shape: int) -> None:
