@@ -79,6 +79,27 @@ def test_codes_and_values(spec: str, channels: bool) -> None:
                 np.testing.assert_array_equal(values, decoded)
 
 
+@pytest.mark.parametrize("zero", [1.0, 2.0, 3.0])
+@pytest.mark.parametrize("scale", [1e-12, 0.3, 7e9, 1e30])
+@pytest.mark.parametrize("spec", ["binary", "uniform:2", "symmetric:3", "uniform:4"])
+def test_thresholds_that_fall_on_zero(spec: str, scale: float, zero: float) -> None:
+    # The least x that reaches one is then many floats away from threshold * scale + shift.
+    q = qnn.get_quantizer(spec)
+    s = np.float32(scale).reshape(())
+    x = awkward((5000,), q, scale)
+    for b in (np.zeros((), np.float32), -s * np.float32(zero), s * np.float32(zero / 3)):
+        shift = np.asarray(b, np.float32)
+        for path in PATHS:
+            with cpu.using(path):
+                codes = codes_of(x, s, shift, q)
+                np.testing.assert_array_equal(codes, by_definition(x, q, s, shift))
+                kept = Quantized(codes, q.bits, codebook(q).levels, s, shift, None)
+                gradients = clip_gradients(x * 0 + 1, x, kept, q, (True, False, False))
+            window = clip_surrogate(x, codes, s, shift, q)[0]
+            assert gradients is not None
+            np.testing.assert_array_equal(gradients[0], window)
+
+
 @pytest.mark.parametrize("scale", [1e-38, 1e-30, 3e37])
 @pytest.mark.parametrize("spec", ["symmetric:2", "symmetric:4", "logarithmic:3"])
 def test_scales_at_the_ends_of_float32(spec: str, scale: float) -> None:

@@ -27,16 +27,44 @@ typedef struct {
 
 #define REACHES(x, t) ((((x) - shift) / scale) >= (t))
 
-/* The least x for which u = (x - shift) / scale, which grows with x, reaches t: near t's own place. */
+/* Floats in their order as whole numbers; both zeros are 0. */
+INLINE int64_t FN(ordinal)(float x)
+{
+    int32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits < 0 ? -(int64_t)(bits & 0x7FFFFFFF) : bits;
+}
+
+INLINE float FN(from_ordinal)(int64_t ordinal)
+{
+    int32_t bits = (int32_t)(ordinal < 0 ? -ordinal : ordinal);
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return ordinal < 0 ? -x : x;
+}
+
+/* The least x for which u = (x - shift) / scale, which grows with x, reaches t. It is most often next
+ * to t's own place; where shift and t cancel it may be far, so that steps grow until it is passed.
+ */
 static float FN(cut)(float t, float scale, float shift)
 {
-    float x = (float)((double)t * scale + shift);
-    if (REACHES(x, t)) {
-        while (x > -INFINITY && REACHES(nextafterf(x, -INFINITY), t)) x = nextafterf(x, -INFINITY);
-        return x;
+    enum { INFINITE = 0x7F800000 };
+    int64_t at = FN(ordinal)((float)((double)t * scale + shift)), step = 1, low, high;
+    if (REACHES(FN(from_ordinal)(at), t)) {
+        for (high = at, low = at - 1; low >= -INFINITE && REACHES(FN(from_ordinal)(low), t); step *= 2)
+            high = low, low -= step;
+        if (low < -INFINITE) low = -INFINITE - 1;
+    } else {
+        for (low = at, high = at + 1; high < INFINITE && !REACHES(FN(from_ordinal)(high), t); step *= 2)
+            low = high, high += step;
+        if (high > INFINITE) high = INFINITE;
     }
-    while (x < INFINITY && !REACHES(x, t)) x = nextafterf(x, INFINITY);
-    return x;
+    while (high - low > 1) {
+        int64_t middle = low + (high - low) / 2;
+        if (REACHES(FN(from_ordinal)(middle), t)) high = middle;
+        else low = middle;
+    }
+    return FN(from_ordinal)(high);
 }
 
 static FN(frame) FN(framed)(const Fake *f, float scale, float shift)
