@@ -26,10 +26,7 @@ def make(net: Net, variant: Variant, scale: str | None = None) -> Any:
     options = quantizers(variant, scale)
     if not net.channels:
         return qnn.MLP([*net.inputs, *net.dense], **options, seed=0)
-    lenet = getattr(qnn.nn, "LeNet", None)
-    if lenet is None:
-        raise NotImplementedError("this qnn_core has no nn.LeNet")
-    return lenet(**options, seed=0)
+    return qnn.LeNet(**options, seed=0)
 
 
 def quantizers(variant: Variant, scale: str | None) -> dict[str, Any]:

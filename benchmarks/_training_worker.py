@@ -26,7 +26,7 @@ def main() -> None:
     answers = _own_stdout()
     try:
         serve(task, answers)
-    except (ImportError, NotImplementedError) as error:
+    except ImportError as error:
         _say(answers, missing=_one_line(error))
     except Exception as error:
         _say(answers, failed=f"{type(error).__name__}: {_one_line(error)}")

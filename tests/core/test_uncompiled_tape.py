@@ -40,4 +40,5 @@ def test_the_copy_is_not_compiled(environment: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("tests", ["test_tape.py", "test_tensor.py", "test_trace.py"])
 def test_the_tests_of_the_tape_pass_too(environment: dict[str, str], tests: str) -> None:
-    python(environment, "-m", "pytest", "-q", "-p", "no:cacheprovider", HERE / tests)
+    shown = python(environment, "-m", "pytest", "-q", "-p", "no:cacheprovider", HERE / tests)
+    assert " passed" in shown

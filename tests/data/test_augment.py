@@ -125,8 +125,10 @@ def test_nothing_in_nothing_out(shape: tuple[int, ...]) -> None:
 
 def test_input_is_left_alone() -> None:
     x = images(2, 5, 5)
+    before = x.copy()
     x.flags.writeable = False
     Augment(2, 30, 0.2)(x, np.arange(2), 0)
+    np.testing.assert_array_equal(x, before)
 
 
 def test_amounts_are_in_range_and_spread() -> None:

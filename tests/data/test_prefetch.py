@@ -103,6 +103,7 @@ def test_a_break_ends_the_thread() -> None:
     for number, _ in enumerate(DataLoader(Spiral(), 1, prefetch=2)):
         if number == 5:
             break
+    assert wait_until(lambda: not threads())
 
 
 def test_an_iteration_that_is_in_a_cycle_is_collected() -> None:
