@@ -6,7 +6,7 @@ Everything here trusts its caller: arrays are contiguous and of one size.
 
 cimport cython
 from libc.stdint cimport int32_t, int64_t, uint8_t
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport calloc, free, malloc
 from libc.math cimport sqrt
 
 from .buffers cimport address
@@ -229,16 +229,37 @@ def relu_backward(int path, int threads, g, x, y):
         run(relu_backward_tasks, path, threads, &f, pieces_in(f.size))
 
 
+def first_outside(label, int64_t classes):
+    """Return the first position of a label, int64, that is not in 0..classes-1; -1 for none."""
+    cdef const int64_t* at = <const int64_t*>address(label)
+    cdef int64_t i, count = label.size
+    for i in range(count):
+        if not 0 <= at[i] < classes:
+            return i
+    return -1
+
+
 def entropy(
-    int path, int threads, x, label, int64_t rows, int64_t columns, double factor, loss, slope
+    int path, int threads, x, label, int64_t rows, int64_t columns, double factor, slope
 ):
-    """Write, for each row, the softmax cross-entropy to ``loss`` (float64), or None; and to
-    ``slope``, or None, ``factor * (softmax - one_hot)``."""
+    """Return the sum over the rows of the softmax cross-entropy, in order, if there is no
+    ``slope``; else write ``factor * (softmax - one_hot)`` to it."""
     cdef Entropy e
+    cdef int64_t r
+    cdef double total = 0
     e.x = <const float*>address(x)
     e.label = <const int64_t*>address(label)
     e.columns, e.factor = columns, <float>factor
-    e.loss_r = <double*>address(loss)
     e.slope = <float*>address(slope)
+    e.loss_r = NULL
+    if e.slope == NULL:
+        e.loss_r = <double*>malloc(rows * sizeof(double))
+        if e.loss_r == NULL:
+            raise MemoryError
     with nogil:
         share(entropy_tasks[path], &e, rows, threads if rows * columns > 50000 else 1)
+    if e.loss_r != NULL:
+        for r in range(rows):
+            total += e.loss_r[r]
+        free(e.loss_r)
+    return total
