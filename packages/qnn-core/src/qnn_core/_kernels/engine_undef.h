@@ -35,4 +35,6 @@
 #undef EACH_COUNT
 #undef GATHER
 #undef PUT8
+#undef BITS64
+#undef LOOKUP64
 #undef GET8

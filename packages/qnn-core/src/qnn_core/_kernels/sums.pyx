@@ -221,7 +221,7 @@ cdef void add_columns(
 def affine_gradients(
     int path, int threads, g, x, w, dx, dw, db, int64_t m, int64_t n, int64_t k,
 ):
-    """Write what `affine` without a scale gives back: ``g w``, ``g' x`` and the sums of g's columns.
+    """Write the gradients of `affine` without a scale: ``g w``, ``g' x``, the sums of g's columns.
 
     ``dx``, ``dw`` and ``db`` may be None.
     """

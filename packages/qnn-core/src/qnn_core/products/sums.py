@@ -66,11 +66,7 @@ def affine_gradients(
     """
     (m, n), k = g.shape, w.shape[1]
     g, x, w = np.asarray(g, order="C"), np.asarray(x, order="C"), np.asarray(w, order="C")
-    out = [
-        empty(shape, np.float32) if need else None
-        for need, shape in zip(needs, ((m, k), (n, k), (n,)), strict=False)
-    ]
-    kernel.affine_gradients(
-        cpu.active_index(), get_num_threads(), g, x, w, *out, *[None] * (3 - len(out)), m, n, k
-    )
-    return out
+    wanted = zip((*needs, False)[:3], ((m, k), (n, k), (n,)), strict=True)
+    dx, dw, db = [empty(shape, np.float32) if need else None for need, shape in wanted]
+    kernel.affine_gradients(cpu.active_index(), get_num_threads(), g, x, w, dx, dw, db, m, n, k)
+    return [dx, dw, db][: len(needs)]
