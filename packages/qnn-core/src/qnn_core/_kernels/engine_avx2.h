@@ -58,6 +58,8 @@ INLINE void FN(lookup64)(const uint8_t *table, const uint8_t *from, uint8_t *to)
 #define BITS64 FN(bits64)
 #define LOOKUP64 FN(lookup64)
 #define GATHER(table, index) ((VF)_mm256_i32gather_ps(table, (__m256i)(index), 4))
+#define GREATER(a, b) ((VF)_mm256_max_ps((__m256)(a), (__m256)(b)))
+#define LESSER(a, b) ((VF)_mm256_min_ps((__m256)(a), (__m256)(b)))
 INLINE void FN(put8)(uint8_t *to, VU v)
 {
     __m256i low = _mm256_shuffle_epi8((__m256i)v, _mm256_set1_epi32(0x0C080400));

@@ -56,5 +56,8 @@ INLINE VU FN(flushed)(VU v) {
     _mm512_storeu_si512(to, _mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_loadu_si128( \
                                 (const __m128i *)(table))), _mm512_loadu_si512(from)))
 #define GATHER(table, index) ((VF)_mm512_i32gather_ps((__m512i)(index), table, 4))
+/* The second where they do not compare. */
+#define GREATER(a, b) ((VF)_mm512_max_ps((__m512)(a), (__m512)(b)))
+#define LESSER(a, b) ((VF)_mm512_min_ps((__m512)(a), (__m512)(b)))
 #define PUT8(to, v) _mm_storeu_si128((__m128i *)(to), _mm512_cvtepi32_epi8((__m512i)(v)))
 #define GET8(from) ((VU)_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(from))))

@@ -16,12 +16,15 @@ from .pool cimport Task, share
 cdef extern from "training.h" nogil:
     enum:
         PIECE
+    ctypedef struct Frame:
+        pass
     ctypedef struct Fake:
         const float* x
         const float* scale_r
         const float* shift_r
         int64_t rows, length
         int own_frame
+        Frame* frame_r
         const float* threshold_t
         int32_t count
         float per_step
@@ -54,6 +57,7 @@ cdef extern from "training.h" nogil:
         float factor
         float* slope
     int64_t pieces_in(int64_t length)
+    const Task fake_frame_tasks[]
     const Task fake_forward_tasks[]
     const Task fake_backward_tasks[]
     const Task sgd_tasks[]
@@ -105,6 +109,23 @@ cdef Fake fake(Book book, x, scale, shift, int64_t rows, int64_t length, int own
     return f
 
 
+cdef int run_fake(const Task* tasks, int path, int threads, Fake* f) except -1:
+    """Turn scales and shifts into frames, then run the pieces."""
+    cdef Frame shared
+    cdef int64_t frames = f.rows if f.own_frame else 1
+    f.frame_r = &shared
+    if frames > 1:
+        f.frame_r = <Frame*>malloc(frames * sizeof(Frame))
+        if f.frame_r == NULL:
+            raise MemoryError
+    with nogil:
+        run(fake_frame_tasks, path, threads, f, frames)
+        run(tasks, path, threads, f, f.rows * pieces_in(f.length))
+    if frames > 1:
+        free(f.frame_r)
+    return 0
+
+
 def fake_forward(
     int path, int threads, Book book, x, scale, shift,
     int64_t rows, int64_t length, bint own_frame, code, value,
@@ -115,8 +136,8 @@ def fake_forward(
     f.code = <uint8_t*>address(code)
     f.value = <float*>address(value)
     f.bad_p = &bad
-    with nogil:
-        run(fake_forward_tasks, path, threads, &f, rows * pieces_in(length))
+    f.g = NULL
+    run_fake(fake_forward_tasks, path, threads, &f)
     return bad == 0
 
 
@@ -126,7 +147,8 @@ def fake_backward(
 ):
     """Write the straight-through gradients with the clip window; None for what nobody needs.
 
-    ``scale_sums`` and ``shift_sums`` are float64 ``[rows]``.
+    ``scale_sums`` and ``shift_sums`` are float64 ``[rows]``, or of one element if the frame is
+    shared.
     """
     cdef Fake f = fake(book, x, scale, shift, rows, length, own_frame)
     cdef int64_t pieces = pieces_in(length)
@@ -140,13 +162,14 @@ def fake_backward(
     f.dx = <float*>address(dx)
     f.scale_p = part if to_scale != NULL else NULL
     f.shift_p = part + rows * pieces if to_shift != NULL else NULL
-    with nogil:
-        run(fake_backward_tasks, path, threads, &f, rows * pieces)
+    try:
+        run_fake(fake_backward_tasks, path, threads, &f)
         if to_scale != NULL:
             add_up(f.scale_p, rows, pieces, to_scale)
         if to_shift != NULL:
             add_up(f.shift_p, rows, pieces, to_shift)
-    free(part)
+    finally:
+        free(part)
 
 
 cdef void add_up(const double* part, int64_t rows, int64_t pieces, double* total_r) noexcept nogil:
