@@ -70,6 +70,15 @@ typedef struct {
     int64_t size;
 } Map;
 
+/* y = table[code]. */
+typedef struct {
+    const uint8_t *code;
+    const float *table;
+    int entries;
+    float *y;
+    int64_t size;
+} Lookup;
+
 /* Softmax cross-entropy of rows of logits. */
 typedef struct {
     const float *x;        /* [rows][columns] */
@@ -99,6 +108,7 @@ TASKS(sgd_momentum)
 TASKS(adam)
 TASKS(relu)
 TASKS(relu_backward)
+TASKS(lookup)
 TASKS(entropy)
 
 #endif

@@ -49,6 +49,12 @@ cdef extern from "training.h" nogil:
         const float* g
         float* y
         int64_t size
+    ctypedef struct Lookup:
+        const uint8_t* code
+        const float* table
+        int entries
+        float* y
+        int64_t size
     ctypedef struct Entropy:
         const float* x
         const int64_t* label
@@ -65,6 +71,7 @@ cdef extern from "training.h" nogil:
     const Task adam_tasks[]
     const Task relu_tasks[]
     const Task relu_backward_tasks[]
+    const Task lookup_tasks[]
     const Task entropy_tasks[]
 
 
@@ -250,6 +257,17 @@ def relu_backward(int path, int threads, g, x, y):
     f.size = x.size
     with nogil:
         run(relu_backward_tasks, path, threads, &f, pieces_in(f.size))
+
+
+def lookup(int path, int threads, code, table, y):
+    """Write ``table[code]``; every code has an entry."""
+    cdef Lookup f
+    f.code = <const uint8_t*>address(code)
+    f.table = <const float*>address(table)
+    f.y = <float*>address(y)
+    f.entries, f.size = table.size, code.size
+    with nogil:
+        run(lookup_tasks, path, threads, &f, pieces_in(f.size))
 
 
 def first_outside(label, int64_t classes):

@@ -373,6 +373,21 @@ static void FN(relu_backward)(void *context, int64_t task)
 
 #undef EACH
 
+static void FN(lookup)(void *context, int64_t task)
+{
+    const Lookup *f = context;
+    int64_t i = task * PIECE, stop = f->size - i < PIECE ? f->size : i + PIECE;
+    if (f->entries <= 16) {
+        float few[16] = {0};
+        memcpy(few, f->table, 4 * (size_t)f->entries);
+        for (; i + LANES <= stop; i += LANES) {
+            VF v = LOOKUP16(LOAD16(few), GET8(f->code + i));
+            memcpy(f->y + i, &v, sizeof v);
+        }
+    }
+    for (; i < stop; i++) f->y[i] = f->table[f->code[i]];
+}
+
 /* --- Softmax cross-entropy ------------------------------------------------------------------- */
 
 /* exp(x - top), for x <= top, with an error of about one unit in the last place: 2**n times a

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._kernels import engine
-from ..machine import cpu, empty
+from .._kernels import engine, training
+from ..machine import cpu, empty, get_num_threads
 from ..machine.threads import threads_for
 from .arrays import reused_memory, row_bytes
-from .factor import FLOAT_LIMIT, VALUES, Factor, integer_sum, joint_scale
+from .factor import FLOAT_LIMIT, VALUES, Factor, Grid, integer_sum, joint_scale
 from .sums import affine
 from .weights import Prepared, prepare
 
@@ -47,7 +47,7 @@ def product(
         assert x_factor.grid is not None
         assert w_factor.grid is not None
         scale = each_column(joint_scale(x_factor, w_factor, k), n)
-        return affine(x_factor.grid.floats[x], w_factor.grid.floats[w], scale, bias)
+        return affine(_looked_up(x_factor.grid, x), _looked_up(w_factor.grid, w), scale, bias)
     if m >= MANY_ROWS and not integer_sum(x_factor, w_factor, k):
         scale = each_column(joint_scale(x_factor, w_factor, k), n)
         return affine(values_of(x, x_factor), values_of(w, w_factor), scale, bias)
@@ -63,6 +63,14 @@ def _floats_suffice(x: Factor, w: Factor, k: int) -> bool:
         and x.grid.zero.ndim == w.grid.zero.ndim == 0
         and max(k, 1) * x.grid.reach * w.grid.reach < FLOAT_LIMIT
     )
+
+
+def _looked_up(grid: Grid, codes: Array) -> NDArray[np.float32]:
+    """Return the elements of codes, in units, of a grid with one zero point."""
+    out = empty(codes.shape, np.float32)
+    codes = np.asarray(codes, order="C")
+    training.lookup(cpu.active_index(), get_num_threads(), codes, grid.floats, out)
+    return out
 
 
 def values_of(data: Array, factor: Factor) -> Array:
