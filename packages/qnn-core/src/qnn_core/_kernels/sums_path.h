@@ -2,57 +2,6 @@
 
 #include "lanes.h"
 
-/* --- Transposition of a block of LANES x LANES ---------------------------------------------- */
-
-#if LANES == 16
-#define ZIP_LOW(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
-#define ZIP_HIGH(a, b) __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
-#elif LANES == 8
-#define ZIP_LOW(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
-#define ZIP_HIGH(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
-#elif LANES == 4
-#define ZIP_LOW(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
-#define ZIP_HIGH(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
-#endif
-
-/* Each round interleaves the first half of the rows with the second; as many rounds as LANES has
- * bits bring each element to its place. */
-INLINE void FN(transpose)(VF row[LANES])
-{
-#if LANES > 1
-    UNROLL for (int round = 1; round < LANES; round *= 2) {
-        VF next[LANES];
-        UNROLL for (int i = 0; i < LANES / 2; i++) {
-            next[2 * i] = ZIP_LOW(row[i], row[i + LANES / 2]);
-            next[2 * i + 1] = ZIP_HIGH(row[i], row[i + LANES / 2]);
-        }
-        memcpy(row, next, sizeof next);
-    }
-#else
-    (void)row;
-#endif
-}
-
-/* to[j][i] = from[i][j] for i < rows, j < columns, both at most LANES; missing rows are zero, and of
- * each row of `to` as many columns are written as it has. */
-INLINE void FN(turn_block)(const float *from, int64_t from_stride, int rows, int columns, float *to,
-                           int64_t to_stride, int to_columns)
-{
-    VF row[LANES];
-    if (rows == LANES && columns == LANES && to_columns == LANES) { /* nearly always */
-        UNROLL for (int i = 0; i < LANES; i++) row[i] = FN(loadf)(from + i * from_stride);
-        FN(transpose)(row);
-        UNROLL for (int j = 0; j < LANES; j++) memcpy(to + j * to_stride, &row[j], sizeof(VF));
-        return;
-    }
-    for (int i = 0; i < LANES; i++) {
-        row[i] = FN(splatf)(0);
-        if (i < rows) memcpy(&row[i], from + i * from_stride, 4 * (size_t)columns);
-    }
-    FN(transpose)(row);
-    for (int j = 0; j < columns; j++) memcpy(to + j * to_stride, &row[j], 4 * (size_t)to_columns);
-}
-
 /* --- Tiles ------------------------------------------------------------------------------------- */
 
 /* Sum terms t0..t1 of `rows` rows into c[row][], going on from what is there or from zero; `b` holds
@@ -340,7 +289,5 @@ static void FN(sparse)(void *context, int64_t task)
 
 #undef SPARSE_VECTORS
 #undef LOWEST
-#undef ZIP_LOW
-#undef ZIP_HIGH
 #undef ROWS_OF
 #undef WIDTH

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from .._kernels import engine
 from ..machine import cpu, empty
 from ..machine.threads import threads_for
-from .arrays import reused_memory
 from .factor import VALUES
 from .gather import windows
 from .patch_sums import weight_sums
@@ -35,15 +34,14 @@ def input_gradient(g: Array, w: Array, window: Window, image: tuple[int, int]) -
         return window.folded(patches, *image)
     x = empty((batch, *image, channels), np.float32)
     x[...] = 0
-    with reused_memory():
-        turned = prepare(np.asarray(w.reshape(n, k).T, order="C"), None, VALUES, VALUES)
-        program = engine.Program(cpu.active_index(), [4 * n, 0, 4 * k], 2)
-        program.product(0, 2, turned.weights, "float")
-        program.scatter(2, 1, windows(window, image, pixel=4 * channels, part=4 * channels))
-        rows = np.asarray(g, order="C")
-        # Windows of one image overlap: a thread has whole images.
-        work = batch * oh * ow * (nanoseconds(turned, 1, n) + k / 4)
-        program.run(rows, x, 0, batch * oh * ow, threads_for(work), oh * ow)
+    turned = prepare(np.asarray(w.reshape(n, k).T, order="C"), None, VALUES, VALUES)
+    program = engine.Program(cpu.active_index(), [4 * n, 0, 4 * k], 2)
+    program.product(0, 2, turned.weights, "float")
+    program.scatter(2, 1, windows(window, image, pixel=4 * channels, part=4 * channels))
+    rows = np.asarray(g, order="C")
+    # Windows of one image overlap: a thread has whole images.
+    work = batch * oh * ow * (nanoseconds(turned, 1, n) + k / 4)
+    program.run(rows, x, 0, batch * oh * ow, threads_for(work), oh * ow)
     return x
 
 
