@@ -86,8 +86,9 @@ class Quantize(Module):
         if self.log_scale is None or not self.training:
             frame = self.frame()
             return fake_quantize(x, frame.scale, frame.shift, quantizer=self.quantizer)
-        scale = exp(self.log_scale)
-        shift: Any = scale * -self.zero_point.data if self.zero_point.data.any() else 0.0
+        scale, zero = exp(self.log_scale), self.zero_point.data
+        # A number is asked for what it is; looking for one in an array takes longer than a product.
+        shift: Any = scale * -zero if (zero.any() if zero.ndim else float(zero)) else 0.0
         return fake_quantize(x, scale, shift, quantizer=self.quantizer)
 
     def frame(self) -> Frame:
@@ -100,11 +101,12 @@ class Quantize(Module):
     def observe(self, x: Array) -> None:
         """Fit the frame to training data, if it is still to be fitted."""
         mode = self.quantizer.scale
+        if self.calibrated.data and mode != "calibrated":
+            return
+        fitted = self.quantizer.fit(x, self.quantizer.axis)
         if mode == "calibrated":
-            fitted = self.quantizer.fit(x, self.quantizer.axis)
             self._set(fitted if not self.calibrated.data else self._averaged(fitted))
-        elif not self.calibrated.data:
-            fitted = self.quantizer.fit(x, self.quantizer.axis)
+        else:
             self._set(fitted if isinstance(mode, str) else self._held(fitted))
         self.calibrated.data[...] = 1
 
