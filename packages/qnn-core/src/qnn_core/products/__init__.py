@@ -6,6 +6,7 @@ from .convolution_gradients import input_gradient, weight_gradient
 from .factor import VALUES, Factor, Grid, factor, integer_sum, joint_scale
 from .operand import operand
 from .product import product
+from .data_gradients import data_gradients, is_large
 from .sums import affine_gradients, matrix_product
 from .weights import Prepared, prepare
 from .window import Window
@@ -20,11 +21,13 @@ __all__ = [
     "affine_gradients",
     "convolve",
     "cpu",
+    "data_gradients",
     "factor",
     "get_num_threads",
     "input_gradient",
     "integer_sum",
     "joint_scale",
+    "is_large",
     "matrix_product",
     "operand",
     "prepare",
