@@ -90,7 +90,7 @@ def data_gradients(
     int path, int threads, g, x, slope, code, level, scale, shift, dw,
     int64_t m, int64_t n, int64_t k,
 ):
-    """Write dw and return the total of sparse.h; None, and nothing written, for data with few zeros.
+    """Write dw and return the total of sparse.h; None, and nothing written, if few data are zero.
 
     ``level`` is float32 ``[16]``, ``scale`` and ``shift`` are ``[n]``.
     """

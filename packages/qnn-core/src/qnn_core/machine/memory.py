@@ -20,5 +20,6 @@ def empty(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     elements = math.prod(shape)
     if elements < LEAST:
         return np.empty(shape, dtype)
-    block: Any = memory.Block(elements * np.dtype(dtype).itemsize)  # a buffer, which NumPy's types do not name
+    # A buffer, which NumPy's types do not name.
+    block: Any = memory.Block(elements * np.dtype(dtype).itemsize)
     return np.ndarray(shape, dtype, block)

@@ -81,4 +81,3 @@ class QuantLinear(QuantizedWeight, Linear):
         mode = MODE.here
         usual = self.training and mode.grad and mode.recorder is None
         return usual and x.data.dtype == np.float32 and fits(first.quantizer, second.quantizer)
-

@@ -13,6 +13,8 @@ from ..quantizer import Quantizer, codebook
 from .linear import affine_shape, linear, matrix, multiplied
 from .quantize import fake_quantize
 
+Quantizers = tuple[Quantizer, Quantizer]
+
 
 class Made(NamedTuple):
     """What forward made and backward needs.
@@ -32,39 +34,19 @@ def fits(x: Quantizer, weight: Quantizer) -> bool:
     return clips(x) and clips(weight) and x.axis is None and weight.axis in (None, 0)
 
 
-def _shape(
-    x: Shape,
-    x_scale: Shape,
-    x_shift: Shape,
-    weight: Shape,
-    w_scale: Shape,
-    w_shift: Shape,
-    bias: Shape | None = None,
-    *,
-    quantizers: tuple[Quantizer, Quantizer],
-    made: list[Made],
-) -> Shape:
-    for data, frames, quantizer in (
-        (x, (x_scale, x_shift), quantizers[0]),
-        (weight, (w_scale, w_shift), quantizers[1]),
+def _shape(*shapes: Shape, quantizers: Quantizers, made: list[Made]) -> Shape:
+    x, x_scale, x_shift, weight, w_scale, w_shift, *bias = shapes
+    for data, quantizer, frames in (
+        (x, quantizers[0], (x_scale, x_shift)),
+        (weight, quantizers[1], (w_scale, w_shift)),
     ):
         for frame in frames:
             check_frame(data, frame, quantizer.axis, "quantized_linear")
-    return affine_shape(x, weight, bias)
+    return affine_shape(x, weight, *bias)
 
 
-def _forward(
-    x: Array,
-    x_scale: Array,
-    x_shift: Array,
-    weight: Array,
-    w_scale: Array,
-    w_shift: Array,
-    bias: Array | None = None,
-    *,
-    quantizers: tuple[Quantizer, Quantizer],
-    made: list[Made],
-) -> Array:
+def _forward(*arrays: Array, quantizers: Quantizers, made: list[Made]) -> Array:
+    x, x_scale, x_shift, weight, w_scale, w_shift, *bias = arrays
     codes, samples = fake(x, x_scale, x_shift, quantizers[0])
     x_made = _coded(codes, x_scale, x_shift, quantizers[0])
     w_codes = codes_of(weight, w_scale, w_shift, quantizers[1])
@@ -73,7 +55,7 @@ def _forward(
     x_factor, w_factor = operand(x_made, None), operand(w_made, 0)
     rows = samples if x_factor.levels is None else codes
     columns = decoded(w_made) if w_factor.levels is None else w_codes
-    return multiplied(rows, columns, bias, x_factor, w_factor)
+    return multiplied(rows, columns, bias[0] if bias else None, x_factor, w_factor)
 
 
 def _coded(codes: Array, scale: Array, shift: Array, quantizer: Quantizer) -> Quantized:
@@ -112,9 +94,7 @@ def _vjp(
             by_x = clip_gradients(dx, x, made.x, quantizers[0], needs[:3], in_place=True)
     by_w: list[Array | None] | None = [None] * 3
     if dw is not None:
-        by_w = clip_gradients(
-            dw, weight, made.weight, quantizers[1], needs[3:6], in_place=True
-        )
+        by_w = clip_gradients(dw, weight, made.weight, quantizers[1], needs[3:6], in_place=True)
     assert by_x is not None
     assert by_w is not None
     found = [*by_x, *by_w, dbias]
@@ -141,7 +121,7 @@ def _composed_vjp(
     g: Tensor,
     inputs: tuple[Tensor, ...],
     needs: tuple[bool, ...],
-    quantizers: tuple[Quantizer, Quantizer],
+    quantizers: Quantizers,
 ) -> list[Tensor | None]:
     """Differentiate what this operation stands for, so that it can be differentiated again."""
     y = composed(*inputs, quantizers=quantizers)
@@ -150,22 +130,13 @@ def _composed_vjp(
     return [next(found) if need else None for need in needs]
 
 
-def composed(
-    x: Tensor,
-    x_scale: Tensor,
-    x_shift: Tensor,
-    weight: Tensor,
-    w_scale: Tensor,
-    w_shift: Tensor,
-    bias: Tensor | None = None,
-    *,
-    quantizers: tuple[Quantizer, Quantizer],
-) -> Tensor:
+def composed(*inputs: Tensor, quantizers: Quantizers) -> Tensor:
     """Return what `quantized_linear` does, in the operations that it stands for."""
+    x, x_scale, x_shift, weight, w_scale, w_shift, *bias = inputs
     return linear(
         fake_quantize(x, x_scale, x_shift, quantizer=quantizers[0]),
         fake_quantize(weight, w_scale, w_shift, quantizer=quantizers[1]),
-        bias,
+        *bias,
     )
 
 
@@ -179,7 +150,7 @@ def quantized_linear(
     w_frame: tuple[Any, Any],
     bias: Any = None,
     *,
-    quantizers: tuple[Quantizer, Quantizer],
+    quantizers: Quantizers,
 ) -> Tensor:
     """Return `linear` of the input and the weight, each after `fake_quantize`: the same bits.
 
@@ -204,7 +175,7 @@ def quantized_linear(
         >>> quantized_linear([[0.4, 3.1]], (1, 0), [[0.6, 2.0]], (0.5, 0), quantizers=two)
         Tensor([[1.5]])
     """
-    given = (x, *x_frame, weight, *w_frame)
-    if bias is not None:
-        given = (*given, bias)
-    return _quantized_linear_op(*given, quantizers=quantizers, made=[])
+    biases = () if bias is None else (bias,)
+    return _quantized_linear_op(
+        x, *x_frame, weight, *w_frame, *biases, quantizers=quantizers, made=[]
+    )

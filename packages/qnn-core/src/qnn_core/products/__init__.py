@@ -3,10 +3,10 @@
 from ..machine import cpu, get_num_threads, set_num_threads, threads
 from .convolution import Convolution, convolve, prepared_convolution
 from .convolution_gradients import input_gradient, weight_gradient
+from .data_gradients import data_gradients, is_large
 from .factor import VALUES, Factor, Grid, factor, integer_sum, joint_scale
 from .operand import operand
 from .product import product
-from .data_gradients import data_gradients, is_large
 from .sums import affine_gradients, matrix_product
 from .weights import Prepared, prepare
 from .window import Window
@@ -26,8 +26,8 @@ __all__ = [
     "get_num_threads",
     "input_gradient",
     "integer_sum",
-    "joint_scale",
     "is_large",
+    "joint_scale",
     "matrix_product",
     "operand",
     "prepare",

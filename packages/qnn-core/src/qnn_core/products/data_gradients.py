@@ -17,7 +17,7 @@ LEAST_PRODUCTS = 4_000_000
 
 def is_large(g: Array, x: Array) -> bool:
     """Whether it may pay to look for zeros in ``g.T @ x``."""
-    return g.size * x.shape[1] >= LEAST_PRODUCTS
+    return bool(g.size * x.shape[1] >= LEAST_PRODUCTS)
 
 
 def data_gradients(
