@@ -23,7 +23,19 @@ typedef int16_t FN(vi16) __attribute__((vector_size(2 * LANES)));
 INLINE VU FN(load)(const void *from) { VU v; memcpy(&v, from, sizeof v); return v; }
 INLINE VF FN(loadf)(const void *from) { VF v; memcpy(&v, from, sizeof v); return v; }
 INLINE VU FN(splat)(uint32_t x) { return (VU){0} + x; }
-INLINE VF FN(splatf)(float x) { return (VF){0} + x; }
+/* Adding x to zeros would be an addition: it turns -0 into 0. */
+INLINE VF FN(splatf)(float x)
+{
+#if LANES == 16
+    return (VF)_mm512_set1_ps(x);
+#elif LANES == 8
+    return (VF)_mm256_set1_ps(x);
+#elif LANES == 4
+    return (VF){x, x, x, x};
+#else
+    return x;
+#endif
+}
 
 #include ENGINE_PATH_OPERATIONS
 
