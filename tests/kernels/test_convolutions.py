@@ -179,11 +179,42 @@ def test_gradients_are_those_of_im2col(path: str, image: Any, n: int, window: Wi
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
-def test_threads_do_not_change_gradients(path: str) -> None:
+@given(
+    image=st.tuples(
+        st.integers(0, 3), *[st.integers(1, 7)] * 2, st.sampled_from([1, 2, 7, 8, 17, 33, 64, 80])
+    ),
+    n=st.sampled_from([1, 3, 130]),
+    window=st.builds(
+        Window,
+        *[st.tuples(st.integers(1, 3), st.integers(1, 3))] * 2,
+        st.tuples(st.integers(0, 2), st.integers(0, 2)),
+        st.tuples(st.integers(1, 2), st.integers(1, 3)),
+    ),
+    path=st.sampled_from(cpu.paths()),
+    seed=st.integers(0, 99),
+)
+def test_the_gradient_of_the_input_is_one_chain(
+    image: Any, n: int, window: Window, path: str, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    out = window.output(*image[1:3])
+    if min(out) < 1 or any(p >= e for p, e in zip(window.padding, window.extent, strict=True)):
+        return
+    w = rng.normal(size=(n, *window.kernel, image[3])).astype(np.float32)
+    g = rng.normal(size=(image[0], *out, n)).astype(np.float32)
+    with cpu.using(path):
+        found = input_gradient(g, w, window, image[1:3])
+    expected = reference.input_gradient(g, w, window, image[1:3])
+    assert found.dtype == expected.dtype == np.float32
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("channels", [3, 20, 96])
+def test_threads_do_not_change_gradients(path: str, channels: int) -> None:
     rng = np.random.default_rng(0)
     window = Window((3, 3), padding=(1, 1))
-    x = rng.normal(size=(8, 15, 14, 20)).astype(np.float32)
-    w = rng.normal(size=(40, 3, 3, 20)).astype(np.float32)
+    x = rng.normal(size=(8, 15, 14, channels)).astype(np.float32)
+    w = rng.normal(size=(40, 3, 3, channels)).astype(np.float32)
     g = rng.normal(size=(8, 15, 14, 40)).astype(np.float32)
     for run in (
         lambda: input_gradient(g, w, window, (15, 14)),
