@@ -59,6 +59,7 @@ typedef struct {
     int32_t base;               /* element of code 0 */
     const int32_t *gain_t;      /* what each threshold adds to it */
     const int16_t *element_l;   /* element of each code; NULL if that is the code itself */
+    int32_t elements;           /* how many there are */
 } Decision;
 
 /* One operation on floats with a constant for each column. */

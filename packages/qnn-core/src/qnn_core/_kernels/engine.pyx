@@ -44,6 +44,7 @@ cdef extern from "engine_paths.h" nogil:
         int32_t base
         const int32_t* gain_t
         const int16_t* element_l
+        int32_t elements
     ctypedef struct Link:
         int32_t op
         const float* constant_n
@@ -145,6 +146,7 @@ cdef class Decision:
         self.c.per_step = per_step
         self.c.gain_t = <const int32_t*>address(gains)
         self.c.element_l = <const int16_t*>address(elements)
+        self.c.elements = 0 if elements is None else elements.size
         self.c.sum_tn = <const int32_t*>address(sum_thresholds)
         self.c.flip_n = <const int32_t*>address(flips)
         self.c.float_t = <const float*>address(float_thresholds)

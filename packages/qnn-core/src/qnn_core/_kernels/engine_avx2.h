@@ -40,7 +40,26 @@ INLINE VF FN(lookup16)(const float *table, VU code) {
 #define ADD_GE(to, a, b, gain) ((to) + ((VU)((VI)(a) >= (VI)(b)) & (gain)))
 #define ADD_GE_FLOAT(to, a, b, gain) ((to) + ((VU)((a) >= (b)) & (gain)))
 #define MASK_GE(a, b) SIGNS((VI)(a) >= (VI)(b))
+INLINE uint64_t FN(bits64)(const uint8_t *from, int b) {
+    uint64_t bits = 0;
+    for (int half = 0; half < 2; half++) {
+        __m256i v = _mm256_loadu_si256((const __m256i *)(from + 32 * half));
+        bits |= (uint64_t)(uint32_t)_mm256_movemask_epi8(_mm256_slli_epi16(v, 7 - b)) << (32 * half);
+    }
+    return bits;
+}
+INLINE void FN(lookup64)(const uint8_t *table, const uint8_t *from, uint8_t *to) {
+    __m256i wide = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)table));
+    for (int half = 0; half < 2; half++) {
+        __m256i v = _mm256_loadu_si256((const __m256i *)(from + 32 * half));
+        _mm256_storeu_si256((__m256i *)(to + 32 * half), _mm256_shuffle_epi8(wide, v));
+    }
+}
+#define BITS64 FN(bits64)
+#define LOOKUP64 FN(lookup64)
 #define GATHER(table, index) ((VF)_mm256_i32gather_ps(table, (__m256i)(index), 4))
+#define GREATER(a, b) ((VF)_mm256_max_ps((__m256)(a), (__m256)(b)))
+#define LESSER(a, b) ((VF)_mm256_min_ps((__m256)(a), (__m256)(b)))
 INLINE void FN(put8)(uint8_t *to, VU v)
 {
     __m256i low = _mm256_shuffle_epi8((__m256i)v, _mm256_set1_epi32(0x0C080400));

@@ -49,6 +49,15 @@ INLINE VU FN(flushed)(VU v) {
     ((VU)_mm512_mask_add_epi32((__m512i)(to), \
                                _mm512_cmp_ps_mask((__m512)(a), (__m512)(b), _CMP_GE_OQ), \
                                (__m512i)(to), _mm512_set1_epi32((int)(gain))))
+/* Bit `b` of each of 64 bytes, and 64 bytes of a table of 16. */
+#define BITS64(from, b) \
+    ((uint64_t)_mm512_test_epi8_mask(_mm512_loadu_si512(from), _mm512_set1_epi8((char)(1 << (b)))))
+#define LOOKUP64(table, from, to) \
+    _mm512_storeu_si512(to, _mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_loadu_si128( \
+                                (const __m128i *)(table))), _mm512_loadu_si512(from)))
 #define GATHER(table, index) ((VF)_mm512_i32gather_ps((__m512i)(index), table, 4))
+/* The second where they do not compare. */
+#define GREATER(a, b) ((VF)_mm512_max_ps((__m512)(a), (__m512)(b)))
+#define LESSER(a, b) ((VF)_mm512_min_ps((__m512)(a), (__m512)(b)))
 #define PUT8(to, v) _mm_storeu_si128((__m128i *)(to), _mm512_cvtepi32_epi8((__m512i)(v)))
 #define GET8(from) ((VU)_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(from))))

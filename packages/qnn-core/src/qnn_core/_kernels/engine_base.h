@@ -92,6 +92,16 @@ INLINE VU FN(get8)(const uint8_t *from) {
     memcpy(&v, lane, sizeof v);
     return v;
 }
+INLINE uint64_t FN(bits64)(const uint8_t *from, int b) {
+    uint64_t bits = 0;
+    for (int i = 0; i < 64; i++) bits |= (uint64_t)(from[i] >> b & 1) << i;
+    return bits;
+}
+INLINE void FN(lookup64)(const uint8_t *table, const uint8_t *from, uint8_t *to) {
+    for (int i = 0; i < 64; i++) to[i] = table[from[i] & 15];
+}
+#define BITS64 FN(bits64)
+#define LOOKUP64 FN(lookup64)
 #define GATHER FN(gather_floats)
 #define PUT8 FN(put8)
 #define GET8 FN(get8)

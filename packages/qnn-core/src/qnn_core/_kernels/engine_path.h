@@ -504,33 +504,54 @@ INLINE VU FN(widened)(const uint8_t *from)
 #endif
 }
 
+/* Codes, a byte each, become elements of two bytes. */
+INLINE void FN(layout_int16)(const Decision *d, const uint8_t *code, int64_t valid, char *to)
+{
+    if (d->element_l) {
+        int16_t element[PANEL] = {0};
+        for (int64_t i = 0; i < valid; i++) element[i] = d->element_l[code[i]];
+        memcpy(to, element, sizeof element);
+        return;
+    }
+    for (int v = 0; v < VECTORS; v++) FN(put)(FN(widened)(code + v * LANES), ROW_INT16, to + 2 * v * LANES);
+}
+
 /* Codes, a byte each, become elements. */
 static void FN(layout)(const Step *s, Buffer x, Buffer y, int rows)
 {
     const Decision *d = &s->decision;
     size_t plane = plane_words(s->n);
     int per_panel = d->format == ROW_BITS ? PANEL / 8 : d->format == ROW_UINT8 ? PANEL : 2 * PANEL;
+    int few = d->element_l && d->elements <= 16;
+    uint8_t table[16] = {0}, padded[PANEL], mapped[PANEL];
+    for (int i = 0; few && i < d->elements; i++) table[i] = (uint8_t)d->element_l[i];
     for (int r = 0; r < rows; r++) {
         const uint8_t *from = (const uint8_t *)x.data + r * x.stride;
         char *to = y.data + r * y.stride;
         for (int64_t n0 = 0; n0 < s->n; n0 += PANEL, to += per_panel) {
             int64_t valid = s->n - n0 < PANEL ? s->n - n0 : PANEL;
-            VU code[VECTORS];
-            if (d->element_l) {
-                int32_t element[PANEL];
-                for (int i = 0; i < PANEL; i++)
-                    element[i] = i < valid ? d->element_l[from[n0 + i]] : 0;
-                memcpy(code, element, sizeof element);
-            } else { /* the codes are the elements */
-                uint8_t few[PANEL] = {0};
-                const uint8_t *c = from + n0;
-                if (valid < PANEL) c = memcpy(few, c, (size_t)valid);
-                for (int v = 0; v < VECTORS; v++) code[v] = FN(widened)(c + v * LANES);
+            const uint8_t *code = from + n0;
+            if (valid < PANEL) {
+                memset(padded, 0, PANEL);
+                code = memcpy(padded, code, (size_t)valid);
             }
-            if (d->format == ROW_BITS) FN(put_bits)(code, d->bits, to, plane);
+            if (d->format == ROW_INT16) {
+                FN(layout_int16)(d, code, valid, to);
+                continue;
+            }
+            if (d->element_l) { /* bytes, or bits of them */
+                if (few) LOOKUP64(table, code, mapped);
+                else
+                    for (int i = 0; i < PANEL; i++) mapped[i] = (uint8_t)d->element_l[code[i]];
+                memset(mapped + valid, 0, (size_t)(PANEL - valid));
+                code = mapped;
+            }
+            if (d->format == ROW_UINT8) memcpy(to, code, PANEL);
             else
-                for (int v = 0; v < VECTORS; v++)
-                    FN(put)(code[v], d->format, to + v * LANES * (d->format == ROW_UINT8 ? 1 : 2));
+                for (int b = 0; b < d->bits; b++) {
+                    uint64_t bits = BITS64(code, b);
+                    memcpy(to + 4 * b * plane, &bits, 8);
+                }
         }
     }
 }

@@ -35,4 +35,8 @@
 #undef EACH_COUNT
 #undef GATHER
 #undef PUT8
+#undef GREATER
+#undef LESSER
+#undef BITS64
+#undef LOOKUP64
 #undef GET8

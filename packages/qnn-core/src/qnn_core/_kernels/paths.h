@@ -13,11 +13,13 @@ enum { PANEL = 64 };
 #define INLINE static inline __attribute__((always_inline))
 #define NOINLINE __attribute__((noinline))
 #define UNROLL _Pragma("GCC unroll 16")
+#define ALIGNED __attribute__((aligned(64)))
 #define BASE_LANES 4
 #else
 #define INLINE static inline
 #define NOINLINE
 #define UNROLL
+#define ALIGNED
 #define BASE_LANES 1
 #endif
 

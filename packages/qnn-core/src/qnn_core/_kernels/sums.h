@@ -25,20 +25,41 @@ typedef struct {
     const int64_t *a_row, *a_term;
     const float *b;
     int64_t b_stride; /* from one term to the next */
+    int64_t b_panel;  /* from one panel of columns to the next */
     float *c;
     int64_t c_stride;
     int64_t rows, terms, columns;
-    const float *scale_j, *bias_j; /* c = c * scale + bias in the end; NULL for the sums alone */
+    int affine;                    /* whether c = c * scale + bias in the end */
+    const float *scale_j, *bias_j; /* NULL for 1 and for 0 */
 } Sums;
+
+/* Rows turned into panels of columns: panels[row / 64][k][row % 64] = from[row][k]. */
+typedef struct {
+    const float *from;
+    float *panels;
+    int64_t rows, k;
+} Turn;
 
 /* y[m][n] = (sum over k of x[m][k] * w[n][k]) * scale[n] + bias[n], with x turned into panels. */
 typedef struct {
-    const float *x;
-    float *panels; /* [panel of 64 samples][k][64] */
-    const float *w, *scale_n, *bias_n;
+    const float *panels;
+    const float *w, *scale_n, *bias_n; /* NULL for 1 and for 0 */
     float *y;
-    int64_t m, n, k, w_stride;
+    int64_t m, n, k;
 } Affine;
+
+/* total[j] = sum over r of a[r][j], r ascending. */
+typedef struct {
+    const float *a;
+    float *total;
+    int64_t rows, columns;
+} Columns;
+
+static const float ONES[PANEL] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+                                  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+                                  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+                                  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+static const float ZEROS[PANEL] = {0};
 
 static inline int64_t panels_in(int64_t columns) { return (columns + PANEL - 1) / PANEL; }
 
@@ -57,5 +78,6 @@ typedef void (*SumsTask)(void *context, int64_t task);
 TASKS(sums)
 TASKS(turn)
 TASKS(affine)
+TASKS(column_sums)
 
 #endif

@@ -42,17 +42,31 @@ def matrix(
     rows: int,
     terms: int,
     columns: int,
-    scale: _Floats | None = None,
-    bias: _Floats | None = None,
 ) -> None: ...
 def affine(
     path: int,
     threads: int,
     x: _Floats,
     w: _Floats,
-    scale: _Floats,
-    bias: _Floats,
+    scale: _Floats | None,
+    bias: _Floats | None,
     y: _Floats,
+    m: int,
+    n: int,
+    k: int,
+) -> None: ...
+def column_sums(
+    path: int, threads: int, a: _Floats, total: _Floats, rows: int, columns: int
+) -> None: ...
+def affine_gradients(
+    path: int,
+    threads: int,
+    g: _Floats,
+    x: _Floats,
+    w: _Floats,
+    dx: _Floats | None,
+    dw: _Floats | None,
+    db: _Floats | None,
     m: int,
     n: int,
     k: int,

@@ -15,22 +15,31 @@ cdef extern from "sums.h" nogil:
         const int64_t* a_row
         const int64_t* a_term
         const float* b
-        int64_t b_stride
+        int64_t b_stride, b_panel
         float* c
         int64_t c_stride, rows, terms, columns
+        int affine
         const float* scale_j
         const float* bias_j
-    ctypedef struct Affine:
-        const float* x
+    ctypedef struct Turn:
+        const float* source "from"
         float* panels
+        int64_t rows, k
+    ctypedef struct Affine:
+        const float* panels
         const float* w
         const float* scale_n
         const float* bias_n
         float* y
-        int64_t m, n, k, w_stride
+        int64_t m, n, k
+    ctypedef struct Columns:
+        const float* a
+        float* total
+        int64_t rows, columns
     const Task sums_tasks[]
     const Task turn_tasks[]
     const Task affine_tasks[]
+    const Task column_sums_tasks[]
     int64_t panels_in(int64_t columns)
 
 
@@ -40,11 +49,12 @@ def sums(
 ):
     """Write ``c[r, j] = sum over t of a[a_row[r] + a_term[t]] * b[t, j]``.
 
-    With ``scale`` and ``bias``, one for each column: times the one and plus the other.
+    With ``scale`` or ``bias``, one for each column: times the one (or 1) and plus the other (or 0).
     """
     cdef Sums s = sums_of(a, a_row, a_term, b, c, rows, terms, columns)
     s.scale_j = <const float*>address(scale)
     s.bias_j = <const float*>address(bias)
+    s.affine = s.scale_j != NULL or s.bias_j != NULL
     run_sums(path, threads, &s)
 
 
@@ -57,7 +67,8 @@ cdef Sums sums_of(a, a_row, a_term, b, c, int64_t rows, int64_t terms, int64_t c
     s.c = <float*>address(c)
     s.rows, s.terms, s.columns = rows, terms, columns
     s.b_stride = s.c_stride = columns
-    s.scale_j = s.bias_j = NULL
+    s.b_panel = PANEL
+    s.affine = 0
     return s
 
 
@@ -112,58 +123,116 @@ cdef void run_sums(int path, int threads, Sums* s) noexcept nogil:
 
 def matrix(
     int path, int threads, a, int64_t a_row, int64_t a_term, b, c,
-    int64_t rows, int64_t terms, int64_t columns, scale=None, bias=None,
+    int64_t rows, int64_t terms, int64_t columns,
 ):
-    """Write ``c[r, j] = sum over t of a[r * a_row + t * a_term] * b[t, j]`` of whole matrices.
+    """Write ``c[r, j] = sum over t of a[r * a_row + t * a_term] * b[t, j]`` of whole matrices."""
+    cdef const float* from_a = <const float*>address(a)
+    cdef const float* from_b = <const float*>address(b)
+    cdef float* to = <float*>address(c)
+    matrices(path, threads, from_a, a_row, a_term, from_b, to, rows, terms, columns)
 
-    With ``scale`` and ``bias`` as in `sums`.
-    """
+
+cdef int matrices(
+    int path, int threads, const float* a, int64_t a_row, int64_t a_term, const float* b, float* c,
+    int64_t rows, int64_t terms, int64_t columns,
+) except -1:
     cdef Sums s
+    s.a, s.b, s.c = a, b, c
+    s.b_stride = s.c_stride = columns
+    s.b_panel = PANEL
+    s.rows, s.terms, s.columns = rows, terms, columns
+    s.affine = 0
+    return strided(path, threads, &s, a_row, a_term)
+
+
+cdef int strided(int path, int threads, Sums* s, int64_t a_row, int64_t a_term) except -1:
+    """Run sums over a matrix, whose table of offsets is two strides."""
     cdef int64_t i
-    cdef int64_t* table = <int64_t*>malloc((rows + terms + 1) * sizeof(int64_t))
+    cdef int64_t* table = <int64_t*>malloc((s.rows + s.terms + 1) * sizeof(int64_t))
     if table == NULL:
         raise MemoryError
-    try:
-        s.a = <const float*>address(a)
-        s.b = <const float*>address(b)
-        s.c = <float*>address(c)
-        s.a_row, s.a_term = table, table + rows
-        s.b_stride = s.c_stride = columns
-        s.rows, s.terms, s.columns = rows, terms, columns
-        s.scale_j = <const float*>address(scale)
-        s.bias_j = <const float*>address(bias)
-        with nogil:
-            for i in range(rows):
-                table[i] = i * a_row
-            for i in range(terms):
-                table[rows + i] = i * a_term
-            run_sums(path, threads, &s)
-    finally:
-        free(table)
+    s.a_row, s.a_term = table, table + s.rows
+    with nogil:
+        for i in range(s.rows):
+            table[i] = i * a_row
+        for i in range(s.terms):
+            table[s.rows + i] = i * a_term
+        run_sums(path, threads, s)
+    free(table)
+    return 0
 
 
-def affine(
-    int path, int threads, x, w, scale, bias, y, int64_t m, int64_t n, int64_t k,
-):
-    """Write ``y[m, n] = (sum over k of x[m, k] * w[n, k]) * scale[n] + bias[n]``."""
+def affine(int path, int threads, x, w, scale, bias, y, int64_t m, int64_t n, int64_t k):
+    """Write ``y[m, n] = (sum over k of x[m, k] * w[n, k]) * scale[n] + bias[n]``.
+
+    ``scale`` and ``bias`` may be None, for 1 and for 0. The smaller side is turned into panels, the
+    other one is read as it lies.
+    """
+    cdef Turn turn
     cdef Affine f
-    cdef size_t size = 4 * PANEL * panels_in(m) * k + 64
-    cdef char* memory = <char*>malloc(size)
+    cdef Sums s
+    cdef bint turn_x = m < n
+    cdef float* to = <float*>address(y)
+    cdef const float* from_x = <const float*>address(x)
+    cdef const float* from_w = <const float*>address(w)
+    turn.source, turn.rows, turn.k = (from_x, m, k) if turn_x else (from_w, n, k)
+    cdef char* memory = <char*>malloc(4 * PANEL * panels_in(turn.rows) * k + 64)
     if memory == NULL:
         raise MemoryError
+    turn.panels = <float*>(memory + (64 - <size_t>memory % 64) % 64)
     try:
-        f.x = <const float*>address(x)
-        f.w = <const float*>address(w)
-        f.scale_n = <const float*>address(scale)
-        f.bias_n = <const float*>address(bias)
-        f.y = <float*>address(y)
-        f.panels = <float*>(memory + (64 - <size_t>memory % 64) % 64)
-        f.m, f.n, f.k, f.w_stride = m, n, k, k
+        f.scale_n = s.scale_j = <const float*>address(scale)
+        f.bias_n = s.bias_j = <const float*>address(bias)
         threads = few(threads, m * n * k)
         with nogil:
-            share(turn_tasks[path], &f, (k + SUM_TERMS - 1) // SUM_TERMS, threads)
-            share(
-                affine_tasks[path], &f, (n + SUM_ROWS - 1) // SUM_ROWS * panels_in(m), threads
-            )
+            share(turn_tasks[path], &turn, (k + SUM_TERMS - 1) // SUM_TERMS, threads)
+        if turn_x:
+            f.panels, f.w, f.y = turn.panels, from_w, to
+            f.m, f.n, f.k = m, n, k
+            with nogil:
+                share(
+                    affine_tasks[path], &f, (n + SUM_ROWS - 1) // SUM_ROWS * panels_in(m), threads
+                )
+        else:
+            s.a, s.b, s.c = from_x, turn.panels, to
+            s.b_stride, s.b_panel, s.c_stride = PANEL, PANEL * k, n
+            s.rows, s.terms, s.columns, s.affine = m, k, n, 1
+            strided(path, threads, &s, k, 1)
     finally:
         free(memory)
+
+
+def column_sums(int path, int threads, a, total, int64_t rows, int64_t columns):
+    """Write ``total[j] = sum over r of a[r, j]``, r ascending."""
+    add_columns(path, threads, <const float*>address(a), <float*>address(total), rows, columns)
+
+
+cdef void add_columns(
+    int path, int threads, const float* a, float* total, int64_t rows, int64_t columns
+) noexcept:
+    cdef Columns f
+    f.a, f.total, f.rows, f.columns = a, total, rows, columns
+    with nogil:
+        share(
+            column_sums_tasks[path], &f, panels_in(columns), few(threads, rows * columns * 16)
+        )
+
+
+def affine_gradients(
+    int path, int threads, g, x, w, dx, dw, db, int64_t m, int64_t n, int64_t k,
+):
+    """Write the gradients of `affine` without a scale: ``g w``, ``g' x``, the sums of g's columns.
+
+    ``dx``, ``dw`` and ``db`` may be None.
+    """
+    cdef const float* from_g = <const float*>address(g)
+    if dx is not None:
+        matrices(
+            path, threads, from_g, n, 1, <const float*>address(w), <float*>address(dx), m, n, k
+        )
+    if dw is not None:
+        matrices(
+            path, threads, from_g, 1, n, <const float*>address(x), <float*>address(dw), n, m, k
+        )
+    if db is not None:
+        add_columns(path, threads, from_g, <float*>address(db), m, n)

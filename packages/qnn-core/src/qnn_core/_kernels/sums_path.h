@@ -128,52 +128,63 @@ static void FN(sums_panel)(const Sums *s, int64_t r0, int64_t r1, int64_t t0, in
     }
 }
 
+/* Whether rows of a panel that lie so far apart would meet in a few sets of the cache. */
+INLINE int FN(meet)(int64_t stride) { return stride % 512 == 0; }
+
 /* A task is a panel of columns of SUM_ROWS rows. */
 static void FN(sums)(void *context, int64_t task)
 {
     const Sums *s = context;
-    int64_t j0 = task % panels_in(s->columns) * PANEL, r0 = task / panels_in(s->columns) * SUM_ROWS;
-    int64_t r1 = s->rows - r0 < SUM_ROWS ? s->rows : r0 + SUM_ROWS;
+    int64_t panel = task % panels_in(s->columns), r0 = task / panels_in(s->columns) * SUM_ROWS;
+    int64_t j0 = panel * PANEL, r1 = s->rows - r0 < SUM_ROWS ? s->rows : r0 + SUM_ROWS;
     int64_t columns = s->columns - j0 < PANEL ? s->columns - j0 : PANEL;
-    int whole = columns % LANES == 0;
-    float b[SUM_TERMS * PANEL], part[SUM_ROWS * PANEL];
-    float *c = whole ? s->c + r0 * s->c_stride + j0 : part;
-    int64_t c_stride = whole ? s->c_stride : PANEL;
-    if (!whole) memset(b, 0, sizeof b);
+    /* Where whole vectors may not be read or written, or read well, there are copies. */
+    int whole = columns % LANES == 0 && s->b_panel == PANEL;
+    int copied = s->b_panel == PANEL && (!whole || FN(meet)(s->b_stride));
+    float own[SUM_TERMS * PANEL] ALIGNED, part[SUM_ROWS * PANEL] ALIGNED;
+    float *c = columns % LANES ? part : s->c + r0 * s->c_stride + j0;
+    int64_t c_stride = columns % LANES ? PANEL : s->c_stride;
+    if (copied && columns % LANES) memset(own, 0, sizeof own);
     for (int64_t t0 = 0; t0 < s->terms || t0 == 0; t0 += SUM_TERMS) {
         int64_t t1 = s->terms - t0 < SUM_TERMS ? s->terms : t0 + SUM_TERMS;
-        for (int64_t t = t0; t < t1; t++) {
-            if (columns == PANEL) memcpy(b + (t - t0) * PANEL, s->b + t * s->b_stride + j0, 4 * PANEL);
-            else memcpy(b + (t - t0) * PANEL, s->b + t * s->b_stride + j0, 4 * (size_t)columns);
+        const float *b = s->b + panel * s->b_panel + t0 * s->b_stride;
+        for (int64_t t = t0; copied && t < t1; t++) {
+            const float *from = b + (t - t0) * s->b_stride;
+            if (columns == PANEL) memcpy(own + (t - t0) * PANEL, from, 4 * PANEL);
+            else memcpy(own + (t - t0) * PANEL, from, 4 * (size_t)columns);
         }
-        FN(sums_panel)(s, r0, r1, t0, t1, t0 > 0, b, PANEL, c, c_stride, columns);
+        FN(sums_panel)(s, r0, r1, t0, t1, t0 > 0, copied ? own : b, copied ? PANEL : s->b_stride, c,
+                       c_stride, columns);
     }
-    if (s->scale_j)
+    if (s->affine) {
+        const float *scale = s->scale_j ? s->scale_j + j0 : ONES;
+        const float *bias = s->bias_j ? s->bias_j + j0 : ZEROS;
         for (int64_t r = 0; r < r1 - r0; r++)
             for (int64_t j = 0; j < columns; j++) {
-                float y = c[r * c_stride + j] * s->scale_j[j0 + j];
-                c[r * c_stride + j] = y + s->bias_j[j0 + j];
+                float y = c[r * c_stride + j] * scale[j];
+                c[r * c_stride + j] = y + bias[j];
             }
-    if (!whole)
+    }
+    if (c == part)
         for (int64_t r = r0; r < r1; r++)
             memcpy(s->c + r * s->c_stride + j0, part + (r - r0) * PANEL, 4 * (size_t)columns);
 }
 
-/* --- y = x w' with samples as lanes: the weights are read as they lie -------------------------- */
-
-/* A task is SUM_TERMS columns of x. */
+/* A task is SUM_TERMS columns of all rows. */
 static void FN(turn)(void *context, int64_t task)
 {
-    const Affine *f = context;
+    const Turn *f = context;
     int64_t k0 = task * SUM_TERMS, k1 = f->k - k0 < SUM_TERMS ? f->k : k0 + SUM_TERMS;
-    for (int64_t m = 0; m < panels_in(f->m) * PANEL; m += LANES) {
-        int rows = f->m - m < LANES ? (f->m > m ? (int)(f->m - m) : 0) : LANES;
-        float *panel = f->panels + m / PANEL * f->k * PANEL + m % PANEL;
+    for (int64_t r = 0; r < panels_in(f->rows) * PANEL; r += LANES) {
+        int rows = f->rows - r < LANES ? (f->rows > r ? (int)(f->rows - r) : 0) : LANES;
+        float *panel = f->panels + r / PANEL * f->k * PANEL + r % PANEL;
         for (int64_t k = k0; k < k1; k += LANES)
-            FN(turn_block)(f->x + (rows ? m : 0) * f->k + k, f->k, rows,
+            FN(turn_block)(f->from + (rows ? r : 0) * f->k + k, f->k, rows,
                            k1 - k < LANES ? (int)(k1 - k) : LANES, panel + k * PANEL, PANEL, LANES);
     }
 }
+
+/* --- y = x w' with samples as lanes: the weights are read as they lie -------------------------- */
 
 /* A task is SUM_ROWS outputs of a panel of samples. */
 static void FN(affine)(void *context, int64_t task)
@@ -183,8 +194,8 @@ static void FN(affine)(void *context, int64_t task)
     int64_t rows = f->n - n0 < SUM_ROWS ? f->n - n0 : SUM_ROWS;
     int64_t samples = f->m - m0 < PANEL ? f->m - m0 : PANEL;
     int64_t at[SUM_ROWS], term[SUM_TERMS];
-    float part[SUM_ROWS * PANEL];
-    for (int64_t r = 0; r < rows; r++) at[r] = (n0 + r) * f->w_stride;
+    float part[SUM_ROWS * PANEL] ALIGNED;
+    for (int64_t r = 0; r < rows; r++) at[r] = (n0 + r) * f->k;
     for (int64_t t = 0; t < SUM_TERMS; t++) term[t] = t;
     for (int64_t k0 = 0; k0 < f->k || k0 == 0; k0 += SUM_TERMS) {
         int64_t k1 = f->k - k0 < SUM_TERMS ? f->k : k0 + SUM_TERMS;
@@ -193,7 +204,7 @@ static void FN(affine)(void *context, int64_t task)
                        samples);
     }
     for (int64_t r = 0; r < rows; r++) {
-        float scale = f->scale_n[n0 + r], bias = f->bias_n[n0 + r];
+        float scale = f->scale_n ? f->scale_n[n0 + r] : 1, bias = f->bias_n ? f->bias_n[n0 + r] : 0;
         for (int64_t j = 0; j < PANEL; j++) {
             float y = part[r * PANEL + j] * scale;
             part[r * PANEL + j] = y + bias;
@@ -206,6 +217,22 @@ static void FN(affine)(void *context, int64_t task)
                            samples - m < LANES ? (int)(samples - m) : LANES,
                            f->y + (m0 + m) * f->n + n0 + r, f->n, outputs);
         }
+}
+
+/* A task is a panel of columns. */
+static void FN(column_sums)(void *context, int64_t task)
+{
+    const Columns *f = context;
+    int64_t j0 = task * PANEL, columns = f->columns - j0 < PANEL ? f->columns - j0 : PANEL;
+    float total[PANEL] ALIGNED = {0};
+    for (int64_t r = 0; r < f->rows; r++) {
+        const float *row = f->a + r * f->columns + j0;
+        if (columns == PANEL)
+            for (int j = 0; j < PANEL; j++) total[j] += row[j];
+        else
+            for (int64_t j = 0; j < columns; j++) total[j] += row[j];
+    }
+    memcpy(f->total + j0, total, 4 * (size_t)columns);
 }
 
 #undef ZIP_LOW

@@ -20,12 +20,23 @@ enum {
     FEW = 16      /* thresholds: up to here they are turned into cuts on x */
 };
 
+/* A frame as numbers on x: `cut[j]` is the least x with u >= threshold[j], so comparing with it decides
+ * the same without a division. */
+typedef struct {
+    float scale, shift, per_scale;
+    float low, high;        /* the least and the greatest x of the clip window */
+    float cut[FEW + 2];     /* for up to FEW thresholds */
+    float level[FEW];       /* for fewer */
+    float per_step;         /* position among the cuts = (x - cut[1]) * per_step */
+} Frame;
+
 /* Fake quantization of rows, each with a frame of its own or all with one. With
  * u = (x - shift) / scale, the code is the count of thresholds <= u. */
 typedef struct {
     const float *x, *scale_r, *shift_r;
     int64_t rows, length;
     int own_frame;              /* whether each row has a frame of its own */
+    Frame *frame_r;             /* what becomes of scale and shift; one if they are shared */
     const float *threshold_t;   /* between -inf and NaN, which nothing reaches */
     int32_t count;              /* thresholds without those two */
     float per_step;             /* 1 / distance of the thresholds, 0 if they are uneven */
@@ -59,6 +70,15 @@ typedef struct {
     int64_t size;
 } Map;
 
+/* y = table[code]. */
+typedef struct {
+    const uint8_t *code;
+    const float *table;
+    int entries;
+    float *y;
+    int64_t size;
+} Lookup;
+
 /* Softmax cross-entropy of rows of logits. */
 typedef struct {
     const float *x;        /* [rows][columns] */
@@ -80,6 +100,7 @@ typedef void (*TrainingTask)(void *context, int64_t task);
 #else
 #define TASKS(name) static const TrainingTask name##_tasks[] = {base_##name};
 #endif
+TASKS(fake_frame)
 TASKS(fake_forward)
 TASKS(fake_backward)
 TASKS(sgd)
@@ -87,6 +108,7 @@ TASKS(sgd_momentum)
 TASKS(adam)
 TASKS(relu)
 TASKS(relu_backward)
+TASKS(lookup)
 TASKS(entropy)
 
 #endif

@@ -6,7 +6,7 @@ Everything here trusts its caller: arrays are contiguous and of one size.
 
 cimport cython
 from libc.stdint cimport int32_t, int64_t, uint8_t
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport calloc, free, malloc
 from libc.math cimport sqrt
 
 from .buffers cimport address
@@ -16,12 +16,15 @@ from .pool cimport Task, share
 cdef extern from "training.h" nogil:
     enum:
         PIECE
+    ctypedef struct Frame:
+        pass
     ctypedef struct Fake:
         const float* x
         const float* scale_r
         const float* shift_r
         int64_t rows, length
         int own_frame
+        Frame* frame_r
         const float* threshold_t
         int32_t count
         float per_step
@@ -46,6 +49,12 @@ cdef extern from "training.h" nogil:
         const float* g
         float* y
         int64_t size
+    ctypedef struct Lookup:
+        const uint8_t* code
+        const float* table
+        int entries
+        float* y
+        int64_t size
     ctypedef struct Entropy:
         const float* x
         const int64_t* label
@@ -54,6 +63,7 @@ cdef extern from "training.h" nogil:
         float factor
         float* slope
     int64_t pieces_in(int64_t length)
+    const Task fake_frame_tasks[]
     const Task fake_forward_tasks[]
     const Task fake_backward_tasks[]
     const Task sgd_tasks[]
@@ -61,6 +71,7 @@ cdef extern from "training.h" nogil:
     const Task adam_tasks[]
     const Task relu_tasks[]
     const Task relu_backward_tasks[]
+    const Task lookup_tasks[]
     const Task entropy_tasks[]
 
 
@@ -105,6 +116,23 @@ cdef Fake fake(Book book, x, scale, shift, int64_t rows, int64_t length, int own
     return f
 
 
+cdef int run_fake(const Task* tasks, int path, int threads, Fake* f) except -1:
+    """Turn scales and shifts into frames, then run the pieces."""
+    cdef Frame shared
+    cdef int64_t frames = f.rows if f.own_frame else 1
+    f.frame_r = &shared
+    if frames > 1:
+        f.frame_r = <Frame*>malloc(frames * sizeof(Frame))
+        if f.frame_r == NULL:
+            raise MemoryError
+    with nogil:
+        run(fake_frame_tasks, path, threads, f, frames)
+        run(tasks, path, threads, f, f.rows * pieces_in(f.length))
+    if frames > 1:
+        free(f.frame_r)
+    return 0
+
+
 def fake_forward(
     int path, int threads, Book book, x, scale, shift,
     int64_t rows, int64_t length, bint own_frame, code, value,
@@ -115,8 +143,8 @@ def fake_forward(
     f.code = <uint8_t*>address(code)
     f.value = <float*>address(value)
     f.bad_p = &bad
-    with nogil:
-        run(fake_forward_tasks, path, threads, &f, rows * pieces_in(length))
+    f.g = NULL
+    run_fake(fake_forward_tasks, path, threads, &f)
     return bad == 0
 
 
@@ -126,7 +154,8 @@ def fake_backward(
 ):
     """Write the straight-through gradients with the clip window; None for what nobody needs.
 
-    ``scale_sums`` and ``shift_sums`` are float64 ``[rows]``.
+    ``scale_sums`` and ``shift_sums`` are float64 ``[rows]``, or of one element if the frame is
+    shared.
     """
     cdef Fake f = fake(book, x, scale, shift, rows, length, own_frame)
     cdef int64_t pieces = pieces_in(length)
@@ -140,13 +169,14 @@ def fake_backward(
     f.dx = <float*>address(dx)
     f.scale_p = part if to_scale != NULL else NULL
     f.shift_p = part + rows * pieces if to_shift != NULL else NULL
-    with nogil:
-        run(fake_backward_tasks, path, threads, &f, rows * pieces)
+    try:
+        run_fake(fake_backward_tasks, path, threads, &f)
         if to_scale != NULL:
             add_up(f.scale_p, rows, pieces, to_scale)
         if to_shift != NULL:
             add_up(f.shift_p, rows, pieces, to_shift)
-    free(part)
+    finally:
+        free(part)
 
 
 cdef void add_up(const double* part, int64_t rows, int64_t pieces, double* total_r) noexcept nogil:
@@ -229,16 +259,48 @@ def relu_backward(int path, int threads, g, x, y):
         run(relu_backward_tasks, path, threads, &f, pieces_in(f.size))
 
 
+def lookup(int path, int threads, code, table, y):
+    """Write ``table[code]``; every code has an entry."""
+    cdef Lookup f
+    f.code = <const uint8_t*>address(code)
+    f.table = <const float*>address(table)
+    f.y = <float*>address(y)
+    f.entries, f.size = table.size, code.size
+    with nogil:
+        run(lookup_tasks, path, threads, &f, pieces_in(f.size))
+
+
+def first_outside(label, int64_t classes):
+    """Return the first position of a label, int64, that is not in 0..classes-1; -1 for none."""
+    cdef const int64_t* at = <const int64_t*>address(label)
+    cdef int64_t i, count = label.size
+    for i in range(count):
+        if not 0 <= at[i] < classes:
+            return i
+    return -1
+
+
 def entropy(
-    int path, int threads, x, label, int64_t rows, int64_t columns, double factor, loss, slope
+    int path, int threads, x, label, int64_t rows, int64_t columns, double factor, slope
 ):
-    """Write, for each row, the softmax cross-entropy to ``loss`` (float64), or None; and to
-    ``slope``, or None, ``factor * (softmax - one_hot)``."""
+    """Return the sum over the rows of the softmax cross-entropy, in order, if there is no
+    ``slope``; else write ``factor * (softmax - one_hot)`` to it."""
     cdef Entropy e
+    cdef int64_t r
+    cdef double total = 0
     e.x = <const float*>address(x)
     e.label = <const int64_t*>address(label)
     e.columns, e.factor = columns, <float>factor
-    e.loss_r = <double*>address(loss)
     e.slope = <float*>address(slope)
+    e.loss_r = NULL
+    if e.slope == NULL:
+        e.loss_r = <double*>malloc(rows * sizeof(double))
+        if e.loss_r == NULL:
+            raise MemoryError
     with nogil:
         share(entropy_tasks[path], &e, rows, threads if rows * columns > 50000 else 1)
+    if e.loss_r != NULL:
+        for r in range(rows):
+            total += e.loss_r[r]
+        free(e.loss_r)
+    return total

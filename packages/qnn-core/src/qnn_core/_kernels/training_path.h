@@ -15,15 +15,11 @@ INLINE VF FN(select)(VI holds, VF a, VF b)
 #endif
 }
 
-/* The frame of a piece, as numbers on x: `cut[j]` is the least x with u >= threshold[j], so comparing
- * with it decides the same without a division. */
-typedef struct {
-    float scale, shift, per_scale;
-    float low, high;        /* the least and the greatest x of the clip window */
-    float cut[FEW + 2];     /* for up to FEW thresholds */
-    float level[FEW];       /* for fewer */
-    float per_step;         /* position among the cuts = (x - cut[1]) * per_step */
-} FN(frame);
+/* The second where they do not compare. */
+#ifndef GREATER
+#define GREATER(a, b) FN(select)((VI)((a) > (b)), a, b)
+#define LESSER(a, b) FN(select)((VI)((a) < (b)), a, b)
+#endif
 
 #define REACHES(x, t) ((((x) - shift) / scale) >= (t))
 
@@ -67,60 +63,57 @@ static float FN(cut)(float t, float scale, float shift)
     return FN(from_ordinal)(high);
 }
 
-static FN(frame) FN(framed)(const Fake *f, float scale, float shift)
+/* A task is a frame. */
+static void FN(fake_frame)(void *context, int64_t row)
 {
-    FN(frame) a = {.scale = scale, .shift = shift, .per_scale = 1 / scale};
-    if (f->count < FEW) memcpy(a.level, f->level_l, 4 * (size_t)(f->count + 1));
-    if (f->count > FEW) return a;
-    a.cut[0] = -INFINITY;
-    for (int j = 1; j <= f->count; j++) a.cut[j] = FN(cut)(f->threshold_t[j], scale, shift);
-    a.cut[f->count + 1] = INFINITY;
-    a.per_step = f->per_step * a.per_scale;
-    return a;
-}
-
-static void FN(windowed)(const Fake *f, FN(frame) *a)
-{
-    float above = nextafterf(f->level_l[f->count], INFINITY);
-    a->low = FN(cut)(f->level_l[0], a->scale, a->shift);
-    a->high = nextafterf(FN(cut)(above, a->scale, a->shift), -INFINITY);
+    const Fake *f = context;
+    float scale = f->scale_r[row], shift = f->shift_r[row];
+    Frame *a = &f->frame_r[row];
+    *a = (Frame){.scale = scale, .shift = shift, .per_scale = 1 / scale};
+    if (f->count < FEW) memcpy(a->level, f->level_l, 4 * (size_t)(f->count + 1));
+    if (f->g) { /* backward: the window */
+        float above = nextafterf(f->level_l[f->count], INFINITY);
+        a->low = FN(cut)(f->level_l[0], scale, shift);
+        a->high = nextafterf(FN(cut)(above, scale, shift), -INFINITY);
+        return;
+    }
+    if (f->count > FEW) return;
+    a->cut[0] = -INFINITY;
+    for (int j = 1; j <= f->count; j++) a->cut[j] = FN(cut)(f->threshold_t[j], scale, shift);
+    a->cut[f->count + 1] = INFINITY;
+    a->per_step = f->per_step * a->per_scale;
 }
 
 /* Few thresholds: compare with each. */
-INLINE VU FN(code_by_each)(const Fake *f, const FN(frame) *a, VF x)
+INLINE VU FN(code_by_each)(const Fake *f, const Frame *a, VF x)
 {
     VU code = FN(splat)(0);
     for (int j = 1; j <= f->count; j++) code = ADD_GE_FLOAT(code, x, FN(splatf)(a->cut[j]), 1);
     return code;
 }
 
-/* A position among thresholds as a whole number in 0..count; NaN becomes 0 too. */
-INLINE VU FN(place)(VF position, int32_t count)
+/* The nearest of `count` even thresholds, from 0, to a position among them; NaN is at 0 too. */
+INLINE VU FN(nearest)(VF position, int32_t count)
 {
-    VF none = FN(splatf)(0), top = FN(splatf)((float)count);
-    position = FN(select)((VI)(position > none), position, none);
-    position = FN(select)((VI)(position < top), position, top);
-    return (VU)CONVERT(position, VI);
+    position = GREATER(position, FN(splatf)(0));
+    return (VU)CONVERT(LESSER(position, FN(splatf)((float)(count - 1))) + 0.5f, VI);
 }
 
-/* Up to 15 even ones: guess the place, and mend the guess by the cuts on both sides of it. */
-INLINE VU FN(code_by_place)(const Fake *f, const FN(frame) *a, VF x)
+/* Up to 15 even ones: x lies between the neighbours of the nearest cut, so that one decides. */
+INLINE VU FN(code_by_place)(const Fake *f, const Frame *a, VF x)
 {
-    VU guess = FN(place)((x - a->cut[1]) * a->per_step + 1.0f, f->count);
-    VU code = ADD_GE_FLOAT(guess - FN(splat)(1), x, LOOKUP16(LOAD16(a->cut), guess), 1);
-    return ADD_GE_FLOAT(code, x, LOOKUP16(LOAD16(a->cut + 1), guess), 1);
+    VU near = FN(nearest)((x - a->cut[1]) * a->per_step, f->count);
+    return ADD_GE_FLOAT(near, x, LOOKUP16(LOAD16(a->cut + 1), near), 1);
 }
 
 /* Many: on u itself, one by one. */
-INLINE VU FN(code_by_search)(const Fake *f, const FN(frame) *a, VF x)
+INLINE VU FN(code_by_search)(const Fake *f, const Frame *a, VF x)
 {
     const float *t = f->threshold_t;
     VF u = (x - a->shift) / a->scale;
-    VU one = FN(splat)(1);
     if (f->per_step > 0) {
-        VU guess = FN(place)((u - t[1]) * f->per_step + 1.0f, f->count);
-        VU code = ADD_GE_FLOAT(guess - one, u, GATHER(t, guess), 1);
-        return ADD_GE_FLOAT(code, u, GATHER(t + 1, guess), 1);
+        VU near = FN(nearest)((u - t[1]) * f->per_step, f->count);
+        return ADD_GE_FLOAT(near, u, GATHER(t + 1, near), 1);
     }
     float lane[LANES];
     uint32_t code[LANES];
@@ -137,7 +130,7 @@ INLINE VU FN(code_by_search)(const Fake *f, const FN(frame) *a, VF x)
     return FN(load)(code);
 }
 
-INLINE VF FN(level)(const Fake *f, const FN(frame) *a, const int table, VU code)
+INLINE VF FN(level)(const Fake *f, const Frame *a, const int table, VU code)
 {
     if (!table) return CONVERT((VI)code, VF) * f->step + f->first;
     if (f->count < FEW) return LOOKUP16(LOAD16(a->level), code);
@@ -149,11 +142,10 @@ INLINE VF FN(level)(const Fake *f, const FN(frame) *a, const int table, VU code)
     int64_t row = (task) / pieces_in((f)->length), start = (task) % pieces_in((f)->length) * PIECE; \
     int64_t at = row * (f)->length + start; \
     int size = (int)((f)->length - start < PIECE ? (f)->length - start : PIECE); \
-    FN(frame) a = FN(framed)(f, (f)->scale_r[(f)->own_frame ? row : 0], \
-                             (f)->shift_r[(f)->own_frame ? row : 0])
+    const Frame *a = &(f)->frame_r[(f)->own_frame ? row : 0]
 
 /* Codes, and values if wanted, of LANES numbers; returns 0 for each that is finite. */
-INLINE VF FN(fake_some)(const Fake *f, const FN(frame) *a, const int way, const int values,
+INLINE VF FN(fake_some)(const Fake *f, const Frame *a, const int way, const int values,
                         const float *from, uint8_t *code_to, float *value_to)
 {
     VF x = FN(loadf)(from);
@@ -168,12 +160,12 @@ INLINE VF FN(fake_some)(const Fake *f, const FN(frame) *a, const int way, const 
     return x - x;
 }
 
-INLINE int FN(fake_piece)(const Fake *fake, const FN(frame) *frame, const int way, const int values,
+INLINE int FN(fake_piece)(const Fake *fake, const Frame *frame, const int way, const int values,
                           int64_t at, int size)
 {
     /* Copies of its own: the compiler then knows that no store changes them. */
     const Fake own = *fake, *f = &own;
-    const FN(frame) place = *frame, *a = &place;
+    const Frame place = *frame, *a = &place;
     VF odd = FN(splatf)(0); /* x - x is 0 for finite numbers, else NaN, which stays */
     int i = 0;
     for (; i + LANES <= size; i += LANES)
@@ -194,21 +186,21 @@ INLINE int FN(fake_piece)(const Fake *fake, const FN(frame) *frame, const int wa
     return bad;
 }
 
-static NOINLINE int FN(fake_each)(const Fake *f, const FN(frame) *a, int values, int64_t at, int size)
+static NOINLINE int FN(fake_each)(const Fake *f, const Frame *a, int values, int64_t at, int size)
 {
     if (values == 0) return FN(fake_piece)(f, a, 0, 0, at, size);
     if (values == 1) return FN(fake_piece)(f, a, 0, 1, at, size);
     return FN(fake_piece)(f, a, 0, 2, at, size);
 }
 
-static NOINLINE int FN(fake_place)(const Fake *f, const FN(frame) *a, int values, int64_t at, int size)
+static NOINLINE int FN(fake_place)(const Fake *f, const Frame *a, int values, int64_t at, int size)
 {
     if (values == 0) return FN(fake_piece)(f, a, 1, 0, at, size);
     if (values == 1) return FN(fake_piece)(f, a, 1, 1, at, size);
     return FN(fake_piece)(f, a, 1, 2, at, size);
 }
 
-static NOINLINE int FN(fake_search)(const Fake *f, const FN(frame) *a, int values, int64_t at, int size)
+static NOINLINE int FN(fake_search)(const Fake *f, const Frame *a, int values, int64_t at, int size)
 {
     if (values == 0) return FN(fake_piece)(f, a, 2, 0, at, size);
     if (values == 1) return FN(fake_piece)(f, a, 2, 1, at, size);
@@ -221,16 +213,16 @@ static void FN(fake_forward)(void *context, int64_t task)
     PIECE_OF(f, task);
     int values = !f->value ? 0 : f->step != 0 ? 1 : 2;
     /* Near the ends of float32 the position would not be exact enough. */
-    int usual = a.scale > 1e-30f && a.scale < 1e30f && a.cut[1] > -1e30f && a.cut[f->count] < 1e30f;
+    int usual = a->scale > 1e-30f && a->scale < 1e30f && a->cut[1] > -1e30f && a->cut[f->count] < 1e30f;
     int placed = usual && f->count > 4 && f->count < FEW && f->per_step > 0;
-    int bad = placed             ? FN(fake_place)(f, &a, values, at, size)
-              : f->count <= FEW ? FN(fake_each)(f, &a, values, at, size)
-                                 : FN(fake_search)(f, &a, values, at, size);
+    int bad = placed             ? FN(fake_place)(f, a, values, at, size)
+              : f->count <= FEW ? FN(fake_each)(f, a, values, at, size)
+                                 : FN(fake_search)(f, a, values, at, size);
     if (bad) f->bad_p[0] = 1;
 }
 
 /* Gradients of LANES numbers. Nothing is multiplied by u outside of the window: it may be infinite. */
-INLINE void FN(back_some)(const Fake *f, const FN(frame) *a, const int table, const int scale,
+INLINE void FN(back_some)(const Fake *f, const Frame *a, const int table, const int scale,
                           const int shift, const float *x_from, const uint8_t *code_from,
                           const float *g_from, float *dx_to, VF *by_scale, VF *by_shift)
 {
@@ -249,11 +241,11 @@ INLINE void FN(back_some)(const Fake *f, const FN(frame) *a, const int table, co
     if (shift) *by_shift = FN(select)(inside, g * none, g);
 }
 
-INLINE void FN(back_piece)(const Fake *fake, const FN(frame) *frame, const int table, const int scale,
+INLINE void FN(back_piece)(const Fake *fake, const Frame *frame, const int table, const int scale,
                            const int shift, int64_t at, int size, int64_t task)
 {
     const Fake own = *fake, *f = &own;
-    const FN(frame) place = *frame, *a = &place;
+    const Frame place = *frame, *a = &place;
     enum { VECTORS_OF_WAYS = WAYS / LANES };
     VF scales[VECTORS_OF_WAYS], shifts[VECTORS_OF_WAYS], by_scale, by_shift;
     for (int v = 0; v < VECTORS_OF_WAYS; v++) scales[v] = shifts[v] = FN(splatf)(0);
@@ -300,13 +292,12 @@ static void FN(fake_backward)(void *context, int64_t task)
 {
     const Fake *f = context;
     PIECE_OF(f, task);
-    FN(windowed)(f, &a);
-    if (!f->scale_p && !f->shift_p) FN(back_piece)(f, &a, 0, 0, 0, at, size, task);
-    else if (!f->shift_p && f->step != 0) FN(back_piece)(f, &a, 0, 1, 0, at, size, task);
-    else if (!f->shift_p) FN(back_piece)(f, &a, 1, 1, 0, at, size, task);
-    else if (!f->scale_p) FN(back_piece)(f, &a, 0, 0, 1, at, size, task);
-    else if (f->step != 0) FN(back_piece)(f, &a, 0, 1, 1, at, size, task);
-    else FN(back_piece)(f, &a, 1, 1, 1, at, size, task);
+    if (!f->scale_p && !f->shift_p) FN(back_piece)(f, a, 0, 0, 0, at, size, task);
+    else if (!f->shift_p && f->step != 0) FN(back_piece)(f, a, 0, 1, 0, at, size, task);
+    else if (!f->shift_p) FN(back_piece)(f, a, 1, 1, 0, at, size, task);
+    else if (!f->scale_p) FN(back_piece)(f, a, 0, 0, 1, at, size, task);
+    else if (f->step != 0) FN(back_piece)(f, a, 0, 1, 1, at, size, task);
+    else FN(back_piece)(f, a, 1, 1, 1, at, size, task);
 }
 
 #undef REACHES
@@ -381,6 +372,21 @@ static void FN(relu_backward)(void *context, int64_t task)
 }
 
 #undef EACH
+
+static void FN(lookup)(void *context, int64_t task)
+{
+    const Lookup *f = context;
+    int64_t i = task * PIECE, stop = f->size - i < PIECE ? f->size : i + PIECE;
+    if (f->entries <= 16) {
+        float few[16] = {0};
+        memcpy(few, f->table, 4 * (size_t)f->entries);
+        for (; i + LANES <= stop; i += LANES) {
+            VF v = LOOKUP16(LOAD16(few), GET8(f->code + i));
+            memcpy(f->y + i, &v, sizeof v);
+        }
+    }
+    for (; i < stop; i++) f->y[i] = f->table[f->code[i]];
+}
 
 /* --- Softmax cross-entropy ------------------------------------------------------------------- */
 

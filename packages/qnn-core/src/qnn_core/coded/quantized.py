@@ -1,8 +1,7 @@
 """What a quantized tensor carries beside its values."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +9,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 
-@dataclass(frozen=True, eq=False)
-class Quantized:
+class Quantized(NamedTuple):
     """The codes of an array, and what they mean: ``value = scale * levels[code] + shift``.
 
     Attributes:
@@ -40,4 +38,4 @@ class Quantized:
         if not self.per_tensor:
             return None
         # An element of an array is no array.
-        return replace(self, codes=np.asarray(move(self.codes)), axis=None)
+        return self._replace(codes=np.asarray(move(self.codes)), axis=None)

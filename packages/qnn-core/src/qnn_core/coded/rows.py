@@ -53,7 +53,7 @@ def _encoded(
 ) -> Codes:
     """Return the codes, and write the values if there is an array for them."""
     book = codebook(quantizer)
-    _check_scale(scale, shift, book.levels)
+    _check_scale(scale, shift, book.ends)
     codes = empty(x.shape, np.uint8)
     row = _row_frames(x, scale, shift, quantizer.axis)
     if row is not None:
@@ -135,7 +135,9 @@ def _in_frame(total: Array | None, frame: Array) -> Array | None:
     """Return sums over rows as the gradient of a scale or shift of the frame's shape."""
     if total is None:
         return None
-    return (total if frame.ndim else total.sum()).astype(frame.dtype).reshape(frame.shape)
+    if frame.ndim:
+        return total.astype(frame.dtype)
+    return np.array(total[0] if total.size == 1 else total.sum(), frame.dtype)
 
 
 def _row_frames(
@@ -169,24 +171,23 @@ def _aligned(frame: Array, shape: tuple[int, ...]) -> Array:
     return frame.reshape(shape) if frame.ndim else frame
 
 
-def _check_scale(scale: Array, shift: Array, levels: Array) -> None:
-    if scale.ndim == 0 and shift.ndim == 0 and _fits(scale, shift, levels):
+def _check_scale(scale: Array, shift: Array, ends: tuple[float, float]) -> None:
+    if scale.ndim == 0 and shift.ndim == 0 and _fits(float(scale), float(shift), *ends):
         return
     if not (np.all(scale > 0) and np.all(np.isfinite(scale))):
         raise NonFiniteError(f"a quantizer's scale must be finite and > 0, got {scale}")
     with np.errstate(over="ignore", invalid="ignore"):
-        ends = [scale * levels[end] + shift for end in (0, -1)]
-    if not np.all(np.isfinite(ends)):
+        low, high = (scale * scale.dtype.type(end) + shift for end in ends)
+    if not (np.all(np.isfinite(low)) and np.all(np.isfinite(high))):
         raise NonFiniteError(
             f"a quantizer's values must be finite; with scale {scale} and shift {shift} "
-            f"they reach from {ends[0]} to {ends[1]}"
+            f"they reach from {low} to {high}"
         )
 
 
-def _fits(scale: Array, shift: Array, levels: Array) -> bool:
+def _fits(scale: float, shift: float, low: float, high: float) -> bool:
     """Whether a frame of two numbers is clearly in order: the usual case, in plain numbers."""
-    s, b = float(scale), float(shift)
-    return s > 0 and all(abs(s * float(level) + b) < 1e38 for level in (levels[0], levels[-1]))
+    return scale > 0 and abs(scale * low + shift) < 1e38 and abs(scale * high + shift) < 1e38
 
 
 def _rows(x: Array, scale: Array, shift: Array, axis: int | None) -> tuple[Array, Array, Array]:

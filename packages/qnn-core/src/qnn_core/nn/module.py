@@ -1,6 +1,6 @@
 """Modules: parameters, buffers and submodules under one name each."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -41,9 +41,9 @@ class Module:
         """Run `forward`; arrays become tensors of the module's dtype first."""
         for x in inputs:
             if not isinstance(x, Tensor):
-                return self(
-                    *[x if isinstance(x, Tensor) else Tensor(x, self.dtype) for x in inputs]
-                )
+                dtype = self.dtype
+                inputs = tuple([x if isinstance(x, Tensor) else Tensor(x, dtype) for x in inputs])
+                break
         recorder = MODE.here.recorder
         if recorder is None:
             return self.forward(*inputs)
@@ -86,7 +86,7 @@ class Module:
     @property
     def dtype(self) -> np.dtype[Any]:
         """``float32`` or ``float64``: that of the first parameter (float32 without any)."""
-        first = next(self.parameters(), None)
+        first = _first_parameter(vars(self).values())
         return np.dtype(np.float32) if first is None else first.dtype
 
     # Mode and type
@@ -154,6 +154,22 @@ class Module:
     def describe(self) -> str:
         """Return what `repr` shows between the parentheses."""
         return ""
+
+
+def _first_parameter(values: Iterable[object]) -> Parameter | None:
+    """Return a parameter among the values or inside them: what `parameters` yields, or quicker."""
+    for value in values:
+        if isinstance(value, Parameter):
+            return value
+        inside: Iterable[object] = ()
+        if isinstance(value, Module | dict):
+            inside = (value if isinstance(value, dict) else vars(value)).values()
+        elif isinstance(value, list | tuple):
+            inside = value
+        found = _first_parameter(inside)
+        if found is not None:
+            return found
+    return None
 
 
 def _inside(value: object, kind: Any) -> list[tuple[str, Any]]:

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from ..autodiff import Array, Op, Shape, Tensor, op
+from ..autodiff.mode import MODE
 from ..coded import Quantized
 from ..errors import ShapeError
-from ..products import Factor, matrix_product, operand, product
+from ..products import Factor, affine_gradients, matrix_product, operand, product
 from .shape import reshape, transpose
 from .shapes import broadcast
 
@@ -110,11 +111,9 @@ def _linear(
         y: Array = x @ weight.T
         return y if bias is None else y + bias
     x_factor, w_factor = operand(quantized[0], None), operand(quantized[1], 0)
-    # Not -1 rows: with columns of no length they could not be told.
-    shape = (math.prod(x.shape[:-1]), x.shape[-1])
-    rows = data_of(x, quantized[0], x_factor).reshape(shape)
+    rows = _matrix(data_of(x, quantized[0], x_factor))
     y = product(rows, data_of(weight, quantized[1], w_factor), bias, x_factor, w_factor)
-    return y.reshape(*x.shape[:-1], weight.shape[0])
+    return y if x.ndim == 2 else y.reshape(*x.shape[:-1], weight.shape[0])
 
 
 def data_of(values: Array, quantized: Quantized | None, factor: Factor) -> Array:
@@ -126,15 +125,39 @@ def _flat(x: Tensor) -> Tensor:
     return x if x.ndim == 2 else reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
 
 
+def _linear_vjp(
+    g: Tensor,
+    y: Tensor,
+    inputs: tuple[Tensor, ...],
+    needs: tuple[bool, ...],
+    attributes: dict[str, Any],
+) -> list[Tensor | None]:
+    x, weight = inputs[0], inputs[1]
+    if not MODE.here.grad and g.data.dtype == np.float32:
+        # Nobody differentiates again: one call, without a node for each product.
+        rows, samples = _matrix(g.data), _matrix(x.data)
+        found = affine_gradients(rows, samples, weight.data, needs)
+        if needs[0] and x.data.ndim != 2:
+            assert found[0] is not None
+            found[0] = found[0].reshape(x.data.shape)
+        return [None if gradient is None else Tensor.of(gradient) for gradient in found]
+    return [
+        matmul(g, weight) if needs[0] else None,
+        matmul(transpose(_flat(g)), _flat(x)) if needs[1] else None,
+        *[_flat(g).sum(axis=0) if need else None for need in needs[2:]],
+    ]
+
+
+def _matrix(x: Array) -> Array:
+    # Not -1 rows: with columns of no length they could not be told.
+    return x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+
+
 _linear_op = op(
     "linear",
     _linear,
     shape=_affine,
-    vjps=[
-        lambda g, y, x, weight, bias=None: matmul(g, weight),
-        lambda g, y, x, weight, bias=None: matmul(transpose(_flat(g)), _flat(x)),
-        lambda g, y, x, weight, bias: _flat(g).sum(axis=0),
-    ],
+    vjp=_linear_vjp,
     macs=lambda x, weight, bias=None: math.prod(x) * weight[0],
     codes="reads",
 )

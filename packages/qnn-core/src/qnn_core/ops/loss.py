@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from .._kernels import loss as kernel
 from .._kernels import training
 from ..autodiff import Array, Op, Shape, Tensor, op
+from ..autodiff.mode import MODE
 from ..errors import DtypeError, ShapeError
 from ..machine import cpu, empty, get_num_threads
 from .activation import relu, softmax
@@ -32,39 +33,45 @@ def checked_labels(name: str, labels: ArrayLike, shape: Shape) -> Labels:
         raise ShapeError(f"{name}: scores of shape {shape} and labels of shape {array.shape}")
     if array.dtype.kind not in "iu":
         raise DtypeError(f"{name}: labels must be whole numbers, got {array.dtype}")
-    if array.min() < 0 or array.max() >= shape[1]:
-        where = int(np.argmax((array < 0) | (array >= shape[1])))
+    # A copy: backward indexes with it, whatever becomes of the caller's array.
+    own = np.array(array, np.int64, order="C")
+    where = training.first_outside(own, shape[1])
+    if where >= 0:
         raise ValueError(
             f"{name}: label {array[where]} at position {where} is not in 0..{shape[1] - 1}"
         )
-    # A copy: backward indexes with it, whatever becomes of the caller's array.
-    return np.array(array, np.int64, order="C")
+    return own
 
 
 def _cross_entropy(logits: Array, *, labels: Labels) -> Array:
     if logits.dtype == np.float32:
-        losses = np.empty(len(labels))
-        _compiled(logits, labels, losses, None)
-        return np.asarray(losses.sum() / len(labels), np.float32)
+        return np.array(_compiled(logits, labels, 1.0, None) / len(labels), np.float32)
     total = kernel.cross_entropy(np.asarray(logits, order="C"), labels)
     return np.asarray(total / len(labels), logits.dtype)
 
 
-def _compiled(logits: Array, labels: Labels, losses: Array | None, slopes: Array | None) -> None:
+def _compiled(logits: Array, labels: Labels, factor: float, slopes: Array | None) -> float:
+    """Return the sum of the losses, or write their slopes."""
     rows, columns = logits.shape
     where = cpu.active_index(), get_num_threads()
     logits = np.asarray(logits, order="C")
-    training.entropy(*where, logits, labels, rows, columns, 1 / rows, losses, slopes)
+    return training.entropy(*where, logits, labels, rows, columns, factor, slopes)
 
 
 def _cross_entropy_gradient(logits: Array, *, labels: Labels) -> Array:
     out = empty(logits.shape, logits.dtype)
     if logits.dtype == np.float32:
-        _compiled(logits, labels, None, out)
+        _compiled(logits, labels, 1 / len(labels), out)
         return out
     logits = np.asarray(logits, order="C")
     kernel.softmax_minus_one_hot(logits, labels, 1 / len(labels), out)
     return out
+
+
+def _cross_entropy_vjp(g: Tensor, y: Tensor, logits: Tensor, *, labels: Labels) -> Tensor:
+    slope = _cross_entropy_gradient_op(logits, labels=labels)
+    # Nearly always this is what a backward begins with: then g is 1.
+    return slope if g.node is None and g.data == 1 and not MODE.here.grad else g * slope
 
 
 def _cross_entropy_hessian_vjp(h: Tensor, y: Tensor, logits: Tensor, *, labels: Labels) -> Tensor:
@@ -76,9 +83,7 @@ _cross_entropy_op = op(
     "softmax_cross_entropy",
     _cross_entropy,
     shape=lambda shape, *, labels: (),
-    vjps=[
-        lambda g, y, logits, *, labels: g * _cross_entropy_gradient_op(logits, labels=labels),
-    ],
+    vjps=[_cross_entropy_vjp],
 )
 
 _cross_entropy_gradient_op: Op = op(

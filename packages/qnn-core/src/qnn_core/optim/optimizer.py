@@ -70,18 +70,18 @@ class Optimizer(ABC):
         gradients = [self._gradient(n) for n in range(len(self.parameters))]
         lr = self.current_lr
         self.steps += 1
-        for n, (parameter, gradient) in enumerate(zip(self.parameters, gradients, strict=True)):
+        for n, parameter in enumerate(self.parameters):
             # In place needs one block of memory, which an array that a user assigned may not be.
             if not parameter.data.flags.c_contiguous:
                 parameter.data = np.asarray(parameter.data, order="C")
-            slots = [self._state[slot][n].reshape(-1) for slot in self.slots]
-            self._update(parameter, parameter.data.reshape(-1), gradient, lr, *slots)
+            slots = [self._state[slot][n] for slot in self.slots]
+            self._update(parameter, parameter.data, gradients[n], lr, *slots)
 
     @abstractmethod
     def _update(
         self, parameter: Parameter, weight: Array, gradient: Array, lr: float, *slots: Array
     ) -> None:
-        """Update the flat `weight`, and the optimizer's own arrays, in place, within the bounds."""
+        """Update `weight`, and the optimizer's own arrays, in place, within the bounds."""
 
     @staticmethod
     def _rule(parameter: Parameter, lr: float, decay: float) -> Rule:
@@ -90,7 +90,7 @@ class Optimizer(ABC):
         return Rule(lr, decay if parameter.decay else 0.0, *bounds)
 
     def _gradient(self, n: int) -> Array:
-        """Return the flat gradient of parameter n, or raise an error: the kernels check nothing."""
+        """Return the gradient of parameter n, or raise an error: the kernels check nothing."""
         parameter = self.parameters[n]
         if parameter.grad is None:
             raise GraphError(
@@ -103,11 +103,12 @@ class Optimizer(ABC):
             self._check_fit(n, slot, self._state[slot][n])
         if not parameter.data.flags.writeable:
             raise GraphError(f"{type(self).__name__}: the data of {self.names[n]} are read-only")
-        return np.asarray(gradient, order="C").reshape(-1)
+        return np.asarray(gradient, order="C")
 
     def _check_fit(self, n: int, kind: str, array: Array) -> None:
         data = self.parameters[n].data
-        if array.shape != data.shape or array.dtype != data.dtype:
+        same_dtype = array.dtype is data.dtype or array.dtype == data.dtype
+        if array.shape != data.shape or not same_dtype:
             raise ShapeError(
                 f"{type(self).__name__}: {self.names[n]} is {data.dtype} of shape {data.shape}, "
                 f"its {kind} {array.dtype} of shape {array.shape}; an "

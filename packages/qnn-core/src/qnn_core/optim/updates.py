@@ -1,7 +1,6 @@
 """One step of each rule on a parameter, in place: compiled for float32, NumPy for float64."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +13,7 @@ Array = NDArray[Any]
 Arguments = tuple[int, int, Array, Array, float, float, float, float]
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """What all rules share.
 
     Attributes:

@@ -165,7 +165,7 @@ def _run_segment(run: Run, segment: Segment) -> None:
     if segment.coding is None:
         run.values[segment.output] = y
     else:
-        run.quantized[segment.output] = replace(segment.coding, codes=y)
+        run.quantized[segment.output] = segment.coding._replace(codes=y)
 
 
 def _run_product(run: Run, stage: Product) -> None:

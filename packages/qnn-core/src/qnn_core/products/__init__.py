@@ -6,7 +6,7 @@ from .convolution_gradients import input_gradient, weight_gradient
 from .factor import VALUES, Factor, Grid, factor, integer_sum, joint_scale
 from .operand import operand
 from .product import product
-from .sums import matrix_product
+from .sums import affine_gradients, matrix_product
 from .weights import Prepared, prepare
 from .window import Window
 
@@ -17,6 +17,7 @@ __all__ = [
     "Grid",
     "Prepared",
     "Window",
+    "affine_gradients",
     "convolve",
     "cpu",
     "factor",

@@ -15,7 +15,7 @@ ascending, from 0. Either way it does not depend on the kernel, the threads or t
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,8 +74,7 @@ class Grid:
         return max(int(np.abs(end - self.zero).max(initial=0)) for end in ends)
 
 
-@dataclass(frozen=True, eq=False)
-class Factor:
+class Factor(NamedTuple):
     """One side of a product, without its data.
 
     Attributes:
@@ -117,12 +116,11 @@ def factor(levels: Array, scale: Array, shift: Array, *, along_sum: bool) -> Fac
     """
     if along_sum and (scale.size > 1 or shift.size > 1):
         return VALUES
-    levels = np.asarray(levels, np.float32)
     scale, shift = np.asarray(scale, np.float32), np.asarray(shift, np.float32)
     if along_sum:
         scale, shift = scale.reshape(()), shift.reshape(())
-    if not shift.any():
-        return Factor(levels, ZERO, scale, _grid(levels, ZERO))
+    if not (shift.any() if shift.ndim else float(shift)):
+        return Factor(levels, ZERO, scale, _grid_around_zero(levels))
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         zero = np.rint(-shift / scale) + np.float32(0)
         whole = np.array_equal(-(scale * zero), shift)
@@ -157,19 +155,39 @@ def joint_scale(x: Factor, w: Factor, k: int) -> NDArray[np.float32]:
 
     For a sum of integers it includes both units; multiplying by them is exact.
     """
+    unit = np.float32(x.grid.unit * w.grid.unit) if integer_sum(x, w, k) else np.float32(1)
+    if (
+        x.scale.ndim == w.scale.ndim == 0
+        and 1e-30 < (both := float(x.scale) * float(w.scale)) < 1e30
+    ):
+        # The usual case, rounded once as the product of float32 is: a double holds it exactly.
+        return np.asarray(np.float32(both) * unit)
     # What overflows becomes infinite, in every place that computes it.
     with np.errstate(over="ignore", under="ignore"):
-        scale = x.scale * w.scale
-        if integer_sum(x, w, k):
-            assert x.grid is not None
-            assert w.grid is not None
-            scale = scale * np.float32(x.grid.unit * w.grid.unit)
-    return np.asarray(scale, np.float32)
+        return np.asarray(x.scale * w.scale * unit, np.float32)
 
 
 def _grid(levels: NDArray[np.float32], zero: Array) -> Grid | None:
     """Return levels and zero points as integers of one unit, or None if that takes over 15 bits."""
     return _grid_of(levels.tobytes(), zero.tobytes(), zero.shape)
+
+
+# The grids of levels that were asked for before, with the levels, so that an id stays theirs.
+_KNOWN: dict[int, tuple[NDArray[np.float32], Grid | None]] = {}
+_MOST_KNOWN = 512
+
+
+def _grid_around_zero(levels: NDArray[np.float32]) -> Grid | None:
+    """Return `_grid` with the zero point 0, of levels that never change: those of a codebook."""
+    known = _KNOWN.get(id(levels))
+    if known is not None:
+        return known[1]
+    grid = _grid(levels, ZERO)
+    if not levels.flags.writeable:
+        if len(_KNOWN) >= _MOST_KNOWN:
+            _KNOWN.clear()
+        _KNOWN[id(levels)] = levels, grid
+    return grid
 
 
 # A scale changes at each step of training, a grid hardly ever.

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._kernels import engine
-from ..machine import cpu, empty
+from .._kernels import engine, training
+from ..machine import cpu, empty, get_num_threads
 from ..machine.threads import threads_for
 from .arrays import reused_memory, row_bytes
-from .factor import FLOAT_LIMIT, ZERO, Factor, integer_sum, joint_scale
+from .factor import FLOAT_LIMIT, VALUES, Factor, Grid, integer_sum, joint_scale
 from .sums import affine
 from .weights import Prepared, prepare
 
@@ -41,16 +41,16 @@ def product(
         float32 ``[m, n]``, the same bits on every path and for every number of threads.
     """
     (m, k), n = x.shape, w.shape[0]
+    if m >= MANY_ROWS and x_factor is w_factor is VALUES:
+        return affine(x, w, None, bias)
     if m * n * k <= FEW_PRODUCTS and _floats_suffice(x_factor, w_factor, k):
         assert x_factor.grid is not None
         assert w_factor.grid is not None
         scale = each_column(joint_scale(x_factor, w_factor, k), n)
-        offset = each_column(ZERO if bias is None else bias, n)
-        return affine(x_factor.grid.floats[x], w_factor.grid.floats[w], scale, offset)
+        return affine(_looked_up(x_factor.grid, x), _looked_up(w_factor.grid, w), scale, bias)
     if m >= MANY_ROWS and not integer_sum(x_factor, w_factor, k):
         scale = each_column(joint_scale(x_factor, w_factor, k), n)
-        offset = each_column(ZERO if bias is None else bias, n)
-        return affine(values_of(x, x_factor), values_of(w, w_factor), scale, offset)
+        return affine(values_of(x, x_factor), values_of(w, w_factor), scale, bias)
     with reused_memory():
         return multiply(x, prepare(w, bias, x_factor, w_factor), x_factor)
 
@@ -65,6 +65,14 @@ def _floats_suffice(x: Factor, w: Factor, k: int) -> bool:
     )
 
 
+def _looked_up(grid: Grid, codes: Array) -> NDArray[np.float32]:
+    """Return the elements of codes, in units, of a grid with one zero point."""
+    out = empty(codes.shape, np.float32)
+    codes = np.asarray(codes, order="C")
+    training.lookup(cpu.active_index(), get_num_threads(), codes, grid.floats, out)
+    return out
+
+
 def values_of(data: Array, factor: Factor) -> Array:
     """Return the elements of one side of a product as floats."""
     return data if factor.levels is None else factor.elements(data)
@@ -72,7 +80,9 @@ def values_of(data: Array, factor: Factor) -> Array:
 
 def each_column(frame: Array, columns: int) -> NDArray[np.float32]:
     """Return a frame, of one number or one for each column, as one for each column."""
-    return np.ascontiguousarray(np.broadcast_to(frame, (columns,)), np.float32)
+    out = np.empty(columns, np.float32)
+    out[...] = frame
+    return out
 
 
 def multiply(x: Array, prepared: Prepared, x_factor: Factor) -> NDArray[np.float32]:

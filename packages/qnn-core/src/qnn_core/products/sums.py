@@ -35,22 +35,38 @@ def matrix_product(a: Array, b: Array) -> NDArray[np.float32]:
     return out
 
 
-def affine(x: Array, w: Array, scale: Array, bias: Array) -> NDArray[np.float32]:
+def affine(
+    x: Array, w: Array, scale: Array | None = None, bias: Array | None = None
+) -> NDArray[np.float32]:
     """Return ``(x @ w.T) * scale + bias`` with the sums of `matrix_product`.
 
     Args:
         x: float32 ``[m, k]``.
-        w: float32 ``[n, k]``, read as it lies if it is the larger side.
-        scale: float32 ``[n]``.
-        bias: float32 ``[n]``.
+        w: float32 ``[n, k]``.
+        scale: float32 ``[n]``; None for 1.
+        bias: float32 ``[n]``; None for 0.
     """
     (m, k), n = x.shape, w.shape[0]
-    where = cpu.active_index(), get_num_threads()
-    x, out = np.ascontiguousarray(x), empty((m, n), np.float32)
-    # One side has to be turned; the smaller one.
-    if n <= m:
-        turned = np.ascontiguousarray(w.T)
-        kernel.matrix(*where, x, k, 1, turned, out, m, k, n, scale, bias)
-    else:
-        kernel.affine(*where, x, np.ascontiguousarray(w), scale, bias, out, m, n, k)
+    x, w = np.asarray(x, order="C"), np.asarray(w, order="C")
+    out = empty((m, n), np.float32)
+    kernel.affine(cpu.active_index(), get_num_threads(), x, w, scale, bias, out, m, n, k)
     return out
+
+
+def affine_gradients(
+    g: Array, x: Array, w: Array, needs: tuple[bool, ...]
+) -> list[NDArray[np.float32] | None]:
+    """Return ``g @ w``, ``g.T @ x`` and the sums of g's columns: the gradients of `affine`.
+
+    Args:
+        g: float32 ``[m, n]``.
+        x: float32 ``[m, k]``.
+        w: float32 ``[n, k]``.
+        needs: of each, whether it is wanted; None stands for it if not.
+    """
+    (m, n), k = g.shape, w.shape[1]
+    g, x, w = np.asarray(g, order="C"), np.asarray(x, order="C"), np.asarray(w, order="C")
+    wanted = zip((*needs, False)[:3], ((m, k), (n, k), (n,)), strict=True)
+    dx, dw, db = [empty(shape, np.float32) if need else None for need, shape in wanted]
+    kernel.affine_gradients(cpu.active_index(), get_num_threads(), g, x, w, dx, dw, db, m, n, k)
+    return [dx, dw, db][: len(needs)]

@@ -31,6 +31,11 @@ class Codebook:
     per_step: float
 
     @cached_property
+    def ends(self) -> tuple[float, float]:
+        """The lowest and the highest level."""
+        return float(self.levels[0]), float(self.levels[-1])
+
+    @cached_property
     def book(self) -> training.Book:
         """The tables as the kernels of a training step take them."""
         steps = np.diff(self.levels)
@@ -46,7 +51,12 @@ class Codebook:
         )
 
 
-@lru_cache(maxsize=512)
+# The books of quantizers that were asked for before, with the quantizers, so that an id stays theirs:
+# their hashes, of all fields, would be a tenth of a small step.
+_KNOWN: dict[int, tuple["Quantizer", Codebook]] = {}
+_MOST_KNOWN = 512
+
+
 def codebook(quantizer: "Quantizer") -> Codebook:
     """Return the tables of `quantizer`, made once.
 
@@ -57,6 +67,18 @@ def codebook(quantizer: "Quantizer") -> Codebook:
         SpecError: if the levels are not finite ascending numbers, as many as need just `bits` bits,
             or `encode` does not give each level its own code.
     """
+    known = _KNOWN.get(id(quantizer))
+    if known is not None:
+        return known[1]
+    book = _codebook(quantizer)
+    if len(_KNOWN) >= _MOST_KNOWN:
+        _KNOWN.clear()
+    _KNOWN[id(quantizer)] = quantizer, book
+    return book
+
+
+@lru_cache(maxsize=512)
+def _codebook(quantizer: "Quantizer") -> Codebook:
     levels = checked_levels(quantizer.levels, quantizer.bits, type(quantizer).__name__)
     thresholds = _thresholds(quantizer, levels)
     levels.flags.writeable = False
