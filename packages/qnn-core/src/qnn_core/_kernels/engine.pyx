@@ -15,6 +15,7 @@ from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint32_t, uintptr_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 
+from .memory cimport Block
 from .pool cimport Task, share
 
 
@@ -419,9 +420,7 @@ def weigh(
     w.layout.decision = decision.c
     w.panels = &out_ptc[0, 0, 0] if out_ptc.shape[1] else NULL
     w.sum_np = &sum_np[0, 0]
-    w.memory = <char*>malloc(count * PANEL * stride + 1)
-    if w.memory == NULL:
-        raise MemoryError
+    cdef Block block = Block(count * PANEL * stride)
+    w.memory = block.start()
     with nogil:
         share(PATHS[path].weigh, &w, count, threads if w.n * w.layout.n > 100000 else 1)
-    free(w.memory)

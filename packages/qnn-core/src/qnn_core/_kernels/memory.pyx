@@ -75,9 +75,6 @@ cdef void give(char* memory, size_t size) noexcept:
 cdef class Block:
     """Memory of at least `size` bytes that starts at a cache line; given back when forgotten."""
 
-    cdef char* memory
-    cdef size_t size, length
-
     def __init__(self, size_t size):
         self.length = size
         self.size = rounded(size)
@@ -86,9 +83,12 @@ cdef class Block:
             raise MemoryError(f"{size:,} bytes")
 
     def __getbuffer__(self, Py_buffer* view, int flags):
+        PyBuffer_FillInfo(view, self, self.start(), self.length, 0, flags)
+
+    cdef char* start(self) noexcept:
+        """Where the memory begins."""
         cdef uintptr_t beyond = <uintptr_t>self.memory % ALIGNMENT
-        cdef char* start = self.memory + (ALIGNMENT - beyond) % ALIGNMENT
-        PyBuffer_FillInfo(view, self, start, self.length, 0, flags)
+        return self.memory + (ALIGNMENT - beyond) % ALIGNMENT
 
     def __dealloc__(self):
         if self.memory != NULL:

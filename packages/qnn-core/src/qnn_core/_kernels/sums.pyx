@@ -4,6 +4,7 @@ from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc
 
 from .buffers cimport address
+from .memory cimport Block
 from .pool cimport Task, share
 
 
@@ -36,11 +37,35 @@ cdef extern from "sums.h" nogil:
         const float* a
         float* total
         int64_t rows, columns
+    ctypedef struct Entry:
+        pass
+    ctypedef struct Sparse:
+        const float* x
+        const float* g
+        float* dw
+        int64_t m, n, k, some
+        float* chunk
+        int64_t* count_k
+        Entry* entry_km
+    enum:
+        SPARSE_COLUMNS
+    int64_t sparse_chunks(int64_t n)
+    const Task count_tasks[]
+    const Task chunk_tasks[]
+    const Task nonzero_tasks[]
+    const Task sparse_tasks[]
     const Task sums_tasks[]
     const Task turn_tasks[]
     const Task affine_tasks[]
     const Task column_sums_tasks[]
     int64_t panels_in(int64_t columns)
+
+
+# From so many products on, looking for zeros pays; and a product of what is not zero takes so many
+# times as long as one of all.
+cdef enum:
+    LEAST_SPARSE = 4000000
+cdef double SPARSE_COST = 2.5
 
 
 def sums(
@@ -148,9 +173,8 @@ cdef int matrices(
 cdef int strided(int path, int threads, Sums* s, int64_t a_row, int64_t a_term) except -1:
     """Run sums over a matrix, whose table of offsets is two strides."""
     cdef int64_t i
-    cdef int64_t* table = <int64_t*>malloc((s.rows + s.terms + 1) * sizeof(int64_t))
-    if table == NULL:
-        raise MemoryError
+    cdef Block block = Block((s.rows + s.terms) * sizeof(int64_t))
+    cdef int64_t* table = <int64_t*>block.start()
     s.a_row, s.a_term = table, table + s.rows
     with nogil:
         for i in range(s.rows):
@@ -158,7 +182,6 @@ cdef int strided(int path, int threads, Sums* s, int64_t a_row, int64_t a_term) 
         for i in range(s.terms):
             table[s.rows + i] = i * a_term
         run_sums(path, threads, s)
-    free(table)
     return 0
 
 
@@ -176,30 +199,23 @@ def affine(int path, int threads, x, w, scale, bias, y, int64_t m, int64_t n, in
     cdef const float* from_x = <const float*>address(x)
     cdef const float* from_w = <const float*>address(w)
     turn.source, turn.rows, turn.k = (from_x, m, k) if turn_x else (from_w, n, k)
-    cdef char* memory = <char*>malloc(4 * PANEL * panels_in(turn.rows) * k + 64)
-    if memory == NULL:
-        raise MemoryError
-    turn.panels = <float*>(memory + (64 - <size_t>memory % 64) % 64)
-    try:
-        f.scale_n = s.scale_j = <const float*>address(scale)
-        f.bias_n = s.bias_j = <const float*>address(bias)
-        threads = few(threads, m * n * k)
+    cdef Block block = Block(4 * PANEL * panels_in(turn.rows) * k)
+    turn.panels = <float*>block.start()
+    f.scale_n = s.scale_j = <const float*>address(scale)
+    f.bias_n = s.bias_j = <const float*>address(bias)
+    threads = few(threads, m * n * k)
+    with nogil:
+        share(turn_tasks[path], &turn, (k + SUM_TERMS - 1) // SUM_TERMS, threads)
+    if turn_x:
+        f.panels, f.w, f.y = turn.panels, from_w, to
+        f.m, f.n, f.k = m, n, k
         with nogil:
-            share(turn_tasks[path], &turn, (k + SUM_TERMS - 1) // SUM_TERMS, threads)
-        if turn_x:
-            f.panels, f.w, f.y = turn.panels, from_w, to
-            f.m, f.n, f.k = m, n, k
-            with nogil:
-                share(
-                    affine_tasks[path], &f, (n + SUM_ROWS - 1) // SUM_ROWS * panels_in(m), threads
-                )
-        else:
-            s.a, s.b, s.c = from_x, turn.panels, to
-            s.b_stride, s.b_panel, s.c_stride = PANEL, PANEL * k, n
-            s.rows, s.terms, s.columns, s.affine = m, k, n, 1
-            strided(path, threads, &s, k, 1)
-    finally:
-        free(memory)
+            share(affine_tasks[path], &f, (n + SUM_ROWS - 1) // SUM_ROWS * panels_in(m), threads)
+    else:
+        s.a, s.b, s.c = from_x, turn.panels, to
+        s.b_stride, s.b_panel, s.c_stride = PANEL, PANEL * k, n
+        s.rows, s.terms, s.columns, s.affine = m, k, n, 1
+        strided(path, threads, &s, k, 1)
 
 
 def column_sums(int path, int threads, a, total, int64_t rows, int64_t columns):
@@ -218,6 +234,31 @@ cdef void add_columns(
         )
 
 
+cdef int weight_gradient(
+    int path, int threads, const float* g, const float* x, float* dw, int64_t m, int64_t n, int64_t k
+) except -1:
+    """Write ``g' x``, the quicker way: most of x may be zero, as images and ReLU's outputs are."""
+    cdef Sparse s
+    s.x, s.g, s.dw, s.m, s.n, s.k, s.some = x, g, dw, m, n, k, m * k
+    if m * n * k >= LEAST_SPARSE:
+        with nogil:
+            count_tasks[path](&s, 0)
+    # The last chunk costs as much as a full one.
+    cdef int64_t chunks = sparse_chunks(n)
+    if s.some * SPARSE_COST * chunks * SPARSE_COLUMNS > <double>m * k * n:
+        return matrices(path, threads, g, 1, n, x, dw, n, m, k)
+    cdef size_t lines = 4 * SPARSE_COLUMNS * chunks * m, entries = sizeof(Entry) * k * m
+    cdef Block block = Block(lines + entries + 8 * k)
+    s.chunk = <float*>block.start()
+    s.entry_km = <Entry*>(block.start() + lines)
+    s.count_k = <int64_t*>(block.start() + lines + entries)
+    with nogil:
+        share(chunk_tasks[path], &s, chunks, few(threads, 16 * m * n))
+        share(nonzero_tasks[path], &s, panels_in(k), few(threads, 16 * m * k))
+        share(sparse_tasks[path], &s, panels_in(k) * chunks, few(threads, s.some * n))
+    return 0
+
+
 def affine_gradients(
     int path, int threads, g, x, w, dx, dw, db, int64_t m, int64_t n, int64_t k,
 ):
@@ -231,8 +272,8 @@ def affine_gradients(
             path, threads, from_g, n, 1, <const float*>address(w), <float*>address(dx), m, n, k
         )
     if dw is not None:
-        matrices(
-            path, threads, from_g, 1, n, <const float*>address(x), <float*>address(dw), n, m, k
+        weight_gradient(
+            path, threads, from_g, <const float*>address(x), <float*>address(dw), m, n, k
         )
     if db is not None:
         add_columns(path, threads, from_g, <float*>address(db), m, n)

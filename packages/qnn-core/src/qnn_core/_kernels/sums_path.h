@@ -33,20 +33,24 @@ INLINE void FN(transpose)(VF row[LANES])
 #endif
 }
 
-/* to[j][i] = from[i][j] for i < rows, j < columns, both at most LANES; missing rows are zero. */
+/* to[j][i] = from[i][j] for i < rows, j < columns, both at most LANES; missing rows are zero, and of
+ * each row of `to` as many columns are written as it has. */
 INLINE void FN(turn_block)(const float *from, int64_t from_stride, int rows, int columns, float *to,
                            int64_t to_stride, int to_columns)
 {
     VF row[LANES];
+    if (rows == LANES && columns == LANES && to_columns == LANES) { /* nearly always */
+        UNROLL for (int i = 0; i < LANES; i++) row[i] = FN(loadf)(from + i * from_stride);
+        FN(transpose)(row);
+        UNROLL for (int j = 0; j < LANES; j++) memcpy(to + j * to_stride, &row[j], sizeof(VF));
+        return;
+    }
     for (int i = 0; i < LANES; i++) {
         row[i] = FN(splatf)(0);
-        if (i < rows && columns == LANES) row[i] = FN(loadf)(from + i * from_stride);
-        else if (i < rows) memcpy(&row[i], from + i * from_stride, 4 * (size_t)columns);
+        if (i < rows) memcpy(&row[i], from + i * from_stride, 4 * (size_t)columns);
     }
     FN(transpose)(row);
-    for (int j = 0; j < columns; j++)
-        if (to_columns == LANES) memcpy(to + j * to_stride, &row[j], sizeof(VF));
-        else memcpy(to + j * to_stride, &row[j], 4 * (size_t)to_columns);
+    for (int j = 0; j < columns; j++) memcpy(to + j * to_stride, &row[j], 4 * (size_t)to_columns);
 }
 
 /* --- Tiles ------------------------------------------------------------------------------------- */
@@ -235,6 +239,107 @@ static void FN(column_sums)(void *context, int64_t task)
     memcpy(f->total + j0, total, 4 * (size_t)columns);
 }
 
+/* --- dw = g' x where x is mostly zero ----------------------------------------------------------- */
+
+#ifdef __GNUC__
+#define LOWEST(bits) __builtin_ctz(bits)
+#else
+#define LOWEST(bits) 0 /* of one lane */
+#endif
+
+/* Which of LANES numbers are not zero, a bit each; NaN is not. */
+INLINE uint32_t FN(not_zero)(const float *x)
+{
+#if LANES == 1
+    return *x != 0;
+#else
+    return SIGNS((VU)(FN(loadf)(x) != FN(splatf)(0)));
+#endif
+}
+
+static void FN(count)(void *context, int64_t task)
+{
+    Sparse *s = context;
+    int64_t size = s->m * s->k;
+    s->some = 0;
+    for (int64_t i = task; i < size; i += 4096) { /* few enough for 32 bits, which vectors count in */
+        int64_t stop = size - i < 4096 ? size : i + 4096;
+        uint32_t some = 0;
+        for (int64_t e = i; e < stop; e++) some += s->x[e] != 0;
+        s->some += some;
+    }
+}
+
+/* A task is a panel of columns of x. */
+static void FN(nonzero)(void *context, int64_t task)
+{
+    const Sparse *s = context;
+    int64_t k0 = task * PANEL, columns = s->k - k0 < PANEL ? s->k - k0 : PANEL, count[PANEL] = {0};
+    Entry *entry = s->entry_km + k0 * s->m;
+    float row[PANEL] ALIGNED = {0};
+    for (int64_t m = 0; m < s->m; m++) {
+        if (columns == PANEL) memcpy(row, s->x + m * s->k + k0, 4 * PANEL);
+        else memcpy(row, s->x + m * s->k + k0, 4 * (size_t)columns);
+        for (int j0 = 0; j0 < PANEL; j0 += LANES)
+            for (uint32_t some = FN(not_zero)(row + j0); some; some &= some - 1) {
+                int j = j0 + LOWEST(some);
+                entry[j * s->m + count[j]++] = (Entry){(uint32_t)m, row[j]};
+            }
+    }
+    memcpy(s->count_k + k0, count, 8 * (size_t)columns);
+}
+
+/* A task is SPARSE_COLUMNS columns of g, which come to lie row by row in as many lines. */
+static void FN(chunk)(void *context, int64_t task)
+{
+    const Sparse *s = context;
+    int64_t n0 = task * SPARSE_COLUMNS, left = s->n - n0 < SPARSE_COLUMNS ? s->n - n0 : SPARSE_COLUMNS;
+    float *to = s->chunk + n0 * s->m;
+    for (int64_t m = 0; m < s->m; m++, to += SPARSE_COLUMNS) {
+        memcpy(to, s->g + m * s->n + n0, 4 * (size_t)left);
+        memset(to + left, 0, 4 * (size_t)(SPARSE_COLUMNS - left));
+    }
+}
+
+#define SPARSE_VECTORS (LANES >= 8 ? 8 : 4)
+
+/* SPARSE_VECTORS vectors of columns of a chunk, summed over the entries of a column of x. */
+INLINE void FN(sparse_sums)(const float *g, const Entry *entry, int64_t count, float *sums)
+{
+    VF sum[SPARSE_VECTORS];
+    UNROLL for (int v = 0; v < SPARSE_VECTORS; v++) sum[v] = FN(splatf)(0);
+    for (int64_t e = 0; e < count; e++) {
+        const float *row = g + (size_t)entry[e].m * SPARSE_COLUMNS;
+        VF x = FN(splatf)(entry[e].value);
+        UNROLL for (int v = 0; v < SPARSE_VECTORS; v++) sum[v] = FMA(x, FN(loadf)(row + v * LANES), sum[v]);
+    }
+    UNROLL for (int v = 0; v < SPARSE_VECTORS; v++) memcpy(sums + v * LANES, &sum[v], sizeof(VF));
+}
+
+/* A task is a chunk of g and a panel of columns of x. */
+static void FN(sparse)(void *context, int64_t task)
+{
+    const Sparse *s = context;
+    int64_t n0 = task % sparse_chunks(s->n) * SPARSE_COLUMNS, k0 = task / sparse_chunks(s->n) * PANEL;
+    int64_t columns = s->n - n0 < SPARSE_COLUMNS ? s->n - n0 : SPARSE_COLUMNS;
+    int64_t inputs = s->k - k0 < PANEL ? s->k - k0 : PANEL;
+    const float *g = s->chunk + n0 * s->m;
+    float part[PANEL * SPARSE_COLUMNS] ALIGNED;
+    for (int64_t j = 0; j < inputs; j++)
+        for (int64_t c = 0; c < columns; c += SPARSE_VECTORS * LANES)
+            FN(sparse_sums)(g + c, s->entry_km + (k0 + j) * s->m, s->count_k[k0 + j],
+                            part + j * SPARSE_COLUMNS + c);
+    for (int64_t c = 0; c < columns; c += LANES)
+        for (int64_t j = 0; j < inputs; j += LANES) {
+            int some = inputs - j < LANES ? (int)(inputs - j) : LANES;
+            FN(turn_block)(part + j * SPARSE_COLUMNS + c, SPARSE_COLUMNS, some,
+                           columns - c < LANES ? (int)(columns - c) : LANES,
+                           s->dw + (n0 + c) * s->k + k0 + j, s->k, some);
+        }
+}
+
+#undef SPARSE_VECTORS
+#undef LOWEST
 #undef ZIP_LOW
 #undef ZIP_HIGH
 #undef ROWS_OF

@@ -1,7 +1,7 @@
 """A packed graph ready to run: segments on the engine where they fit, NumPy for what is between."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np

@@ -156,12 +156,11 @@ def joint_scale(x: Factor, w: Factor, k: int) -> NDArray[np.float32]:
     For a sum of integers it includes both units; multiplying by them is exact.
     """
     unit = np.float32(x.grid.unit * w.grid.unit) if integer_sum(x, w, k) else np.float32(1)
-    if (
-        x.scale.ndim == w.scale.ndim == 0
-        and 1e-30 < (both := float(x.scale) * float(w.scale)) < 1e30
-    ):
-        # The usual case, rounded once as the product of float32 is: a double holds it exactly.
-        return np.asarray(np.float32(both) * unit)
+    if x.scale.ndim == w.scale.ndim == 0:
+        # A double holds the product exactly: it is rounded once, as that of float32 is.
+        both = float(x.scale) * float(w.scale)
+        if 1e-30 < both < 1e30:
+            return np.asarray(np.float32(both) * unit)
     # What overflows becomes infinite, in every place that computes it.
     with np.errstate(over="ignore", under="ignore"):
         return np.asarray(x.scale * w.scale * unit, np.float32)

@@ -51,8 +51,8 @@ class Codebook:
         )
 
 
-# The books of quantizers that were asked for before, with the quantizers, so that an id stays theirs:
-# their hashes, of all fields, would be a tenth of a small step.
+# The books of quantizers that were asked for before, with the quantizers, so that an id stays
+# theirs: their hashes, of all fields, would be a tenth of a small step.
 _KNOWN: dict[int, tuple["Quantizer", Codebook]] = {}
 _MOST_KNOWN = 512
 
