@@ -15,6 +15,7 @@ from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint32_t, uintptr_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 
+from .buffers cimport address
 from .memory cimport Block
 from .pool cimport Task, share
 
@@ -121,11 +122,6 @@ def supported():
 def multiplies_bytes(int path):
     """Return whether a path has products of bytes."""
     return PATHS[path].k_per_int_word == 4
-
-
-cdef const void* address(array):
-    """Return where an array's data lie; whoever asks keeps the array."""
-    return NULL if array is None else <const void*><uintptr_t>array.ctypes.data
 
 
 @cython.final

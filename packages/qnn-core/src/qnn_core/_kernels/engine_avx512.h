@@ -59,5 +59,7 @@ INLINE VU FN(flushed)(VU v) {
 /* The second where they do not compare. */
 #define GREATER(a, b) ((VF)_mm512_max_ps((__m512)(a), (__m512)(b)))
 #define LESSER(a, b) ((VF)_mm512_min_ps((__m512)(a), (__m512)(b)))
+#define LOAD_SOME(from, n) ((VF)_mm512_maskz_loadu_ps((__mmask16)((1u << (n)) - 1), from))
+#define STORE_SOME(to, v, n) _mm512_mask_storeu_ps(to, (__mmask16)((1u << (n)) - 1), (__m512)(v))
 #define PUT8(to, v) _mm_storeu_si128((__m128i *)(to), _mm512_cvtepi32_epi8((__m512i)(v)))
 #define GET8(from) ((VU)_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(from))))

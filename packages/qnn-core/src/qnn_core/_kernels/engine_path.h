@@ -604,16 +604,16 @@ static void FN(weigh)(void *context, int64_t task)
                 for (int64_t k = 0; k < w->layout.n; k++) sum += ((const int8_t *)row)[k];
             w->sum_np[(n0 + c) * w->planes + p] = sum;
         }
-    uint32_t *out = w->panels + n0 * w->words * w->planes;
+    float *out = (float *)(w->panels + n0 * w->words * w->planes); /* words are only moved */
     for (int p = 0; p < w->planes; p++)
-        for (int64_t t0 = 0; t0 < w->words; t0 += 16) {
-            int64_t t1 = t0 + 16 < w->words ? t0 + 16 : w->words;
-            for (int64_t c = 0; c < PANEL; c++) {
-                const char *row = rows + c * w->stride + 4 * p * w->plane_words;
-                for (int64_t t = t0; t < t1; t++)
-                    out[(p * w->words + t) * PANEL + c] = c < columns ? FN(word)(row, t) : 0;
+        for (int64_t t = 0; t < w->words; t += LANES)
+            for (int64_t c = 0; c < PANEL; c += LANES) {
+                int64_t left = columns - c < LANES ? columns - c : LANES, words = w->words - t;
+                const char *from = rows + (left > 0 ? c : 0) * w->stride + 4 * (p * w->plane_words + t);
+                FN(turn_block)((const float *)from, (int64_t)w->stride / 4, left > 0 ? (int)left : 0,
+                               words < LANES ? (int)words : LANES,
+                               out + (p * w->words + t) * PANEL + c, PANEL, LANES);
             }
-        }
 }
 
 #include "engine_window.h"

@@ -35,6 +35,10 @@
 #undef EACH_COUNT
 #undef GATHER
 #undef PUT8
+#undef LOAD_SOME
+#undef STORE_SOME
+#undef ZIP_LOW
+#undef ZIP_HIGH
 #undef GREATER
 #undef LESSER
 #undef BITS64

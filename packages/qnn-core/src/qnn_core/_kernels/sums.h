@@ -17,8 +17,7 @@
 
 enum {
     SUM_TERMS = 128, /* of a panel, at a time: they fit in the first-level cache */
-    SUM_ROWS = 60,   /* of a task: a multiple of the rows of a tile */
-    SPARSE_COLUMNS = 128 /* of g, of a task: their sums fit in registers */
+    SUM_ROWS = 60    /* of a task: a multiple of the rows of a tile */
 };
 
 typedef struct {
@@ -56,25 +55,6 @@ typedef struct {
     int64_t rows, columns;
 } Columns;
 
-/* dw[n][k] = sum over m of g[m][n] * x[m][k], where most of x is zero: only the others are looked at.
- * A term with a zero changes no sum, so these are the bits of Sums. */
-typedef struct {
-    uint32_t m;
-    float value;
-} Entry;
-
-typedef struct {
-    const float *x, *g;
-    float *dw;
-    int64_t m, n, k;
-    int64_t some;      /* elements of x that are not zero */
-    float *chunk;      /* g as [SPARSE_COLUMNS columns][m][column], zeros in the last */
-    int64_t *count_k;
-    Entry *entry_km;   /* of each column of x those that are not zero, m ascending */
-} Sparse;
-
-static inline int64_t sparse_chunks(int64_t n) { return (n + SPARSE_COLUMNS - 1) / SPARSE_COLUMNS; }
-
 static const float ONES[PANEL] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
                                   1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
                                   1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
@@ -99,9 +79,5 @@ TASKS(sums)
 TASKS(turn)
 TASKS(affine)
 TASKS(column_sums)
-TASKS(count)
-TASKS(chunk)
-TASKS(nonzero)
-TASKS(sparse)
 
 #endif

@@ -6,6 +6,7 @@ from libc.stdlib cimport free, malloc
 from .buffers cimport address
 from .memory cimport Block
 from .pool cimport Task, share
+from .sparse cimport weight_gradient
 
 
 cdef extern from "sums.h" nogil:
@@ -37,35 +38,11 @@ cdef extern from "sums.h" nogil:
         const float* a
         float* total
         int64_t rows, columns
-    ctypedef struct Entry:
-        pass
-    ctypedef struct Sparse:
-        const float* x
-        const float* g
-        float* dw
-        int64_t m, n, k, some
-        float* chunk
-        int64_t* count_k
-        Entry* entry_km
-    enum:
-        SPARSE_COLUMNS
-    int64_t sparse_chunks(int64_t n)
-    const Task count_tasks[]
-    const Task chunk_tasks[]
-    const Task nonzero_tasks[]
-    const Task sparse_tasks[]
     const Task sums_tasks[]
     const Task turn_tasks[]
     const Task affine_tasks[]
     const Task column_sums_tasks[]
     int64_t panels_in(int64_t columns)
-
-
-# From so many products on, looking for zeros pays; and a product of what is not zero takes so many
-# times as long as one of all.
-cdef enum:
-    LEAST_SPARSE = 4000000
-cdef double SPARSE_COST = 2.5
 
 
 def sums(
@@ -234,31 +211,6 @@ cdef void add_columns(
         )
 
 
-cdef int weight_gradient(
-    int path, int threads, const float* g, const float* x, float* dw, int64_t m, int64_t n, int64_t k
-) except -1:
-    """Write ``g' x``, the quicker way: most of x may be zero, as images and ReLU's outputs are."""
-    cdef Sparse s
-    s.x, s.g, s.dw, s.m, s.n, s.k, s.some = x, g, dw, m, n, k, m * k
-    if m * n * k >= LEAST_SPARSE:
-        with nogil:
-            count_tasks[path](&s, 0)
-    # The last chunk costs as much as a full one.
-    cdef int64_t chunks = sparse_chunks(n)
-    if s.some * SPARSE_COST * chunks * SPARSE_COLUMNS > <double>m * k * n:
-        return matrices(path, threads, g, 1, n, x, dw, n, m, k)
-    cdef size_t lines = 4 * SPARSE_COLUMNS * chunks * m, entries = sizeof(Entry) * k * m
-    cdef Block block = Block(lines + entries + 8 * k)
-    s.chunk = <float*>block.start()
-    s.entry_km = <Entry*>(block.start() + lines)
-    s.count_k = <int64_t*>(block.start() + lines + entries)
-    with nogil:
-        share(chunk_tasks[path], &s, chunks, few(threads, 16 * m * n))
-        share(nonzero_tasks[path], &s, panels_in(k), few(threads, 16 * m * k))
-        share(sparse_tasks[path], &s, panels_in(k) * chunks, few(threads, s.some * n))
-    return 0
-
-
 def affine_gradients(
     int path, int threads, g, x, w, dx, dw, db, int64_t m, int64_t n, int64_t k,
 ):
@@ -267,13 +219,15 @@ def affine_gradients(
     ``dx``, ``dw`` and ``db`` may be None.
     """
     cdef const float* from_g = <const float*>address(g)
+    cdef const float* from_x
+    cdef float* to
     if dx is not None:
         matrices(
             path, threads, from_g, n, 1, <const float*>address(w), <float*>address(dx), m, n, k
         )
     if dw is not None:
-        weight_gradient(
-            path, threads, from_g, <const float*>address(x), <float*>address(dw), m, n, k
-        )
+        from_x, to = <const float*>address(x), <float*>address(dw)
+        if not weight_gradient(path, threads, from_g, from_x, to, m, n, k):
+            matrices(path, threads, from_g, 1, n, from_x, to, n, m, k)
     if db is not None:
         add_columns(path, threads, from_g, <float*>address(db), m, n)

@@ -49,6 +49,7 @@ typedef struct {
     const float *g;
     float *dx;                  /* NULL if nobody asks */
     double *scale_p, *shift_p;  /* sums over a piece; NULL if nobody asks */
+    float *slope;               /* the derivative in the scale, alone */
 } Fake;
 
 static inline int64_t pieces_in(int64_t length) { return (length + PIECE - 1) / PIECE; }
@@ -103,6 +104,7 @@ typedef void (*TrainingTask)(void *context, int64_t task);
 TASKS(fake_frame)
 TASKS(fake_forward)
 TASKS(fake_backward)
+TASKS(fake_slope)
 TASKS(sgd)
 TASKS(sgd_momentum)
 TASKS(adam)

@@ -48,6 +48,19 @@ def fake_backward(
     scale_sums: NDArray[float64] | None,
     shift_sums: NDArray[float64] | None,
 ) -> None: ...
+def fake_slope(
+    path: int,
+    threads: int,
+    book: Book,
+    x: _Floats,
+    scale: _Floats,
+    shift: _Floats,
+    rows: int,
+    length: int,
+    own_frame: bool,
+    code: _Codes,
+    slope: _Floats,
+) -> None: ...
 def sgd(
     path: int,
     threads: int,

@@ -37,6 +37,7 @@ cdef extern from "training.h" nogil:
         float* dx
         double* scale_p
         double* shift_p
+        float* slope
     ctypedef struct Update:
         float* w
         const float* g
@@ -66,6 +67,7 @@ cdef extern from "training.h" nogil:
     const Task fake_frame_tasks[]
     const Task fake_forward_tasks[]
     const Task fake_backward_tasks[]
+    const Task fake_slope_tasks[]
     const Task sgd_tasks[]
     const Task sgd_momentum_tasks[]
     const Task adam_tasks[]
@@ -177,6 +179,19 @@ def fake_backward(
             add_up(f.shift_p, rows, pieces, to_shift)
     finally:
         free(part)
+
+
+def fake_slope(
+    int path, int threads, Book book, x, scale, shift,
+    int64_t rows, int64_t length, bint own_frame, code, slope,
+):
+    """Write the derivative in the scale, ``level - u * window``, of each element."""
+    cdef Fake f = fake(book, x, scale, shift, rows, length, own_frame)
+    f.code = <uint8_t*>address(code)
+    f.slope = <float*>address(slope)
+    # That there is a gradient asks frames for the window.
+    f.g = f.x
+    run_fake(fake_slope_tasks, path, threads, &f)
 
 
 cdef void add_up(const double* part, int64_t rows, int64_t pieces, double* total_r) noexcept nogil:

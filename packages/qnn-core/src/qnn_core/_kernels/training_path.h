@@ -300,6 +300,34 @@ static void FN(fake_backward)(void *context, int64_t task)
     else FN(back_piece)(f, a, 1, 1, 1, at, size, task);
 }
 
+INLINE VF FN(slope_of)(const Fake *f, const Frame *a, VF x, VU code)
+{
+    VI inside = (VI)(x >= FN(splatf)(a->low)) & (VI)(x <= FN(splatf)(a->high));
+    VF u = FN(select)(inside, (x - a->shift) * a->per_scale, FN(splatf)(0));
+    return FN(level)(f, a, f->step == 0, code) - u;
+}
+
+/* level - u * window, as the backward pass has it. */
+static void FN(fake_slope)(void *context, int64_t task)
+{
+    const Fake *f = context;
+    PIECE_OF(f, task);
+    int i = 0;
+    for (; i + LANES <= size; i += LANES) {
+        VF slope = FN(slope_of)(f, a, FN(loadf)(f->x + at + i), GET8(f->code + at + i));
+        memcpy(f->slope + at + i, &slope, sizeof slope);
+    }
+    if (i < size) {
+        float x[LANES] = {0};
+        uint8_t code[LANES] = {0};
+        size_t left = (size_t)(size - i);
+        memcpy(x, f->x + at + i, 4 * left);
+        memcpy(code, f->code + at + i, left);
+        VF slope = FN(slope_of)(f, a, FN(loadf)(x), GET8(code));
+        memcpy(f->slope + at + i, &slope, 4 * left);
+    }
+}
+
 #undef REACHES
 #undef PIECE_OF
 

@@ -23,6 +23,7 @@ class Node:
     def free(self) -> None:
         """Let go of the inputs, so that their memory can be used again."""
         self.inputs = ()
+        self.attributes = {}
         self.freed = True
 
     def check_alive(self) -> None:

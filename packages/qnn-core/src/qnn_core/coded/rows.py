@@ -89,6 +89,37 @@ def values_of(codes: Codes, levels: Array, scale: Array, shift: Array, axis: int
     return values
 
 
+def decoded(quantized: Quantized) -> Array:
+    """Return the float32 values that codes mean."""
+    codes, levels, scale, shift = (*quantized[:1], *quantized[2:5])
+    if quantized.per_tensor:
+        out = empty(codes.shape, np.float32)
+        table = np.multiply(scale, levels, dtype=np.float32)
+        codes = np.asarray(codes, order="C")
+        training.lookup(cpu.active_index(), get_num_threads(), codes, table + shift, out)
+        return out
+    return values_of(codes, levels, scale, shift, quantized.axis)
+
+
+def clips(quantizer: Quantizer) -> bool:
+    """Whether the gradients of a quantizer are those of the clip window."""
+    return type(quantizer).window is Quantizer.window and quantizer.ste == "clip"
+
+
+def slopes(x: Array, quantized: Quantized, quantizer: Quantizer) -> Array:
+    """Return ``level - u * window``, the derivative in the scale, of each element of float32 data.
+
+    With the clip window, and one frame for all.
+    """
+    out, book = empty(x.shape, np.float32), codebook(quantizer).book
+    codes, x = np.asarray(quantized.codes, order="C"), np.asarray(x, order="C")
+    where = cpu.active_index(), get_num_threads()
+    training.fake_slope(
+        *where, book, x, quantized.scale, quantized.shift, 1, x.size, False, codes, out
+    )
+    return out
+
+
 def clip_surrogate(
     x: Array, codes: Codes, scale: Array, shift: Array, quantizer: Quantizer
 ) -> tuple[Array, Array]:
@@ -108,20 +139,29 @@ def clip_surrogate(
 
 
 def clip_gradients(
-    g: Array, x: Array, quantized: Quantized, quantizer: Quantizer, needs: tuple[bool, ...]
+    g: Array,
+    x: Array,
+    quantized: Quantized,
+    quantizer: Quantizer,
+    needs: tuple[bool, ...],
+    *,
+    in_place: bool = False,
 ) -> list[Array | None] | None:
     """Return the gradients for x, scale and shift in one pass; None where `needs` says no.
 
     With the clip window w: ``g * w(u)``, and the sums of ``g * (level - u * w(u))`` and
     ``g * (1 - w(u))`` over all that shares an entry of the frame. Returns None as a whole for data
-    that the kernel does not take: of float64, or with a frame for each column.
+    that the kernel does not take: of float64, or with a frame for each column. With `in_place`, the
+    gradient for x is written over `g`.
     """
     scale, shift = quantized.scale, quantized.shift
     row = _row_frames(x, scale, shift, quantizer.axis)
     if row is None or g.dtype != np.float32:
         return None
     frames = row[3] if row[5] else 1
-    dx = empty(x.shape, np.float32) if needs[0] else None
+    dx = None
+    if needs[0]:
+        dx = g if in_place else empty(x.shape, np.float32)
     sums = [np.empty(frames) if need else None for need in needs[1:]]
     book, path, threads = codebook(quantizer).book, cpu.active_index(), get_num_threads()
     codes, g = (np.asarray(array, order="C") for array in (quantized.codes, g))

@@ -1,5 +1,6 @@
 """Arrays whose memory is used again by the next one of their size."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -7,8 +8,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from .._kernels import memory
 
-# Smaller ones the C library keeps by itself.
-LEAST = 2**15
+# Arrays of fewer elements the C library keeps by itself.
+LEAST = 2**13
 
 
 def empty(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
@@ -16,10 +17,9 @@ def empty(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
 
     Up to 256 MiB that no array uses any longer are kept for the next ones.
     """
-    size = np.dtype(dtype).itemsize
-    for length in shape:
-        size *= length
-    if size < LEAST:
+    elements = math.prod(shape)
+    if elements < LEAST:
         return np.empty(shape, dtype)
-    block: Any = memory.Block(size)  # a buffer, which NumPy's types do not name
+    # A buffer, which NumPy's types do not name.
+    block: Any = memory.Block(elements * np.dtype(dtype).itemsize)
     return np.ndarray(shape, dtype, block)

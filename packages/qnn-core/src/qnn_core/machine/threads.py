@@ -4,8 +4,8 @@ import os
 
 from ..errors import SpecError
 
-# Nanoseconds of work for each thread: waking one takes about ten microseconds.
-LEAST_WORK = 4e4
+# Nanoseconds of work for each thread: waking one from sleep takes about ten microseconds.
+LEAST_WORK = 1.5e4
 
 
 def get_num_threads() -> int:

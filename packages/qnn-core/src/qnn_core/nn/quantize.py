@@ -69,6 +69,11 @@ class Quantize(Module):
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
         """Return the quantized values of `x`, of its shape."""
+        self.meet(x)
+        return self.quantized(x)
+
+    def meet(self, x: Tensor) -> None:
+        """Get ready for `x`: in training the frame is fitted to it, if it is still to be fitted."""
         axis = self.quantizer.axis
         if axis is not None and axis % max(x.ndim, 1) == 0:
             raise self._batch_axis()
@@ -79,16 +84,19 @@ class Quantize(Module):
                 f"Quantize({self.quantizer}): the scale was never fitted to data, so an "
                 "evaluation would have no meaning: train first, or run one batch in training mode"
             )
-        return self.quantized(x)
 
     def quantized(self, x: Tensor) -> Tensor:
         """Return the quantized values of `x` with the frame as it is."""
+        return fake_quantize(x, *self.tensors(), quantizer=self.quantizer)
+
+    def tensors(self) -> tuple[Any, Any]:
+        """Return scale and shift; in training, a learned scale knows where it comes from."""
         if self.log_scale is None or not self.training:
             frame = self.frame()
-            return fake_quantize(x, frame.scale, frame.shift, quantizer=self.quantizer)
-        scale = exp(self.log_scale)
-        shift: Any = scale * -self.zero_point.data if self.zero_point.data.any() else 0.0
-        return fake_quantize(x, scale, shift, quantizer=self.quantizer)
+            return frame.scale, frame.shift
+        scale, zero = exp(self.log_scale), self.zero_point.data
+        # A number is asked for what it is; looking for one in an array takes longer than a product.
+        return scale, scale * -zero if (zero.any() if zero.ndim else float(zero)) else 0.0
 
     def frame(self) -> Frame:
         """Return the frame as arrays."""
@@ -100,11 +108,12 @@ class Quantize(Module):
     def observe(self, x: Array) -> None:
         """Fit the frame to training data, if it is still to be fitted."""
         mode = self.quantizer.scale
+        if self.calibrated.data and mode != "calibrated":
+            return
+        fitted = self.quantizer.fit(x, self.quantizer.axis)
         if mode == "calibrated":
-            fitted = self.quantizer.fit(x, self.quantizer.axis)
             self._set(fitted if not self.calibrated.data else self._averaged(fitted))
-        elif not self.calibrated.data:
-            fitted = self.quantizer.fit(x, self.quantizer.axis)
+        else:
             self._set(fitted if isinstance(mode, str) else self._held(fitted))
         self.calibrated.data[...] = 1
 
@@ -196,8 +205,12 @@ class QuantizeWeight(Quantize):
 
     def forward(self, weight: Tensor) -> Tensor:  # type: ignore[override]
         """Return the quantized weight."""
-        self.refresh(weight.data)
+        self.meet(weight)
         return self.quantized(weight)
+
+    def meet(self, x: Tensor) -> None:
+        """Get ready for a weight."""
+        self.refresh(x.data)
 
     def refresh(self, weight: Array) -> None:
         """Fit a calibrated frame to the weight as it is now, in training and evaluation alike."""

@@ -89,7 +89,8 @@ def matmul(a: Any, b: Any) -> Tensor:
     return _matmul_op(a, b)
 
 
-def _affine(x: Shape, weight: Shape, bias: Shape | None = None) -> Shape:
+def affine_shape(x: Shape, weight: Shape, bias: Shape | None = None) -> Shape:
+    """Return the shape of `linear`."""
     if len(x) < 1 or len(weight) != 2 or x[-1] != weight[1]:
         raise ShapeError(
             f"linear: input of shape {x} does not fit weight of shape {weight}: "
@@ -111,8 +112,15 @@ def _linear(
         y: Array = x @ weight.T
         return y if bias is None else y + bias
     x_factor, w_factor = operand(quantized[0], None), operand(quantized[1], 0)
-    rows = _matrix(data_of(x, quantized[0], x_factor))
-    y = product(rows, data_of(weight, quantized[1], w_factor), bias, x_factor, w_factor)
+    columns = data_of(weight, quantized[1], w_factor)
+    return multiplied(data_of(x, quantized[0], x_factor), columns, bias, x_factor, w_factor)
+
+
+def multiplied(
+    x: Array, weight: Array, bias: Array | None, x_factor: Factor, w_factor: Factor
+) -> Array:
+    """Return the product of what two factors enter with, ``[..., in]`` and ``[out, in]``."""
+    y = product(matrix(x), weight, bias, x_factor, w_factor)
     return y if x.ndim == 2 else y.reshape(*x.shape[:-1], weight.shape[0])
 
 
@@ -135,7 +143,7 @@ def _linear_vjp(
     x, weight = inputs[0], inputs[1]
     if not MODE.here.grad and g.data.dtype == np.float32:
         # Nobody differentiates again: one call, without a node for each product.
-        rows, samples = _matrix(g.data), _matrix(x.data)
+        rows, samples = matrix(g.data), matrix(x.data)
         found = affine_gradients(rows, samples, weight.data, needs)
         if needs[0] and x.data.ndim != 2:
             assert found[0] is not None
@@ -148,7 +156,8 @@ def _linear_vjp(
     ]
 
 
-def _matrix(x: Array) -> Array:
+def matrix(x: Array) -> Array:
+    """Return an array with all axes but the last as one."""
     # Not -1 rows: with columns of no length they could not be told.
     return x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
@@ -156,7 +165,7 @@ def _matrix(x: Array) -> Array:
 _linear_op = op(
     "linear",
     _linear,
-    shape=_affine,
+    shape=affine_shape,
     vjp=_linear_vjp,
     macs=lambda x, weight, bias=None: math.prod(x) * weight[0],
     codes="reads",

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..autodiff import Array, Shape, Tensor, op
 from ..autodiff.mode import MODE
-from ..coded import Quantized, clip_gradients, clip_surrogate, fake, units
+from ..coded import Quantized, clip_gradients, clip_surrogate, clips, fake, units
 from ..coded.rows import check_frame
 from ..quantizer import Quantizer, codebook
 from ..registry import get_quantizer
@@ -30,15 +30,11 @@ def _fake_quantize(
     return values, kept
 
 
-def _clips(quantizer: Quantizer) -> bool:
-    return type(quantizer).window is Quantizer.window and quantizer.ste == "clip"
-
-
 def _surrogate(
     x: Array, codes: Array, scale: Array, shift: Array, quantizer: Quantizer
 ) -> tuple[Array, Array]:
     """Return the window w(u) and levels[code] - u * w(u): the derivatives in x and in the scale."""
-    if _clips(quantizer):
+    if clips(quantizer):
         return clip_surrogate(x, codes, scale, shift, quantizer)
     u = units(x, scale, shift, quantizer.axis)
     window = np.asarray(quantizer.window(u), x.dtype)
@@ -60,7 +56,7 @@ def _vjp(
     quantizer = attributes["quantizer"]
     # The frame as it was: a calibrated one may have changed in place since.
     kept = y.quantized
-    if _clips(quantizer) and not MODE.grad:
+    if clips(quantizer) and not MODE.grad:
         # Nobody differentiates again: one pass without the arrays in between.
         fused = clip_gradients(g.data, x.data, kept, quantizer, needs)
         if fused is not None:

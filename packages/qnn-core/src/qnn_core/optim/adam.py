@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from ..autodiff import Parameter
 from .optimizer import Array, Optimizer, number
 from .schedule import Schedule
-from .updates import adam
+from .updates import Rule, adam
 
 
 class Adam(Optimizer):
@@ -55,13 +55,13 @@ class Adam(Optimizer):
         self.weight_decay = number(self, "weight_decay", weight_decay, low=0)
         super().__init__(parameters, lr, schedule)
 
-    def _update(
-        self, parameter: Parameter, weight: Array, gradient: Array, lr: float, *slots: Any
-    ) -> None:
-        rule = self._rule(parameter, lr, 0.0 if self.decoupled else self.weight_decay)
+    def _l2(self) -> float:
+        return 0.0 if self.decoupled else self.weight_decay
+
+    def _update(self, rule: Rule, parameter: Parameter, gradient: Array, *slots: Any) -> None:
         adam(
             rule,
-            weight,
+            parameter.data,
             gradient,
             *slots,
             betas=self.betas,

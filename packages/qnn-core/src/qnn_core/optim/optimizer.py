@@ -67,37 +67,37 @@ class Optimizer(ABC):
             GraphError, ShapeError: if a parameter has no gradient, or one that does not fit;
                 nothing was changed.
         """
-        gradients = [self._gradient(n) for n in range(len(self.parameters))]
+        gradients = [self._gradient(n, p) for n, p in enumerate(self.parameters)]
         lr = self.current_lr
         self.steps += 1
+        decay = self._l2()
+        usual = Rule(lr, decay)
         for n, parameter in enumerate(self.parameters):
             # In place needs one block of memory, which an array that a user assigned may not be.
             if not parameter.data.flags.c_contiguous:
                 parameter.data = np.asarray(parameter.data, order="C")
+            plain = parameter.bounds is None and (parameter.decay or decay == 0)
+            rule = usual if plain else _rule(parameter, lr, decay)
             slots = [self._state[slot][n] for slot in self.slots]
-            self._update(parameter, parameter.data, gradients[n], lr, *slots)
+            self._update(rule, parameter, gradients[n], *slots)
+
+    def _l2(self) -> float:
+        """Return the factor of the L2 penalty, for parameters that decay."""
+        return 0.0
 
     @abstractmethod
-    def _update(
-        self, parameter: Parameter, weight: Array, gradient: Array, lr: float, *slots: Array
-    ) -> None:
-        """Update `weight`, and the optimizer's own arrays, in place, within the bounds."""
+    def _update(self, rule: Rule, parameter: Parameter, gradient: Array, *slots: Array) -> None:
+        """Update the parameter, and the optimizer's own arrays, in place."""
 
-    @staticmethod
-    def _rule(parameter: Parameter, lr: float, decay: float) -> Rule:
-        """Return what the rules of all optimizers share, for this parameter."""
-        bounds = (-np.inf, np.inf) if parameter.bounds is None else parameter.bounds
-        return Rule(lr, decay if parameter.decay else 0.0, *bounds)
-
-    def _gradient(self, n: int) -> Array:
+    def _gradient(self, n: int, parameter: Parameter) -> Array:
         """Return the gradient of parameter n, or raise an error: the kernels check nothing."""
-        parameter = self.parameters[n]
-        if parameter.grad is None:
+        grad = parameter.grad
+        if grad is None:
             raise GraphError(
                 f"{type(self).__name__}: {self.names[n]} of shape {parameter.shape} has no "
                 "gradient: call backward() on a loss that depends on it, or leave it out"
             )
-        gradient = parameter.grad.data
+        gradient: Array = grad.data
         self._check_fit(n, "gradient", gradient)
         for slot in self.slots:
             self._check_fit(n, slot, self._state[slot][n])
@@ -154,6 +154,12 @@ class Optimizer(ABC):
         for slot, arrays in self._state.items():
             for n, array in enumerate(arrays):
                 array[...] = state[f"{slot}.{n}"]
+
+
+def _rule(parameter: Parameter, lr: float, decay: float) -> Rule:
+    """Return what the rules of all optimizers share, for this parameter."""
+    bounds = (-np.inf, np.inf) if parameter.bounds is None else parameter.bounds
+    return Rule(lr, decay if parameter.decay else 0.0, *bounds)
 
 
 def number(

@@ -6,7 +6,7 @@ from typing import Any
 from ..autodiff import Parameter
 from .optimizer import Array, Optimizer, number
 from .schedule import Schedule
-from .updates import sgd, sgd_momentum
+from .updates import Rule, sgd, sgd_momentum
 
 
 class SGD(Optimizer):
@@ -55,18 +55,18 @@ class SGD(Optimizer):
         self.slots = ("velocity",) if momentum else ()  # type: ignore[misc]
         super().__init__(parameters, lr, schedule)
 
-    def _update(
-        self, parameter: Parameter, weight: Array, gradient: Array, lr: float, *slots: Any
-    ) -> None:
-        rule = self._rule(parameter, lr, self.weight_decay)
+    def _l2(self) -> float:
+        return self.weight_decay
+
+    def _update(self, rule: Rule, parameter: Parameter, gradient: Array, *slots: Any) -> None:
         if slots:
             sgd_momentum(
                 rule,
-                weight,
+                parameter.data,
                 gradient,
                 slots[0],
                 momentum=self.momentum,
                 nesterov=self.nesterov,
             )
         else:
-            sgd(rule, weight, gradient)
+            sgd(rule, parameter.data, gradient)

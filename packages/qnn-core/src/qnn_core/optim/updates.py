@@ -9,12 +9,10 @@ from .._kernels import training as kernel
 from ..machine import cpu, get_num_threads
 
 Array = NDArray[Any]
-# Of every kernel: path, threads, weight, gradient, rate, decay, low, high.
-Arguments = tuple[int, int, Array, Array, float, float, float, float]
 
 
 class Rule(NamedTuple):
-    """What all rules share.
+    """What all rules share, in the order of the kernels' arguments.
 
     Attributes:
         rate: learning rate.
@@ -27,11 +25,6 @@ class Rule(NamedTuple):
     low: float = -np.inf
     high: float = np.inf
 
-    def compiled(self, weight: Array, gradient: Array) -> Arguments:
-        """Return the arguments that each kernel begins with."""
-        where = cpu.active_index(), get_num_threads()
-        return *where, weight, gradient, self.rate, self.decay, self.low, self.high
-
     def clip(self, weight: Array) -> None:
         """Bring the parameter inside the bounds."""
         np.clip(weight, self.low, self.high, out=weight)
@@ -40,7 +33,7 @@ class Rule(NamedTuple):
 def sgd(rule: Rule, weight: Array, gradient: Array) -> None:
     """Do ``w -= rate * (g + decay * w)``."""
     if weight.dtype == np.float32:
-        kernel.sgd(*rule.compiled(weight, gradient))
+        kernel.sgd(cpu.active_index(), get_num_threads(), weight, gradient, *rule)
         return
     weight -= rule.rate * (gradient + rule.decay * weight)
     rule.clip(weight)
@@ -57,8 +50,8 @@ def sgd_momentum(
 ) -> None:
     """Do ``v = m * v + g``, ``w -= rate * v`` (Nesterov: ``rate * (g + m * v)``)."""
     if weight.dtype == np.float32:
-        first = rule.compiled(weight, gradient)
-        kernel.sgd_momentum(*first, velocity=velocity, momentum=momentum, nesterov=nesterov)
+        where = cpu.active_index(), get_num_threads()
+        kernel.sgd_momentum(*where, weight, gradient, *rule, velocity, momentum, nesterov)
         return
     slope = gradient + rule.decay * weight
     velocity *= momentum
@@ -83,9 +76,12 @@ def adam(
     beta1, beta2 = betas
     corrections = 1 - beta1**step, 1 - beta2**step
     if weight.dtype == np.float32:
-        first = rule.compiled(weight, gradient)
         kernel.adam(
-            *first,
+            cpu.active_index(),
+            get_num_threads(),
+            weight,
+            gradient,
+            *rule,
             mean=mean,
             square=square,
             beta1=beta1,

@@ -3,6 +3,7 @@
 from ..machine import cpu, get_num_threads, set_num_threads, threads
 from .convolution import Convolution, convolve, prepared_convolution
 from .convolution_gradients import input_gradient, weight_gradient
+from .data_gradients import data_gradients, is_large
 from .factor import VALUES, Factor, Grid, factor, integer_sum, joint_scale
 from .operand import operand
 from .product import product
@@ -20,10 +21,12 @@ __all__ = [
     "affine_gradients",
     "convolve",
     "cpu",
+    "data_gradients",
     "factor",
     "get_num_threads",
     "input_gradient",
     "integer_sum",
+    "is_large",
     "joint_scale",
     "matrix_product",
     "operand",

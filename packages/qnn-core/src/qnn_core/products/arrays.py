@@ -1,15 +1,12 @@
 """Arrays as the engine wants them: aligned, padded to whole panels, transposed into panels."""
 
 import math
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .._kernels import engine
+from .._kernels import engine, memory
 from ..machine import cpu, get_num_threads
 from ..machine.threads import threads_for
 
@@ -17,50 +14,11 @@ Array = NDArray[Any]
 PANEL = 64
 
 
-# The most that a thread keeps for its next product.
-KEPT = 2**26
-
-
-class _Arena(threading.local):
-    """Memory of a thread that one product after the other uses; new pages cost more than sums."""
-
-    memory: Array = np.empty(0, np.uint8)
-    used = 0
-    open = False
-
-
-_ARENA = _Arena()
-
-
-@contextmanager
-def reused_memory() -> Iterator[None]:
-    """Let `aligned` take its memory from an arena; nothing of it may be kept after the block."""
-    if _ARENA.open:
-        yield
-        return
-    _ARENA.open = True
-    try:
-        yield
-    finally:
-        if _ARENA.memory.size < _ARENA.used <= KEPT:
-            _ARENA.memory = np.empty(_ARENA.used, np.uint8)
-        _ARENA.open, _ARENA.used = False, 0
-
-
-def _memory(size: int) -> Array:
-    if not _ARENA.open:
-        return np.empty(size, np.uint8)
-    start, _ARENA.used = _ARENA.used, _ARENA.used + size
-    whole = _ARENA.used <= _ARENA.memory.size
-    return _ARENA.memory[start : _ARENA.used] if whole else np.empty(size, np.uint8)
-
-
 def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
     """Return an empty array that starts at a cache line: vectors do not straddle two."""
     size = math.prod(shape) * np.dtype(dtype).itemsize
-    memory = _memory(size + 64)
-    start = -memory.__array_interface__["data"][0] % 64
-    return memory[start : start + size].view(dtype).reshape(shape)
+    block: Any = memory.Block(size)  # a buffer, which NumPy's types do not name
+    return np.ndarray(shape, dtype, block)
 
 
 def padded(columns: int) -> int:

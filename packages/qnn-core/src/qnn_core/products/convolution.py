@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from .._kernels import engine
 from ..machine import cpu, empty
 from ..machine.threads import threads_for
-from .arrays import reused_memory, row_bytes
+from .arrays import row_bytes
 from .factor import ZERO, Factor, channels_of, integer_sum, joint_scale
 from .gather import Gather, gather
 from .patch_sums import convolved
@@ -125,9 +125,8 @@ def convolve(
     if sides is not None:
         scale = each_column(joint_scale(x_factor, w_factor, k), len(w))
         return _floats(*sides, bias, scale, window=window, groups=groups)
-    with reused_memory():
-        made = prepared_convolution(w, bias, x_factor, w_factor, window=window, groups=groups)
-        return made(x)
+    made = prepared_convolution(w, bias, x_factor, w_factor, window=window, groups=groups)
+    return made(x)
 
 
 def _floats(

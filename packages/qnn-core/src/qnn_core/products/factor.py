@@ -155,7 +155,9 @@ def joint_scale(x: Factor, w: Factor, k: int) -> NDArray[np.float32]:
 
     For a sum of integers it includes both units; multiplying by them is exact.
     """
-    unit = np.float32(x.grid.unit * w.grid.unit) if integer_sum(x, w, k) else np.float32(1)
+    unit = np.float32(1)
+    if x.grid is not None and w.grid is not None and integer_sum(x, w, k):
+        unit = np.float32(x.grid.unit * w.grid.unit)
     if x.scale.ndim == w.scale.ndim == 0:
         # A double holds the product exactly: it is rounded once, as that of float32 is.
         both = float(x.scale) * float(w.scale)

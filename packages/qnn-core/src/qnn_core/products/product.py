@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from .._kernels import engine, training
 from ..machine import cpu, empty, get_num_threads
 from ..machine.threads import threads_for
-from .arrays import reused_memory, row_bytes
+from .arrays import row_bytes
 from .factor import FLOAT_LIMIT, VALUES, Factor, Grid, integer_sum, joint_scale
 from .sums import affine
 from .weights import Prepared, prepare
@@ -51,8 +51,7 @@ def product(
     if m >= MANY_ROWS and not integer_sum(x_factor, w_factor, k):
         scale = each_column(joint_scale(x_factor, w_factor, k), n)
         return affine(values_of(x, x_factor), values_of(w, w_factor), scale, bias)
-    with reused_memory():
-        return multiply(x, prepare(w, bias, x_factor, w_factor), x_factor)
+    return multiply(x, prepare(w, bias, x_factor, w_factor), x_factor)
 
 
 def floats_suffice(x: Factor, w: Factor, k: int) -> bool:

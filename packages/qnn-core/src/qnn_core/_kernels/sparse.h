@@ -1,0 +1,64 @@
+/* Gradients by an input that is mostly zero, as images and the outputs of ReLU are:
+ *
+ *     dw[n][k]  = sum over m of g[m][n] * x[m][k]
+ *     total     = sum over m, k of slope[m][k] * (sum over n of g[m][n] * w[n][k])
+ *
+ * Only terms where x or slope is not zero are looked at; the others change no sum, so dw has the bits
+ * of sums.h. The second is what a scale of the data wants of the gradient of all the data.
+ */
+#ifndef QNN_SPARSE_H
+#define QNN_SPARSE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <math.h>
+
+#include "paths.h"
+
+enum {
+    CHUNK = 128, /* columns of g, of a task: their sums fit in registers */
+    WAYS = 16    /* sums of `total` that are taken side by side */
+};
+
+typedef struct {
+    uint32_t m;
+    float x, slope;
+} Entry;
+
+typedef struct {
+    const float *x, *slope;   /* [m][k]; slope may be NULL */
+    const float *g;           /* [m][n] */
+    float *dw;
+    int64_t m, n, k;
+    int64_t some;             /* elements where x or slope is not zero */
+    float *chunk;             /* g as [CHUNK columns][m][column], zeros in the last */
+    int64_t *count_k;
+    Entry *entry_km;          /* of each column the terms, m ascending */
+    /* With a slope: w[n][k] = scale_n * level[code] + shift_n */
+    const uint8_t *code_nk;
+    const float *level;       /* 16 */
+    const float *scale_n, *shift_n;
+    double *total_p;          /* of each task */
+} Sparse;
+
+static inline int64_t panels_in(int64_t columns) { return (columns + PANEL - 1) / PANEL; }
+static inline int64_t chunks_in(int64_t columns) { return (columns + CHUNK - 1) / CHUNK; }
+
+#define PATH_TEMPLATE "sparse_path.h"
+#include "each_path.h"
+
+typedef void (*SparseTask)(void *context, int64_t task);
+
+#ifdef QNN_X86
+#define TASKS(name) \
+    static const SparseTask name##_tasks[] = {base_##name, avx2_##name, avx512_##name, vnni_##name};
+#else
+#define TASKS(name) static const SparseTask name##_tasks[] = {base_##name};
+#endif
+TASKS(count)
+TASKS(chunk)
+TASKS(terms)
+TASKS(sparse)
+
+#endif

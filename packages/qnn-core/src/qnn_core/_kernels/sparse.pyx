@@ -1,0 +1,107 @@
+"""Gradients by an input that is mostly zero: see sparse.h."""
+
+from libc.stdint cimport int64_t, uint8_t
+
+from .buffers cimport address
+from .memory cimport Block
+from .pool cimport Task, share
+
+
+cdef extern from "sparse.h" nogil:
+    ctypedef struct Entry:
+        pass
+    ctypedef struct Sparse:
+        const float* x
+        const float* slope
+        const float* g
+        float* dw
+        int64_t m, n, k, some
+        float* chunk
+        int64_t* count_k
+        Entry* entry_km
+        const uint8_t* code_nk
+        const float* level
+        const float* scale_n
+        const float* shift_n
+        double* total_p
+    enum:
+        CHUNK
+    int64_t panels_in(int64_t columns)
+    int64_t chunks_in(int64_t columns)
+    const Task count_tasks[]
+    const Task chunk_tasks[]
+    const Task terms_tasks[]
+    const Task sparse_tasks[]
+
+
+cdef enum:
+    # Of so many products on, it pays to look for zeros.
+    LEAST_PRODUCTS = 4000000
+
+# What a term costs, in products of dense sums; with a slope there are two sums, of which the second
+# replaces a dense product too.
+cdef double COST = 2.5
+
+
+cdef bint is_sparse(int path, Sparse* s) noexcept:
+    """Whether sums over the terms alone are quicker; depends on the data, not on the path."""
+    if s.m * s.n * s.k < LEAST_PRODUCTS:
+        return False
+    with nogil:
+        count_tasks[path](s, 0)
+    # The last chunk costs as much as a full one.
+    return s.some * COST * chunks_in(s.n) * CHUNK <= <double>s.m * s.k * s.n
+
+
+cdef double gradients(int path, int threads, Sparse* s) except? -1:
+    """Write dw and return the total, if there is a slope."""
+    cdef int64_t i, chunks = chunks_in(s.n), tasks = panels_in(s.k) * chunks
+    cdef size_t lines = 4 * CHUNK * chunks * s.m, entries = sizeof(Entry) * s.k * s.m
+    cdef Block block = Block(lines + 8 * s.k + 8 * tasks + entries)
+    cdef double total = 0
+    s.chunk = <float*>block.start()
+    s.count_k = <int64_t*>(block.start() + lines)
+    s.total_p = <double*>(s.count_k + s.k)
+    s.entry_km = <Entry*>(s.total_p + tasks)
+    with nogil:
+        share(chunk_tasks[path], s, chunks, threads)
+        share(terms_tasks[path], s, panels_in(s.k), threads)
+        share(sparse_tasks[path], s, tasks, threads)
+    if s.slope != NULL:
+        for i in range(tasks):
+            total += s.total_p[i]
+    return total
+
+
+cdef bint weight_gradient(
+    int path, int threads, const float* g, const float* x, float* dw,
+    int64_t m, int64_t n, int64_t k,
+) except? -1:
+    """Write dw if that is quicker than with all terms, and return whether it was."""
+    cdef Sparse s
+    s.g, s.x, s.slope, s.dw, s.m, s.n, s.k = g, x, NULL, dw, m, n, k
+    if not is_sparse(path, &s):
+        return False
+    gradients(path, threads, &s)
+    return True
+
+
+def data_gradients(
+    int path, int threads, g, x, slope, code, level, scale, shift, dw,
+    int64_t m, int64_t n, int64_t k,
+):
+    """Write dw and return the total of sparse.h; None, and nothing written, if few data are zero.
+
+    ``level`` is float32 ``[16]``, ``scale`` and ``shift`` are ``[n]``.
+    """
+    cdef Sparse s
+    s.g, s.x = <const float*>address(g), <const float*>address(x)
+    s.slope, s.dw = <const float*>address(slope), <float*>address(dw)
+    s.m, s.n, s.k = m, n, k
+    if not is_sparse(path, &s):
+        return None
+    s.code_nk = <const uint8_t*>address(code)
+    s.level = <const float*>address(level)
+    s.scale_n = <const float*>address(scale)
+    s.shift_n = <const float*>address(shift)
+    return gradients(path, threads, &s)

@@ -1,0 +1,158 @@
+/* The loops of sparse.h, once for each path. */
+
+#include "lanes.h"
+
+#define CHUNK_VECTORS (LANES >= 8 ? 8 : 4)
+
+#ifdef __GNUC__
+#define LOWEST(bits) __builtin_ctz(bits)
+#else
+#define LOWEST(bits) 0 /* of one lane */
+#endif
+
+/* There is one task, which counts the terms. */
+static void FN(count)(void *context, int64_t task)
+{
+    Sparse *s = context;
+    int64_t size = s->m * s->k;
+    s->some = 0;
+    for (int64_t i = task; i < size; i += 4096) { /* few enough for 32 bits, which vectors count in */
+        int64_t stop = size - i < 4096 ? size : i + 4096;
+        uint32_t some = 0;
+        if (s->slope)
+            for (int64_t e = i; e < stop; e++) some += (s->x[e] != 0) | (s->slope[e] != 0);
+        else
+            for (int64_t e = i; e < stop; e++) some += s->x[e] != 0;
+        s->some += some;
+    }
+}
+
+/* Which of LANES numbers are not zero, a bit each; NaN is not. */
+INLINE uint32_t FN(not_zero)(const float *x)
+{
+#if LANES == 1
+    return *x != 0;
+#else
+    return SIGNS((VU)(FN(loadf)(x) != FN(splatf)(0)));
+#endif
+}
+
+/* A task is a panel of columns of x: which terms they have. */
+static void FN(terms)(void *context, int64_t task)
+{
+    const Sparse *s = context;
+    int64_t k0 = task * PANEL, columns = s->k - k0 < PANEL ? s->k - k0 : PANEL, count[PANEL] = {0};
+    Entry *entry = s->entry_km + k0 * s->m;
+    float x[PANEL] ALIGNED = {0}, slope[PANEL] ALIGNED = {0};
+    for (int64_t m = 0; m < s->m; m++) {
+        memcpy(x, s->x + m * s->k + k0, 4 * (size_t)columns);
+        if (s->slope) memcpy(slope, s->slope + m * s->k + k0, 4 * (size_t)columns);
+        for (int j0 = 0; j0 < PANEL; j0 += LANES)
+            for (uint32_t some = FN(not_zero)(x + j0) | FN(not_zero)(slope + j0); some; some &= some - 1) {
+                int j = j0 + LOWEST(some);
+                entry[j * s->m + count[j]++] = (Entry){(uint32_t)m, x[j], slope[j]};
+            }
+    }
+    memcpy(s->count_k + k0, count, 8 * (size_t)columns);
+}
+
+/* A task is CHUNK columns of g, which come to lie row by row in as many lines. */
+static void FN(chunk)(void *context, int64_t task)
+{
+    const Sparse *s = context;
+    int64_t n0 = task * CHUNK, left = s->n - n0 < CHUNK ? s->n - n0 : CHUNK;
+    float *to = s->chunk + n0 * s->m;
+    for (int64_t m = 0; m < s->m; m++, to += CHUNK) {
+        memcpy(to, s->g + m * s->n + n0, 4 * (size_t)left);
+        memset(to + left, 0, 4 * (size_t)(CHUNK - left));
+    }
+}
+
+/* CHUNK_VECTORS vectors of columns of a chunk, times x and, with `both`, times slope, summed over the
+ * terms of a column of x. */
+INLINE void FN(column)(const int both, const float *g, const Entry *entry, int64_t count, float *by_x,
+                       float *by_slope)
+{
+    VF sum[CHUNK_VECTORS], other[CHUNK_VECTORS];
+    UNROLL for (int v = 0; v < CHUNK_VECTORS; v++) sum[v] = other[v] = FN(splatf)(0);
+    for (int64_t e = 0; e < count; e++) {
+        const float *row = g + (size_t)entry[e].m * CHUNK;
+        VF x = FN(splatf)(entry[e].x), slope = FN(splatf)(entry[e].slope);
+        UNROLL for (int v = 0; v < CHUNK_VECTORS; v++) {
+            VF column = FN(loadf)(row + v * LANES);
+            sum[v] = FMA(x, column, sum[v]);
+            if (both) other[v] = FMA(slope, column, other[v]);
+        }
+    }
+    UNROLL for (int v = 0; v < CHUNK_VECTORS; v++) {
+        memcpy(by_x + v * LANES, &sum[v], sizeof(VF));
+        if (both) memcpy(by_slope + v * LANES, &other[v], sizeof(VF));
+    }
+}
+
+/* Turn part[k][n] to rows of n. */
+INLINE void FN(turned)(const float *part, int64_t inputs, int64_t columns, float *to, int64_t stride)
+{
+    for (int64_t c = 0; c < columns; c += LANES)
+        for (int64_t j = 0; j < inputs; j += LANES) {
+            int some = inputs - j < LANES ? (int)(inputs - j) : LANES;
+            FN(turn_block)(part + j * CHUNK + c, CHUNK, some,
+                           columns - c < LANES ? (int)(columns - c) : LANES, to + c * stride + j,
+                           stride, some);
+        }
+}
+
+/* The sum of part[n][k] * w[n0 + n][k0 + k], in WAYS sums side by side and then in order. */
+INLINE double FN(times_weights)(const Sparse *s, const float *part, int64_t n0, int64_t columns,
+                                int64_t k0, int64_t inputs)
+{
+    enum { WAY_VECTORS = WAYS / LANES };
+    VF way[WAY_VECTORS];
+    for (int v = 0; v < WAY_VECTORS; v++) way[v] = FN(splatf)(0);
+    uint8_t padded[PANEL] = {0};
+    for (int64_t c = 0; c < columns; c++) {
+        const uint8_t *code = s->code_nk + (n0 + c) * s->k + k0;
+        if (inputs < PANEL) code = memcpy(padded, code, (size_t)inputs);
+        VF scale = FN(splatf)(s->scale_n[n0 + c]), shift = FN(splatf)(s->shift_n[n0 + c]);
+        for (int v = 0; v < VECTORS; v++) {
+            VF w = LOOKUP16(LOAD16(s->level), GET8(code + v * LANES)) * scale;
+            w = w + shift;
+            VF term = FN(loadf)(part + c * PANEL + v * LANES) * w;
+            way[v % WAY_VECTORS] += term;
+        }
+    }
+    float sums[WAYS];
+    memcpy(sums, way, sizeof sums);
+    double total = 0;
+    for (int w = 0; w < WAYS; w++) total += sums[w];
+    return total;
+}
+
+/* A task is a chunk of g and a panel of columns of x. */
+static void FN(sparse)(void *context, int64_t task)
+{
+    const Sparse *s = context;
+    int64_t n0 = task % chunks_in(s->n) * CHUNK, k0 = task / chunks_in(s->n) * PANEL;
+    int64_t columns = s->n - n0 < CHUNK ? s->n - n0 : CHUNK;
+    int64_t inputs = s->k - k0 < PANEL ? s->k - k0 : PANEL;
+    const float *g = s->chunk + n0 * s->m;
+    float by_x[PANEL * CHUNK] ALIGNED, by_slope[PANEL * CHUNK] ALIGNED;
+    for (int64_t j = 0; j < inputs; j++) {
+        const Entry *entry = s->entry_km + (k0 + j) * s->m;
+        int64_t count = s->count_k[k0 + j];
+        for (int64_t c = 0; c < columns; c += CHUNK_VECTORS * LANES) {
+            float *to = by_x + j * CHUNK + c, *too = by_slope + j * CHUNK + c;
+            if (s->slope) FN(column)(1, g + c, entry, count, to, too);
+            else FN(column)(0, g + c, entry, count, to, too);
+        }
+    }
+    FN(turned)(by_x, inputs, columns, s->dw + n0 * s->k + k0, s->k);
+    if (!s->slope) return;
+    float rows[CHUNK * PANEL] ALIGNED;
+    if (inputs < PANEL) memset(rows, 0, sizeof rows);
+    FN(turned)(by_slope, inputs, columns, rows, PANEL);
+    s->total_p[task] = FN(times_weights)(s, rows, n0, columns, k0, inputs);
+}
+
+#undef CHUNK_VECTORS
+#undef LOWEST

@@ -1,0 +1,156 @@
+"""The operation of a whole quantized layer equals the three that it stands for."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import qnn_core as qnn
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from qnn_core.ops.quantized_linear import composed, fits, quantized_linear
+from qnn_core.products import cpu
+
+SPECS = ("symmetric:2", "symmetric:3,grid=even", "uniform:2", "uniform:8", "binary")
+
+
+def images(rng: np.random.Generator, m: int, k: int, density: float) -> np.ndarray:
+    return (rng.random((m, k)) * (rng.random((m, k)) < density)).astype(np.float32)
+
+
+def operands(
+    shape: tuple[int, int, int], specs: tuple[str, str], density: float, *, data: bool
+) -> tuple[list[qnn.Tensor], Any]:
+    """Return input, its frame, weight, its frame and bias, as leaves that require gradients."""
+    m, k, n = shape
+    rng = np.random.default_rng(m + k + n)
+    two = qnn.get_quantizer(specs[0]), qnn.get_quantizer(specs[1])
+    x = images(rng, m, k, density)
+    w = rng.normal(size=(n, k)).astype(np.float32)
+    frames = [q.fit(a, q.axis) for q, a in zip(two, (x, w), strict=True)]
+    arrays = [x, frames[0].scale, frames[0].shift, w, frames[1].scale, frames[1].shift]
+    leaves = [qnn.Tensor(np.array(a), requires_grad=True) for a in arrays]
+    leaves.append(qnn.Tensor(rng.normal(size=n), requires_grad=True))
+    if data:
+        leaves[0].requires_grad = leaves[2].requires_grad = False
+    return leaves, two
+
+
+def gradients(y: qnn.Tensor, leaves: list[qnn.Tensor]) -> list[np.ndarray | None]:
+    seed = np.random.default_rng(0).normal(size=y.shape).astype(np.float32)
+    wanted = [leaf for leaf in leaves if leaf.requires_grad]
+    found = iter(qnn.grad(y, wanted, seed))
+    return [next(found).data if leaf.requires_grad else None for leaf in leaves]
+
+
+def both(leaves: list[qnn.Tensor], two: Any) -> tuple[qnn.Tensor, qnn.Tensor]:
+    x, x_scale, x_shift, w, w_scale, w_shift, bias = leaves
+    frames = (x_scale, x_shift), (w_scale, w_shift)
+    joint = quantized_linear(x, frames[0], w, frames[1], bias, quantizers=two)
+    return joint, composed(*leaves, quantizers=two)
+
+
+@pytest.mark.parametrize("x_spec", SPECS)
+@pytest.mark.parametrize("w_spec", [*SPECS, "symmetric:2,axis=0", "binary:axis=0"])
+def test_it_is_what_it_stands_for(x_spec: str, w_spec: str) -> None:
+    leaves, two = operands((5, 33, 7), (x_spec, w_spec), 0.5, data=False)
+    joint, three = both(leaves, two)
+    np.testing.assert_array_equal(joint.data, three.data)
+    for found, right in zip(gradients(joint, leaves), gradients(three, leaves), strict=True):
+        np.testing.assert_array_equal(found, right)
+
+
+# Around lanes, panels of 64 inputs, chunks of 128 outputs; all large enough to look for zeros.
+@pytest.mark.parametrize("shape", [(100, 784, 64), (65, 130, 520), (33, 1000, 129), (300, 70, 257)])
+@pytest.mark.parametrize("w_spec", ["symmetric:2", "symmetric:4,axis=0", "symmetric:5"])
+@pytest.mark.parametrize("path", cpu.paths())
+def test_the_scale_of_data(path: str, shape: tuple[int, int, int], w_spec: str) -> None:
+    with cpu.using(path):
+        leaves, two = operands(shape, ("uniform:2", w_spec), 0.15, data=True)
+        joint, three = both(leaves, two)
+        found, right = gradients(joint, leaves), gradients(three, leaves)
+    for n, (ours, theirs) in enumerate(zip(found, right, strict=True)):
+        if n == 1:  # the one that is summed up in another order
+            np.testing.assert_allclose(ours, theirs, rtol=2e-4)
+        else:
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_the_same_bits_on_every_path_and_number_of_threads() -> None:
+    shape, specs = (70, 200, 400), ("uniform:2", "symmetric:3,axis=0")
+    found = []
+    before = qnn.get_num_threads()
+    try:
+        for path in cpu.paths():
+            for threads in (1, 2, 5):
+                qnn.set_num_threads(threads)
+                with cpu.using(path):
+                    leaves, two = operands(shape, specs, 0.2, data=True)
+                    found.append(gradients(both(leaves, two)[0], leaves))
+    finally:
+        qnn.set_num_threads(before)
+    for other in found[1:]:
+        for a, b in zip(found[0], other, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 6), st.integers(0, 9), st.integers(0, 5), st.floats(0, 1))
+def test_any_shape(m: int, k: int, n: int, density: float) -> None:
+    rng = np.random.default_rng(1)
+    two = qnn.get_quantizer("uniform:2"), qnn.get_quantizer("symmetric:2")
+    arrays = images(rng, m, k, density), 0.3, 0.0, rng.normal(size=(n, k)), 0.5, 0.0
+    leaves = [qnn.Tensor(a, requires_grad=True) for a in (*arrays, rng.normal(size=n))]
+    joint, three = both(leaves, two)
+    np.testing.assert_array_equal(joint.data, three.data)
+    for found, right in zip(gradients(joint, leaves), gradients(three, leaves), strict=True):
+        np.testing.assert_array_equal(found, right)
+
+
+def test_it_can_be_differentiated_twice() -> None:
+    leaves, two = operands((4, 6, 3), ("uniform:2", "symmetric:2"), 0.7, data=False)
+    second = []
+    for y in both(leaves, two):
+        first = qnn.grad((y * y).sum(), [leaves[0], leaves[3]], create_graph=True)
+        energy = (first[0] * first[0]).sum() + (first[1] * first[1]).sum()
+        second.append(qnn.grad(energy, [leaves[3], leaves[6]]))
+    for found, right in zip(*second, strict=True):
+        np.testing.assert_array_equal(found.data, right.data)
+
+
+def test_a_graph_that_is_kept_can_be_walked_again() -> None:
+    leaves, two = operands((4, 6, 3), ("uniform:2", "symmetric:2"), 0.7, data=False)
+    y = both(leaves, two)[0].sum()
+    y.backward(retain_graph=True)
+    assert leaves[3].grad is not None
+    once = leaves[3].grad.data.copy()
+    y.backward()
+    np.testing.assert_array_equal(leaves[3].grad.data, 2 * once)
+
+
+def test_a_layer_takes_it_in_training_only() -> None:
+    layer = qnn.QuantLinear(6, 3, weight="symmetric:2", input="uniform:2", seed=0)
+    x = np.random.default_rng(0).random((4, 6))
+    y = layer(x)
+    assert y.node is not None
+    assert y.node.op.name == "quantized_linear"
+    assert layer.eval()(x).node.op.name == "linear"  # type: ignore[union-attr]
+    np.testing.assert_array_equal(layer(x).data, y.data)
+    graph = qnn.trace(layer.train(), x)
+    assert graph.nodes[-1].op.name == "linear"
+
+
+@pytest.mark.parametrize(
+    ("x", "weight"),
+    [
+        ("uniform:2,ste=triangle", "binary"),
+        ("uniform:2", "binary:ste=identity"),
+        ("uniform:2,axis=1", "binary"),
+        ("uniform:2", "binary:axis=1"),
+    ],
+)
+def test_other_gradients_are_composed(x: str, weight: str) -> None:
+    assert not fits(qnn.get_quantizer(x), qnn.get_quantizer(weight))
+    layer = qnn.QuantLinear(6, 3, weight=weight, input=x, seed=0)
+    y = layer(np.random.default_rng(0).random((4, 6)))
+    assert y.node is not None
+    assert y.node.op.name == "linear"
