@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from qnn_core.ops.norm import Moments
 
 Array = NDArray[Any]
 RNG = np.random.default_rng(20)
@@ -149,6 +150,10 @@ EXAMPLES: dict[str, list[Example]] = {
     ],
     "multiply": [example(normal(2, 3), normal(3)), example(normal(), normal(2, 1))],
     "negative": [example(normal(2, 3))],
+    "normalize_batch": [
+        example(normal(5, 3), normal(3), normal(3), eps=1e-5, moments=Moments()),
+        example(normal(2, 2, 2, 3), normal(3), normal(3), eps=0.1, moments=Moments()),
+    ],
     "power": [example(positive(2, 3), normal(3)), example(positive(), normal(2))],
     "relu": [example(apart(3, 4)), example(apart(1).reshape(()))],
     "relu_gradient": [example(normal(3, 4), apart(3, 4))],

@@ -173,6 +173,21 @@ def test_initial_weights_do_not_depend_on_quantizers(model: Any) -> None:
         np.testing.assert_array_equal(parameter.data, others[name].data)
 
 
+def test_relu_after_pooling_is_relu_before_it() -> None:
+    """To the bit, forward and backward: LeNet counts on it."""
+    found = []
+    for parts in ([nn.ReLU(), nn.MaxPool2d(2)], [nn.MaxPool2d(2), nn.ReLU()]):
+        x = Tensor(np.round(X, 1), requires_grad=True)
+        y = qnn.Sequential(*parts)(x)
+        (y * y + y).sum().backward()
+        assert x.grad is not None
+        found.append((y.data, x.grad.data))
+    for before, after in zip(*found, strict=True):
+        np.testing.assert_array_equal(before, after)
+    order = [type(part).__name__ for part in qnn.LeNet(activation="tanh")]
+    assert order.index("Tanh") < order.index("MaxPool2d")
+
+
 def test_a_small_net_learns() -> None:
     x = np.random.default_rng(0).normal(size=(32, 6, 6, 1)).astype(np.float32)
     labels = (x[:, :3].sum((1, 2, 3)) > x[:, 3:].sum((1, 2, 3))).astype(int)

@@ -58,6 +58,8 @@ MISFITS = [
         lambda: ops.batch_norm(ones(2, 3), ones(2), ones(3), ones(3), ones(3)),
         ["(2, 3)", "(2,)", "(3,)"],
     ),
+    ("batch_norm", lambda: ops.normalize_batch(ones(2, 3), ones(2), ones(3)), ["(2, 3)", "(2,)"]),
+    ("normalize_batch", lambda: ops.normalize_batch(ones(0, 3), ones(3), ones(3)), ["(0, 3)"]),
     (
         "softmax_cross_entropy",
         lambda: ops.softmax_cross_entropy(ones(2, 3), [0]),

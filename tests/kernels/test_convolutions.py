@@ -14,6 +14,8 @@ from qnn_core.products import (
     cpu,
     factor,
     input_gradient,
+    integer_sum,
+    prepared_convolution,
     product,
     reference,
     threads,
@@ -72,6 +74,14 @@ def path(request: pytest.FixtureRequest) -> Any:
         yield request.param
 
 
+def convolved(x: Any, w: Any, bias: Any, *factors: Any, **how: Any) -> Any:
+    """`convolve`, which must be what the engine gives: the small ones are done without it."""
+    y = convolve(x, w, bias, *factors, **how)
+    if integer_sum(*factors, int(np.prod(w.shape[1:]))):
+        np.testing.assert_array_equal(y, prepared_convolution(w, bias, *factors, **how)(x))
+    return y
+
+
 def on_patches(x: Any, w: Any, *rest: Any, window: Window) -> Any:
     """`product`, on the rows that im2col makes of images without padding."""
     patches = window.patches(x)
@@ -92,7 +102,7 @@ def test_it_is_the_product_of_patches(path: str, x_side: Any) -> None:
         x, x_factor = operand(x_side, (b, h, w, c), rng)
         weight, w_factor = operand(w_side, (n, *window.kernel, c), rng, channels=bool(n % 2))
         bias = rng.normal(size=n).astype(np.float32) if n % 2 else None
-        y = convolve(x, weight, bias, x_factor, w_factor, window=window)
+        y = convolved(x, weight, bias, x_factor, w_factor, window=window)
         expected = reference.convolve(x, weight, bias, x_factor, w_factor, window=window)
         assert y.dtype == expected.dtype == np.float32
         np.testing.assert_array_equal(y, expected, f"{w_side} {c} {window}")
@@ -120,7 +130,7 @@ def test_any_geometry(image: Any, window: Window, sides: Any, path: str, seed: i
     x, x_factor = operand(sides[0], image, rng)
     w, w_factor = operand(sides[1], (3, *window.kernel, image[3]), rng)
     with cpu.using(path):
-        y = convolve(x, w, None, x_factor, w_factor, window=window)
+        y = convolved(x, w, None, x_factor, w_factor, window=window)
     expected = reference.convolve(x, w, None, x_factor, w_factor, window=window)
     np.testing.assert_array_equal(y, expected)
 
@@ -134,7 +144,7 @@ def test_groups_are_convolutions_side_by_side(path: str, groups: int) -> None:
         w, w_factor = operand(sides[1], (12, 3, 2, 6 // groups), rng, channels=True)
         bias = rng.normal(size=12).astype(np.float32)
         given = (x, w, bias, x_factor, w_factor)
-        y = convolve(*given, window=window, groups=groups)
+        y = convolved(*given, window=window, groups=groups)
         np.testing.assert_array_equal(y, reference.convolve(*given, window=window, groups=groups))
 
 
@@ -179,11 +189,42 @@ def test_gradients_are_those_of_im2col(path: str, image: Any, n: int, window: Wi
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
-def test_threads_do_not_change_gradients(path: str) -> None:
+@given(
+    image=st.tuples(
+        st.integers(0, 3), *[st.integers(1, 7)] * 2, st.sampled_from([1, 2, 7, 8, 17, 33, 64, 80])
+    ),
+    n=st.sampled_from([1, 3, 130]),
+    window=st.builds(
+        Window,
+        *[st.tuples(st.integers(1, 3), st.integers(1, 3))] * 2,
+        st.tuples(st.integers(0, 2), st.integers(0, 2)),
+        st.tuples(st.integers(1, 2), st.integers(1, 3)),
+    ),
+    path=st.sampled_from(cpu.paths()),
+    seed=st.integers(0, 99),
+)
+def test_the_gradient_of_the_input_is_one_chain(
+    image: Any, n: int, window: Window, path: str, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    out = window.output(*image[1:3])
+    if min(out) < 1 or any(p >= e for p, e in zip(window.padding, window.extent, strict=True)):
+        return
+    w = rng.normal(size=(n, *window.kernel, image[3])).astype(np.float32)
+    g = rng.normal(size=(image[0], *out, n)).astype(np.float32)
+    with cpu.using(path):
+        found = input_gradient(g, w, window, image[1:3])
+    expected = reference.input_gradient(g, w, window, image[1:3])
+    assert found.dtype == expected.dtype == np.float32
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("channels", [3, 20, 96])
+def test_threads_do_not_change_gradients(path: str, channels: int) -> None:
     rng = np.random.default_rng(0)
     window = Window((3, 3), padding=(1, 1))
-    x = rng.normal(size=(8, 15, 14, 20)).astype(np.float32)
-    w = rng.normal(size=(40, 3, 3, 20)).astype(np.float32)
+    x = rng.normal(size=(8, 15, 14, channels)).astype(np.float32)
+    w = rng.normal(size=(40, 3, 3, channels)).astype(np.float32)
     g = rng.normal(size=(8, 15, 14, 40)).astype(np.float32)
     for run in (
         lambda: input_gradient(g, w, window, (15, 14)),

@@ -62,6 +62,22 @@ def test_integers_go_all_the_way() -> None:
     ]  # fmt: skip
 
 
+def test_integers_go_all_the_way_where_relu_follows_pooling() -> None:
+    model = qnn.Sequential(
+        qnn.QuantConv2d(3, 8, 3, weight="symmetric:2", input="uniform:2", padding=1, seed=0),
+        nn.MaxPool2d(2, stride=1, padding=1),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.ReLU(),
+        qnn.QuantLinear(576, 4, weight="symmetric:2", input="uniform:2", seed=1),
+        nn.ReLU(),
+    )
+    packed = check_packed(fitted(model, X), X)
+    assert operations(packed) == [
+        "quantize", "requantize_conv2d", "max_pool2d", "reshape", "linear", "relu",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "conv",
     [

@@ -1,7 +1,7 @@
 /* The engine's data: what the steps of a program are, and the table of functions of a path.
  *
  * Rows are samples. A step reads a block of rows from one buffer and writes it to another, so that
- * what lies between two layers stays in the cache. Windows read or write whole images, buffers
+ * what lies between two layers stays in the cache. Windows read whole images, a buffer
  * whose rows have a stride of 0. Weights lie in panels of 64 columns, "lane =
  * output column": no sums across lanes, and zeros as padding instead of masks.
  */
@@ -75,15 +75,14 @@ typedef struct {
 typedef struct {
     int64_t height, width, out_width, out_height;
     int64_t kernel_y, kernel_x, stride_y, stride_x, pad_y, pad_x, step_y, step_x;
-    int64_t pixel;      /* bytes from a pixel to the next */
-    int64_t plane;      /* from a plane of a pixel to the next */
-    int64_t part;       /* that are taken of each plane */
+    int64_t pixel;      /* bytes of a pixel of a plane */
+    int64_t plane;      /* of a plane of an image: its planes lie one after the other */
     int64_t tail;       /* zeros after each plane of a patch */
     int32_t planes;     /* a patch holds all of one, then all of the next */
     uint8_t fill[8];    /* the bytes of a plane outside of the image */
 } Windows;
 
-enum { STEP_ENCODE, STEP_LAYOUT, STEP_PRODUCT, STEP_CHAIN, STEP_GATHER, STEP_SCATTER };
+enum { STEP_ENCODE, STEP_LAYOUT, STEP_PRODUCT, STEP_CHAIN, STEP_GATHER };
 
 typedef struct {
     int32_t op, source, target; /* buffers */

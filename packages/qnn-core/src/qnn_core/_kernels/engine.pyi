@@ -58,7 +58,6 @@ class Windows:
         padding: tuple[int, ...],
         dilation: tuple[int, ...],
         pixel: int,
-        part: int,
         tail: int = 0,
         fill: tuple[int, ...] = (0,),
     ) -> None: ...
@@ -84,7 +83,6 @@ class Program:
         links: list[tuple[str, NDArray[Any] | None]],
     ) -> None: ...
     def gather(self, source: int, target: int, windows: Windows) -> None: ...
-    def scatter(self, source: int, target: int, windows: Windows) -> None: ...
     def run(
         self,
         x: NDArray[Any],

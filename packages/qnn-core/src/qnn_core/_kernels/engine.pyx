@@ -27,7 +27,7 @@ cdef extern from "engine_paths.h" nogil:
         KIND_AND, KIND_TERNARY, KIND_INT8, KIND_INT16, KIND_FLOAT, KIND_TABLE
         CHAIN_ADD, CHAIN_SUB, CHAIN_RSUB, CHAIN_MUL, CHAIN_DIV, CHAIN_RDIV, CHAIN_MIN, CHAIN_MAX
         CHAIN_TANH, CHAIN_SIGMOID
-        STEP_ENCODE, STEP_LAYOUT, STEP_PRODUCT, STEP_CHAIN, STEP_GATHER, STEP_SCATTER
+        STEP_ENCODE, STEP_LAYOUT, STEP_PRODUCT, STEP_CHAIN, STEP_GATHER
     ctypedef struct Product:
         int32_t kind, x_bits, w_bits
         int64_t k, n
@@ -53,7 +53,7 @@ cdef extern from "engine_paths.h" nogil:
     ctypedef struct CWindows "Windows":
         int64_t height, width, out_width, out_height
         int64_t kernel_y, kernel_x, stride_y, stride_x, pad_y, pad_x, step_y, step_x
-        int64_t pixel, plane, part, tail
+        int64_t pixel, plane, tail
         int32_t planes
         uint8_t fill[8]
     ctypedef struct Step:
@@ -201,7 +201,7 @@ cdef class Windows:
 
     def __init__(
         self, *, tuple image, tuple output, tuple kernel, tuple stride, tuple padding,
-        tuple dilation, int64_t pixel, int64_t part, int64_t tail=0, tuple fill=(0,),
+        tuple dilation, int64_t pixel, int64_t tail=0, tuple fill=(0,),
     ):
         self.c.height, self.c.width = image
         self.c.out_height, self.c.out_width = output
@@ -211,8 +211,7 @@ cdef class Windows:
         self.c.step_y, self.c.step_x = dilation
         self.c.pixel = pixel
         self.c.planes = <int32_t>len(fill)
-        self.c.plane = pixel // self.c.planes
-        self.c.part = part
+        self.c.plane = self.c.height * self.c.width * pixel
         self.c.tail = tail
         for plane in range(self.c.planes):
             self.c.fill[plane] = fill[plane]
@@ -291,10 +290,6 @@ cdef class Program:
     def gather(self, int source, int target, Windows windows):
         """Images become rows of patches, one for each output pixel."""
         self.add(STEP_GATHER, source, target, 0).windows = windows.c
-
-    def scatter(self, int source, int target, Windows windows):
-        """Rows of patches of floats are added to the images that they are patches of."""
-        self.add(STEP_SCATTER, source, target, 0).windows = windows.c
 
     def run(self, x, y, int64_t start, int64_t stop, int threads=1, int64_t grain=1):
         """Run rows ``start`` to ``stop``; return how many of the numbers to encode are bad.

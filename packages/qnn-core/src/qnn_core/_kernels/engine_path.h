@@ -622,7 +622,6 @@ static int64_t FN(step)(const Step *s, Buffer x, Buffer y, int64_t row, int rows
 {
     switch (s->op) {
     case STEP_GATHER: FN(gather)(s, x, y, row, rows); return 0;
-    case STEP_SCATTER: FN(scatter)(s, x, y, row, rows); return 0;
     case STEP_ENCODE: return FN(encode)(s, x, y, rows);
     case STEP_LAYOUT: FN(layout)(s, x, y, rows); return 0;
     case STEP_PRODUCT: FN(product)(s, x, y, rows); return 0;

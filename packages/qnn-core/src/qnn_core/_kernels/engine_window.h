@@ -1,4 +1,4 @@
-/* Windows on images: rows of patches gathered from them, and added back to them.
+/* Windows on images: rows of patches gathered from them.
  *
  * Included by engine_path.h, once for each path.
  */
@@ -18,16 +18,6 @@ INLINE void FN(move)(char *to, const char *from, size_t n)
     if (n >= 4) TWO(4)
 #undef TWO
     for (size_t i = 0; i < n; i++) to[i] = from[i];
-}
-
-INLINE void FN(accumulate)(float *to, const float *from, int64_t n)
-{
-    int64_t i = 0;
-    for (; i + LANES <= n; i += LANES) {
-        VF sum = FN(loadf)(to + i) + FN(loadf)(from + i);
-        memcpy(to + i, &sum, sizeof sum);
-    }
-    for (; i < n; i++) to[i] += from[i];
 }
 
 /* Where the window of an output pixel begins; pixels are counted through all images. */
@@ -54,35 +44,31 @@ INLINE void FN(next_place)(const Windows *w, FN(place) *p)
 /* One line of a window: pixels `x, x + step_x, ...`, of which those outside are filled. */
 INLINE void FN(gather_line)(const Windows *w, const char *line, int64_t x, uint8_t fill, char *to)
 {
-    int64_t n = w->kernel_x, part = w->part, first = 0, stop = n;
+    int64_t n = w->kernel_x, part = w->pixel, first = 0, stop = n;
     if (w->step_x == 1) {
         if (x < 0) first = -x < n ? -x : n;
         if (x + n > w->width) stop = w->width - x;
         if (stop < first) stop = first;
         if (first) memset(to, fill, (size_t)(first * part));
-        if (w->part == w->pixel)
-            FN(move)(to + first * part, line + (x + first) * w->pixel, (size_t)((stop - first) * part));
-        else
-            for (int64_t k = first; k < stop; k++)
-                FN(move)(to + k * part, line + (x + k) * w->pixel, (size_t)part);
+        FN(move)(to + first * part, line + (x + first) * part, (size_t)((stop - first) * part));
         if (stop < n) memset(to + stop * part, fill, (size_t)((n - stop) * part));
         return;
     }
     for (int64_t k = 0; k < n; k++, x += w->step_x)
         if (x < 0 || x >= w->width) memset(to + k * part, fill, (size_t)part);
-        else FN(move)(to + k * part, line + x * w->pixel, (size_t)part);
+        else FN(move)(to + k * part, line + x * part, (size_t)part);
 }
 
 /* Images become rows of patches: row r is the window of output pixel `row + r`. */
 static void FN(gather)(const Step *s, Buffer x, Buffer y, int64_t row, int rows)
 {
     const Windows *w = &s->windows;
-    size_t run = (size_t)(w->kernel_x * w->part), tail = (size_t)w->tail;
+    size_t run = (size_t)(w->kernel_x * w->pixel), tail = (size_t)w->tail;
     size_t used = (run * (size_t)w->kernel_y + tail) * (size_t)w->planes;
     FN(place) p = FN(place_of)(w, row);
     for (int r = 0; r < rows; r++, FN(next_place)(w, &p)) {
         char *to = y.data + r * y.stride;
-        const char *image = x.data + p.image * w->height * w->width * w->pixel;
+        const char *image = x.data + p.image * w->planes * w->plane;
         for (int b = 0; b < w->planes; b++, to += tail) {
             for (int64_t k = 0, at = p.y; k < w->kernel_y; k++, at += w->step_y, to += run) {
                 if (at < 0 || at >= w->height) memset(to, w->fill[b], run);
@@ -93,33 +79,5 @@ static void FN(gather)(const Step *s, Buffer x, Buffer y, int64_t row, int rows)
             if (tail) memset(to, 0, tail);
         }
         if (used < y.stride) memset(y.data + r * y.stride + used, 0, y.stride - used);
-    }
-}
-
-/* The transpose: rows of patches of floats are added to the images where they came from. */
-static void FN(scatter)(const Step *s, Buffer x, Buffer y, int64_t row, int rows)
-{
-    const Windows *w = &s->windows;
-    int64_t channels = w->pixel / 4, run = w->kernel_x * channels;
-    FN(place) p = FN(place_of)(w, row);
-    for (int r = 0; r < rows; r++, FN(next_place)(w, &p)) {
-        const float *from = (const float *)(x.data + r * x.stride);
-        float *image = (float *)y.data + p.image * w->height * w->width * channels;
-        for (int64_t k = 0, at = p.y; k < w->kernel_y; k++, at += w->step_y, from += run) {
-            if (at < 0 || at >= w->height) continue;
-            float *line = image + at * w->width * channels;
-            int64_t first = 0, stop = w->kernel_x;
-            if (w->step_x == 1) {
-                if (p.x < 0) first = -p.x < stop ? -p.x : stop;
-                if (p.x + stop > w->width) stop = w->width - p.x;
-                if (first < stop)
-                    FN(accumulate)(line + (p.x + first) * channels, from + first * channels,
-                                   (stop - first) * channels);
-                continue;
-            }
-            for (int64_t n = 0, across = p.x; n < stop; n++, across += w->step_x)
-                if (across >= 0 && across < w->width)
-                    FN(accumulate)(line + across * channels, from + n * channels, channels);
-        }
     }
 }

@@ -1,13 +1,17 @@
 /* Pooling of images with the channels last: loops over channels, which lie side by side.
  *
- * Included by pooling.pyx. One template for each type of element: maxima, and sums in one order for
- * each channel.
+ * Included by pooling.pyx. Maxima, and sums in one order for each channel. What trains, float, is
+ * compiled for each path (pooling_path.h); codes, and double, which checks derivatives, are plain C.
  */
 #ifndef QNN_POOLING_H
 #define QNN_POOLING_H
 
+#include <math.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "paths.h"
 
 typedef struct {
     int64_t height, width, channels, out_height, out_width;
@@ -26,6 +30,23 @@ static inline Span span_of(const Pool *p, int64_t line, int64_t column)
     return s;
 }
 
+/* Whether no pixel lies in two windows, and whether each lies in one. */
+static inline int apart(const Pool *p)
+{
+    return p->stride_y >= p->kernel_y && p->stride_x >= p->kernel_x;
+}
+
+static inline int tiled(const Pool *p)
+{
+    return p->stride_y == p->kernel_y && p->stride_x == p->kernel_x && !p->pad_y && !p->pad_x &&
+           p->out_height * p->kernel_y == p->height && p->out_width * p->kernel_x == p->width;
+}
+
+/* What gradients are written or added to starts as zeros where that makes a difference. */
+static inline void clear(const Pool *p, void *to, size_t size)
+{
+    if (!tiled(p)) memset(to, 0, (size_t)(p->height * p->width * p->channels) * size);
+}
 
 /* Channels are taken CHUNK at a time, so that what is gathered stays in the first-level cache. */
 enum { CHUNK = 256 };
@@ -61,10 +82,11 @@ static inline void POOL_NAME(max_image, type)(const Pool *p, const type *from, t
 
 /* How the gradient of a maximum, or what has its shape, goes to and from the first element that is
  * the maximum. Windows may overlap: what goes to an element is added up in the windows' order. */
-#define DEFINE_FLOATS(type)                                                                      \
+#define DEFINE_NUMBERS(type)                                                                      \
 static inline void POOL_NAME(max_gradient_image, type)(const Pool *p, const type *value,         \
                                                        const type *g, type *to)                  \
 {                                                                                                \
+    memset(to, 0, (size_t)(p->height * p->width * p->channels) * sizeof(type));                  \
     EACH_WINDOW(p, type, value, g)                                                               \
         for (int64_t c0 = 0; c0 < p->channels; c0 += CHUNK) {                                    \
             int64_t n = p->channels - c0 < CHUNK ? p->channels - c0 : CHUNK;                     \
@@ -114,6 +136,7 @@ static inline void POOL_NAME(mean_image, type)(const Pool *p, const type *from, 
 }                                                                                                \
 static inline void POOL_NAME(mean_gradient_image, type)(const Pool *p, const type *g, type *to)  \
 {                                                                                                \
+    memset(to, 0, (size_t)(p->height * p->width * p->channels) * sizeof(type));                  \
     type count = (type)(p->kernel_y * p->kernel_x);                                              \
     EACH_WINDOW(p, type, to, g)                                                                  \
         EACH_PIXEL                                                                               \
@@ -123,9 +146,24 @@ static inline void POOL_NAME(mean_gradient_image, type)(const Pool *p, const typ
 }
 
 DEFINE_MAX(uint8_t)
-DEFINE_MAX(float)
 DEFINE_MAX(double)
-DEFINE_FLOATS(float)
-DEFINE_FLOATS(double)
+DEFINE_NUMBERS(double)
+
+#define PATH_TEMPLATE "pooling_path.h"
+#include "each_path.h"
+
+typedef void (*FromOne)(const Pool *, const void *, void *);
+typedef void (*FromTwo)(const Pool *, const void *, const void *, void *);
+
+#ifdef QNN_X86
+#define EACH(name) {base_##name, avx2_##name, avx512_##name, vnni_##name}
+#else
+#define EACH(name) {base_##name}
+#endif
+static const FromOne max_images[] = EACH(max_image);
+static const FromTwo max_gradient_images[] = EACH(max_gradient_image);
+static const FromTwo max_choice_images[] = EACH(max_choice_image);
+static const FromOne mean_images[] = EACH(mean_image);
+static const FromOne mean_gradient_images[] = EACH(mean_gradient_image);
 
 #endif

@@ -14,23 +14,23 @@ cdef extern from "pooling.h" nogil:
     ctypedef struct Pool:
         int64_t height, width, channels, out_height, out_width
         int64_t kernel_y, kernel_x, stride_y, stride_x, pad_y, pad_x
+    ctypedef void (*FromOne)(const Pool*, const void*, void*) noexcept
+    ctypedef void (*FromTwo)(const Pool*, const void*, const void*, void*) noexcept
     void max_image_uint8_t(const Pool*, const uint8_t*, uint8_t*)
-    void max_image_float(const Pool*, const float*, float*)
     void max_image_double(const Pool*, const double*, double*)
-    void max_gradient_image_float(const Pool*, const float*, const float*, float*)
     void max_gradient_image_double(const Pool*, const double*, const double*, double*)
-    void max_choice_image_float(const Pool*, const float*, const float*, float*)
     void max_choice_image_double(const Pool*, const double*, const double*, double*)
-    void mean_image_float(const Pool*, const float*, float*)
     void mean_image_double(const Pool*, const double*, double*)
-    void mean_gradient_image_float(const Pool*, const float*, float*)
     void mean_gradient_image_double(const Pool*, const double*, double*)
+    # Of float images, for each path.
+    const FromOne max_images[]
+    const FromTwo max_gradient_images[]
+    const FromTwo max_choice_images[]
+    const FromOne mean_images[]
+    const FromOne mean_gradient_images[]
 
 
 # What is done to an image: from one array, or from two, to another.
-ctypedef void (*FromOne)(const Pool*, const void*, void*) noexcept nogil
-ctypedef void (*FromTwo)(const Pool*, const void*, const void*, void*) noexcept nogil
-
 cdef struct Job:
     Pool pool
     FromOne from_one
@@ -67,44 +67,40 @@ cdef run(int threads, FromOne from_one, FromTwo from_two, tuple geometry, int64_
         share(run_image, &job, batch, threads)
 
 
-def maximum(int threads, tuple geometry, int64_t batch, x, y):
+def maximum(int path, int threads, tuple geometry, int64_t batch, x, y):
     """Write the maximum of each window."""
     cdef FromOne job = (
         <FromOne>max_image_uint8_t if x.itemsize == 1
-        else <FromOne>max_image_float if x.itemsize == 4 else <FromOne>max_image_double
+        else max_images[path] if x.itemsize == 4 else <FromOne>max_image_double
     )
     run(threads, job, NULL, geometry, batch, x, None, y)
 
 
-def maximum_gradient(int threads, tuple geometry, int64_t batch, x, g, dx):
-    """Add each g to the first maximum of its window."""
+def maximum_gradient(int path, int threads, tuple geometry, int64_t batch, x, g, dx):
+    """Write each g at the first maximum of its window, added up, and zeros elsewhere."""
     cdef FromTwo job = (
-        <FromTwo>max_gradient_image_float if x.itemsize == 4
-        else <FromTwo>max_gradient_image_double
+        max_gradient_images[path] if x.itemsize == 4 else <FromTwo>max_gradient_image_double
     )
     run(threads, NULL, job, geometry, batch, x, g, dx)
 
 
-def maximum_choice(int threads, tuple geometry, int64_t batch, x, h, y):
+def maximum_choice(int path, int threads, tuple geometry, int64_t batch, x, h, y):
     """Write the element of h where the first maximum of each window of x is."""
     cdef FromTwo job = (
-        <FromTwo>max_choice_image_float if x.itemsize == 4 else <FromTwo>max_choice_image_double
+        max_choice_images[path] if x.itemsize == 4 else <FromTwo>max_choice_image_double
     )
     run(threads, NULL, job, geometry, batch, x, h, y)
 
 
-def mean(int threads, tuple geometry, int64_t batch, x, y):
+def mean(int path, int threads, tuple geometry, int64_t batch, x, y):
     """Write the mean of each window; what lies outside counts as 0."""
-    cdef FromOne job = (
-        <FromOne>mean_image_float if x.itemsize == 4 else <FromOne>mean_image_double
-    )
+    cdef FromOne job = mean_images[path] if x.itemsize == 4 else <FromOne>mean_image_double
     run(threads, job, NULL, geometry, batch, x, None, y)
 
 
-def mean_gradient(int threads, tuple geometry, int64_t batch, g, dx):
-    """Add a share of each g to every element of its window."""
+def mean_gradient(int path, int threads, tuple geometry, int64_t batch, g, dx):
+    """Write a share of each g at every element of its window, added up, and zeros elsewhere."""
     cdef FromOne job = (
-        <FromOne>mean_gradient_image_float if g.itemsize == 4
-        else <FromOne>mean_gradient_image_double
+        mean_gradient_images[path] if g.itemsize == 4 else <FromOne>mean_gradient_image_double
     )
     run(threads, job, NULL, geometry, batch, g, None, dx)

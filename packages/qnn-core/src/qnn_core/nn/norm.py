@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from ..autodiff import Buffer, Parameter, Tensor
+from ..autodiff import Array, Buffer, Parameter, Tensor
 from ..errors import ShapeError
-from ..ops import batch_norm, dropout, mean, variance
+from ..ops import batch_norm, dropout, normalize_batch
+from ..ops.norm import Moments
 from .module import Module
 
 
@@ -45,30 +46,27 @@ class BatchNorm(Module):
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
         """Normalize ``[batch, ..., channels]``."""
         if not self.training:
-            return self._normalized(x, self.running_mean, self.running_variance)
+            kept = self.running_mean, self.running_variance
+            return batch_norm(x, self.weight, self.bias, *kept, eps=self.eps)
         count = x.size // max(self.weight.size, 1)
         if x.ndim < 2 or count < 2:
             raise ShapeError(
                 f"BatchNorm: training needs a batch of at least 2 values for each of "
                 f"{self.weight.size} channels, got input of shape {x.shape}"
             )
-        axes = tuple(range(x.ndim - 1))
-        batch_mean, batch_variance = mean(x, axes), variance(x, axes)
-        output = self._normalized(x, batch_mean, batch_variance)
-        self._keep(self.running_mean, batch_mean, 1)
-        self._keep(self.running_variance, batch_variance, count / (count - 1))
+        moments = Moments()
+        output = normalize_batch(x, self.weight, self.bias, eps=self.eps, moments=moments)
+        self._keep(self.running_mean, moments.mean, 1)
+        self._keep(self.running_variance, moments.variance, count / (count - 1))
         return output
 
     def describe(self) -> str:
         """Return the number of channels."""
         return str(self.weight.size)
 
-    def _normalized(self, x: Tensor, center: Tensor, spread: Tensor) -> Tensor:
-        return batch_norm(x, self.weight, self.bias, center, spread, eps=self.eps)
-
-    def _keep(self, running: Buffer, batch: Tensor, factor: float) -> None:
+    def _keep(self, running: Buffer, batch: Array, factor: float) -> None:
         running.data *= 1 - self.momentum
-        running.data += self.momentum * factor * batch.data
+        running.data += self.momentum * factor * batch
 
 
 class Dropout(Module):

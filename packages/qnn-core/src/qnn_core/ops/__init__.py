@@ -19,7 +19,7 @@ from .arithmetic import (
 from .conv import conv2d
 from .linear import linear, matmul
 from .loss import mean_squared_error, softmax_cross_entropy, squared_hinge
-from .norm import batch_norm, dropout
+from .norm import batch_norm, dropout, normalize_batch
 from .pool import avg_pool2d, global_avg_pool2d, max_pool2d
 from .quantize import fake_quantize
 from .reduction import max, mean, min, sum, variance
@@ -53,6 +53,7 @@ __all__ = [
     "min",
     "multiply",
     "negative",
+    "normalize_batch",
     "power",
     "relu",
     "reshape",

@@ -4,27 +4,44 @@ from typing import Any
 
 import numpy as np
 
-from ..autodiff import Array, Shape, Tensor, op
+from ..autodiff import Array, Op, Shape, Tensor, op
+from ..autodiff.mode import MODE
 from ..errors import ShapeError
+from ..products.channels import (
+    channel_moments,
+    normalization_gradient,
+    normalization_sums,
+    normalized,
+)
 from .arithmetic import sqrt
+from .reduction import mean as mean_
 from .reduction import sum as sum_
+from .reduction import variance as variance_
 from .shapes import broadcasting
 
 
-def _normalized(x: Shape, *channels: Shape, eps: float) -> Shape:
+def _normalized(x: Shape, *channels: Shape, **how: Any) -> Shape:
     if len(x) < 2 or any(c != x[-1:] for c in channels):
         listed = ", ".join(str(c) for c in channels)
         raise ShapeError(
-            f"batch_norm: input of shape {x} with weight, bias, mean, variance of shapes {listed}: "
+            f"batch_norm: input of shape {x} with vectors of shapes {listed}: "
             "input [batch, ..., channels] and a vector per channel are needed"
         )
     return x
+
+
+def _with_moments(x: Shape, *channels: Shape, **how: Any) -> Shape:
+    if 0 in x[:-1]:
+        raise ShapeError(f"normalize_batch: input of shape {x} has no mean and no variance")
+    return _normalized(x, *channels)
 
 
 def _batch_norm(
     x: Array, weight: Array, bias: Array, mean: Array, variance: Array, *, eps: float
 ) -> Array:
     factor = weight / np.sqrt(variance + variance.dtype.type(eps))
+    if x.dtype == np.float32:
+        return normalized(x, mean, factor, bias)
     y: Array = (x - mean) * factor
     y += bias
     return y
@@ -61,8 +78,8 @@ def batch_norm(
 ) -> Tensor:
     """Return ``(x - mean) * (weight / sqrt(variance + eps)) + bias`` for each channel.
 
-    (Ioffe and Szegedy 2015, arXiv:1502.03167, algorithm 1.) Training passes the mean and variance
-    of the batch as tensors, so that their derivative is taken too; evaluation passes running ones.
+    (Ioffe and Szegedy 2015, arXiv:1502.03167, algorithm 1.) Mean and variance are those that are
+    kept for evaluation; `normalize_batch` takes the batch's own.
 
     Args:
         x: ``[batch, ..., channels]``.
@@ -81,6 +98,96 @@ def batch_norm(
                 [ 1.]])
     """
     return _batch_norm_op(x, weight, bias, mean, variance, eps=eps)
+
+
+class Moments:
+    """Mean and variance of a batch, each ``[channels]``, which `normalize_batch` leaves here."""
+
+    mean: Array
+    variance: Array
+
+
+def _normalize_batch(
+    x: Array, weight: Array, bias: Array, *, eps: float, moments: Moments
+) -> Array:
+    if x.dtype == np.float32:
+        moments.mean, moments.variance = channel_moments(x)
+    else:
+        axes = tuple(range(x.ndim - 1))
+        moments.mean, moments.variance = np.mean(x, axis=axes), np.var(x, axis=axes)
+    return _batch_norm(x, weight, bias, moments.mean, moments.variance, eps=eps)
+
+
+def _normalize_batch_vjp(
+    g: Tensor,
+    y: Tensor,
+    inputs: tuple[Tensor, ...],
+    needs: tuple[bool, ...],
+    attributes: dict[str, Any],
+) -> list[Tensor | None]:
+    x, weight, _ = inputs
+    count = x.size // max(weight.size, 1)
+    if x.dtype == np.float32 and not MODE.grad:
+        # Nobody differentiates again: two passes without the arrays in between.
+        found = _gradients(g.data, x.data, weight.data, count, **attributes)
+        return [Tensor.of(f) if need else None for f, need in zip(found, needs, strict=True)]
+    axes = tuple(range(x.ndim - 1))
+    inverse = 1 / sqrt(variance_(x, axis=axes) + attributes["eps"])
+    normal = (x - mean_(x, axis=axes)) * inverse
+    total, moment = sum_(g, axis=axes), sum_(g * normal, axis=axes)
+    dx = weight * inverse * (g - total / count - normal * (moment / count)) if needs[0] else None
+    return [dx, moment, total]
+
+
+def _gradients(
+    g: Array, x: Array, weight: Array, count: int, *, eps: float, moments: Moments
+) -> tuple[Array, Array, Array]:
+    """Return the gradients of input, weight and bias."""
+    inverse = 1 / np.sqrt(moments.variance + np.float32(eps))
+    total, moment = normalization_sums(g, x, moments.mean)
+    moment *= inverse
+    factor = weight * inverse
+    dx = normalization_gradient(
+        g,
+        x,
+        mean=moments.mean,
+        factor=factor,
+        slope=-factor * inverse * moment / np.float32(count),
+        offset=-factor * total / np.float32(count),
+    )
+    return dx, moment, total
+
+
+_normalize_batch_op: Op = op(
+    "normalize_batch", _normalize_batch, shape=_with_moments, vjp=_normalize_batch_vjp
+)
+
+
+def normalize_batch(
+    x: Any, weight: Any, bias: Any, *, eps: float = 1e-5, moments: Moments | None = None
+) -> Tensor:
+    """Return `batch_norm` by the mean and variance of `x` itself, whose derivative is taken too.
+
+    (Ioffe and Szegedy 2015, arXiv:1502.03167, algorithm 1; the variance is not the unbiased
+    estimate.)
+
+    Args:
+        x: ``[batch, ..., channels]``, at least one row.
+        weight: ``[channels]``.
+        bias: ``[channels]``.
+        eps: keeps the root away from zero.
+        moments: where mean and variance are left for whoever keeps running ones; used once.
+
+    Raises:
+        ShapeError: if the shapes do not fit, or there is no row.
+
+    Example:
+        >>> normalize_batch([[1.0], [3.0]], [1.0], [0.0], eps=0.0)
+        Tensor([[-1.],
+                [ 1.]])
+    """
+    kept = Moments() if moments is None else moments
+    return _normalize_batch_op(x, weight, bias, eps=eps, moments=kept)
 
 
 _dropout_op = op(

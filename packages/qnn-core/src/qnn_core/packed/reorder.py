@@ -8,12 +8,15 @@ from .graph import Graph, Node
 # values.
 PASSED = ("max_pool2d", "reshape", "transpose")
 
+# What commutes with these to the bit: the maximum of relus is the relu of the maximum.
+COMMUTING = "relu"
+
 
 def quantize_first(graph: Graph) -> Graph:
     """Return the graph with each quantizer moved up to where its values are computed.
 
-    A product is then followed by its quantizer, and pooling and reshaping are done on codes. Values
-    that only the quantizer saw are no more.
+    A product is then followed by its quantizer, or by relu and its quantizer, and pooling and
+    reshaping are done on codes. Values that only the quantizer saw are no more.
     """
     uses = graph.uses()
     makers = {node.output: node for node in graph.nodes}
@@ -21,11 +24,14 @@ def quantize_first(graph: Graph) -> Graph:
     for node in graph.nodes:
         passed: list[Node] = []
         at = makers.get(node.inputs[0]) if _is_plain(node) else None
-        while at is not None and at.op in PASSED and uses[at.output] == 1:
-            passed.append(at)
+        while at is not None and at.op in (*PASSED, COMMUTING) and uses[at.output] == 1:
+            passed.insert(0, at)
             at = makers.get(at.inputs[0])
+        while passed and passed[0].op == COMMUTING:  # it is where it would be moved to
+            passed.pop(0)
         nodes = [made for made in nodes if made not in passed]
-        nodes += _turned(node, passed[::-1])
+        first = [made for made in passed if made.op == COMMUTING]
+        nodes += _in_turn([*first, node, *(made for made in passed if made not in first)], passed)
     return replace(graph, nodes=tuple(nodes))
 
 
@@ -35,13 +41,19 @@ def _is_plain(node: Node) -> bool:
     return bool(frame) and node.attributes["axis"] is None and all(f.ndim == 0 for f in frame)
 
 
-def _turned(quantizer: Node, passed: list[Node]) -> list[Node]:
-    """Return a quantizer, and after it what it was preceded by; the last keeps its name."""
-    if not passed:
-        return [quantizer]
-    names = [f"{quantizer.output}.{n}" for n in range(len(passed))] + [quantizer.output]
-    source = passed[0].inputs[0]
-    made = [replace(quantizer, inputs=(source,), output=names[0])]
-    for node, before, after in zip(passed, names[:-1], names[1:], strict=True):
-        made.append(replace(node, inputs=(before,), output=after))
+def _in_turn(nodes: list[Node], before: list[Node]) -> list[Node]:
+    """Return nodes one after the other; the last has the name of the quantizer among them.
+
+    Args:
+        nodes: in the order that they are to have.
+        before: those that were before the quantizer, in the order that they had.
+    """
+    if not before:
+        return nodes
+    last = next(node.output for node in nodes if node not in before)
+    value, made = before[0].inputs[0], []
+    for number, node in enumerate(nodes):
+        output = last if node is nodes[-1] else f"{last}.{number}"
+        made.append(replace(node, inputs=(value,), output=output))
+        value = output
     return made

@@ -22,11 +22,14 @@ from .arrays import row_bytes
 from .factor import ZERO, Factor, channels_of, integer_sum, joint_scale
 from .gather import Gather, gather
 from .patch_sums import convolved
-from .product import each_column, nanoseconds, values_of
+from .product import each_column, floats_suffice, looked_up, nanoseconds, values_of
 from .weights import Prepared, prepare
 from .window import Window
 
 Array = NDArray[Any]
+
+# Up to so many products for a window, gathering its codes takes longer than they do.
+FEW_PRODUCTS = 2**11
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,25 +112,29 @@ def convolve(
     Returns:
         float32 ``[b, oh, ow, n]``, the same bits on every path and for every number of threads.
     """
-    if not integer_sum(x_factor, w_factor, math.prod(w.shape[1:])):
-        return _floats(x, w, bias, (x_factor, w_factor), window=window, groups=groups)
+    k = math.prod(w.shape[1:])
+    rows = w.reshape(len(w), k)
+    if not integer_sum(x_factor, w_factor, k):
+        sides = values_of(x, x_factor), values_of(rows, w_factor)
+    elif k * len(w) <= FEW_PRODUCTS * groups and floats_suffice(x_factor, w_factor, k):
+        assert x_factor.grid is not None
+        assert w_factor.grid is not None
+        sides = looked_up(x_factor.grid, x), looked_up(w_factor.grid, rows)
+    else:
+        sides = None
+    if sides is not None:
+        scale = each_column(joint_scale(x_factor, w_factor, k), len(w))
+        return _floats(*sides, bias, scale, window=window, groups=groups)
     made = prepared_convolution(w, bias, x_factor, w_factor, window=window, groups=groups)
     return made(x)
 
 
 def _floats(
-    x: Array,
-    w: Array,
-    bias: Array | None,
-    factors: tuple[Factor, Factor],
-    *,
-    window: Window,
-    groups: int,
+    x: Array, w: Array, bias: Array | None, scale: Array, *, window: Window, groups: int
 ) -> NDArray[np.float32]:
-    n, k, channels = len(w), math.prod(w.shape[1:]), w.shape[-1]
-    scale = each_column(joint_scale(*factors, k), n)
+    """The product of patches and rows of weights ``[n, kh * kw * c / groups]``, both floats."""
+    n, channels = len(w), x.shape[-1] // groups
     offset = each_column(ZERO if bias is None else bias, n)
-    x, w = values_of(x, factors[0]), values_of(w.reshape(n, k), factors[1])
     if groups == 1:
         return convolved(x, w, scale, offset, window)
     made = []

@@ -1,6 +1,5 @@
 """How the engine is given the rows of a convolution: windows on images of elements."""
 
-import math
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import engine
+from ..machine import empty
 from .arrays import laid_out, row_bytes
 from .factor import Factor
 from .weights import Prepared
@@ -51,8 +51,7 @@ class Gather:
             return np.asarray(x, np.float32, order="C")
         if prepared.form == "bits":
             x = np.asarray(x, np.uint8, order="C")
-            pixels = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
-            return laid_out(pixels, "bits", prepared.bits) if self.layout is None else x
+            return _planes(x, prepared.bits) if self.layout is None else x
         if prepared.elements is None:
             return np.asarray(x, np.uint8, order="C")
         table = prepared.elements.astype(np.uint8 if prepared.form == "uint8" else np.int16)
@@ -67,10 +66,10 @@ def gather(
     form, bits = prepared.form, prepared.bits
     # Where the bits of a pixel are whole bytes, they are gathered, else its codes.
     packed = form == "bits" and channels % 8 == 0 and sys.byteorder == "little"
-    where: dict[str, Any] = {"pixel": channels * _sizes(form), "part": channels * _sizes(form)}
+    where: dict[str, Any] = {"pixel": channels * _sizes(form)}
     where["fill"] = (prepared.zero if form in ("bits", "uint8") else 0,)
     if packed:
-        where = {"pixel": row_bytes(form, channels, bits), "part": channels // 8}
+        where = {"pixel": channels // 8}
         where["tail"] = (row_bytes(form, prepared.k, 1) * 8 - prepared.k) // 8
         where["fill"] = tuple(255 * (prepared.zero >> plane & 1) for plane in range(bits))
     output = window.output(height, width)
@@ -104,6 +103,20 @@ def windows(window: Window, image: tuple[int, int], **where: Any) -> engine.Wind
         dilation=window.dilation,
         **where,
     )
+
+
+def _planes(x: Array, bits: int) -> Array:
+    """Return codes of whole bytes of channels as planes of bits, ``[b, planes, h * w, bytes]``."""
+    batch, height, width, channels = x.shape
+    rows = laid_out(x.reshape(batch * height * width, channels), "bits", bits)
+    # In the largest words that a pixel is made of: fewer to move.
+    word = next(size for size in (8, 4, 2, 1) if channels // 8 % size == 0)
+    padded = row_bytes("bits", channels, 1) // word
+    words = rows.view(f"u{word}").reshape(batch, height * width, bits, padded)
+    used = words[..., : channels // 8 // word].transpose(0, 2, 1, 3)
+    planes = empty(used.shape, used.dtype)
+    planes[...] = used
+    return planes
 
 
 def _sizes(form: str) -> int:

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from .._kernels import pooling as kernel
-from ..machine import empty
+from ..machine import cpu, empty
 from ..machine.threads import threads_for
 from .window import Window
 
@@ -25,7 +25,7 @@ def window_maximum(x: Array, window: Window) -> Array:
 
 def window_maximum_gradient(g: Array, x: Array, window: Window) -> Array:
     """Return each `g` at the first maximum of its window of `x`, added up; of the shape of `x`."""
-    return _run(kernel.maximum_gradient, window, x.shape, x, g, _zeros(x.shape, x.dtype))
+    return _run(kernel.maximum_gradient, window, x.shape, x, g, empty(x.shape, x.dtype))
 
 
 def window_maximum_choice(h: Array, x: Array, window: Window) -> Array:
@@ -42,13 +42,7 @@ def window_mean(x: Array, window: Window) -> Array:
 
 def window_mean_gradient(g: Array, window: Window, shape: tuple[int, ...]) -> Array:
     """Return each `g`, divided among the elements of its window and added up; of `shape`."""
-    return _run(kernel.mean_gradient, window, shape, g, _zeros(shape, g.dtype))
-
-
-def _zeros(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
-    out = empty(shape, dtype)
-    out[...] = 0
-    return out
+    return _run(kernel.mean_gradient, window, shape, g, empty(shape, g.dtype))
 
 
 def _output(shape: tuple[int, ...], window: Window) -> tuple[int, ...]:
@@ -66,5 +60,5 @@ def _run(
     if arrays[-1].size and batch:
         work = float(np.prod(output)) * window.kernel[0] * window.kernel[1] / RATE
         whole = [np.asarray(array, order="C") for array in arrays]
-        run(threads_for(work), geometry, batch, *whole)
+        run(cpu.active_index(), threads_for(work), geometry, batch, *whole)
     return arrays[-1]

@@ -43,18 +43,18 @@ def product(
     (m, k), n = x.shape, w.shape[0]
     if m >= MANY_ROWS and x_factor is w_factor is VALUES:
         return affine(x, w, None, bias)
-    if m * n * k <= FEW_PRODUCTS and _floats_suffice(x_factor, w_factor, k):
+    if m * n * k <= FEW_PRODUCTS and floats_suffice(x_factor, w_factor, k):
         assert x_factor.grid is not None
         assert w_factor.grid is not None
         scale = each_column(joint_scale(x_factor, w_factor, k), n)
-        return affine(_looked_up(x_factor.grid, x), _looked_up(w_factor.grid, w), scale, bias)
+        return affine(looked_up(x_factor.grid, x), looked_up(w_factor.grid, w), scale, bias)
     if m >= MANY_ROWS and not integer_sum(x_factor, w_factor, k):
         scale = each_column(joint_scale(x_factor, w_factor, k), n)
         return affine(values_of(x, x_factor), values_of(w, w_factor), scale, bias)
     return multiply(x, prepare(w, bias, x_factor, w_factor), x_factor)
 
 
-def _floats_suffice(x: Factor, w: Factor, k: int) -> bool:
+def floats_suffice(x: Factor, w: Factor, k: int) -> bool:
     """Whether float32 sums of the elements are exact: what an integer sum gives."""
     return (
         x.grid is not None
@@ -64,7 +64,7 @@ def _floats_suffice(x: Factor, w: Factor, k: int) -> bool:
     )
 
 
-def _looked_up(grid: Grid, codes: Array) -> NDArray[np.float32]:
+def looked_up(grid: Grid, codes: Array) -> NDArray[np.float32]:
     """Return the elements of codes, in units, of a grid with one zero point."""
     out = empty(codes.shape, np.float32)
     codes = np.asarray(codes, order="C")

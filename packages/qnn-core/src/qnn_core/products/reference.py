@@ -109,6 +109,31 @@ def convolve(
     return y if bias is None else y + bias
 
 
+def input_gradient(g: Array, w: Array, window: Window, image: tuple[int, int]) -> Array:
+    """Return the images that ``g w`` is added up to; arguments as in `convolution_gradients`.
+
+    Each number is one chain of fused multiply-adds from 0 on: tap by tap, and within a tap output
+    by output.
+    """
+    (batch, *out, n), channels = g.shape, w.shape[-1]
+    x = np.zeros((batch, *image, channels), np.float32)
+    for tap in np.ndindex(window.kernel):
+        # One output pixel after the other: under one tap each meets another pixel.
+        for place in np.ndindex(*out):
+            y, across = (
+                p * s + t * d - e
+                for p, s, t, d, e in zip(
+                    place, window.stride, tap, window.dilation, window.padding, strict=True
+                )
+            )
+            if 0 <= y < image[0] and 0 <= across < image[1]:
+                total = x[:, y, across]
+                for i in range(n):
+                    total = fma(g[:, place[0], place[1], i, None], w[i, tap[0], tap[1]], total)
+                x[:, y, across] = total
+    return x
+
+
 def _integers(codes: Array, factor: Factor) -> Array:
     assert factor.grid is not None
     zero = factor.grid.zero

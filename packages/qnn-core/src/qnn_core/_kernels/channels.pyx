@@ -1,0 +1,120 @@
+"""Sums over rows for each channel, and maps of rows by constants of their channels: see channels.h.
+
+Arrays are contiguous float32 ``[rows, c]``, sums float64 ``[c]``, and constants float32
+``[their number, ways, c]``. ``shape`` is rows, c, ways, and rows of a piece.
+"""
+
+from libc.stdint cimport int64_t
+from libc.stdlib cimport free, malloc
+
+from .buffers cimport address
+from .pool cimport Task, share
+
+
+cdef extern from "channels.h" nogil:
+    ctypedef struct Channels:
+        const float* x
+        const float* g
+        float* y
+        int64_t rows, c, ways, piece
+        const float* constant[4]
+        float* memory
+        double* part[2]
+    int64_t pieces_of(const Channels*)
+    const Task channel_sums_tasks[]
+    const Task channel_moments_tasks[]
+    const Task channel_products_tasks[]
+    const Task normalize_tasks[]
+    const Task normalize_backward_tasks[]
+
+
+cdef Channels channels(tuple shape, x, g, constants, y):
+    cdef Channels f
+    cdef int n
+    f.rows, f.c, f.ways, f.piece = shape
+    f.x, f.g, f.y = <const float*>address(x), <const float*>address(g), <float*>address(y)
+    f.memory, f.part[0], f.part[1] = NULL, NULL, NULL
+    f.constant[0] = <const float*>address(constants)
+    for n in range(1, 0 if constants is None else <int>len(constants)):
+        f.constant[n] = f.constant[n - 1] + f.ways * f.c
+    return f
+
+
+cdef run(const Task task, int threads, Channels* f):
+    """Run a task on all pieces, with memory of its own for each."""
+    cdef int64_t pieces = pieces_of(f), sums = 3 * f.ways * f.c * sizeof(float)
+    # Doubles first: they have the greater alignment.
+    cdef char* memory = <char*>malloc(pieces * (2 * f.c * sizeof(double) + sums) + 1)
+    if memory == NULL:
+        raise MemoryError
+    f.part[0] = <double*>memory
+    f.part[1] = f.part[0] + pieces * f.c
+    f.memory = <float*>(f.part[1] + pieces * f.c)
+    with nogil:
+        share(task, f, pieces, threads)
+
+
+cdef void add_up(const Channels* f, const double* part, double* total) noexcept nogil:
+    cdef int64_t c, p
+    for c in range(f.c):
+        total[c] = 0
+    for p in range(pieces_of(f)):
+        for c in range(f.c):
+            total[c] += part[p * f.c + c]
+
+
+def sums(int path, int threads, tuple shape, x, total):
+    """Write the sum of each channel."""
+    cdef Channels f = channels(shape, x, None, None, None)
+    run(channel_sums_tasks[path], threads, &f)
+    add_up(&f, f.part[0], <double*>address(total))
+    free(f.part[0])
+
+
+def moments(int path, int threads, tuple shape, x, mean, square):
+    """Write the mean of each channel, and the sum of squared deviations from it.
+
+    Those of the pieces are put together as Chan, Golub and LeVeque do (1983, "Algorithms for
+    computing the sample variance").
+    """
+    cdef Channels f = channels(shape, x, None, None, None)
+    cdef double* m = <double*>address(mean)
+    cdef double* s = <double*>address(square)
+    cdef int64_t c, p, before, more
+    cdef double apart
+    run(channel_moments_tasks[path], threads, &f)
+    with nogil:
+        for p in range(pieces_of(&f)):
+            before = p * f.piece
+            more = min(f.piece, f.rows - before)
+            for c in range(f.c):
+                if p == 0:
+                    m[c], s[c] = f.part[0][c], f.part[1][c]
+                    continue
+                apart = f.part[0][p * f.c + c] - m[c]
+                m[c] += apart * more / (before + more)
+                s[c] += f.part[1][p * f.c + c] + apart * apart * before * more / (before + more)
+    free(f.part[0])
+
+
+def products(int path, int threads, tuple shape, x, g, constants, total, moment):
+    """Write the sums of ``g`` and of ``g * (x - mean)`` for each channel."""
+    cdef Channels f = channels(shape, x, g, constants, None)
+    run(channel_products_tasks[path], threads, &f)
+    add_up(&f, f.part[0], <double*>address(total))
+    add_up(&f, f.part[1], <double*>address(moment))
+    free(f.part[0])
+
+
+def normalize(int path, int threads, tuple shape, x, constants, y):
+    """Write ``(x - mean) * factor + bias``."""
+    cdef Channels f = channels(shape, x, None, constants, y)
+    with nogil:
+        share(normalize_tasks[path], &f, pieces_of(&f), threads)
+
+
+def normalize_backward(int path, int threads, tuple shape, x, g, constants, dx):
+    """Write ``factor * g + (slope * (x - mean) + offset)``; constants: mean, factor and so on."""
+    cdef Channels f = channels(shape, x, g, constants, dx)
+    with nogil:
+        share(normalize_backward_tasks[path], &f, pieces_of(&f), threads)
