@@ -179,4 +179,4 @@ EXAMPLES: dict[str, list[Example]] = {
 }
 
 # Not differentiable: tested against the gradient that they state.
-SURROGATES = {"fake_quantize", "quantized_linear"}
+SURROGATES = {"fake_quantize", "quantized_product"}

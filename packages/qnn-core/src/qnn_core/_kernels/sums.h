@@ -48,13 +48,6 @@ typedef struct {
     int64_t m, n, k;
 } Affine;
 
-/* total[j] = sum over r of a[r][j], r ascending. */
-typedef struct {
-    const float *a;
-    float *total;
-    int64_t rows, columns;
-} Columns;
-
 static const float ONES[PANEL] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
                                   1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
                                   1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
@@ -78,6 +71,5 @@ typedef void (*SumsTask)(void *context, int64_t task);
 TASKS(sums)
 TASKS(turn)
 TASKS(affine)
-TASKS(column_sums)
 
 #endif

@@ -55,9 +55,6 @@ def affine(
     n: int,
     k: int,
 ) -> None: ...
-def column_sums(
-    path: int, threads: int, a: _Floats, total: _Floats, rows: int, columns: int
-) -> None: ...
 def affine_gradients(
     path: int,
     threads: int,
@@ -66,7 +63,6 @@ def affine_gradients(
     w: _Floats,
     dx: _Floats | None,
     dw: _Floats | None,
-    db: _Floats | None,
     m: int,
     n: int,
     k: int,

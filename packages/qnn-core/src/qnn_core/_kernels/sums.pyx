@@ -34,14 +34,9 @@ cdef extern from "sums.h" nogil:
         const float* bias_n
         float* y
         int64_t m, n, k
-    ctypedef struct Columns:
-        const float* a
-        float* total
-        int64_t rows, columns
     const Task sums_tasks[]
     const Task turn_tasks[]
     const Task affine_tasks[]
-    const Task column_sums_tasks[]
     int64_t panels_in(int64_t columns)
 
 
@@ -195,28 +190,12 @@ def affine(int path, int threads, x, w, scale, bias, y, int64_t m, int64_t n, in
         strided(path, threads, &s, k, 1)
 
 
-def column_sums(int path, int threads, a, total, int64_t rows, int64_t columns):
-    """Write ``total[j] = sum over r of a[r, j]``, r ascending."""
-    add_columns(path, threads, <const float*>address(a), <float*>address(total), rows, columns)
-
-
-cdef void add_columns(
-    int path, int threads, const float* a, float* total, int64_t rows, int64_t columns
-) noexcept:
-    cdef Columns f
-    f.a, f.total, f.rows, f.columns = a, total, rows, columns
-    with nogil:
-        share(
-            column_sums_tasks[path], &f, panels_in(columns), few(threads, rows * columns * 16)
-        )
-
-
 def affine_gradients(
-    int path, int threads, g, x, w, dx, dw, db, int64_t m, int64_t n, int64_t k,
+    int path, int threads, g, x, w, dx, dw, int64_t m, int64_t n, int64_t k,
 ):
-    """Write the gradients of `affine` without a scale: ``g w``, ``g' x``, the sums of g's columns.
+    """Write the gradients of `affine` without a scale, ``g w`` and ``g' x``.
 
-    ``dx``, ``dw`` and ``db`` may be None.
+    ``dx`` and ``dw`` may be None.
     """
     cdef const float* from_g = <const float*>address(g)
     cdef const float* from_x
@@ -229,5 +208,3 @@ def affine_gradients(
         from_x, to = <const float*>address(x), <float*>address(dw)
         if not weight_gradient(path, threads, from_g, from_x, to, m, n, k):
             matrices(path, threads, from_g, 1, n, from_x, to, n, m, k)
-    if db is not None:
-        add_columns(path, threads, from_g, <float*>address(db), m, n)

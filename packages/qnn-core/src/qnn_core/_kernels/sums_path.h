@@ -172,21 +172,5 @@ static void FN(affine)(void *context, int64_t task)
         }
 }
 
-/* A task is a panel of columns. */
-static void FN(column_sums)(void *context, int64_t task)
-{
-    const Columns *f = context;
-    int64_t j0 = task * PANEL, columns = f->columns - j0 < PANEL ? f->columns - j0 : PANEL;
-    float total[PANEL] ALIGNED = {0};
-    for (int64_t r = 0; r < f->rows; r++) {
-        const float *row = f->a + r * f->columns + j0;
-        if (columns == PANEL)
-            for (int j = 0; j < PANEL; j++) total[j] += row[j];
-        else
-            for (int64_t j = 0; j < columns; j++) total[j] += row[j];
-    }
-    memcpy(f->total + j0, total, 4 * (size_t)columns);
-}
-
 #undef ROWS_OF
 #undef WIDTH

@@ -2,6 +2,7 @@
 
 from ..autodiff import Tensor
 from ..errors import SpecError
+from ..ops.layer_products import Convolution
 from ..ops.windows import IntPair
 from ..quantizer import Quantizer
 from ..registry import get_quantizer
@@ -79,7 +80,9 @@ class QuantConv2d(QuantizedWeight, Conv2d):
                 f"QuantConv2d: the channels of an input are on axis -1 (or 3), got {scheme}"
             )
         self._quantize(weight, scheme, in_channels, weight_bounds)
+        geometry = self.stride, self.padding, self.dilation, self.groups
+        self._product = Convolution(*geometry)
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
         """Map ``[batch, height, width, in_channels]`` to as many images of ``out_channels``."""
-        return self._convolve(*self._operands(x))
+        return self._multiply(x, self._product)

@@ -1,16 +1,13 @@
 """The fully connected layer with quantized weight and input."""
 
-import numpy as np
-
 from ..autodiff import Tensor
-from ..autodiff.mode import MODE
-from ..ops import linear
-from ..ops.quantized_linear import fits, quantized_linear
+from ..ops import layer_products
 from ..quantizer import Quantizer
 from .init import Seed
 from .linear import Linear
-from .quantize import Quantize, QuantizeWeight
 from .quantized_weight import QuantizedWeight
+
+PRODUCT = layer_products.Linear()
 
 
 class QuantLinear(QuantizedWeight, Linear):
@@ -56,28 +53,4 @@ class QuantLinear(QuantizedWeight, Linear):
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
         """Map ``[..., in_features]`` to ``[..., out_features]``."""
-        if not self._in_one(x):
-            return linear(*self._operands(x), self.bias)
-        assert self.input_quantizer is not None
-        assert self.weight_quantizer is not None
-        sides = (x, self.input_quantizer), (self.weight, self.weight_quantizer)
-        for tensor, quantizer in sides:
-            quantizer.meet(tensor)
-        (x, first), (weight, second) = sides
-        return quantized_linear(
-            x,
-            first.tensors(),
-            weight,
-            second.tensors(),
-            self.bias,
-            quantizers=(first.quantizer, second.quantizer),
-        )
-
-    def _in_one(self, x: Tensor) -> bool:
-        """Whether one operation can do what three would: in training, if nobody listens."""
-        first, second = self.input_quantizer, self.weight_quantizer
-        if type(first) is not Quantize or type(second) is not QuantizeWeight:
-            return False
-        mode = MODE.here
-        usual = self.training and mode.grad and mode.recorder is None
-        return usual and x.data.dtype == np.float32 and fits(first.quantizer, second.quantizer)
+        return self._multiply(x, PRODUCT)

@@ -17,7 +17,7 @@ def _window(weight: Shape, stride: Pair, padding: Pair, dilation: Pair) -> Windo
     return Window((weight[1], weight[2]), stride, padding, dilation)
 
 
-def _convolved(
+def convolved_shape(
     x: Shape,
     weight: Shape,
     bias: Shape | None = None,
@@ -27,6 +27,7 @@ def _convolved(
     dilation: Pair,
     groups: int,
 ) -> Shape:
+    """Return the shape of `conv2d`."""
     if len(weight) != 4 or 0 in weight:
         raise ShapeError(
             f"conv2d: a weight [out, kernel height, kernel width, channels / groups] of lengths "
@@ -86,12 +87,12 @@ def _split(x: Array, groups: int, axis: int) -> list[Array]:
 
 
 def _input_shape(g: Shape, weight: Shape, *, shape: Shape, **geometry: Any) -> Shape:
-    if _convolved(shape, weight, **geometry) != g:
+    if convolved_shape(shape, weight, **geometry) != g:
         raise ShapeError(f"conv2d_input_gradient: gradient of shape {g} for input {shape}")
     return shape
 
 
-def _input_gradient(
+def input_gradients(
     g: Array,
     weight: Array,
     *,
@@ -101,6 +102,7 @@ def _input_gradient(
     dilation: Pair,
     groups: int,
 ) -> Array:
+    """Return the gradient of the images, of `shape`."""
     window = _window(weight.shape, stride, padding, dilation)
     parts = zip(_split(g, groups, -1), _split(weight, groups, 0), strict=True)
     made = [input_gradient(own, part, window, (shape[1], shape[2])) for own, part in parts]
@@ -108,12 +110,12 @@ def _input_gradient(
 
 
 def _weight_shape(g: Shape, x: Shape, *, shape: Shape, **geometry: Any) -> Shape:
-    if _convolved(x, shape, **geometry) != g:
+    if convolved_shape(x, shape, **geometry) != g:
         raise ShapeError(f"conv2d_weight_gradient: gradient of shape {g} for weight {shape}")
     return shape
 
 
-def _weight_gradient(
+def weight_gradients(
     g: Array,
     x: Array,
     *,
@@ -123,6 +125,7 @@ def _weight_gradient(
     dilation: Pair,
     groups: int,
 ) -> Array:
+    """Return the gradient of the weight, of `shape`."""
     window = _window(shape, stride, padding, dilation)
     parts = zip(_split(g, groups, -1), _split(x, groups, -1), strict=True)
     made = [weight_gradient(own, part, window) for own, part in parts]
@@ -142,10 +145,10 @@ def _to_weight(
 _conv2d_op: Op = op(
     "conv2d",
     _conv2d,
-    shape=_convolved,
+    shape=convolved_shape,
     vjps=[_to_input, _to_weight, lambda g, y, x, weight, bias, **_: g.sum(axis=(0, 1, 2))],
     macs=lambda x, weight, bias=None, **how: (
-        math.prod(_convolved(x, weight, **how)) * math.prod(weight[1:])
+        math.prod(convolved_shape(x, weight, **how)) * math.prod(weight[1:])
     ),
     codes="reads",
 )
@@ -154,7 +157,7 @@ _conv2d_op: Op = op(
 # derivatives.
 conv2d_input_gradient: Op = op(
     "conv2d_input_gradient",
-    _input_gradient,
+    input_gradients,
     shape=_input_shape,
     vjps=[
         lambda h, y, g, weight, *, shape, **how: _conv2d_op(h, weight, **how),
@@ -166,7 +169,7 @@ conv2d_input_gradient: Op = op(
 
 conv2d_weight_gradient: Op = op(
     "conv2d_weight_gradient",
-    _weight_gradient,
+    weight_gradients,
     shape=_weight_shape,
     vjps=[
         lambda h, y, g, x, *, shape, **how: _conv2d_op(x, h, **how),

@@ -1,6 +1,7 @@
 """Products of quantized and float operands: their one definition, and the kernels that run them."""
 
 from ..machine import cpu, get_num_threads, set_num_threads, threads
+from .channels import channel_sums
 from .convolution import Convolution, convolve, prepared_convolution
 from .convolution_gradients import input_gradient, weight_gradient
 from .data_gradients import data_gradients, is_large
@@ -19,6 +20,7 @@ __all__ = [
     "Prepared",
     "Window",
     "affine_gradients",
+    "channel_sums",
     "convolve",
     "cpu",
     "data_gradients",

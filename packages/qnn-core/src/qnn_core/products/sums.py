@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from .._kernels import sums as kernel
 from ..machine import cpu, empty, get_num_threads
+from .channels import channel_sums
 
 Array = NDArray[Any]
 
@@ -66,7 +67,9 @@ def affine_gradients(
     """
     (m, n), k = g.shape, w.shape[1]
     g, x, w = np.asarray(g, order="C"), np.asarray(x, order="C"), np.asarray(w, order="C")
-    wanted = zip((*needs, False)[:3], ((m, k), (n, k), (n,)), strict=True)
-    dx, dw, db = [empty(shape, np.float32) if need else None for need, shape in wanted]
-    kernel.affine_gradients(cpu.active_index(), get_num_threads(), g, x, w, dx, dw, db, m, n, k)
-    return [dx, dw, db][: len(needs)]
+    for_x, for_w, *for_bias = needs
+    dx = empty((m, k), np.float32) if for_x else None
+    dw = empty((n, k), np.float32) if for_w else None
+    if for_x or for_w:
+        kernel.affine_gradients(cpu.active_index(), get_num_threads(), g, x, w, dx, dw, m, n, k)
+    return [dx, dw, *[channel_sums(g) if need else None for need in for_bias]]

@@ -7,10 +7,13 @@ import pytest
 import qnn_core as qnn
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from qnn_core.ops.quantized_linear import composed, fits, quantized_linear
+from qnn_core.ops.layer_products import Convolution, Linear
+from qnn_core.ops.quantized_product import composed, fits, quantized_product
 from qnn_core.products import cpu
 
 SPECS = ("symmetric:2", "symmetric:3,grid=even", "uniform:2", "uniform:8", "binary")
+
+LINEAR = Linear()
 
 
 def images(rng: np.random.Generator, m: int, k: int, density: float) -> np.ndarray:
@@ -42,11 +45,14 @@ def gradients(y: qnn.Tensor, leaves: list[qnn.Tensor]) -> list[np.ndarray | None
     return [next(found).data if leaf.requires_grad else None for leaf in leaves]
 
 
-def both(leaves: list[qnn.Tensor], two: Any) -> tuple[qnn.Tensor, qnn.Tensor]:
+def both(
+    leaves: list[qnn.Tensor], two: Any, product: Any = LINEAR
+) -> tuple[qnn.Tensor, qnn.Tensor]:
     x, x_scale, x_shift, w, w_scale, w_shift, bias = leaves
     frames = (x_scale, x_shift), (w_scale, w_shift)
-    joint = quantized_linear(x, frames[0], w, frames[1], bias, quantizers=two)
-    return joint, composed(*leaves, quantizers=two)
+    how = {"quantizers": two, "product": product}
+    joint = quantized_product(x, frames[0], w, frames[1], bias, **how)
+    return joint, composed(*leaves, **how)
 
 
 @pytest.mark.parametrize("x_spec", SPECS)
@@ -132,7 +138,7 @@ def test_a_layer_takes_it_in_training_only() -> None:
     x = np.random.default_rng(0).random((4, 6))
     y = layer(x)
     assert y.node is not None
-    assert y.node.op.name == "quantized_linear"
+    assert y.node.op.name == "quantized_product"
     assert layer.eval()(x).node.op.name == "linear"  # type: ignore[union-attr]
     np.testing.assert_array_equal(layer(x).data, y.data)
     graph = qnn.trace(layer.train(), x)
@@ -154,3 +160,42 @@ def test_other_gradients_are_composed(x: str, weight: str) -> None:
     y = layer(np.random.default_rng(0).random((4, 6)))
     assert y.node is not None
     assert y.node.op.name == "linear"
+
+
+@pytest.mark.parametrize("data", [False, True])
+@pytest.mark.parametrize("w_spec", ["symmetric:2", "binary:axis=0"])
+@pytest.mark.parametrize(
+    "product",
+    [
+        Convolution((1, 1), (0, 0), (1, 1), 1),
+        Convolution((2, 1), (1, 2), (1, 2), 1),
+        Convolution((1, 1), (1, 1), (1, 1), 2),
+    ],
+)
+def test_convolutions(product: Convolution, w_spec: str, data: bool) -> None:
+    rng = np.random.default_rng(0)
+    two = qnn.get_quantizer("uniform:2"), qnn.get_quantizer(w_spec)
+    x = images(rng, 5 * 9, 8 * 4, 0.4).reshape(5, 9, 8, 4)
+    w = rng.normal(size=(6, 3, 3, 4 // product.groups)).astype(np.float32)
+    frames = [q.fit(a, q.axis) for q, a in zip(two, (x, w), strict=True)]
+    arrays = [x, frames[0].scale, frames[0].shift, w, frames[1].scale, frames[1].shift]
+    leaves = [qnn.Tensor(np.array(a), requires_grad=True) for a in (*arrays, rng.normal(size=6))]
+    if data:
+        leaves[0].requires_grad = leaves[2].requires_grad = False
+    joint, three = both(leaves, two, product)
+    np.testing.assert_array_equal(joint.data, three.data)
+    found, right = gradients(joint, leaves), gradients(three, leaves)
+    for n, (ours, theirs) in enumerate(zip(found, right, strict=True)):
+        if data and n == 1:
+            np.testing.assert_allclose(ours, theirs, rtol=1e-4)
+        else:
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_convolutional_layer_takes_it_too() -> None:
+    layer = qnn.QuantConv2d(2, 3, 3, weight="symmetric:2", input="uniform:2", seed=0)
+    x = np.random.default_rng(0).random((2, 5, 6, 2))
+    y = layer(x)
+    assert y.node is not None
+    assert y.node.op.name == "quantized_product"
+    np.testing.assert_array_equal(layer.eval()(x).data, y.data)

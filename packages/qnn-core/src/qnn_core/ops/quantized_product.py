@@ -1,0 +1,205 @@
+"""Two quantizers and the product of what they make, as one operation: a layer in training."""
+
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from ..autodiff import Array, Op, Shape, Tensor, grad, op
+from ..autodiff.mode import MODE
+from ..coded import Quantized, clip_gradients, clips, codes_of, decoded, fake, slopes
+from ..coded.rows import check_frame
+from ..products import Factor, operand
+from ..quantizer import Quantizer, codebook
+from .quantize import fake_quantize
+
+Quantizers = tuple[Quantizer, Quantizer]
+Gradients = list[Array | None]
+
+
+class Product(Protocol):
+    """What a layer does with its input and its weight: `Linear` or `Convolution`."""
+
+    def shape(self, x: Shape, weight: Shape, bias: Shape | None = None) -> Shape:
+        """Return the shape of the product, or raise a ShapeError."""
+
+    def of(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        """Return the product of tensors."""
+
+    def forward(
+        self, x: Array, weight: Array, bias: Array | None, x_factor: Factor, w_factor: Factor
+    ) -> Array:
+        """Return the product of what two factors enter with: codes or values."""
+
+    def gradients(self, g: Array, x: Array, weight: Array, needs: tuple[bool, ...]) -> Gradients:
+        """Return the gradients of input, weight and bias, of values; None where not needed."""
+
+    def scale_of_data(
+        self, g: Array, x: Array, slope: Array, weight: Quantized
+    ) -> tuple[float, Array] | None:
+        """Return the sum of slope times the input's gradient, and the weight's gradient.
+
+        None where that is no quicker than by way of the input's gradient.
+        """
+
+
+class Made(NamedTuple):
+    """What forward made and backward needs.
+
+    Attributes:
+        x, weight: as codes.
+        samples: the input's values.
+    """
+
+    x: Quantized
+    weight: Quantized
+    samples: Array
+
+
+def fits(x: Quantizer, weight: Quantizer) -> bool:
+    """Whether `quantized_product` has the gradients of these two."""
+    return clips(x) and clips(weight) and x.axis is None and weight.axis in (None, 0)
+
+
+def _shape(*shapes: Shape, quantizers: Quantizers, product: Product, made: list[Made]) -> Shape:
+    x, x_scale, x_shift, weight, w_scale, w_shift, *bias = shapes
+    for data, quantizer, frames in (
+        (x, quantizers[0], (x_scale, x_shift)),
+        (weight, quantizers[1], (w_scale, w_shift)),
+    ):
+        for frame in frames:
+            check_frame(data, frame, quantizer.axis, "quantized_product")
+    return product.shape(x, weight, *bias)
+
+
+def _forward(*arrays: Array, quantizers: Quantizers, product: Product, made: list[Made]) -> Array:
+    x, x_scale, x_shift, weight, w_scale, w_shift, *bias = arrays
+    codes, samples = fake(x, x_scale, x_shift, quantizers[0])
+    x_made = _coded(codes, x_scale, x_shift, quantizers[0])
+    w_codes = codes_of(weight, w_scale, w_shift, quantizers[1])
+    w_made = _coded(w_codes, w_scale, w_shift, quantizers[1])
+    made.append(Made(x_made, w_made, samples))
+    x_factor, w_factor = operand(x_made, None), operand(w_made, 0)
+    rows = samples if x_factor.levels is None else codes
+    columns = decoded(w_made) if w_factor.levels is None else w_codes
+    return product.forward(rows, columns, bias[0] if bias else None, x_factor, w_factor)
+
+
+def _coded(codes: Array, scale: Array, shift: Array, quantizer: Quantizer) -> Quantized:
+    # Frames are trained in place; what the codes mean must not change with them.
+    levels = codebook(quantizer).levels
+    return Quantized(codes, quantizer.bits, levels, scale.copy(), shift.copy(), quantizer.axis)
+
+
+def _vjp(
+    g: Tensor,
+    y: Tensor,
+    inputs: tuple[Tensor, ...],
+    needs: tuple[bool, ...],
+    attributes: dict[str, Any],
+) -> list[Tensor | None]:
+    quantizers, product = attributes["quantizers"], attributes["product"]
+    if MODE.here.grad:
+        return _composed_vjp(g, inputs, needs, quantizers, product)
+    (made,) = attributes["made"]
+    x, weight = inputs[0].data, inputs[3].data
+    for_x, for_w, for_bias = any(needs[:3]), any(needs[3:6]), any(needs[6:])
+    dw: Array | None
+    by_x: Gradients = [None] * 3
+    found = None
+    if needs[:3] == (False, True, False) and for_w:
+        # Data need no gradient, and their scale needs only a sum over it.
+        found = product.scale_of_data(
+            g.data, made.samples, slopes(x, made.x, quantizers[0]), made.weight
+        )
+    if found is not None:
+        total, dw = found
+        by_x[1] = np.array(total, x.dtype).reshape(made.x.scale.shape)
+        _, _, dbias = product.gradients(g.data, made.samples, weight, (False, False, for_bias))
+    else:
+        values = decoded(made.weight) if for_x else weight
+        dx, dw, dbias = product.gradients(g.data, made.samples, values, (for_x, for_w, for_bias))
+        if dx is not None:
+            by_x = _through(dx, x, made.x, quantizers[0], needs[:3])
+    by_w: Gradients = [None] * 3
+    if dw is not None:
+        by_w = _through(dw, weight, made.weight, quantizers[1], needs[3:6])
+    answers = [*by_x, *by_w, dbias][: len(needs)]
+    return [None if gradient is None else Tensor.of(gradient) for gradient in answers]
+
+
+def _through(
+    g: Array, x: Array, made: Quantized, quantizer: Quantizer, needs: tuple[bool, ...]
+) -> Gradients:
+    """Return the gradients of what was quantized and of its frame; `g` is overwritten."""
+    found = clip_gradients(g, x, made, quantizer, needs, in_place=True)
+    assert found is not None
+    return found
+
+
+def _composed_vjp(
+    g: Tensor,
+    inputs: tuple[Tensor, ...],
+    needs: tuple[bool, ...],
+    quantizers: Quantizers,
+    product: Product,
+) -> list[Tensor | None]:
+    """Differentiate what this operation stands for, so that it can be differentiated again."""
+    y = composed(*inputs, quantizers=quantizers, product=product)
+    wanted = [tensor for tensor, need in zip(inputs, needs, strict=True) if need]
+    found = iter(grad(y, wanted, g, create_graph=True))
+    return [next(found) if need else None for need in needs]
+
+
+def composed(*inputs: Tensor, quantizers: Quantizers, product: Product) -> Tensor:
+    """Return what `quantized_product` does, in the operations that it stands for."""
+    x, x_scale, x_shift, weight, w_scale, w_shift, *bias = inputs
+    return product.of(
+        fake_quantize(x, x_scale, x_shift, quantizer=quantizers[0]),
+        fake_quantize(weight, w_scale, w_shift, quantizer=quantizers[1]),
+        *bias,
+    )
+
+
+_quantized_product_op: Op = op("quantized_product", _forward, shape=_shape, vjp=_vjp)
+
+
+def quantized_product(
+    x: Any,
+    x_frame: tuple[Any, Any],
+    weight: Any,
+    w_frame: tuple[Any, Any],
+    bias: Any = None,
+    *,
+    quantizers: Quantizers,
+    product: Product,
+) -> Tensor:
+    """Return the product of the input and the weight, each after `fake_quantize`: the same bits.
+
+    One operation instead of three, which writes no values of the weight, and, of data that need no
+    gradient, computes only what the gradient of their scale takes. Its gradients are those of the
+    three, but for the order in which the gradient of the scale of data is summed up.
+
+    Args:
+        x: float32, as the product takes it.
+        x_frame: scale and shift of the input, of shape ().
+        weight: float32, output channels first.
+        w_frame: those of the weight, of shape () or, with axis 0, ``[out]``.
+        bias: ``[out]`` or None.
+        quantizers: of the input and of the weight; see `fits`.
+        product: what is done with them.
+
+    Raises:
+        NonFiniteError, ShapeError: see `fake_quantize` and the product.
+
+    Example:
+        >>> import qnn_core as qnn
+        >>> from qnn_core.ops.layer_products import Linear
+        >>> two = qnn.get_quantizer("uniform:2"), qnn.get_quantizer("symmetric:2")
+        >>> frames = (1, 0), (0.5, 0)
+        >>> x, w = [[0.4, 3.1]], [[0.6, 2.0]]
+        >>> quantized_product(x, frames[0], w, frames[1], quantizers=two, product=Linear())
+        Tensor([[1.5]])
+    """
+    biases = () if bias is None else (bias,)
+    given = (x, *x_frame, weight, *w_frame, *biases)
+    return _quantized_product_op(*given, quantizers=quantizers, product=product, made=[])
