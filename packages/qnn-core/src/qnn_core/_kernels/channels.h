@@ -37,14 +37,6 @@ static inline void fold(const Channels *f, const float *sum, double *part)
 #define PATH_TEMPLATE "channels_path.h"
 #include "each_path.h"
 
-typedef void (*ChannelsTask)(void *context, int64_t task);
-
-#ifdef QNN_X86
-#define TASKS(name) \
-    static const ChannelsTask name##_tasks[] = {base_##name, avx2_##name, avx512_##name, vnni_##name};
-#else
-#define TASKS(name) static const ChannelsTask name##_tasks[] = {base_##name};
-#endif
 TASKS(channel_sums)
 TASKS(channel_moments)
 TASKS(channel_products)

@@ -49,14 +49,6 @@ enum { FEW_VECTORS = 8, PLANE_ROOM = FEW_VECTORS * 16 };
 #define PATH_TEMPLATE "convolution_path.h"
 #include "each_path.h"
 
-typedef void (*ConvolutionTask)(void *context, int64_t task);
-
-#ifdef QNN_X86
-#define TASKS(name) \
-    static const ConvolutionTask name##_tasks[] = {base_##name, avx2_##name, avx512_##name, vnni_##name};
-#else
-#define TASKS(name) static const ConvolutionTask name##_tasks[] = {base_##name};
-#endif
 TASKS(spread)
 TASKS(few)
 

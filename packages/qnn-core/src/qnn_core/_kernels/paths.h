@@ -6,6 +6,8 @@
 #ifndef QNN_PATHS_H
 #define QNN_PATHS_H
 
+#include <stdint.h>
+
 /* Columns of a panel: what the tiles of all paths are multiples of. */
 enum { PANEL = 64 };
 
@@ -38,6 +40,17 @@ enum { PANEL = 64 };
 #define TARGET_BEGIN(set) _Pragma("GCC push_options") TARGET_PRAGMA(GCC target(set))
 #define TARGET_END _Pragma("GCC pop_options")
 #endif
+
+/* The functions of a task for all paths, in their order: name_tasks[path](context, task). */
+typedef void (*PathTask)(void *context, int64_t task);
+#ifdef QNN_X86
+#define TASKS(name) \
+    static const PathTask name##_tasks[] = {base_##name, avx2_##name, avx512_##name, vnni_##name};
+#else
+#define TASKS(name) static const PathTask name##_tasks[] = {base_##name};
+#endif
+
+static inline int64_t panels_in(int64_t columns) { return (columns + PANEL - 1) / PANEL; }
 
 /* How many of the paths, from the first on, this processor can run. */
 static inline int supported_paths(void)

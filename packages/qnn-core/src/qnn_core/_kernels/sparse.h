@@ -42,20 +42,11 @@ typedef struct {
     double *total_p;          /* of each task */
 } Sparse;
 
-static inline int64_t panels_in(int64_t columns) { return (columns + PANEL - 1) / PANEL; }
 static inline int64_t chunks_in(int64_t columns) { return (columns + CHUNK - 1) / CHUNK; }
 
 #define PATH_TEMPLATE "sparse_path.h"
 #include "each_path.h"
 
-typedef void (*SparseTask)(void *context, int64_t task);
-
-#ifdef QNN_X86
-#define TASKS(name) \
-    static const SparseTask name##_tasks[] = {base_##name, avx2_##name, avx512_##name, vnni_##name};
-#else
-#define TASKS(name) static const SparseTask name##_tasks[] = {base_##name};
-#endif
 TASKS(count)
 TASKS(chunk)
 TASKS(terms)

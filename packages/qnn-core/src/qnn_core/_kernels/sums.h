@@ -54,20 +54,9 @@ static const float ONES[PANEL] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1
                                   1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
 static const float ZEROS[PANEL] = {0};
 
-static inline int64_t panels_in(int64_t columns) { return (columns + PANEL - 1) / PANEL; }
-
 #define PATH_TEMPLATE "sums_path.h"
 #include "each_path.h"
 
-typedef void (*SumsTask)(void *context, int64_t task);
-
-#define TASKS(name) \
-    static const SumsTask name##_tasks[] = {base_##name, X86_TASKS(name)};
-#ifdef QNN_X86
-#define X86_TASKS(name) avx2_##name, avx512_##name, vnni_##name
-#else
-#define X86_TASKS(name)
-#endif
 TASKS(sums)
 TASKS(turn)
 TASKS(affine)

@@ -93,14 +93,6 @@ typedef struct {
 #define PATH_TEMPLATE "training_path.h"
 #include "each_path.h"
 
-typedef void (*TrainingTask)(void *context, int64_t task);
-
-#ifdef QNN_X86
-#define TASKS(name) \
-    static const TrainingTask name##_tasks[] = {base_##name, avx2_##name, avx512_##name, vnni_##name};
-#else
-#define TASKS(name) static const TrainingTask name##_tasks[] = {base_##name};
-#endif
 TASKS(fake_frame)
 TASKS(fake_forward)
 TASKS(fake_backward)
