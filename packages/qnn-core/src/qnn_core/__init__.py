@@ -14,6 +14,7 @@ from .errors import QnnError
 from .model_summary import summary
 from .nn import MLP, Conv2d, LeNet, Linear, Module, QuantConv2d, QuantLinear, ResNet, Sequential
 from .packed import PackedModel, load, pack
+from .post_training import quantize
 from .products import get_num_threads, set_num_threads
 from .quantizer import Frame, Quantizer
 from .registry import get_quantizer, schemes
@@ -55,6 +56,7 @@ __all__ = [
     "optim",
     "pack",
     "pack_bits",
+    "quantize",
     "schemes",
     "set_num_threads",
     "summary",
