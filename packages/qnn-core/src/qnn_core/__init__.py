@@ -10,6 +10,7 @@ from . import nn, ops, optim
 from .autodiff import Buffer, Parameter, Tensor, grad, no_grad, trace
 from .coded import Coded, encode, pack_bits, unpack_bits
 from .drawing import draw, to_dot
+from .error_anatomy import Anatomy, anatomy
 from .errors import QnnError
 from .model_summary import summary
 from .nn import MLP, Conv2d, LeNet, Linear, Module, QuantConv2d, QuantLinear, ResNet, Sequential
@@ -24,6 +25,7 @@ __version__ = _version("qnn-core")
 
 __all__ = [
     "MLP",
+    "Anatomy",
     "Buffer",
     "Coded",
     "Conv2d",
@@ -42,6 +44,7 @@ __all__ = [
     "Sequential",
     "Tensor",
     "__version__",
+    "anatomy",
     "draw",
     "encode",
     "evaluate",
