@@ -12,6 +12,7 @@ from .coded import Coded, encode, pack_bits, unpack_bits
 from .drawing import draw, to_dot
 from .error_anatomy import Anatomy, anatomy
 from .errors import QnnError
+from .mixed_precision import Allocation, allocate
 from .model_summary import summary
 from .nn import MLP, Conv2d, LeNet, Linear, Module, QuantConv2d, QuantLinear, ResNet, Sequential
 from .packed import PackedModel, load, pack
@@ -25,6 +26,7 @@ __version__ = _version("qnn-core")
 
 __all__ = [
     "MLP",
+    "Allocation",
     "Anatomy",
     "Buffer",
     "Coded",
@@ -44,6 +46,7 @@ __all__ = [
     "Sequential",
     "Tensor",
     "__version__",
+    "allocate",
     "anatomy",
     "draw",
     "encode",
