@@ -220,8 +220,8 @@ def test_what_cannot_be_done_is_refused(
 def test_tables_have_a_line_for_each_row_in_every_style() -> None:
     found = qnn.anatomy(quantized(), (X, Y))
     text = found.table().splitlines()
-    assert len(text) == 2 + 4
-    assert text[2].split()[:3] == ["layers.0", "weight", "2"]
+    assert len(text) == 3 + 4
+    assert text[3].split()[:3] == ["layers.0", "weight", "2"]
     assert str(found).splitlines()[-1].startswith("all float: loss ")
     markdown = found.table("markdown").splitlines()
     assert {line.count("|") for line in markdown} == {14}

@@ -202,10 +202,13 @@ def test_the_answer_holds_what_was_measured() -> None:
         made = by_hand(MODEL, plan.quantizers)
         assert plan.nbytes == qnn.pack(made, X[:4]).nbytes
         assert plan.result.loss == pytest.approx(loss_of(made), rel=1e-6)
+        assert loss_of(plan.model) == loss_of(made)
     inside = [plan for plan in found.uniform if plan.nbytes <= 7000]
     assert found.best_uniform in inside
     # A sum over the same costs, of which uniform bits are one: never above them.
     assert found.plan.predicted <= found.best_uniform.predicted
+    found.model.layers[0].weight.data[:] = 0
+    assert loss_of(found.plan.model) != loss_of(found.model)
     for name, array in MODEL.state_dict().items():
         np.testing.assert_array_equal(array, before[name])
     assert found.best_uniform.nbytes > 5000
@@ -245,8 +248,8 @@ def test_tables_say_the_choice_and_what_fits() -> None:
     layers, plans = (part.splitlines() for part in str(found).split("\n\n"))
     assert layers[0].split() == ["layer", "2", "4", "float"]
     assert [line.count("*") for line in layers[2:]] == [1, 1, 1]
-    assert [line.split()[0] for line in plans[2:]] == ["2", "4", "float", "allocated"]
-    for line, plan in zip(plans[2:], [*found.uniform, found.plan], strict=True):
+    assert [line.split()[0] for line in plans[3:]] == ["2", "4", "float", "allocated"]
+    for line, plan in zip(plans[3:], [*found.uniform, found.plan], strict=True):
         assert ("<=" in line) == (plan.nbytes <= 7000)
         assert f"{plan.nbytes:,}" in line
     assert found.table("markdown").count("|") > 40

@@ -15,7 +15,7 @@ def table(
     """Return a table of cells that are text already.
 
     Args:
-        headers: of the columns.
+        headers: of the columns; lines of one header become one line where there can be but one.
         rows: the cells.
         style: ``"text"``, ``"markdown"`` or ``"html"``.
         left: so many columns, from the first, are flush left; numbers are flush right.
@@ -34,6 +34,8 @@ def table(
             f"a table's style is one of {', '.join(STYLES)}, got {style!r}"
             + nearest(str(style), STYLES)
         )
+    if style != "text":
+        headers = [" ".join(header.split()) for header in headers]
     align = ["left"] * left + ["right"] * (len(headers) - left)
     return tabulate(
         [*rows], headers=[*headers], tablefmt=STYLES[style], colalign=align, disable_numparse=True

@@ -14,20 +14,20 @@ ERRORS: dict[str, Cell] = {
     "layer": lambda row: row.layer,
     "of": lambda row: row.kind,
     "bits": lambda row: str(row.quantizer.bits),
-    "SQNR, dB": lambda row: f"{row.sqnr:.1f}",
-    "rounding, %": lambda row: _percent(row.rounding, row.signal),
-    "clipping, %": lambda row: _percent(row.clipping, row.signal),
-    "outside, %": lambda row: _percent(row.outside, row.elements),
-    "unused": lambda row: f"{row.unused} of {row.counts.size}",
-    "entropy, bits": lambda row: f"{row.entropy:.2f}",
+    "SQNR\ndB": lambda row: f"{row.sqnr:.1f}",
+    "rounding\n%": lambda row: _percent(row.rounding, row.signal),
+    "clipping\n%": lambda row: _percent(row.clipping, row.signal),
+    "outside\n%": lambda row: _percent(row.outside, row.elements),
+    "unused\nlevels": lambda row: f"{row.unused} of {row.counts.size}",
+    "entropy\nbits": lambda row: f"{row.entropy:.2f}",
 }
 LOSSES: dict[str, Cell] = {
-    "loss alone": lambda row: _rise(row.alone),
-    "loss among": lambda row: _rise(row.among),
+    "loss\nalone": lambda row: _rise(row.alone),
+    "loss\namong": lambda row: _rise(row.among),
 }
 POINTS: dict[str, Cell] = {
-    "points alone": lambda row: _points(row.alone),
-    "points among": lambda row: _points(row.among),
+    "points\nalone": lambda row: _points(row.alone),
+    "points\namong": lambda row: _points(row.among),
 }
 
 

@@ -41,7 +41,7 @@ def allocate(
     sensitivities is found, exactly: see `search.best`. The sizes are those of files that are really
     made, the answer's too. That the sensitivities of layers add up is an assumption. So the loss is
     measured as well, beside that of the same bits in all layers. All of it is measured on the
-    data that the bits were chosen by; judge the model by others.
+    data that the bits were chosen by; judge the models of the plans by others.
 
     It packs and evaluates the model once for each option of each layer, and takes about that time.
 
@@ -93,14 +93,14 @@ def allocate(
     chosen = sizes.best(values, budget)
     assert chosen is not None  # something is within the budget
     plans = {"allocated": chosen} | _uniform(trial.groups)
-    made = {
-        name: trial.plan(name, choice, found, sizes.real(choice)) for name, choice in plans.items()
-    }
+    plan, *uniform = (
+        trial.plan(name, choice, found, sizes.real(choice)) for name, choice in plans.items()
+    )
     return Allocation(
         budget=int(budget),
-        plan=made.pop("allocated"),
-        uniform=[*made.values()],
-        model=copy.deepcopy(trial.model(chosen)),
+        plan=plan,
+        uniform=uniform,
+        model=copy.deepcopy(plan.model),
         packed=trial.packed(chosen),
         sensitivities=found,
         float_result=trial.float_result,

@@ -36,6 +36,8 @@ class Plan:
         predicted_accuracy: the float model's less the sum of the sensitivities'; None if they have
             none.
         result: loss and accuracy as measured.
+        model: in evaluation mode, to be judged by other data. All plans share their parameters: it
+            is `Allocation.model` that may be trained.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Plan:
     predicted: float
     predicted_accuracy: float | None
     result: Evaluation
+    model: Module
 
     @property
     def bits(self) -> dict[str, int]:
@@ -60,7 +63,7 @@ class Allocation:
         budget: in bytes of the packed file.
         plan: what was chosen.
         uniform: the same option in all layers, for each option that all have.
-        model: the quantized model, in evaluation mode.
+        model: the quantized model, in evaluation mode, with parameters of its own.
         packed: it as it is deployed, of at most `budget` bytes.
         sensitivities: by the layer's path, then by the name of the option: its bits, its spec or
             ``"float"``.
@@ -134,10 +137,10 @@ class Allocation:
             "bits",
             "bytes",
             f"<= {self.budget:,}",
-            "predicted",
-            "rise of the loss",
-            "predicted %",
-            "accuracy %",
+            "rise of loss\npredicted",
+            "rise of loss\nmeasured",
+            "accuracy %\npredicted",
+            "accuracy %\nmeasured",
         ]
         return table(headers, rows, style)
 

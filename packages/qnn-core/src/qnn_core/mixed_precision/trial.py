@@ -65,6 +65,7 @@ class Trial:
         parts = [costs[path][option.name] for path, option in options.items()]
         falls = [part.accuracy for part in parts if part.accuracy is not None]
         accuracy = self.float_result.accuracy
+        model = self._with(options)
         return Plan(
             name=name,
             options={path: option.name for path, option in options.items()},
@@ -72,7 +73,8 @@ class Trial:
             nbytes=nbytes,
             predicted=sum(part.value for part in parts),
             predicted_accuracy=None if not falls or accuracy is None else accuracy - sum(falls),
-            result=self._evaluated(options),
+            result=evaluate(model, self._data, loss=self._loss),
+            model=model,
         )
 
     def _options(self, chosen: Chosen) -> dict[str, Option]:
