@@ -22,7 +22,7 @@ LAYERS = ["layers.0", "layers.3", "layers.6"]
 
 def model_of(scheme: str, input: str | None) -> nn.Module:
     """A net that was trained as float, with quantizers in all layers."""
-    model = qnn.MLP([12, 40, 40, 2], batch_norm=True, seed=0)
+    model = qnn.MLP([12, 24, 24, 2], batch_norm=True, seed=0)
     qnn.fit(model, [(X, Y)], epochs=20, optimizer=qnn.optim.Adam(model.parameters(), lr=0.02))
     every = {"weight": scheme, "input": input, "last_weight": scheme, "last_input": input}
     return qnn.quantize(model, **every, calibration=X)
@@ -140,7 +140,7 @@ def test_it_is_what_trying_everything_on_real_files_finds(
         every.append((predicted, size_on_disk(by_hand(model, chosen), tmp_path)))
     sizes = sorted(size for _, size in every)
     smallest = sizes[0]
-    for budget in (smallest, smallest + 1, sizes[len(sizes) // 3], sizes[-1] - 1, sizes[-1]):
+    for budget in (smallest, sizes[len(sizes) // 3], sizes[-1] - 1):
         found = qnn.allocate(model, (X, Y), budget=budget, bits=bits)
         least = min(predicted for predicted, size in every if size <= budget)
         assert found.plan.predicted == pytest.approx(least, abs=1e-12)
@@ -186,10 +186,10 @@ def with_size(bits: tuple[int, ...]) -> int:
 
 def test_the_answer_holds_what_was_measured() -> None:
     before = MODEL.state_dict()
-    found = qnn.allocate(MODEL, [(X[:30], Y[:30]), (X[30:], Y[30:])], budget=7000)
+    found = qnn.allocate(MODEL, [(X[:30], Y[:30]), (X[30:], Y[30:])], budget=5500)
     assert list(found.bits) == LAYERS
     assert set(found.bits.values()) <= set(range(2, 9))
-    assert found.nbytes == found.packed.nbytes <= 7000
+    assert found.nbytes == found.packed.nbytes <= 5500
     np.testing.assert_array_equal(found.packed(X), found.model(X).data)
     assert found.plan.result == qnn.evaluate(found.model, [(X[:30], Y[:30]), (X[30:], Y[30:])])
     assert found.plan.predicted_accuracy == pytest.approx(
@@ -203,7 +203,7 @@ def test_the_answer_holds_what_was_measured() -> None:
         assert plan.nbytes == qnn.pack(made, X[:4]).nbytes
         assert plan.result.loss == pytest.approx(loss_of(made), rel=1e-6)
         assert loss_of(plan.model) == loss_of(made)
-    inside = [plan for plan in found.uniform if plan.nbytes <= 7000]
+    inside = [plan for plan in found.uniform if plan.nbytes <= 5500]
     assert found.best_uniform in inside
     # A sum over the same costs, of which uniform bits are one: never above them.
     assert found.plan.predicted <= found.best_uniform.predicted
@@ -211,8 +211,7 @@ def test_the_answer_holds_what_was_measured() -> None:
     assert loss_of(found.plan.model) != loss_of(found.model)
     for name, array in MODEL.state_dict().items():
         np.testing.assert_array_equal(array, before[name])
-    assert found.best_uniform.nbytes > 5000
-    none = qnn.allocate(MODEL, (X, Y), budget=7000, bits={"layers.0": [4], "layers.3": [2]})
+    none = qnn.allocate(MODEL, (X, Y), budget=5500, bits={"layers.0": [4], "layers.3": [2]})
     assert [plan.bits["layers.6"] for plan in none.uniform] == list(range(2, 9))
 
 
@@ -244,13 +243,13 @@ def test_convolutional_nets_are_allocated_and_trained_on(tmp_path: Path) -> None
 
 
 def test_tables_say_the_choice_and_what_fits() -> None:
-    found = qnn.allocate(MODEL, (X, Y), budget=7000, bits=(2, 4, 32))
+    found = qnn.allocate(MODEL, (X, Y), budget=5500, bits=(2, 4, 32))
     layers, plans = (part.splitlines() for part in str(found).split("\n\n"))
     assert layers[0].split() == ["layer", "2", "4", "float"]
     assert [line.count("*") for line in layers[2:]] == [1, 1, 1]
     assert [line.split()[0] for line in plans[3:]] == ["2", "4", "float", "allocated"]
     for line, plan in zip(plans[3:], [*found.uniform, found.plan], strict=True):
-        assert ("<=" in line) == (plan.nbytes <= 7000)
+        assert ("<=" in line) == (plan.nbytes <= 5500)
         assert f"{plan.nbytes:,}" in line
     assert found.table("markdown").count("|") > 40
     assert found._repr_html_().count("<table") == 2
