@@ -10,10 +10,13 @@ from . import nn, ops, optim
 from .autodiff import Buffer, Parameter, Tensor, grad, no_grad, trace
 from .coded import Coded, encode, pack_bits, unpack_bits
 from .drawing import draw, to_dot
+from .error_anatomy import Anatomy, anatomy
 from .errors import QnnError
+from .mixed_precision import Allocation, allocate
 from .model_summary import summary
 from .nn import MLP, Conv2d, LeNet, Linear, Module, QuantConv2d, QuantLinear, ResNet, Sequential
 from .packed import PackedModel, load, pack
+from .post_training import quantize
 from .products import get_num_threads, set_num_threads
 from .quantizer import Frame, Quantizer
 from .registry import get_quantizer, schemes
@@ -23,6 +26,8 @@ __version__ = _version("qnn-core")
 
 __all__ = [
     "MLP",
+    "Allocation",
+    "Anatomy",
     "Buffer",
     "Coded",
     "Conv2d",
@@ -41,6 +46,8 @@ __all__ = [
     "Sequential",
     "Tensor",
     "__version__",
+    "allocate",
+    "anatomy",
     "draw",
     "encode",
     "evaluate",
@@ -55,6 +62,7 @@ __all__ = [
     "optim",
     "pack",
     "pack_bits",
+    "quantize",
     "schemes",
     "set_num_threads",
     "summary",

@@ -8,7 +8,7 @@ from ..quantizer import Quantizer
 from ..registry import get_quantizer
 from .conv import Conv2d
 from .init import Seed
-from .quantized_weight import QuantizedWeight
+from .quantized_weight import Bounds, QuantizedWeight, Spec
 
 
 class QuantConv2d(QuantizedWeight, Conv2d):
@@ -74,15 +74,17 @@ class QuantConv2d(QuantizedWeight, Conv2d):
             bias=bias,
             seed=seed,
         )
+        self._quantize(weight, input, in_channels, weight_bounds)
+
+    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+        """Map ``[batch, height, width, in_channels]`` to as many images of ``out_channels``."""
+        return self._multiply(x, self._product)
+
+    def _quantize(self, weight: Spec, input: Spec, channels: int, bounds: Bounds) -> None:
         scheme = None if input is None else get_quantizer(input)
         if scheme is not None and scheme.axis not in (None, 3, -1):
             raise SpecError(
                 f"QuantConv2d: the channels of an input are on axis -1 (or 3), got {scheme}"
             )
-        self._quantize(weight, scheme, in_channels, weight_bounds)
-        geometry = self.stride, self.padding, self.dilation, self.groups
-        self._product = Convolution(*geometry)
-
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
-        """Map ``[batch, height, width, in_channels]`` to as many images of ``out_channels``."""
-        return self._multiply(x, self._product)
+        super()._quantize(weight, scheme, channels, bounds)
+        self._product = Convolution(self.stride, self.padding, self.dilation, self.groups)

@@ -1,6 +1,6 @@
 """What layers with a quantized weight and a quantized input have in common."""
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,12 @@ from ..coded import Coded
 from ..errors import StateError
 from ..ops.quantized_product import Product, fits, quantized_product
 from ..quantizer import Quantizer
+from .conv import Conv2d
+from .linear import Linear
 from .module import Module
 from .quantize import Quantize, QuantizeWeight
 
+Spec = str | Quantizer | None
 Bounds = tuple[float, float] | None
 
 
@@ -31,14 +34,45 @@ class QuantizedWeight(Module):
     weight_quantizer: QuantizeWeight | None
     input_quantizer: Quantize | None
 
-    def _quantize(
-        self,
-        weight: str | Quantizer | None,
-        input: str | Quantizer | None,
-        channels: int,
-        bounds: Bounds,
-    ) -> None:
-        self.weight = Parameter(self.weight.data, bounds=bounds)
+    @classmethod
+    def from_float(
+        cls,
+        layer: Linear | Conv2d,
+        *,
+        weight: Spec = None,
+        input: Spec = None,
+        weight_bounds: Bounds = None,
+    ) -> Self:
+        """Return a float layer with quantizers; the two share weight and bias.
+
+        Args:
+            layer: of the class that this one quantizes.
+            weight: quantizer of the weight, fitted to it; None for float.
+            input: quantizer of the input, still to be fitted; None for float.
+            weight_bounds: ``(low, high)`` that the latent weights are kept inside, None for none;
+                with bounds the weight is a parameter of its own.
+
+        Raises:
+            TypeError: if the layer is of another class, a subclass included: nobody knows what its
+                own `forward` does.
+
+        Example:
+            >>> import qnn_core as qnn
+            >>> qnn.QuantLinear.from_float(qnn.Linear(3, 2), weight="binary")
+            QuantLinear(3, 2, bias=True)
+              weight_quantizer: QuantizeWeight(Binary(bits=1))
+        """
+        if type(layer) not in cls.__bases__:
+            raise TypeError(f"{cls.__name__}: cannot be made from a {type(layer).__name__}")
+        made = cls.__new__(cls)
+        vars(made).update(vars(layer))
+        channels = layer.weight.shape[-1] * getattr(layer, "groups", 1)
+        made._quantize(weight, input, channels, weight_bounds)
+        return made
+
+    def _quantize(self, weight: Spec, input: Spec, channels: int, bounds: Bounds) -> None:
+        if bounds is not None:
+            self.weight = Parameter(self.weight.data, bounds=bounds)
         self.weight_quantizer = None if weight is None else QuantizeWeight(weight, self.weight)
         self.input_quantizer = None if input is None else Quantize(input, channels=channels)
 

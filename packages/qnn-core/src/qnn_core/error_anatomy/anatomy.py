@@ -1,0 +1,123 @@
+"""Where the bits of a model are lost."""
+
+import copy
+from collections.abc import Callable, Iterable, Mapping
+
+from ..autodiff import Tensor, no_grad
+from ..autodiff.mode import recording
+from ..errors import ShapeError, SpecError
+from ..nn import Module
+from ..nn.quantized_weight import QuantizedWeight
+from ..ops import softmax_cross_entropy
+from ..places import Float, exchange, modules, quantizers
+from ..training import Evaluation, evaluate
+from ..training.batches import Given, batches_of, checked_inputs
+from ..training.evaluate import Loss
+from .errors_of import Errors
+from .report import Anatomy
+from .row import Cost, Row
+from .watch import Place, Watch
+
+
+def anatomy(model: Module, data: Given, *, loss: Loss = softmax_cross_entropy) -> Anatomy:
+    """Take the error of a quantized model apart: which quantizer does what, and what it costs.
+
+    The model runs over the data in evaluation mode, as a copy: nothing of it changes. Every
+    quantizer that runs has a row, whatever the `forward` that it runs in. If the data have
+    targets, the model is evaluated once more for each quantizer with only this one float, once with
+    only this one quantized, and once all float: for q quantizers 2q + 2 evaluations.
+
+    The costs of quantizers do not add up: two that lose the same images cost less together than
+    the sum of both alone, and one may make up for another. Accuracy moves in steps of one sample;
+    the loss says more of small differences.
+
+    Args:
+        model: a module with quantizers, fitted to data.
+        data: inputs ``[n, ...]``, a pair (inputs, targets), or batches of either kind, such as a
+            DataLoader.
+        loss: ``loss(outputs, targets)``, a mean over the batch.
+
+    Raises:
+        SpecError: if no quantizer ran.
+        StateError: if one was never fitted.
+        ShapeError: if there are no data, or only some batches have targets.
+        NonFiniteError: if the inputs hold NaN or infinity.
+
+    Example:
+        >>> import numpy as np
+        >>> import qnn_core as qnn
+        >>> x = np.random.default_rng(0).normal(size=(64, 8))
+        >>> model = qnn.MLP([8, 16, 2], seed=0)
+        >>> quantized = qnn.quantize(model, weight="symmetric:2", input="uniform:2", calibration=x)
+        >>> print(anatomy(quantized, x))
+        layer     of        bits    SQNR, dB  ...
+        >>> [row.total == row.rounding + row.clipping for row in anatomy(quantized, x).rows]
+        [True, True]
+    """
+    copied = copy.deepcopy(model).eval()
+    batches = list(batches_of(data))
+    inputs = checked_inputs((x for x, _ in batches), copied.dtype, "anatomy")
+    targets = [y for _, y in batches]
+    missing = sum(y is None for y in targets)
+    if 0 < missing < len(targets):
+        raise ShapeError(f"anatomy: {missing} of {len(targets)} batches have no targets")
+    watch = Watch(copied)
+    with recording(watch), no_grad():
+        for x in inputs:
+            copied(Tensor.of(x))
+    if not watch.errors:
+        raise SpecError(f"anatomy: nothing is quantized in this {type(copied).__name__}")
+    if missing:
+        return Anatomy(_rows(copied, watch.errors, {}))
+    pairs = list(zip(inputs, targets, strict=True))
+    result, as_float, costs = _costs(copied, lambda m: evaluate(m, pairs, loss=loss))
+    return Anatomy(_rows(copied, watch.errors, costs), result, as_float)
+
+
+def _costs(
+    model: Module, measure: Callable[[Module], Evaluation]
+) -> tuple[Evaluation, Evaluation, dict[str, tuple[Cost, Cost]]]:
+    """Return the results of a model and of it as float, and by quantizer what it costs."""
+    paths = list(quantizers(model))
+
+    def with_float(places: Iterable[str]) -> Evaluation:
+        return measure(exchange(model, {path: Float() for path in places}))
+
+    result, as_float = with_float([]), with_float(paths)
+    costs = {
+        path: (
+            _rise(with_float(p for p in paths if p != path), as_float),
+            _rise(result, with_float([path])),
+        )
+        for path in paths
+    }
+    return result, as_float, costs
+
+
+def _rise(worse: Evaluation, better: Evaluation) -> Cost:
+    accuracy = None
+    if worse.accuracy is not None and better.accuracy is not None:
+        accuracy = better.accuracy - worse.accuracy
+    return Cost(worse.loss - better.loss, accuracy)
+
+
+def _rows(
+    model: Module, errors: Mapping[Place, Errors], costs: Mapping[str, tuple[Cost, Cost]]
+) -> list[Row]:
+    known = modules(model)
+    rows = []
+    for place, found in errors.items():
+        owner = place.path.rpartition(".")[0]
+        layer = owner if isinstance(known.get(owner), QuantizedWeight) else place.path
+        alone, among = costs.get(place.path, (None, None))
+        rows.append(
+            Row(
+                **vars(found),
+                layer=layer,
+                kind=place.kind,
+                quantizer=place.quantizer,
+                alone=alone,
+                among=among,
+            )
+        )
+    return rows

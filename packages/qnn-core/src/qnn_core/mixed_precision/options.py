@@ -1,0 +1,109 @@
+"""What the weight of each layer may be quantized with."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import SpecError
+from ..nn import Module, QuantizeWeight
+from ..nn.quantized_weight import QuantizedWeight
+from ..places import check_names, modules
+from ..quantizer import Quantizer
+from ..registry import get_quantizer
+
+FLOAT_BITS = 32
+
+# Bits (32: float), a spec string, or a quantizer.
+Choice = int | str | Quantizer
+Choices = Sequence[Choice] | Mapping[str, Sequence[Choice]] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Option:
+    """One way to store a weight.
+
+    Attributes:
+        name: the choice in short, such as ``"4"``, ``"binary"`` or ``"float"``.
+        quantizer: the scheme, None for float.
+        module: it, fitted to the weight; None for float.
+    """
+
+    name: str
+    quantizer: Quantizer | None
+    module: QuantizeWeight | None
+
+    @property
+    def bits(self) -> int:
+        """Bits of a weight."""
+        return FLOAT_BITS if self.quantizer is None else self.quantizer.bits
+
+
+def options_of(model: Module, bits: Choices) -> dict[str, list[Option]]:
+    """Return the options of each layer with a quantized weight, by the layer's path.
+
+    Raises:
+        SpecError: if there is no such layer, or a choice has no meaning.
+    """
+    found = {
+        path: module
+        for path, module in modules(model).items()
+        if isinstance(module, QuantizedWeight) and module.weight_quantizer is not None
+    }
+    if not found:
+        raise SpecError(
+            f"allocate: no layer of this {type(model).__name__} has a quantized weight; "
+            "qnn.quantize(model, weight=...) says which are to have one, and of which scheme"
+        )
+    named = bits if isinstance(bits, Mapping) else dict.fromkeys(found, bits)
+    check_names("allocate, bits", named, found)
+    return {path: _options(path, layer, named.get(path)) for path, layer in found.items()}
+
+
+def _options(path: str, layer: QuantizedWeight, choices: Sequence[Choice] | None) -> list[Option]:
+    assert layer.weight_quantizer is not None
+    own = layer.weight_quantizer.quantizer
+    if choices is None:
+        choices = _widths(own)
+    if isinstance(choices, str | int) or not choices:
+        raise SpecError(f"allocate: {path!r} needs choices such as (2, 4, 8), got {choices!r}")
+    found: dict[Quantizer | None, Option] = {}
+    for choice in choices:
+        scheme = _quantizer(path, own, choice)
+        name = "float" if scheme is None else str(choice)
+        found.setdefault(scheme, Option(name, scheme, _module(layer, scheme)))
+    return [*found.values()]
+
+
+def _widths(own: Quantizer) -> list[int]:
+    """Return the widths at which a scheme has a meaning."""
+    found = []
+    for bits in range(1, 9):
+        try:
+            found.append(get_quantizer(own, bits=bits).bits)
+        except SpecError:
+            continue
+    return found
+
+
+def _quantizer(path: str, own: Quantizer, choice: Any) -> Quantizer | None:
+    if isinstance(choice, int) and choice == FLOAT_BITS:
+        return None
+    try:
+        if isinstance(choice, int):
+            return get_quantizer(own, bits=choice)
+        return get_quantizer(choice)
+    except SpecError as error:
+        raise SpecError(
+            f"allocate: {path!r} cannot have {choice!r} (bits of its own scheme, "
+            f"{FLOAT_BITS} for float, or a spec): {error}"
+        ) from error
+
+
+def _module(layer: QuantizedWeight, scheme: Quantizer | None) -> QuantizeWeight | None:
+    own = layer.weight_quantizer
+    if scheme is None or own is None:
+        return None
+    # Its own bits with its own frame: a learned scale stays as it was learned.
+    if scheme == own.quantizer:
+        return own
+    return QuantizeWeight(scheme, layer.weight).astype(layer.weight.dtype).eval()

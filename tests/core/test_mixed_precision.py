@@ -1,0 +1,290 @@
+"""Mixed precision: the search is exact, the files are real and never above the budget."""
+
+import copy
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import qnn_core as qnn
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from qnn_core import nn
+from qnn_core.errors import NonFiniteError, ShapeError, SpecError
+from qnn_core.mixed_precision.search import Item, best
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(60, 12)).astype(np.float32)
+Y = (X[:, 0] * X[:, 1] + X[:, 2] > 0).astype(int)
+LAYERS = ["layers.0", "layers.3", "layers.6"]
+
+
+def model_of(scheme: str, input: str | None) -> nn.Module:
+    """A net that was trained as float, with quantizers in all layers."""
+    model = qnn.MLP([12, 24, 24, 2], batch_norm=True, seed=0)
+    qnn.fit(model, [(X, Y)], epochs=20, optimizer=qnn.optim.Adam(model.parameters(), lr=0.02))
+    every = {"weight": scheme, "input": input, "last_weight": scheme, "last_input": input}
+    return qnn.quantize(model, **every, calibration=X)
+
+
+MODEL = model_of("symmetric:4", "uniform:4")
+
+
+def by_hand(model: nn.Module, quantizers: dict[str, Any]) -> nn.Module:
+    """The model with other quantizers of its weights, put there without any of what is tested."""
+    made = copy.deepcopy(model).eval()
+    for path, quantizer in quantizers.items():
+        layer = made.layers[int(path.partition(".")[2])]
+        if quantizer is None:
+            layer.weight_quantizer = None
+        elif quantizer != layer.weight_quantizer.quantizer:
+            layer.weight_quantizer = nn.QuantizeWeight(quantizer, layer.weight)
+    return made
+
+
+def size_on_disk(model: nn.Module, folder: Path) -> int:
+    qnn.pack(model, X[:4]).save(folder / "model.qnn")
+    return (folder / "model.qnn").stat().st_size
+
+
+def loss_of(model: nn.Module) -> float:
+    return qnn.evaluate(model, [(X, Y)]).loss
+
+
+def quantizer_of(scheme: str, choice: int | str) -> qnn.Quantizer | None:
+    if choice == 32:
+        return None
+    return (
+        qnn.get_quantizer(choice)
+        if isinstance(choice, str)
+        else qnn.get_quantizer(scheme, bits=choice)
+    )
+
+
+def named(choice: int | str) -> str:
+    return "float" if choice == 32 else str(choice)
+
+
+# The search
+
+
+ITEMS = st.builds(
+    Item,
+    st.floats(-10, 10) | st.integers(-3, 3).map(float),
+    st.integers(0, 60),
+    st.frozensets(st.sampled_from("ab"), max_size=2),
+)
+
+
+@settings(max_examples=300)
+@given(
+    groups=st.lists(st.lists(ITEMS, min_size=1, max_size=4), min_size=1, max_size=4),
+    limit=st.integers(0, 200),
+    tables=st.fixed_dictionaries({"a": st.integers(0, 50), "b": st.integers(0, 50)}),
+    refused=st.integers(1, 5),
+)
+def test_the_search_finds_what_trying_everything_finds(
+    groups: list[list[Item]], limit: int, tables: dict[str, int], refused: int
+) -> None:
+    def value(chosen: tuple[int, ...]) -> float:
+        return sum(group[n].value for group, n in zip(groups, chosen, strict=True))
+
+    def nbytes(chosen: tuple[int, ...]) -> int:
+        items = [group[n] for group, n in zip(groups, chosen, strict=True)]
+        needed = frozenset().union(*(item.tables for item in items))
+        return sum(item.nbytes for item in items) + sum(tables[table] for table in needed)
+
+    def accept(chosen: tuple[int, ...]) -> bool:
+        return sum(chosen) % refused == 0
+
+    every = itertools.product(*(range(len(group)) for group in groups))
+    possible = [chosen for chosen in every if nbytes(chosen) <= limit and accept(chosen)]
+    found = best(groups, limit, tables, accept)
+    assert (found is None) == (not possible)
+    if found is not None:
+        assert found in possible
+        assert value(found) == pytest.approx(min(map(value, possible)), abs=1e-12)
+
+
+# The allocation
+
+CASES = {
+    "few bits": ("symmetric:4", "uniform:4", (2, 3, 4)),
+    "shared tables": ("symmetric:4,axis=0", "uniform:8", (2, 6, 8)),
+    "float and others": ("uniform:8", None, (2, 8, 32, "binary:1,axis=0")),
+    "only with tables": ("uniform:5,axis=0", "uniform:3", (5, 6, 7)),
+}
+
+
+@pytest.mark.parametrize(("scheme", "input", "bits"), CASES.values(), ids=CASES)
+def test_it_is_what_trying_everything_on_real_files_finds(
+    scheme: str, input: str | None, bits: tuple[Any, ...], tmp_path: Path
+) -> None:
+    model = model_of(scheme, input)
+    found = qnn.allocate(model, (X, Y), budget=10**6, bits=bits)
+    options = {named(choice): quantizer_of(scheme, choice) for choice in bits}
+    base = loss_of(by_hand(model, dict.fromkeys(LAYERS)))
+    assert found.float_result.loss == base
+    for path in LAYERS:
+        assert list(found.sensitivities[path]) == list(options)
+        for name, quantizer in options.items():
+            alone = by_hand(model, dict.fromkeys(LAYERS) | {path: quantizer})
+            assert found.sensitivities[path][name].value == loss_of(alone) - base
+    every = []
+    for names in itertools.product(options, repeat=3):
+        chosen = dict(zip(LAYERS, (options[name] for name in names), strict=True))
+        predicted = sum(
+            found.sensitivities[path][name].value for path, name in zip(LAYERS, names, strict=True)
+        )
+        every.append((predicted, size_on_disk(by_hand(model, chosen), tmp_path)))
+    sizes = sorted(size for _, size in every)
+    smallest = sizes[0]
+    for budget in (smallest, sizes[len(sizes) // 3], sizes[-1] - 1):
+        found = qnn.allocate(model, (X, Y), budget=budget, bits=bits)
+        least = min(predicted for predicted, size in every if size <= budget)
+        assert found.plan.predicted == pytest.approx(least, abs=1e-12)
+        found.packed.save(tmp_path / "packed.qnn")
+        size = (tmp_path / "packed.qnn").stat().st_size
+        assert size == found.nbytes == found.plan.nbytes <= budget
+        assert size == size_on_disk(by_hand(model, found.plan.quantizers), tmp_path)
+    with pytest.raises(SpecError, match=f"can give has {smallest:,}$"):
+        qnn.allocate(model, (X, Y), budget=smallest - 1, bits=bits)
+
+
+@settings(max_examples=8)
+@given(st.data())
+def test_with_any_sensitivity_and_budget_it_is_the_least_and_fits(data: st.DataObject) -> None:
+    values = {
+        (path, bits): data.draw(st.floats(0, 1) | st.sampled_from([0.0, 0.5]))
+        for path in LAYERS
+        for bits in (2, 3, 4)
+    }
+    every = {bits: with_size(bits) for bits in itertools.product((2, 3, 4), repeat=3)}
+    budget = data.draw(st.integers(min(every.values()), max(every.values())))
+    found = qnn.allocate(
+        MODEL, (X, Y), budget=budget, bits=(2, 3, 4), sensitivity=lambda p, q: values[p, q.bits]
+    )
+    sums = {bits: sum(values[p, b] for p, b in zip(LAYERS, bits, strict=True)) for bits in every}
+    assert found.plan.predicted == pytest.approx(
+        min(sums[bits] for bits, size in every.items() if size <= budget), abs=1e-12
+    )
+    assert qnn.pack(found.model, X[:4]).nbytes == found.nbytes <= budget
+    assert found.nbytes == every[tuple(found.bits.values())]
+
+
+SIZES: dict[tuple[int, ...], int] = {}
+
+
+def with_size(bits: tuple[int, ...]) -> int:
+    if bits not in SIZES:
+        own = qnn.get_quantizer("symmetric:4")
+        quantizers = {p: qnn.get_quantizer(own, bits=b) for p, b in zip(LAYERS, bits, strict=True)}
+        SIZES[bits] = qnn.pack(by_hand(MODEL, quantizers), X[:4]).nbytes
+    return SIZES[bits]
+
+
+def test_the_answer_holds_what_was_measured() -> None:
+    before = MODEL.state_dict()
+    found = qnn.allocate(MODEL, [(X[:30], Y[:30]), (X[30:], Y[30:])], budget=5500)
+    assert list(found.bits) == LAYERS
+    assert set(found.bits.values()) <= set(range(2, 9))
+    assert found.nbytes == found.packed.nbytes <= 5500
+    np.testing.assert_array_equal(found.packed(X), found.model(X).data)
+    assert found.plan.result == qnn.evaluate(found.model, [(X[:30], Y[:30]), (X[30:], Y[30:])])
+    assert found.plan.predicted_accuracy == pytest.approx(
+        found.float_result.accuracy
+        - sum(found.sensitivities[p][str(b)].accuracy for p, b in found.bits.items())
+    )
+    assert [plan.name for plan in found.uniform] == list("2345678")
+    for plan in found.uniform:
+        assert plan.bits == dict.fromkeys(LAYERS, int(plan.name))
+        made = by_hand(MODEL, plan.quantizers)
+        assert plan.nbytes == qnn.pack(made, X[:4]).nbytes
+        assert plan.result.loss == pytest.approx(loss_of(made), rel=1e-6)
+        assert loss_of(plan.model) == loss_of(made)
+    inside = [plan for plan in found.uniform if plan.nbytes <= 5500]
+    assert found.best_uniform in inside
+    # A sum over the same costs, of which uniform bits are one: never above them.
+    assert found.plan.predicted <= found.best_uniform.predicted
+    found.model.layers[0].weight.data[:] = 0
+    assert loss_of(found.plan.model) != loss_of(found.model)
+    for name, array in MODEL.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+    none = qnn.allocate(MODEL, (X, Y), budget=5500, bits={"layers.0": [4], "layers.3": [2]})
+    assert [plan.bits["layers.6"] for plan in none.uniform] == list(range(2, 9))
+
+
+def test_the_bits_that_were_trained_keep_what_was_learned() -> None:
+    model = qnn.MLP([12, 20, 2], weight="symmetric:3", seed=0)
+    qnn.fit(model, [(X, Y)], epochs=10, optimizer=qnn.optim.Adam(model.parameters(), lr=0.05))
+    learned = model.layers[0].weight_quantizer.frame().scale
+    fitted = model.layers[0].weight_quantizer.quantizer.fit(model.layers[0].weight.data).scale
+    assert learned != fitted
+    kept = qnn.allocate(model, (X, Y), budget=10**6, bits=[3])
+    assert kept.model.layers[0].weight_quantizer.frame().scale == learned
+    assert kept.plan.result == qnn.evaluate(model, [(X, Y)])
+    assert repr(kept.model) == repr(model)
+
+
+def test_convolutional_nets_are_allocated_and_trained_on(tmp_path: Path) -> None:
+    images = RNG.random((6, 28, 28, 1)).astype(np.float32)
+    labels = np.arange(6)
+    model = qnn.ResNet(weight="symmetric:4,axis=0", input="uniform:4", seed=0)
+    model(images)
+    budget = qnn.pack(model.eval(), images[:1]).nbytes - 4000
+    found = qnn.allocate(model, (images, labels), budget=budget, bits=(2, 4))
+    found.packed.save(tmp_path / "net.qnn")
+    assert (tmp_path / "net.qnn").stat().st_size <= budget
+    assert set(found.bits.values()) == {2, 4}
+    optimizer = qnn.optim.SGD(found.model.parameters(), lr=0.1)
+    qnn.fit(found.model, [(images, labels)], epochs=1, optimizer=optimizer)
+    assert qnn.pack(found.model, images).nbytes <= budget + 64  # scales have other digits now
+
+
+def test_tables_say_the_choice_and_what_fits() -> None:
+    found = qnn.allocate(MODEL, (X, Y), budget=5500, bits=(2, 4, 32))
+    layers, plans = (part.splitlines() for part in str(found).split("\n\n"))
+    assert layers[0].split() == ["layer", "2", "4", "float"]
+    assert [line.count("*") for line in layers[2:]] == [1, 1, 1]
+    assert [line.split()[0] for line in plans[3:]] == ["2", "4", "float", "allocated"]
+    for line, plan in zip(plans[3:], [*found.uniform, found.plan], strict=True):
+        assert ("<=" in line) == (plan.nbytes <= 5500)
+        assert f"{plan.nbytes:,}" in line
+    assert found.table("markdown").count("|") > 40
+    assert found._repr_html_().count("<table") == 2
+    assert repr(found).startswith("Allocation({layers.0: ")
+
+
+FLOAT = qnn.MLP([12, 8, 2], seed=0)
+
+
+@pytest.mark.parametrize(
+    ("model", "arguments", "error", "message"),
+    [
+        (FLOAT, {}, SpecError, r"no layer of this MLP has a quantized weight; qnn\.quantize"),
+        (MODEL, {"budget": 100}, SpecError, "a budget of 100 bytes is too small.* has [0-9],"),
+        (MODEL, {"budget": 0}, SpecError, "whole number of bytes >= 1, got 0"),
+        (MODEL, {"budget": 1e6}, SpecError, "whole number of bytes >= 1, got 1000000.0"),
+        (MODEL, {"bits": (1, 2)}, SpecError, "'layers.0' cannot have 1 .*one bit"),
+        (MODEL, {"bits": (2, "binry")}, SpecError, "cannot have 'binry'.*mean 'binary'"),
+        (MODEL, {"bits": 4}, SpecError, "needs choices such as .* got 4"),
+        (MODEL, {"bits": []}, SpecError, r"needs choices such as .* got \[\]"),
+        (MODEL, {"bits": {"layers.1": [2]}}, SpecError, "no 'layers.1'; did you mean"),
+        (MODEL, {"data": X}, ShapeError, "batch 0 has no targets"),
+        (MODEL, {"data": []}, ShapeError, "no batch"),
+        (MODEL, {"data": (X * np.nan, Y)}, NonFiniteError, "allocate: batch 0 holds nan"),
+        (
+            MODEL,
+            {"sensitivity": lambda path, quantizer: np.nan},
+            NonFiniteError,
+            "the sensitivity of 'layers.0' to 2 is nan",
+        ),
+    ],
+)
+def test_what_cannot_be_done_is_refused(
+    model: nn.Module, arguments: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    given_ = {"data": (X, Y), "budget": 10**6, "bits": (2, 4)} | arguments
+    with pytest.raises(error, match=message):
+        qnn.allocate(model, **given_)
