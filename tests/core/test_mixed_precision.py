@@ -227,6 +227,18 @@ def test_the_bits_that_were_trained_keep_what_was_learned() -> None:
     assert repr(kept.model) == repr(model)
 
 
+def test_targets_that_are_no_labels_have_losses_only() -> None:
+    def squared(outputs: qnn.Tensor, targets: Any) -> qnn.Tensor:
+        return ((outputs - targets) ** 2).mean()
+
+    outputs = by_hand(MODEL, dict.fromkeys(LAYERS))(X).data
+    found = qnn.allocate(MODEL, (X, outputs), budget=10**6, bits=(2, 8), loss=squared)
+    assert found.float_result.loss == 0
+    assert set(found.bits.values()) == {8}
+    assert found.plan.predicted_accuracy is None
+    assert str(found).splitlines()[-1].split()[0] == "allocated"
+
+
 def test_convolutional_nets_are_allocated_and_trained_on(tmp_path: Path) -> None:
     images = RNG.random((6, 28, 28, 1)).astype(np.float32)
     labels = np.arange(6)
