@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import qnn_core as qnn
-from packed_models import check_packed, expected, fitted, operations, specs
+from packed_models import check_packed, expected, fitted, operations, specs, variants
 from qnn_core import Tensor, nn, ops
 from qnn_core.packed.chain import chain_at, codings_of
 from qnn_core.packed.fuse import unfused
@@ -68,6 +68,13 @@ def test_every_pairing_of_schemes(inner: str) -> None:
         net = fitted(Net(weight, inner, ops.tanh, norm=True), x)
         packed = check_packed(with_norm_of_both_signs(net), x)
         assert operations(packed)[-1] == "linear"
+
+
+@pytest.mark.parametrize("spec", variants())
+def test_every_variant(spec: str) -> None:
+    x = data(20, 20)
+    packed = check_packed(fitted(Net(f"{spec},axis=0", spec, ops.tanh), x), x)
+    assert operations(packed)[-1] == "linear"
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

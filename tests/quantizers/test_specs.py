@@ -15,7 +15,7 @@ from qnn_core.errors import QnnError, SpecError
 from qnn_core.quantizer import Quantizer, codebook
 from qnn_core.registry import get_quantizer, parse, registered, schemes
 
-BUILT_IN = ["binary", "logarithmic", "symmetric", "uniform"]
+BUILT_IN = ["apot", "binary", "logarithmic", "nf4", "symmetric", "uniform"]
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,10 @@ def test_parse(spec: str, expected: Any) -> None:
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("symetric:4", "did you mean 'symmetric'.*installed: .*binary, logarithmic, symmetric"),
+        (
+            "symetric:4",
+            "did you mean 'symmetric'.*installed: .*binary, logarithmic, nf4, symmetric",
+        ),
         ("", "no quantizer ''"),
         (":4", "no quantizer ''"),
         ("symmetric:", "not of the form option=value"),

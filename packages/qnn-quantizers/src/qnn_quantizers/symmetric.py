@@ -1,13 +1,15 @@
 """Uniform quantization around zero."""
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from qnn_core.errors import SpecError
 from qnn_core.quantizer import Quantizer
 
-GRIDS = ("odd", "even", "twos-complement")
+Grid = Literal["odd", "even", "twos-complement"]
+GRIDS = get_args(Grid)
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Symmetric(Quantizer):
     """
 
     bits: int = 4
-    grid: str = "odd"
+    grid: Grid = "odd"
     calibration: str = "mse"
 
     def __post_init__(self) -> None:
