@@ -68,6 +68,9 @@ def test_parse(spec: str, expected: Any) -> None:
         ("symmetric:4,calibration={1:2}", "calibration must be one of"),
         ("symmetric:4,calibration=max", "calibration must be one of absmax"),
         ("symmetric:{[]:1}", "symmetric"),
+        ("symmetric:4,percentile=0", "percentile must be above 0 and at most 100, got 0"),
+        ("symmetric:4,percentile=101", "percentile must be above 0 and at most 100, got 101"),
+        ("symmetric:4,percentile=most", "percentile must be above 0 and at most 100, got 'most'"),
     ],
 )
 def test_errors_say_what_is_wrong_and_what_there_is(spec: str, message: str) -> None:

@@ -28,9 +28,12 @@ class Symmetric(Quantizer):
         d/dscale    level - u inside, level outside
 
     The odd grid is the usual one for weights (Krishnamoorthi 2018, arXiv:1806.08342, section 2.2).
-    The even grid has no zero; its two bits, -3, -1, 1, 3, are those of SAWB (Choi et al. 2019,
-    "Accurate and efficient 2-bit quantized neural networks", MLSys). Two's complement uses all
-    codes, one more below zero than above. d/dscale is LSQ's (Esser et al. 2020, arXiv:1902.08153).
+    Its two bits, -1, 0, 1, are ternary weights: those of TWN (Li et al. 2016, arXiv:1605.04711)
+    with ``calibration=twn``, of BitNet b1.58 (Ma et al. 2024, arXiv:2402.17764) with
+    ``calibration=absmean``. The even grid has no zero; its two bits, -3, -1, 1, 3, are those of
+    SAWB (Choi et al. 2019, "Accurate and efficient 2-bit quantized neural networks", MLSys) with
+    ``calibration=sawb``. Two's complement uses all codes, one more below zero than above. d/dscale
+    is LSQ's (Esser et al. 2020, arXiv:1902.08153).
 
     Args:
         bits: 1 to 8; with grid odd or twos-complement from 2.

@@ -61,6 +61,7 @@ class Quantizer(ABC):
             ``"fixed"`` (fitted to the first data, then left alone), or a number > 0.
         calibration: how a scale is fitted, a name in `CALIBRATIONS`.
         ste: the window of the straight-through estimator, a name in `WINDOWS`.
+        percentile: percent of the magnitudes that ``calibration="percentile"`` does not clip.
 
     Raises:
         SpecError: for values outside of these, on construction.
@@ -83,6 +84,7 @@ class Quantizer(ABC):
     scale: str | float = "learned"
     calibration: str = "absmax"
     ste: str = "clip"
+    percentile: float = 99.9
 
     def __post_init__(self) -> None:
         name = type(self).__name__
@@ -93,6 +95,10 @@ class Quantizer(ABC):
         self._check_scale()
         for option, known in (("calibration", CALIBRATIONS), ("ste", WINDOWS)):
             choice(name, option, getattr(self, option), known)
+        if not _number(self.percentile) or not 0 < self.percentile <= 100:
+            raise SpecError(
+                f"{name}: percentile must be above 0 and at most 100, got {self.percentile!r}"
+            )
         checked_levels(self.levels, self.bits, name)
 
     def _check_scale(self) -> None:
@@ -185,6 +191,10 @@ class Quantizer(ABC):
 
 def _whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def choice(name: str, option: str, value: Any, known: Any) -> None:
