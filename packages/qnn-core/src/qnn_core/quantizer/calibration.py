@@ -90,9 +90,9 @@ def twn(quantizer: "Quantizer", x_cn: Array) -> Range:
     The greatest level lies at the mean of the magnitudes above that threshold (Li et al. 2016,
     arXiv:1605.04711, section 2), which for levels -1, 0 and 1 is the scale.
     """
-    share_cn, unit = magnitudes(x_cn)
-    above = share_cn > 0.7 * share_cn.mean(axis=1, keepdims=True)
-    total, count = np.where(above, share_cn, 0).sum(axis=1), above.sum(axis=1)
+    magnitude_cn, unit = magnitudes(x_cn)
+    above_cn = magnitude_cn > 0.7 * magnitude_cn.mean(axis=1, keepdims=True)
+    total, count = (magnitude_cn * above_cn).sum(axis=1), np.count_nonzero(above_cn, axis=1)
     reach = unit * total / np.maximum(count, 1)
     return with_scale(quantizer, x_cn, reach / top_level(quantizer, x_cn))
 

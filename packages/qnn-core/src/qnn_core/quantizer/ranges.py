@@ -15,15 +15,23 @@ Range = tuple[Array, Array]
 
 
 def magnitudes(x_cn: Array) -> tuple[Array, NDArray[np.float64]]:
-    """Return ``|x|`` of each row in units of its greatest, and those units in float64."""
-    unit = units(x_cn.min(axis=1), x_cn.max(axis=1))
-    return np.abs(x_cn) / unit[:, None], unit.astype(np.float64)
+    """Return ``|x|`` of each row in some unit, and those units in float64.
+
+    It is 1, or the greatest magnitude where sums of squares might overflow or vanish.
+    """
+    greatest = units(x_cn.min(axis=1), x_cn.max(axis=1))
+    moderate = (greatest > 1e-12) & (greatest < 1e12)
+    unit = np.where(moderate, greatest.dtype.type(1), greatest)
+    magnitude_cn = np.abs(x_cn)
+    if not np.all(moderate):
+        magnitude_cn /= unit[:, None]
+    return magnitude_cn, unit.astype(np.float64)
 
 
 def mean_magnitude(x_cn: Array) -> Array:
     """Return ``mean|x|`` of each row, float64."""
-    share_cn, unit = magnitudes(x_cn)
-    return np.asarray(share_cn.mean(axis=1) * unit)
+    magnitude_cn, unit = magnitudes(x_cn)
+    return np.asarray(magnitude_cn.mean(axis=1) * unit)
 
 
 def top_level(quantizer: "Quantizer", x_cn: Array) -> Array:

@@ -32,8 +32,8 @@ def sawb(quantizer: "Quantizer", x_cn: Array) -> Range:
     magnitude, no wider than the data: c1 and c2 are large with many levels, and moments like no
     distribution that they were made for would lead astray.
     """
-    share_cn, unit = magnitudes(x_cn)
-    mean, square = share_cn.mean(axis=1), np.square(share_cn).mean(axis=1)
+    magnitude_cn, unit = magnitudes(x_cn)
+    mean, square = magnitude_cn.mean(axis=1), np.square(magnitude_cn).mean(axis=1)
     one_sided, two_sided = (coefficients(quantizer, two_sided=s) for s in (False, True))
     c1, c2 = np.where(x_cn.min(axis=1) < 0, *np.array([two_sided, one_sided])[..., None])
     return within(x_cn, np.maximum(c1 * np.sqrt(square) - c2 * mean, mean) * unit)
