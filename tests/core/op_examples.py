@@ -174,4 +174,4 @@ EXAMPLES: dict[str, list[Example]] = {
 }
 
 # Not differentiable: tested against the gradient that they state.
-SURROGATES = {"fake_quantize"}
+SURROGATES = {"fake_quantize", "scale_gradient"}

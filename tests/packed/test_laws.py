@@ -70,11 +70,27 @@ def test_every_pairing_of_schemes(inner: str) -> None:
         assert operations(packed)[-1] == "linear"
 
 
+@pytest.mark.parametrize("options", ["axis=0", "scale=lsq", "scale=pact", "transform=tanh"])
 @pytest.mark.parametrize("spec", variants())
-def test_every_variant(spec: str) -> None:
+def test_every_variant(spec: str, options: str) -> None:
     x = data(20, 20)
-    packed = check_packed(fitted(Net(f"{spec},axis=0", spec, ops.tanh), x), x)
+    # Neither an axis nor a transform of a weight is one of an input.
+    inner = f"{spec},{options}" if options.startswith("scale") else spec
+    packed = check_packed(fitted(Net(f"{spec},{options}", inner, ops.tanh), x), x)
     assert operations(packed)[-1] == "linear"
+
+
+@pytest.mark.parametrize("scale", ["learned", "lsq"])
+@pytest.mark.parametrize("inner", specs())
+def test_learned_shifts(inner: str, scale: str) -> None:
+    x = data(20, 20)
+    options = f"scale={scale},shift=learned"
+    net = Net(f"symmetric:3,{options}", f"{inner},{options}", ops.tanh)
+    fitted(net, x)
+    for layer in (net.first, net.second):
+        for n, quantizer in enumerate((layer.input_quantizer, layer.weight_quantizer)):
+            quantizer.shift.data[...] = np.float32(0.03 - 0.02 * n)
+    check_packed(net, x)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 from qnn_core import Tensor, encode, ops
 from qnn_core.errors import NonFiniteError, ShapeError
 from qnn_core.quantizer import CALIBRATIONS, WINDOWS, codebook
+from qnn_core.quantizer.base import SCALES, TRANSFORMS
 from qnn_core.testing import check_quantizer
 from qnn_core.testing.quantizer import LAWS
 
@@ -32,7 +33,8 @@ def test_any_combination(data: st.DataObject) -> None:
         "axis": [None, 0, 1, -1],
         "ste": sorted(WINDOWS),
         "calibration": sorted(CALIBRATIONS),
-        "scale": ["learned", "calibrated", "fixed", 0.5],
+        "scale": [*SCALES, 0.5],
+        "transform": TRANSFORMS,
     }
     drawn = {name: data.draw(st.sampled_from(values)) for name, values in options.items()}
     check_quantizer(replace(QUANTIZERS[data.draw(SCHEMES)], **drawn))

@@ -30,7 +30,8 @@ class APoT(Quantizer):
     bits of magnitude {0, 1/2, 1/4, 1/16} and {0, 1/8}. The paper divides the levels by the
     greatest; here they are whole numbers, which integer kernels multiply, and the scale takes the
     factor. A product with such a level is a few shifts and additions. d/dscale is that of the
-    paper's reparametrized clipping function (section 2.3).
+    paper's reparametrized clipping function (section 2.3); its normalization of weights (section
+    2.4) is ``transform=standardize``.
 
     Args:
         bits: 2 to 8; from 1 without a sign.

@@ -32,13 +32,14 @@ class Symmetric(Quantizer):
     with ``calibration=twn``, of BitNet b1.58 (Ma et al. 2024, arXiv:2402.17764) with
     ``calibration=absmean``. The even grid has no zero; its two bits, -3, -1, 1, 3, are those of
     SAWB (Choi et al. 2019, "Accurate and efficient 2-bit quantized neural networks", MLSys) with
-    ``calibration=sawb``. Two's complement uses all codes, one more below zero than above. d/dscale
-    is LSQ's (Esser et al. 2020, arXiv:1902.08153).
+    ``calibration=sawb``, and of DoReFa-Net's weights (Zhou et al. 2016, arXiv:1606.06160) with
+    ``transform=tanh``. Two's complement uses all codes, one more below zero than above; it is the
+    grid of LSQ (Esser et al. 2020, arXiv:1902.08153), as is d/dscale (eq. 3).
 
     Args:
         bits: 1 to 8; with grid odd or twos-complement from 2.
         grid: which levels.
-        axis, scale, calibration, ste: see `Quantizer`. The calibration is ``mse`` unless another is
+        axis, scale, calibration, ...: see `Quantizer`. The calibration is ``mse`` unless another is
             named: with few levels, clipping outliers costs less than stretching the steps.
 
     Example:
