@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from .plan import FLOAT, Arm
+from .plan import FAMILIAR, FLOAT, Arm
 from .study import Study
 
 Array = NDArray[np.float64]
@@ -29,7 +29,6 @@ class Style(NamedTuple):
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1)))
-FAMILIAR = ("binary", "logarithmic", "symmetric", "uniform")
 FLOAT_STYLE = Style("black", "*", "-")
 
 # A mean further below the median than this, in points, would squeeze all others.

@@ -10,7 +10,7 @@ import qnn_core as qnn
 from _arguments import add_dataset, add_out, load_data, positive, results_folder, whole
 
 from .cell import MODELS, OPTIMIZERS, Settings
-from .plan import WIDTHS, check_scheme
+from .plan import WIDTHS, check_scheme, usual_schemes
 from .run import cpu_count
 
 FILES = ("results.json", "results.csv", "accuracy_over_bits.png", "training_curves.png")
@@ -120,9 +120,9 @@ def _settings(given: argparse.Namespace) -> Settings:
 
 def _schemes(parser: argparse.ArgumentParser, given: list[str] | None) -> list[str]:
     if given is None:
-        if not qnn.schemes():
+        if not usual_schemes():
             parser.error("no quantization scheme is installed: pip install qnn-quantizers")
-        return qnn.schemes()
+        return usual_schemes()
     for spec in given:
         try:
             check_scheme(spec)
@@ -159,8 +159,9 @@ def _add_compared(group: argparse._ArgumentGroup) -> None:
         "--schemes",
         nargs="+",
         metavar="SCHEME",
-        help="names, or specs without bits such as symmetric:grid=even (default: every scheme that "
-        f"is installed, here {', '.join(qnn.schemes()) or 'none'})",
+        help="names, or specs without bits such as symmetric:grid=even (default: the familiar ones "
+        "and those of other distributions, here "
+        f"{', '.join(usual_schemes()) or 'none'}; installed: {', '.join(qnn.schemes()) or 'none'})",
     )
     group.add_argument(
         "--bits",

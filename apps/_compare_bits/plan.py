@@ -11,6 +11,10 @@ from qnn_core.errors import PluginError, SpecError
 FLOAT = 32
 WIDTHS = (*range(1, 9), FLOAT)
 
+# What is compared unless schemes are named; more of ours would only take longer.
+FAMILIAR = ("binary", "logarithmic", "symmetric", "uniform")
+OURS = "qnn-quantizers"
+
 Status = Literal["trains", "no meaning", "unusable"]
 
 
@@ -36,6 +40,13 @@ class Arm:
         if self.bits == FLOAT:
             return "float"
         return f"{self.scheme}, {self.bits} bit{'s'[: self.bits - 1]}"
+
+
+def usual_schemes() -> list[str]:
+    """Return the familiar schemes that are installed, and every scheme of another distribution."""
+    entries = registry.registered()
+    usual = (s.name for s in entries if s.name in FAMILIAR or s.distribution != OURS)
+    return sorted(set(usual))
 
 
 def plan_arms(schemes: Sequence[str], bits: Sequence[int]) -> list[Arm]:

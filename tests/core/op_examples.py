@@ -179,4 +179,4 @@ EXAMPLES: dict[str, list[Example]] = {
 }
 
 # Not differentiable: tested against the gradient that they state.
-SURROGATES = {"fake_quantize", "quantized_product"}
+SURROGATES = {"fake_quantize", "quantized_product", "scale_gradient"}

@@ -12,7 +12,7 @@ from qnn_core.errors import NonFiniteError, ShapeError, SpecError, StateError
 from qnn_core.products import VALUES, operand, reference
 from qnn_core.quantizer import codebook
 
-SCALES = ["learned", "calibrated", "fixed", "0.3"]
+SCALES = ["learned", "lsq", "pact", "calibrated", "fixed", "0.3"]
 SPECS = [
     "uniform:3",
     "uniform:8",

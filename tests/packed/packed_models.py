@@ -1,29 +1,39 @@
 """Helpers of these tests: schemes, and the comparison with the model itself."""
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import qnn_core as qnn
-from qnn_core.errors import SpecError
 from qnn_core.packed import Graph
 from qnn_core.packed.fuse import unfused
 from qnn_core.packed.interpret import interpret
 from qnn_core.products import reference
 from qnn_core.registry import registered
 
+# Where the tests of schemes keep their list.
+sys.path.insert(0, str(Path(__file__).parents[1] / "quantizers"))
 
-def specs(widths: tuple[int, ...] = (1, 2, 4, 8)) -> list[str]:
-    """Every registered scheme at those of the widths that it has."""
-    found = []
-    for entry in registered():
-        for bits in widths:
-            try:
-                qnn.get_quantizer(f"{entry.name}:bits={bits}")
-            except SpecError:
-                continue
-            found.append(f"{entry.name}:bits={bits}")
-    return found
+from every_scheme import specs_of
+
+WIDTHS = (1, 2, 4, 8)
+
+
+def specs() -> list[str]:
+    """Every registered scheme at those of the widths that it has, as it is without options."""
+    return [
+        f"{entry.name}:bits={bits}"
+        for entry in registered()
+        for bits in WIDTHS
+        if bits in entry.bits()
+    ]
+
+
+def variants() -> list[str]:
+    """The same, in every variant of its codebook."""
+    return [spec for entry in registered() for spec in specs_of(entry.name, entry.load(), WIDTHS)]
 
 
 def fitted(model: qnn.Module, x: np.ndarray) -> qnn.Module:

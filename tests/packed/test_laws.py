@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import qnn_core as qnn
-from packed_models import check_packed, expected, fitted, operations, specs
+from packed_models import check_packed, expected, fitted, operations, specs, variants
 from qnn_core import Tensor, nn, ops
 from qnn_core.packed.chain import chain_at, codings_of
 from qnn_core.packed.fuse import unfused
@@ -68,6 +68,29 @@ def test_every_pairing_of_schemes(inner: str) -> None:
         net = fitted(Net(weight, inner, ops.tanh, norm=True), x)
         packed = check_packed(with_norm_of_both_signs(net), x)
         assert operations(packed)[-1] == "linear"
+
+
+@pytest.mark.parametrize("options", ["axis=0", "scale=lsq", "scale=pact", "transform=tanh"])
+@pytest.mark.parametrize("spec", variants())
+def test_every_variant(spec: str, options: str) -> None:
+    x = data(20, 20)
+    # Neither an axis nor a transform of a weight is one of an input.
+    inner = f"{spec},{options}" if options.startswith("scale") else spec
+    packed = check_packed(fitted(Net(f"{spec},{options}", inner, ops.tanh), x), x)
+    assert operations(packed)[-1] == "linear"
+
+
+@pytest.mark.parametrize("scale", ["learned", "lsq"])
+@pytest.mark.parametrize("inner", specs())
+def test_learned_shifts(inner: str, scale: str) -> None:
+    x = data(20, 20)
+    options = f"scale={scale},shift=learned"
+    net = Net(f"symmetric:3,{options}", f"{inner},{options}", ops.tanh)
+    fitted(net, x)
+    for layer in (net.first, net.second):
+        for n, quantizer in enumerate((layer.input_quantizer, layer.weight_quantizer)):
+            quantizer.shift.data[...] = np.float32(0.03 - 0.02 * n)
+    check_packed(net, x)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

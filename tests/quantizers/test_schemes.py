@@ -1,4 +1,4 @@
-"""The four schemes, by hand."""
+"""The schemes, by hand."""
 
 import dataclasses
 from typing import Any
@@ -41,6 +41,17 @@ def frame(spec: str, x: Any) -> tuple[float, float]:
         ("logarithmic:3", [-1, -0.5, -0.25, 0, 0.25, 0.5, 1]),
         ("logarithmic:1,signed=False", [0, 1]),
         ("logarithmic:2,signed=False", [0, 0.25, 0.5, 1]),
+        # Sums of one of 0, 1/2, 1/4, 1/8, times 8; without a sign, of two bits.
+        ("apot:2", [-1, 0, 1]),
+        ("apot:3", [-4, -2, -1, 0, 1, 2, 4]),
+        ("apot:1,signed=False", [0, 1]),
+        ("apot:2,signed=False", [0, 1, 2, 4]),
+        # Of 0, 8, 4, 1 and 0, 2; of 0, 32, 8, 2 and 0, 16, 4, 1.
+        ("apot:4", [-10, -8, -6, -4, -3, -2, -1, 0, 1, 2, 3, 4, 6, 8, 10]),
+        (
+            "apot:4,signed=False",
+            [0, 1, 2, 3, 4, 6, 8, 9, 12, 16, 18, 24, 32, 33, 36, 48],
+        ),
     ],
 )
 def test_levels(spec: str, expected: list[float]) -> None:
@@ -67,10 +78,52 @@ def test_levels(spec: str, expected: list[float]) -> None:
             [-5, -1e-9, 0, 0.17677, 0.17678, 0.36, 9],
             [0, 0, 0, 0, 1, 2, 3],
         ),
+        # Boundaries are at odd fourths of the exponent: 2**-0.25 is 0.8409, 2**-1.25 is 0.4204.
+        (
+            "logarithmic:3,base=sqrt2",
+            [0.8408, 0.8410, 9, -0.8410, 0.4204, 0.4205],
+            [5, 6, 6, 0, 3, 4],
+        ),
+        ("apot:3", [-9, -3, -2.9, 0.5, 0.51, 1.5, 3, 3.1], [0, 0, 1, 4, 4, 4, 6, 6]),
+        ("nf4", [-2, -0.04, 0.0, 0.0397, 0.0399, 0.86, 0.862], [0, 7, 7, 7, 8, 14, 15]),
     ],
 )
 def test_codes(spec: str, u: list[float], expected: list[int]) -> None:
     assert codes(spec, u) == expected
+
+
+def test_levels_of_base_sqrt2() -> None:
+    expected = [0, 0.125, 0.125 * 2**0.5, 0.25, 0.25 * 2**0.5, 0.5, 0.5 * 2**0.5, 1]
+    found = levels("logarithmic:3,signed=False,base=sqrt2")
+    np.testing.assert_allclose(found, expected, rtol=1e-7)
+    np.testing.assert_allclose(
+        levels("logarithmic:3,base=sqrt2"), [-1, -(0.5**0.5), -0.5, 0, 0.5, 0.5**0.5, 1], rtol=1e-7
+    )
+
+
+# Dettmers et al. 2023, appendix E.
+PUBLISHED_NF4 = [
+    -1.0,
+    -0.6961928009986877,
+    -0.5250730514526367,
+    -0.39491748809814453,
+    -0.28444138169288635,
+    -0.18477343022823334,
+    -0.09105003625154495,
+    0.0,
+    0.07958029955625534,
+    0.16093020141124725,
+    0.24611230194568634,
+    0.33791524171829224,
+    0.44070982933044434,
+    0.5626170039176941,
+    0.7229568362236023,
+    1.0,
+]
+
+
+def test_the_levels_of_nf4_are_those_published() -> None:
+    np.testing.assert_allclose(levels("nf4"), PUBLISHED_NF4, atol=5e-7)
 
 
 @pytest.mark.parametrize(
@@ -88,6 +141,8 @@ def test_codes(spec: str, u: list[float], expected: list[int]) -> None:
         ("binary:calibration=absmax", [-1, 0, 0.5], (1, 0)),
         ("logarithmic:3", [-4, 1], (4, 0)),
         ("logarithmic:3,signed=False", [1, 4], (4, 0)),
+        ("apot:4,calibration=absmax", [-5, 1], (0.5, 0)),
+        ("nf4", [-4, 1], (4, 0)),
     ],
 )
 def test_fitted_frames(spec: str, x: list[float], expected: tuple[float, float]) -> None:
@@ -147,9 +202,14 @@ def test_absmean_agrees_in_mean_magnitude() -> None:
         ("symmetric:1", "use 'binary'"),
         ("symmetric:1,grid=twos-complement", "use 'binary'"),
         ("logarithmic:1", "use 'binary'"),
+        ("logarithmic:4,base=3", "base must be 2 or sqrt2, got 3"),
+        ("logarithmic:8,signed=False,base=sqrt2", "255 powers"),
+        ("apot:1", "use 'binary'"),
+        ("apot:4,signed=1", "True or False"),
+        ("nf4:3", "four bits, got bits=3"),
         *(
             (f"{n}:{b}", "whole number from 1 to 8")
-            for n in ("uniform", "symmetric", "logarithmic")
+            for n in ("uniform", "symmetric", "logarithmic", "apot")
             for b in (0, 9, -1, 2.5, "x")
         ),
         ("uniform:True", "whole number from 1 to 8"),

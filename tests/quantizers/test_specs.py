@@ -15,7 +15,7 @@ from qnn_core.errors import QnnError, SpecError
 from qnn_core.quantizer import Quantizer, codebook
 from qnn_core.registry import get_quantizer, parse, registered, schemes
 
-BUILT_IN = ["binary", "logarithmic", "symmetric", "uniform"]
+BUILT_IN = ["apot", "binary", "logarithmic", "nf4", "symmetric", "uniform"]
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,10 @@ def test_parse(spec: str, expected: Any) -> None:
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("symetric:4", "did you mean 'symmetric'.*installed: .*binary, logarithmic, symmetric"),
+        (
+            "symetric:4",
+            "did you mean 'symmetric'.*installed: .*binary, logarithmic, nf4, symmetric",
+        ),
         ("", "no quantizer ''"),
         (":4", "no quantizer ''"),
         ("symmetric:", "not of the form option=value"),
@@ -65,6 +68,9 @@ def test_parse(spec: str, expected: Any) -> None:
         ("symmetric:4,calibration={1:2}", "calibration must be one of"),
         ("symmetric:4,calibration=max", "calibration must be one of absmax"),
         ("symmetric:{[]:1}", "symmetric"),
+        ("symmetric:4,percentile=0", "percentile must be above 0 and at most 100, got 0"),
+        ("symmetric:4,percentile=101", "percentile must be above 0 and at most 100, got 101"),
+        ("symmetric:4,percentile=most", "percentile must be above 0 and at most 100, got 'most'"),
     ],
 )
 def test_errors_say_what_is_wrong_and_what_there_is(spec: str, message: str) -> None:

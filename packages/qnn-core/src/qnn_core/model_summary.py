@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from numpy.typing import ArrayLike
@@ -11,6 +12,7 @@ from tabulate import tabulate
 from .autodiff import Graph, GraphNode, Value, trace
 from .coded import packed_nbytes
 from .quantizer import Quantizer, codebook
+from .quantizer.base import LEARNED
 
 FLOAT_BITS = 32
 
@@ -107,6 +109,7 @@ class _Reader:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.rows: dict[str, Row] = {}
+        self.packed = _packed(graph)
         self.macs: Counter[tuple[int, int]] = Counter()
         # What is used twice is stored once.
         self.counted: set[int] = set()
@@ -130,13 +133,15 @@ class _Reader:
         if quantizer is not None and frame not in self.frames:
             self.frames.add(frame)
             _, scale, shift = node.inputs
-            row.parameters += scale.data.size if quantizer.scale == "learned" else 0
+            row.parameters += scale.data.size if quantizer.scale in LEARNED else 0
+            row.parameters += shift.data.size if quantizer.shift == "learned" else 0
             row.nbytes += codebook(quantizer).levels.nbytes
             row.nbytes += scale.data.nbytes + shift.data.nbytes
         for value in node.inputs:
             if value.kind not in ("parameter", "buffer") or id(value) in self.counted:
                 continue
             self.counted.add(id(value))
+            quantizer = self.packed.get(id(value))
             size, nbytes = value.data.size, value.data.nbytes
             row.parameters += size if value.kind == "parameter" else 0
             row.nbytes += nbytes if quantizer is None else packed_nbytes(size, quantizer.bits)
@@ -169,6 +174,29 @@ class _Reader:
             value = node.inputs[0]
             node = self.graph.producer(value)
         return FLOAT_BITS if bits is None else bits, value.kind == "parameter"
+
+
+def _packed(graph: Graph) -> dict[int, Quantizer]:
+    """Map parameters to the quantizer that they are deployed through, by their values' ids.
+
+    Between the two there may be operations on nothing but the parameter: what is deployed is the
+    codes of what they give.
+    """
+    # Of each value that no input of the model went into: the shapes of the parameters behind it.
+    behind: dict[int, dict[int, tuple[int, ...]]] = {}
+    found: dict[int, Quantizer] = {}
+    for node in graph.nodes:
+        quantizer = node.attributes.get("quantizer")
+        for value in node.inputs:
+            if value.kind not in ("input", "result"):
+                own = {id(value): value.shape} if value.kind == "parameter" else {}
+                behind.setdefault(id(value), own)
+        if quantizer is not None:
+            sources = behind.get(id(node.inputs[0]), {})
+            found |= {key: quantizer for key, s in sources.items() if s == node.output.shape}
+        elif all(id(value) in behind for value in node.inputs):
+            behind[id(node.output)] = dict(chain(*(behind[id(v)].items() for v in node.inputs)))
+    return found
 
 
 def _owners(nodes: Iterable[GraphNode]) -> dict[str, tuple[str, str]]:

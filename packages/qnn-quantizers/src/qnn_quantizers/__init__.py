@@ -1,8 +1,10 @@
 """The built-in quantization schemes. qnn-core finds them by their entry points, like any other."""
 
+from .apot import APoT
 from .binary import Binary
 from .logarithmic import Logarithmic
+from .nf4 import NF4
 from .symmetric import Symmetric
 from .uniform import Uniform
 
-__all__ = ["Binary", "Logarithmic", "Symmetric", "Uniform"]
+__all__ = ["NF4", "APoT", "Binary", "Logarithmic", "Symmetric", "Uniform"]

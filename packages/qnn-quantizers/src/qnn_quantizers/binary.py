@@ -20,14 +20,19 @@ class Binary(Quantizer):
         scale       mean|x| (calibration absmean), or 1 (scale=1)
         d/dx        1 where |x| <= scale, 0 elsewhere (ste=clip)
 
-    With the scale ``mean|x|`` it is the binarization of XNOR-Net (Rastegari et al. 2016,
-    arXiv:1603.05279, eq. 6), which minimizes the squared error; with ``scale=1`` that of BinaryNet
-    (Courbariaux et al. 2016, arXiv:1602.02830). ``ste=identity`` passes every gradient, as
-    is usual for weights whose latent values are clipped instead.
+    With the scale ``mean|x|`` of each output channel, ``axis=0,scale=calibrated``, it is the
+    binarization of XNOR-Net's weights (Rastegari et al. 2016, arXiv:1603.05279, eq. 6), which
+    minimizes the squared error; with ``scale=1`` that of BinaryNet (Courbariaux et al. 2016,
+    arXiv:1602.02830), for weights and activations. ``ste=identity`` passes every gradient, as is
+    usual for weights whose latent values are clipped instead.
+
+    Instead of ``ste=clip``, the derivative of hard tanh, ``ste=triangle`` is that of Bi-Real Net's
+    ApproxSign (Liu et al. 2018, arXiv:1808.00278, eq. 5), ``2 - 2|u|``, and ``ste=swish`` that of
+    BNN+'s SignSwish (Darabi et al. 2018, arXiv:1812.11800).
 
     Args:
         bits: 1.
-        axis, scale, calibration, ste: see `Quantizer`. The calibration is ``absmean`` unless
+        axis, scale, calibration, ...: see `Quantizer`. The calibration is ``absmean`` unless
             another is named.
 
     Example:

@@ -1,13 +1,15 @@
 """Uniform quantization around zero."""
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from qnn_core.errors import SpecError
 from qnn_core.quantizer import Quantizer
 
-GRIDS = ("odd", "even", "twos-complement")
+Grid = Literal["odd", "even", "twos-complement"]
+GRIDS = get_args(Grid)
 
 
 @dataclass(frozen=True)
@@ -26,14 +28,18 @@ class Symmetric(Quantizer):
         d/dscale    level - u inside, level outside
 
     The odd grid is the usual one for weights (Krishnamoorthi 2018, arXiv:1806.08342, section 2.2).
-    The even grid has no zero; its two bits, -3, -1, 1, 3, are those of SAWB (Choi et al. 2019,
-    "Accurate and efficient 2-bit quantized neural networks", MLSys). Two's complement uses all
-    codes, one more below zero than above. d/dscale is LSQ's (Esser et al. 2020, arXiv:1902.08153).
+    Its two bits, -1, 0, 1, are ternary weights: those of TWN (Li et al. 2016, arXiv:1605.04711)
+    with ``calibration=twn``, of BitNet b1.58 (Ma et al. 2024, arXiv:2402.17764) with
+    ``calibration=absmean``. The even grid has no zero; its two bits, -3, -1, 1, 3, are those of
+    SAWB (Choi et al. 2019, "Accurate and efficient 2-bit quantized neural networks", MLSys) with
+    ``calibration=sawb``, and of DoReFa-Net's weights (Zhou et al. 2016, arXiv:1606.06160) with
+    ``transform=tanh``. Two's complement uses all codes, one more below zero than above; it is the
+    grid of LSQ (Esser et al. 2020, arXiv:1902.08153), as is d/dscale (eq. 3).
 
     Args:
         bits: 1 to 8; with grid odd or twos-complement from 2.
         grid: which levels.
-        axis, scale, calibration, ste: see `Quantizer`. The calibration is ``mse`` unless another is
+        axis, scale, calibration, ...: see `Quantizer`. The calibration is ``mse`` unless another is
             named: with few levels, clipping outliers costs less than stretching the steps.
 
     Example:
@@ -42,7 +48,7 @@ class Symmetric(Quantizer):
     """
 
     bits: int = 4
-    grid: str = "odd"
+    grid: Grid = "odd"
     calibration: str = "mse"
 
     def __post_init__(self) -> None:

@@ -27,9 +27,14 @@ class Uniform(Quantizer):
     after ReLU or in padding, stay exactly zero. d/dscale is LSQ's (Esser et al. 2020,
     arXiv:1902.08153, eq. 3), with the zero point held.
 
+    After ReLU it is the grid of PACT's activations (Choi et al. 2018, arXiv:1805.06085) with
+    ``scale=pact``, of LSQ's with ``scale=lsq``, of LSQ+'s (Bhalgat et al. 2020, arXiv:2004.09576)
+    with ``shift=learned`` besides, of DoReFa-Net's (Zhou et al. 2016, arXiv:1606.06160) with
+    ``scale=fixed,calibration=unit``.
+
     Args:
         bits: 1 to 8.
-        axis, scale, calibration, ste: see `Quantizer`. The calibration is ``mse`` unless another is
+        axis, scale, calibration, ...: see `Quantizer`. The calibration is ``mse`` unless another is
             named: with one or two bits, the full range of bell-shaped weights would round nearly
             all of them to zero.
 

@@ -102,8 +102,10 @@ def decoded(quantized: Quantized) -> Array:
 
 
 def clips(quantizer: Quantizer) -> bool:
-    """Whether the gradients of a quantizer are those of the clip window."""
-    return type(quantizer).window is Quantizer.window and quantizer.ste == "clip"
+    """Whether the gradients of a quantizer are those of the clip window: what kernels have."""
+    kind = type(quantizer)
+    own = kind.window is not Quantizer.window or kind.slope is not Quantizer.slope
+    return not own and quantizer.ste == "clip" and quantizer.scale != "pact"
 
 
 def slopes(x: Array, quantized: Quantized, quantizer: Quantizer) -> Array:

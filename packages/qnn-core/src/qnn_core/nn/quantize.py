@@ -1,5 +1,6 @@
 """The layer that owns a frame: scale and zero point, fixed, calibrated or learned."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,12 @@ from ..autodiff import Buffer, Parameter, Tensor
 from ..autodiff.mode import MODE
 from ..coded import Coded, encode
 from ..errors import ShapeError, SpecError, StateError
-from ..ops import exp, fake_quantize
+from ..ops import fake_quantize
 from ..quantizer import Frame, Quantizer
 from ..registry import get_quantizer
 from .module import Module
+from .trained_frame import TrainedScale, scaled, top_level, trained_scale
+from .transforms import TRANSFORMS
 
 Array = NDArray[Any]
 
@@ -23,7 +26,8 @@ class Quantize(Module):
     In training a frame is fitted or learned as the quantizer's ``scale`` says; in evaluation it is
     frozen, so that an answer never depends on the other samples of its batch. A learned scale is
     kept as its logarithm: it stays positive, and a step changes it by a share of itself, whatever
-    its size (Jain et al. 2020, "Trained quantization thresholds", arXiv:1903.08066).
+    its size (Jain et al. 2020, "Trained quantization thresholds", arXiv:1903.08066). LSQ's and
+    PACT's are kept as they are, and clipped above 0 by the optimizer.
 
     Args:
         quantizer: spec string or quantizer.
@@ -32,12 +36,16 @@ class Quantize(Module):
 
     Attributes:
         quantizer: the scheme.
-        log_scale: logarithm of a learned scale, else None.
-        frozen_scale: a scale that is not learned, else None.
+        log_scale: logarithm of a scale that is learned, else None.
+        step: the scale of ``scale="lsq"``, else None.
+        clip: the value of the greatest level, of ``scale="pact"``, else None.
+        frozen_scale: a scale that is not trained, else None.
         zero_point: see `Frame`.
+        shift: one that is learned, else None: it follows from scale and zero point.
 
     Raises:
-        SpecError: if the quantizer's axis is the batch, or `channels` is missing.
+        SpecError: if the quantizer's axis is the batch, `channels` is missing, or there is a
+            transform, which is for weights.
 
     Example:
         >>> import qnn_core as qnn
@@ -57,7 +65,15 @@ class Quantize(Module):
             raise ValueError(f"Quantize: momentum must be above 0 and at most 1, got {momentum}")
         self.momentum = momentum
         self.log_scale: Parameter | None = None
+        self.step: Parameter | None = None
+        self.clip: Parameter | None = None
+        self.shift: Parameter | None = None
         self.frozen_scale: Buffer | None = None
+        if self.batched and self.quantizer.transform != "none":
+            raise SpecError(
+                f"Quantize({self.quantizer}): transform={self.quantizer.transform} is for weights; "
+                "of an input it would depend on the other samples of the batch"
+            )
         shape = self._frame_shape(channels)
         low, high = -np.ones(shape, np.float32), np.ones(shape, np.float32)
         self._hold(self.quantizer.span(low, high))
@@ -69,11 +85,13 @@ class Quantize(Module):
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
         """Return the quantized values of `x`, of its shape."""
-        self.meet(x)
-        return self.quantized(x)
+        return self.quantized(self.meet(x))
 
-    def meet(self, x: Tensor) -> None:
-        """Get ready for `x`: in training the frame is fitted to it, if it is still to be fitted."""
+    def meet(self, x: Tensor) -> Tensor:
+        """Get ready for data, and return what is to be quantized.
+
+        In training the frame is fitted to them, if it is still to be fitted.
+        """
         axis = self.quantizer.axis
         if axis is not None and axis % max(x.ndim, 1) == 0:
             raise self._batch_axis()
@@ -84,26 +102,27 @@ class Quantize(Module):
                 f"Quantize({self.quantizer}): the scale was never fitted to data, so an "
                 "evaluation would have no meaning: train first, or run one batch in training mode"
             )
+        return x
 
     def quantized(self, x: Tensor) -> Tensor:
         """Return the quantized values of `x` with the frame as it is."""
-        return fake_quantize(x, *self.tensors(), quantizer=self.quantizer)
+        return fake_quantize(x, *self.tensors(x.shape), quantizer=self.quantizer)
 
-    def tensors(self) -> tuple[Any, Any]:
-        """Return scale and shift; in training, a learned scale knows where it comes from."""
-        if self.log_scale is None or not self.training:
+    def tensors(self, shape: tuple[int, ...]) -> tuple[Any, Any]:
+        """Return scale and shift for data of a shape; in training as what they follow from."""
+        if self._trained is None or not self.training:
             frame = self.frame()
             return frame.scale, frame.shift
-        scale, zero = exp(self.log_scale), self.zero_point.data
-        # A number is asked for what it is; looking for one in an array takes longer than a product.
-        return scale, scale * -zero if (zero.any() if zero.ndim else float(zero)) else 0.0
+        return self._trained_frame(shape)
 
     def frame(self) -> Frame:
         """Return the frame as arrays."""
-        if self.log_scale is not None:
-            return Frame(np.exp(self.log_scale.data), self.zero_point.data)
-        assert self.frozen_scale is not None
-        return Frame(self.frozen_scale.data, self.zero_point.data)
+        if self._trained is None:
+            assert self.frozen_scale is not None
+            return Frame(self.frozen_scale.data, self.zero_point.data)
+        parameter = getattr(self, self._trained.name).data
+        scale = np.asarray(self._trained.scale(parameter, top_level(self.quantizer)))
+        return Frame(scale, self.zero_point.data, None if self.shift is None else self.shift.data)
 
     def observe(self, x: Array) -> None:
         """Fit the frame to training data, if it is still to be fitted."""
@@ -141,27 +160,53 @@ class Quantize(Module):
             "a frame for each sample would make answers depend on their neighbours. Use axis=1"
         )
 
+    @property
+    def _trained(self) -> TrainedScale | None:
+        return trained_scale(self.quantizer)
+
+    def _trained_frame(self, shape: tuple[int, ...]) -> tuple[Tensor, Any]:
+        """Return scale and shift as tensors that know where they come from."""
+        assert self._trained is not None
+        parameter = getattr(self, self._trained.name)
+        elements = math.prod(shape[1:] if self.batched else shape) // max(parameter.size, 1)
+        top = top_level(self.quantizer)
+        scale = self._trained.scale(scaled(parameter, self.quantizer, elements), top)
+        if self.shift is not None:
+            return scale, scaled(self.shift, self.quantizer, elements)
+        zero = self.zero_point.data
+        # A number is asked for what it is; looking for one in an array takes longer than a product.
+        return scale, scale * -zero if (zero.any() if zero.ndim else float(zero)) else 0.0
+
     def _hold(self, frame: Frame) -> None:
-        """Make the parameter or buffer for the scale."""
+        """Make the parameters or the buffer for the frame."""
         self.zero_point = Buffer(frame.zero_point)
-        if self.quantizer.scale == "learned":
-            self.log_scale = Parameter(np.log(frame.scale), decay=False)
-        else:
+        if self._trained is None:
             self.frozen_scale = Buffer(frame.scale)
+            return
+        parameter = self._trained.parameter(frame.scale, top_level(self.quantizer))
+        setattr(self, self._trained.name, parameter)
+        if self.quantizer.shift == "learned":
+            self.shift = Parameter(frame.shift, decay=False)
 
     def _fix(self, scale: float, shape: tuple[int, ...]) -> None:
         self._set(Frame(np.full(shape, scale, np.float32), np.zeros(shape, np.float32)))
 
     def _set(self, frame: Frame) -> None:
-        holder = self.frozen_scale if self.log_scale is None else self.log_scale
+        kept: Any = frame.scale
+        holder = self.frozen_scale
+        if self._trained is not None:
+            kept = self._trained.of(frame.scale, top_level(self.quantizer))
+            holder = getattr(self, self._trained.name)
         assert holder is not None
         if holder.shape != frame.scale.shape:
             raise ShapeError(
                 f"Quantize({self.quantizer}): a frame of shape {frame.scale.shape} was fitted, "
                 f"{holder.shape} is needed: does channels= fit the data?"
             )
-        holder.data[...] = frame.scale if self.log_scale is None else np.log(frame.scale)
+        holder.data[...] = kept
         self.zero_point.data[...] = frame.zero_point
+        if self.shift is not None:
+            self.shift.data[...] = frame.shift
 
     def _held(self, fitted: Frame) -> Frame:
         """Return the frame with the given scale whose range has the middle of the fitted one."""
@@ -201,18 +246,30 @@ class QuantizeWeight(Quantize):
             raise SpecError(f"{scheme}: axis {axis} is not in a weight of shape {weight.shape}")
         super().__init__(scheme, channels=None if axis is None else weight.shape[axis])
         if not self.calibrated.data:
-            self.observe(weight.data)
+            self.observe(self._transformed(weight.data))
 
     def forward(self, weight: Tensor) -> Tensor:  # type: ignore[override]
         """Return the quantized weight."""
-        self.meet(weight)
-        return self.quantized(weight)
+        return self.quantized(self.meet(weight))
 
-    def meet(self, x: Tensor) -> None:
-        """Get ready for a weight."""
-        self.refresh(x.data)
+    def meet(self, x: Tensor) -> Tensor:
+        """Get ready for a weight, and return it as it is to be quantized."""
+        x = TRANSFORMS[self.quantizer.transform](x)
+        self._refit(x.data)
+        return x
 
     def refresh(self, weight: Array) -> None:
         """Fit a calibrated frame to the weight as it is now, in training and evaluation alike."""
+        self._refit(self._transformed(weight))
+
+    def encode(self, x: Array) -> Coded:
+        """Return a weight as codes, with the frame as it is."""
+        return super().encode(self._transformed(x))
+
+    def _refit(self, weight: Array) -> None:
         if self.quantizer.scale == "calibrated":
             self._set(self.quantizer.fit(weight, self.quantizer.axis))
+
+    def _transformed(self, weight: Array) -> Array:
+        """Return what is quantized of a latent weight."""
+        return TRANSFORMS[self.quantizer.transform](Tensor(weight, weight.dtype)).data

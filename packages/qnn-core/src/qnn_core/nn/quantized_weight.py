@@ -91,14 +91,16 @@ class QuantizedWeight(Module):
             return product.of(*self._operands(x), self.bias)
         assert self.input_quantizer is not None
         assert self.weight_quantizer is not None
-        sides = (x, self.input_quantizer), (self.weight, self.weight_quantizer)
-        for tensor, quantizer in sides:
-            quantizer.meet(tensor)
-        (_, first), (_, second) = sides
-        frames = first.tensors(), second.tensors()
-        two = first.quantizer, second.quantizer
+        first, second = self.input_quantizer, self.weight_quantizer
+        x, weight = first.meet(x), second.meet(self.weight)
         return quantized_product(
-            x, frames[0], self.weight, frames[1], self.bias, quantizers=two, product=product
+            x,
+            first.tensors(x.shape),
+            weight,
+            second.tensors(weight.shape),
+            self.bias,
+            quantizers=(first.quantizer, second.quantizer),
+            product=product,
         )
 
     def _in_one(self, x: Tensor) -> bool:

@@ -23,6 +23,7 @@ from .norm import batch_norm, dropout, normalize_batch
 from .pool import avg_pool2d, global_avg_pool2d, max_pool2d
 from .quantize import fake_quantize
 from .reduction import max, mean, min, sum, variance
+from .scale_gradient import scale_gradient
 from .shape import broadcast_to, concatenate, getitem, reshape, transpose
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "power",
     "relu",
     "reshape",
+    "scale_gradient",
     "sigmoid",
     "sin",
     "softmax",

@@ -33,15 +33,13 @@ def _fake_quantize(
 def _surrogate(
     x: Array, codes: Array, scale: Array, shift: Array, quantizer: Quantizer
 ) -> tuple[Array, Array]:
-    """Return the window w(u) and levels[code] - u * w(u): the derivatives in x and in the scale."""
+    """Return the window w(u) and the slope: the derivatives in x and in the scale."""
     if clips(quantizer):
         return clip_surrogate(x, codes, scale, shift, quantizer)
     u = units(x, scale, shift, quantizer.axis)
     window = np.asarray(quantizer.window(u), x.dtype)
-    # Far outside u may be infinite; where the window is zero it does not count.
-    slope = codebook(quantizer).levels.astype(x.dtype)[codes]
-    slope -= np.multiply(u, window, out=np.zeros_like(u), where=window != 0)
-    return window, slope
+    level = codebook(quantizer).levels.astype(x.dtype)[codes]
+    return window, np.asarray(quantizer.slope(u, level, window), x.dtype)
 
 
 def _vjp(
@@ -85,8 +83,8 @@ def fake_quantize(x: Any, scale: Any, shift: Any = 0.0, *, quantizer: str | Quan
 
     With ``u = (x - shift) / scale`` rounded to float32. The gradients are those of the
     straight-through estimator (Bengio et al. 2013, arXiv:1308.3432) with the quantizer's window w:
-    ``w(u)`` for x, ``levels[code] - u * w(u)`` for the scale, ``1 - w(u)`` for the shift. They
-    count as constants when differentiated again.
+    ``w(u)`` for x, ``levels[code] - u * w(u)`` for the scale (or the quantizer's own `slope`),
+    ``1 - w(u)`` for the shift. They count as constants when differentiated again.
 
     Args:
         x: any shape.

@@ -1,6 +1,7 @@
 """The quantizer interface: a codebook, a decision and a frame."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -10,10 +11,16 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import NonFiniteError, ShapeError, SpecError, nearest
 from .calibration import CALIBRATIONS
 from .codebook import checked_levels, codebook
+from .slopes import clipping, rounding
 from .windows import WINDOWS
 
 Array = NDArray[Any]
-SCALES = ("learned", "calibrated", "fixed")
+
+# What is trained in place of a scale: its logarithm, itself, the value of the greatest level.
+LEARNED = ("learned", "lsq", "pact")
+SCALES = (*LEARNED, "calibrated", "fixed")
+SHIFTS = ("fitted", "learned")
+TRANSFORMS = ("none", "standardize", "tanh")
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,14 +30,21 @@ class Frame:
     Attributes:
         scale: > 0; shape () for a whole tensor or (channels,).
         zero_point: the level, not always a whole one, that means 0.0; same shape.
+        own_shift: a shift that does not follow the scale, as LSQ+ learns it; None for none.
     """
 
     scale: Array
     zero_point: Array
+    own_shift: Array | None = None
 
     @property
     def shift(self) -> Array:
-        """``-scale * zero_point``: exactly minus the value of that level, so that 0.0 is exact."""
+        """``-scale * zero_point``: exactly minus the value of that level, so that 0.0 is exact.
+
+        Or `own_shift`: then 0.0 may lie between two levels.
+        """
+        if self.own_shift is not None:
+            return self.own_shift
         # What overflows is refused where the frame is used.
         with np.errstate(over="ignore"):
             shift: Array = -(self.scale * self.zero_point)
@@ -56,11 +70,26 @@ class Quantizer(ABC):
         bits: 1 to 8.
         axis: the axis with a frame for each channel, or None for one frame for the whole tensor.
             Weights have their output channels on axis 0.
-        scale: ``"learned"`` (fitted to the first data, then trained), ``"calibrated"`` (fitted to
-            the data throughout training: weights at each step, activations by a running average),
-            ``"fixed"`` (fitted to the first data, then left alone), or a number > 0.
+        scale: how it is found. Fitted to the first data, then trained: ``"learned"``, its
+            logarithm; ``"lsq"``, the scale itself (LSQ's step); ``"pact"``, the value of the
+            greatest level (PACT's clipping value), with d/dscale = level outside of the range and 0
+            inside. Or ``"calibrated"``: fitted to the data throughout training, weights at each
+            step, activations by a running average; ``"fixed"``: fitted to the first data, then left
+            alone; a number > 0.
         calibration: how a scale is fitted, a name in `CALIBRATIONS`.
         ste: the window of the straight-through estimator, a name in `WINDOWS`.
+        shift: ``"fitted"``, with the scale, which it follows; ``"learned"``, a number of its own
+            that is trained (LSQ+, Bhalgat et al. 2020, arXiv:2004.09576), with a learned or
+            lsq scale. Then 0.0 may lie between levels, and products are ones of floats.
+        gradient_scale: factor on the gradients of a learned scale and shift: a number > 0, or
+            ``"lsq"`` for ``1 / sqrt(N * Q)``, with N the elements of a sample or weight that share
+            the scale and Q the greatest level (LSQ, section 2.2). None is ``"lsq"`` with an lsq
+            scale, else 1. Optimizers that normalize gradients, such as Adam, undo it.
+        percentile: percent of the magnitudes that ``calibration="percentile"`` does not clip.
+        transform: of a latent weight, before it is quantized: ``"none"``; ``"tanh"``,
+            ``tanh(w) / max|tanh(w)|`` (DoReFa-Net, Zhou et al. 2016, arXiv:1606.06160, section
+            2.3); ``"standardize"``, to mean 0 and standard deviation 1 (APoT, Li et al. 2020,
+            arXiv:1909.13144, section 2.4). Not for inputs, where it would depend on the batch.
 
     Raises:
         SpecError: for values outside of these, on construction.
@@ -83,6 +112,10 @@ class Quantizer(ABC):
     scale: str | float = "learned"
     calibration: str = "absmax"
     ste: str = "clip"
+    shift: str = "fitted"
+    gradient_scale: str | float | None = None
+    percentile: float = 99.9
+    transform: str = "none"
 
     def __post_init__(self) -> None:
         name = type(self).__name__
@@ -91,22 +124,39 @@ class Quantizer(ABC):
         if self.axis is not None and not _whole(self.axis):
             raise SpecError(f"{name}: axis must be a whole number or None, got {self.axis!r}")
         self._check_scale()
-        for option, known in (("calibration", CALIBRATIONS), ("ste", WINDOWS)):
+        for option, known in CHOICES.items():
             choice(name, option, getattr(self, option), known)
+        self._check_learned()
+        if not _number(self.percentile) or not 0 < self.percentile <= 100:
+            raise SpecError(
+                f"{name}: percentile must be above 0 and at most 100, got {self.percentile!r}"
+            )
         checked_levels(self.levels, self.bits, name)
 
     def _check_scale(self) -> None:
         name = type(self).__name__
         if isinstance(self.scale, str):
             choice(name, "scale", self.scale, SCALES)
-        elif (
-            not isinstance(self.scale, int | float)
-            or isinstance(self.scale, bool)
-            or not np.finfo(np.float32).tiny <= self.scale <= np.finfo(np.float32).max
-        ):
+        elif not _positive_number(self.scale):
             raise SpecError(
                 f"{name}: scale must be {', '.join(SCALES)} or a number > 0 that float32 can "
                 f"hold, got {self.scale!r}"
+            )
+
+    def _check_learned(self) -> None:
+        name, factor = type(self).__name__, self.gradient_scale
+        if self.shift == "learned" and self.scale not in ("learned", "lsq"):
+            raise SpecError(
+                f"{name}: shift=learned needs scale=learned or scale=lsq, got {self.scale!r}"
+            )
+        if factor is None:
+            return
+        if factor != "lsq" and not _positive_number(factor):
+            raise SpecError(f"{name}: gradient_scale must be lsq or a number > 0, got {factor!r}")
+        if self.scale not in LEARNED:
+            raise SpecError(
+                f"{name}: gradient_scale is for a scale that is trained ({', '.join(LEARNED)}), "
+                f"not {self.scale!r}"
             )
 
     def __str__(self) -> str:
@@ -143,6 +193,12 @@ class Quantizer(ABC):
         """Return ``dx^/dx`` at each `u`, in its dtype; the default is what `ste` names."""
         levels = codebook(self).levels
         return WINDOWS[self.ste](u, float(levels[0]), float(levels[-1]))
+
+    def slope(self, u: Array, level: Array, window: Array) -> Array:
+        """Return ``dx^/dscale`` where `u` has a code of that `level`, and that `window`."""
+        levels = codebook(self).levels
+        chosen = clipping if self.scale == "pact" else rounding
+        return chosen(u, level, window, float(levels[0]), float(levels[-1]))
 
     def span(self, low: Array, high: Array) -> Frame:
         """Return the frame whose levels just reach from `low` to `high`.
@@ -183,8 +239,26 @@ class Quantizer(ABC):
         return frame
 
 
+CHOICES: dict[str, Iterable[str]] = {
+    "calibration": CALIBRATIONS,
+    "shift": SHIFTS,
+    "ste": WINDOWS,
+    "transform": TRANSFORMS,
+}
+
+
 def _whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _positive_number(value: Any) -> bool:
+    """Whether float32 can hold a value > 0, and divide by it."""
+    limits = np.finfo(np.float32)
+    return _number(value) and bool(limits.tiny <= value <= limits.max)
 
 
 def choice(name: str, option: str, value: Any, known: Any) -> None:

@@ -24,9 +24,9 @@ def clip(u: Array, low: float, high: float) -> Array:
 
 
 def triangle(u: Array, low: float, high: float) -> Array:
-    """``max(0, 2 - 2|v|)``, v in -1..1 over the range (Bi-Real Net, Liu et al. 2018).
+    """``max(0, 2 - 2|v|)``, v in -1..1 over the range (Bi-Real Net, Liu et al. 2018, 1808.00278).
 
-    It is the derivative of the piecewise quadratic stand-in for sign.
+    It is the derivative of ApproxSign, the piecewise quadratic stand-in for sign.
     """
     window: Array = np.maximum(0, 2 - 2 * np.abs(_centred(u, low, high)))
     return window

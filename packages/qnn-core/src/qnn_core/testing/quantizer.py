@@ -154,17 +154,17 @@ def _value_is_exact(q: Quantizer) -> Iterator[str]:
 
 
 def _gradient_is_stated(q: Quantizer) -> Iterator[str]:
-    """d/dx = w, d/dscale = sum(levels[code] - u w), d/dshift = sum(1 - w)."""
+    """d/dx = w, d/dscale = sum(levels[code] - u w), or its own slope, d/dshift = sum(1 - w)."""
     x = _data(np.float64)
     coded = encode(x, q)
     tensors = [Tensor(t, np.float64, requires_grad=True) for t in (x, coded.scale, coded.shift)]
     fake_quantize(*tensors, quantizer=q).sum().backward()
     u = units(x, coded.scale, coded.shift, q.axis)
     w = np.asarray(q.window(u), np.float64)
-    levels = coded.levels.astype(np.float64)
+    levels = coded.levels.astype(np.float64)[coded.codes]
     expected = {
         "x": w,
-        "scale": _per_channel(levels[coded.codes] - u * w, q.axis),
+        "scale": _per_channel(_slope(q, u, levels, w), q.axis),
         "shift": _per_channel(1 - w, q.axis),
     }
     for (name, wanted), tensor in zip(expected.items(), tensors, strict=True):
@@ -191,7 +191,7 @@ def _bad_data_are_refused(q: Quantizer) -> Iterator[str]:
 
 def _evaluation_is_frozen(q: Quantizer) -> Iterator[str]:
     """In evaluation, a sample's result does not depend on its batch."""
-    if q.axis is not None:
+    if q.axis is not None or q.transform != "none":
         return
     layer = Quantize(q)
     x = _data(np.float32)
@@ -234,6 +234,16 @@ def _probes(q: Quantizer) -> Array:
 
 def _data(dtype: Any) -> Array:
     return np.random.default_rng(1).standard_normal((6, 5)).astype(dtype)
+
+
+def _slope(q: Quantizer, u: Array, levels: Array, w: Array) -> Array:
+    """Return what d/dscale is to be: PACT's, or the scheme's own, or LSQ's."""
+    if type(q).slope is not Quantizer.slope:
+        return np.asarray(q.slope(u, levels, w), np.float64)
+    ends = codebook(q).levels[[0, -1]].astype(np.float64)
+    outside = (u < ends[0]) | (u > ends[1])
+    slope: Array = levels * outside if q.scale == "pact" else levels - u * w
+    return slope
 
 
 def _without_axis(q: Quantizer) -> Quantizer:

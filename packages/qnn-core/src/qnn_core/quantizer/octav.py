@@ -1,0 +1,64 @@
+"""The clipping of OCTAV: the least error of a model of rounding, by Newton's method."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .ranges import Array, Range, within
+from .sketch import sketch, units
+
+if TYPE_CHECKING:
+    from .base import Quantizer
+
+STEPS = 30
+
+
+def octav(quantizer: "Quantizer", x_cn: Array) -> Range:
+    """Clip at the magnitude s that solves the recursion of OCTAV.
+
+    ::
+
+        s = mean(|x| where |x| > s) / (noise * share(0 < |x| <= s) + share(|x| > s))
+
+    (Sakr et al. 2022, arXiv:2206.06501, section 3.) ``noise = 1 / (12 n**2)`` is the variance of
+    the rounding error for ``s = 1``, with n the number of steps up to s: ``2**(bits - 1)`` for
+    signed numbers in the paper, here what the levels have, so one less on the odd grid. It takes
+    rounding errors as evenly spread, which is nearly true from 4 bits on, and levels as evenly
+    spaced. Where that does not hold, `mse` is better and as quick.
+    """
+    low, high = x_cn.min(axis=1), x_cn.max(axis=1)
+    unit = units(low, high)
+    point_cm, weight_m = sketch(x_cn, unit)
+    # In double: the shares outside are small.
+    magnitude_cm, weight_m = np.abs(point_cm, dtype=np.float64), weight_m / weight_m.sum()
+    return within(x_cn, _fixed_point(magnitude_cm, weight_m, _noise(quantizer, low < 0)) * unit)
+
+
+def _fixed_point(magnitude_cm: Array, weight_m: Array, noise: Array) -> Array:
+    """Return the clipping magnitude of each row: at first the mean of what is not zero."""
+
+    def shares(term_cm: Array) -> Array:
+        total: Array = (term_cm * weight_m).sum(axis=1)
+        return total
+
+    present_cm = magnitude_cm > 0
+    clip: Array = shares(magnitude_cm) / np.maximum(shares(present_cm), np.finfo(np.float64).tiny)
+    for _ in range(STEPS):
+        above_cm = magnitude_cm > clip[:, None]
+        beyond, outside = shares(magnitude_cm * above_cm), shares(above_cm)
+        # Above the greatest magnitude nothing is left to be clipped.
+        divisor = noise * shares(present_cm & ~above_cm) + outside
+        better = np.divide(beyond, divisor, out=clip.copy(), where=beyond > 0)
+        settled = np.allclose(better, clip, rtol=1e-4, atol=0)
+        clip = better
+        if settled:
+            break
+    return clip
+
+
+def _noise(quantizer: "Quantizer", negative: Array) -> Array:
+    """Return the variance of the rounding error in units of the clipping magnitude squared."""
+    levels = np.asarray(quantizer.levels, np.float64)
+    step = (levels[-1] - levels[0]) / (levels.size - 1)
+    reach = np.abs(levels).max() if levels[0] < 0 else levels[-1] / np.where(negative, 2, 1)
+    return np.broadcast_to((step / reach) ** 2 / 12, negative.shape)
