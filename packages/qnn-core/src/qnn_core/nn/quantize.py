@@ -1,6 +1,5 @@
 """The layer that owns a frame: scale and zero point, fixed, calibrated or learned."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from ..ops import fake_quantize
 from ..quantizer import Frame, Quantizer
 from ..registry import get_quantizer
 from .module import Module
-from .trained_frame import TrainedScale, scaled, top_level, trained_scale
+from .trained_frame import TrainedScale, gradient_factor, scaled, top_level, trained_scale
 from .transforms import TRANSFORMS
 
 Array = NDArray[Any]
@@ -110,10 +109,11 @@ class Quantize(Module):
 
     def tensors(self, shape: tuple[int, ...]) -> tuple[Any, Any]:
         """Return scale and shift for data of a shape; in training as what they follow from."""
-        if self._trained is None or not self.training:
+        trained = self._trained
+        if trained is None or not self.training:
             frame = self.frame()
             return frame.scale, frame.shift
-        return self._trained_frame(shape)
+        return self._trained_frame(trained, shape)
 
     def frame(self) -> Frame:
         """Return the frame as arrays."""
@@ -164,15 +164,13 @@ class Quantize(Module):
     def _trained(self) -> TrainedScale | None:
         return trained_scale(self.quantizer)
 
-    def _trained_frame(self, shape: tuple[int, ...]) -> tuple[Tensor, Any]:
+    def _trained_frame(self, trained: TrainedScale, shape: tuple[int, ...]) -> tuple[Tensor, Any]:
         """Return scale and shift as tensors that know where they come from."""
-        assert self._trained is not None
-        parameter = getattr(self, self._trained.name)
-        elements = math.prod(shape[1:] if self.batched else shape) // max(parameter.size, 1)
-        top = top_level(self.quantizer)
-        scale = self._trained.scale(scaled(parameter, self.quantizer, elements), top)
+        parameter = getattr(self, trained.name)
+        factor = gradient_factor(self.quantizer, parameter, shape[1:] if self.batched else shape)
+        scale = trained.scale(scaled(parameter, factor), top_level(self.quantizer))
         if self.shift is not None:
-            return scale, scaled(self.shift, self.quantizer, elements)
+            return scale, scaled(self.shift, factor)
         zero = self.zero_point.data
         # A number is asked for what it is; looking for one in an array takes longer than a product.
         return scale, scale * -zero if (zero.any() if zero.ndim else float(zero)) else 0.0

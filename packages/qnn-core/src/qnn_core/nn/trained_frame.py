@@ -69,17 +69,23 @@ def top_level(quantizer: Quantizer) -> float:
     return float(levels[-1] if levels[-1] > 0 else -levels[0])
 
 
-def scaled(parameter: Tensor, quantizer: Quantizer, elements: int) -> Tensor:
-    """Return a parameter of a frame, with the factor on its gradient that the quantizer wants.
+def gradient_factor(quantizer: Quantizer, parameter: Tensor, shape: tuple[int, ...]) -> float:
+    """Return the factor on the gradient of a frame's parameters that the quantizer wants.
 
     Args:
-        parameter: what is trained.
-        quantizer: whose it is.
-        elements: that share it, in one sample or in the weight.
+        quantizer: whose frame it is.
+        parameter: one of them: it says among how many the elements are divided.
+        shape: of one sample, or of the weight.
     """
     factor = quantizer.gradient_scale
     if factor is None:
         factor = "lsq" if quantizer.scale == "lsq" else 1.0
-    if factor == "lsq":
-        factor = 1 / math.sqrt(max(elements, 1) * top_level(quantizer))
-    return parameter if factor == 1 else scale_gradient(parameter, float(factor))
+    if factor != "lsq":
+        return float(factor)
+    elements = math.prod(shape) // max(parameter.size, 1)
+    return 1 / math.sqrt(max(elements, 1) * top_level(quantizer))
+
+
+def scaled(parameter: Tensor, factor: float) -> Tensor:
+    """Return a parameter whose gradient is multiplied by a factor."""
+    return parameter if factor == 1 else scale_gradient(parameter, factor)
