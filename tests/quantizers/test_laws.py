@@ -17,8 +17,24 @@ FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
 MODERATE = st.floats(-(2**40), 2**40, width=32, allow_subnormal=False)
 
 
+# What the axis, the window and the calibration have to do with.
+WITH_OPTIONS = [
+    "window is sound",
+    "window has the size of the steps",
+    "fit is sound",
+    "value is exact",
+    "gradient is as stated",
+    "evaluation is frozen",
+]
+
+
+def test_every_law(scheme: str) -> None:
+    check_quantizer(scheme)
+
+
 def test_every_axis_and_window(scheme: str, axis: int | None, ste: str) -> None:
-    check_quantizer(f"{scheme},axis={axis},ste={ste},calibration=absmax")
+    spec = f"{scheme},axis={axis},ste={ste},calibration=absmax"
+    check_quantizer(spec, laws=WITH_OPTIONS)
 
 
 @given(data=st.data())
@@ -30,11 +46,8 @@ def test_any_combination(data: st.DataObject) -> None:
         "scale": ["learned", "calibrated", "fixed", 0.5],
     }
     drawn = {name: data.draw(st.sampled_from(values)) for name, values in options.items()}
-    check_quantizer(get_quantizer(data.draw(SCHEMES), **drawn))
-
-
-def test_every_calibration(scheme: str, calibration: str) -> None:
-    check_quantizer(f"{scheme},calibration={calibration}")
+    quantizer = get_quantizer(data.draw(SCHEMES), **drawn)
+    check_quantizer(quantizer, laws=[*WITH_OPTIONS, "engine is evaluation"])
 
 
 def test_levels_code_to_themselves(scheme: str) -> None:
