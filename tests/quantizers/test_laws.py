@@ -13,7 +13,6 @@ from qnn_core.errors import NonFiniteError, ShapeError
 from qnn_core.quantizer import CALIBRATIONS, WINDOWS, codebook
 from qnn_core.quantizer.base import SCALES, TRANSFORMS
 from qnn_core.testing import check_quantizer
-from qnn_core.testing.quantizer import LAWS
 
 SCHEMES = st.sampled_from(SPECS)
 AXES = st.sampled_from([None, 0, 1, -1])
@@ -23,8 +22,24 @@ FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
 MODERATE = st.floats(-(2**40), 2**40, width=32, allow_subnormal=False)
 
 
+# What the axis, the window and the calibration have to do with.
+WITH_OPTIONS = [
+    "window is sound",
+    "window has the size of the steps",
+    "fit is sound",
+    "value is exact",
+    "gradient is as stated",
+    "evaluation is frozen",
+]
+
+
+def test_every_law(scheme: str) -> None:
+    check_quantizer(scheme)
+
+
 def test_every_axis_and_window(scheme: str, axis: int | None, ste: str) -> None:
-    check_quantizer(replace(QUANTIZERS[scheme], axis=axis, ste=ste, calibration="absmax"))
+    quantizer = replace(QUANTIZERS[scheme], axis=axis, ste=ste, calibration="absmax")
+    check_quantizer(quantizer, laws=WITH_OPTIONS)
 
 
 @given(data=st.data())
@@ -37,13 +52,12 @@ def test_any_combination(data: st.DataObject) -> None:
         "transform": TRANSFORMS,
     }
     drawn = {name: data.draw(st.sampled_from(values)) for name, values in options.items()}
-    check_quantizer(replace(QUANTIZERS[data.draw(SCHEMES)], **drawn))
+    quantizer = replace(QUANTIZERS[data.draw(SCHEMES)], **drawn)
+    check_quantizer(quantizer, laws=[*WITH_OPTIONS, "engine is evaluation"])
 
 
 def test_every_calibration(scheme: str, calibration: str) -> None:
-    quantizer = replace(QUANTIZERS[scheme], calibration=calibration)
-    for law in FITTING:
-        assert not list(LAWS[law](quantizer)), law
+    check_quantizer(replace(QUANTIZERS[scheme], calibration=calibration), laws=FITTING)
 
 
 def test_levels_code_to_themselves(scheme: str) -> None:

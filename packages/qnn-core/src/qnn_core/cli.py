@@ -1,16 +1,22 @@
 """The command ``qnn``."""
 
 import argparse
+import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
+from pathlib import Path
 
 from tabulate import tabulate
 
 from . import bench
 from .errors import PluginError, QnnError
 from .file_info import describe
-from .registry import Scheme, registered
+from .machine import cpu
+from .new_quantizer import new_quantizer
+from .registry import Scheme, registered, schemes
+from .testing import examine, named_in
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,7 +53,85 @@ def _parser() -> argparse.ArgumentParser:
     info.add_argument("file", help="a file that PackedModel.save or fit wrote")
     info.set_defaults(run=_info)
     _add_bench(commands.add_parser)
+    _add_check(commands.add_parser)
+    new = commands.add_parser(
+        "new-quantizer",
+        help="write a package with a quantizer of your own to start from",
+        description="Write a package that installs, registers a quantizer and passes its test as "
+        "it stands. Nothing is overwritten.",
+    )
+    new.add_argument("name", help="what spec strings will call it, such as soft-ternary")
+    new.add_argument("folder", help="a new or empty folder for it")
+    new.set_defaults(run=_new_quantizer)
     return parser
+
+
+def _add_check(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
+    parser = add_parser(
+        "check",
+        help="say which laws a quantizer or a layer breaks",
+        description="Try quantizers and layers under every law that training, files and kernels "
+        "rely on, at each of 1 to 8 bits unless one is named, and say which law is broken, on "
+        "which input, what was expected and what was found. Exit status: 0 all is sound, 1 a law "
+        "is broken or there is nothing of that name, 2 wrong arguments.",
+    )
+    parser.add_argument(
+        "subjects",
+        nargs="*",
+        metavar="SUBJECT",
+        help="a registered name or spec string (ternary, symmetric:4); PACKAGE:CLASS or "
+        "PACKAGE:CLASS:bits=2 for a quantizer or layer that is installed or in this folder; "
+        "PACKAGE for all of them that are in it; all registered schemes if left out",
+    )
+    parser.add_argument(
+        "--json",
+        nargs="?",
+        const=True,
+        type=_json_file,
+        metavar="FILE.json",
+        help="print the report as JSON; with a file, print it as text and write JSON there",
+    )
+    parser.set_defaults(run=_check)
+
+
+def _json_file(name: str) -> str:
+    if not name.endswith(".json"):
+        raise argparse.ArgumentTypeError(f"a file whose name ends in .json is needed, got {name!r}")
+    return name
+
+
+def _check(options: argparse.Namespace) -> int:
+    """Print the report on each subject; exit 1 if a law is broken."""
+    # As ``python -m`` does: a module in the folder where one is can be checked.
+    sys.path.insert(0, os.getcwd())
+    subjects = [name for word in options.subjects or schemes() for name in named_in(word)]
+    reports = []
+    for subject in subjects:
+        reports.append(examine(subject))
+        if options.json is not True:
+            print(reports[-1], end="\n\n", flush=True)
+    broken = [report.name for report in reports if not report.ok]
+    if options.json:
+        about = {"qnn-core": version("qnn-core"), "kernel paths": cpu.paths(), "ok": not broken}
+        text = json.dumps({**about, "reports": [report.as_dict() for report in reports]}, indent=1)
+        if options.json is True:
+            print(text)
+        else:
+            Path(options.json).write_text(text + "\n", encoding="utf-8")
+    elif not reports:
+        print("no schemes: pip install qnn-quantizers brings uniform, symmetric, binary, ...")
+    elif len(reports) > 1:
+        told = f", {len(broken)} not: {', '.join(broken)}" if broken else ""
+        print(f"{len(reports) - len(broken)} sound{told}")
+    return 1 if broken else 0
+
+
+def _new_quantizer(options: argparse.Namespace) -> int:
+    """Write a package and say what to do with it."""
+    for file in new_quantizer(options.name, options.folder):
+        print(file)
+    print(f"\nnext: pip install -e {options.folder}; qnn check {options.name}")
+    return 0
 
 
 def _add_bench(add_parser: Callable[..., argparse.ArgumentParser]) -> None:

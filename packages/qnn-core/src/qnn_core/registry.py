@@ -39,6 +39,14 @@ class Scheme:
     def __str__(self) -> str:
         return f"quantizer {self.name!r} of {self.distribution} {self.version} ({self.target})"
 
+    def imported(self) -> type[Quantizer]:
+        """Import the scheme and return its class, which may be no sound quantizer yet.
+
+        Raises:
+            PluginError: if it cannot be imported or is no quantizer class.
+        """
+        return _imported(self)
+
     def load(self) -> type[Quantizer]:
         """Import the scheme and return its class.
 
@@ -116,14 +124,14 @@ def get_quantizer(spec: str | Quantizer, **options: Any) -> Quantizer:
     if isinstance(spec, Quantizer):
         if not options:
             return spec
-        _check_options(type(spec), options, str(spec))
+        check_options(type(spec), options, str(spec))
         return dataclasses.replace(spec, **options)
     if not isinstance(spec, str):
         raise SpecError(f"a quantizer is given as a spec string or an object, not {spec!r}")
     name, given = parse(spec)
     cls = scheme(name).load()
     given |= options
-    _check_options(cls, given, spec)
+    check_options(cls, given, spec)
     try:
         return cls(**given)
     except SpecError as error:
@@ -132,7 +140,8 @@ def get_quantizer(spec: str | Quantizer, **options: Any) -> Quantizer:
         raise SpecError(f"quantizer spec {spec!r}: {_told(error)}") from error
 
 
-def _check_options(cls: type[Quantizer], options: Iterable[str], spec: str) -> None:
+def check_options(cls: type[Quantizer], options: Iterable[str], spec: str) -> None:
+    """Raise a SpecError unless the class takes all of these options."""
     known = [f.name for f in dataclasses.fields(cls) if f.init]
     for option in options:
         if option not in known:
@@ -192,16 +201,28 @@ def _distribution(point: EntryPoint) -> tuple[str, str]:
 
 @cache
 def _load(entry: Scheme) -> type[Quantizer]:
+    loaded = _imported(entry)
+    try:
+        codebook(loaded())  # type: ignore[call-arg]
+    except QnnError as error:
+        raise PluginError(f"{entry} is not a sound quantizer: {error}") from error
+    except Exception as error:
+        raise PluginError(f"{entry} cannot be made with its defaults: {_told(error)}") from error
+    return loaded
+
+
+@cache
+def _imported(entry: Scheme) -> type[Quantizer]:
     try:
         loaded = EntryPoint(entry.name, entry.target, GROUP).load()
     except (Exception, SystemExit) as error:  # a module that exits must not end the program
         raise PluginError(f"{entry} cannot be imported: {_told(error)}") from error
-    _check(loaded, str(entry))
+    check_class(loaded, str(entry))
     return loaded  # type: ignore[no-any-return]
 
 
-def _check(loaded: Any, blame: str) -> None:
-    """Raise a PluginError that says what is wrong with a plugin's class."""
+def check_class(loaded: Any, blame: str) -> None:
+    """Raise a PluginError that says what is wrong with a plugin's class, before it is made."""
     if not inspect.isclass(loaded) or not issubclass(loaded, Quantizer):
         what = f"the class {loaded.__name__}" if inspect.isclass(loaded) else repr(loaded)
         raise PluginError(f"{blame} is {what}, not a subclass of qnn_core.quantizer.Quantizer")
@@ -212,12 +233,6 @@ def _check(loaded: Any, blame: str) -> None:
         raise PluginError(f"{blame} must be decorated with @dataclass(frozen=True)")
     if not any(f.name == "bits" and f.init for f in dataclasses.fields(loaded)):
         raise PluginError(f"{blame} does not take bits as an argument")
-    try:
-        codebook(loaded())  # type: ignore[call-arg]
-    except QnnError as error:
-        raise PluginError(f"{blame} is not a sound quantizer: {error}") from error
-    except Exception as error:
-        raise PluginError(f"{blame} cannot be made with its defaults: {_told(error)}") from error
 
 
 def _told(error: BaseException) -> str:

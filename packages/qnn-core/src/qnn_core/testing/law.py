@@ -1,4 +1,34 @@
-"""What a broken law looks like."""
+"""What a law is, and what it looks like broken."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One broken law.
+
+    Attributes:
+        given: what it was broken on.
+        expected: what the law wants.
+        found: what there was instead.
+    """
+
+    given: str
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"{self.given}: expected {self.expected}, found {self.found}"
+
+
+# Yields the violations of one subject. The first line of its docstring says what it wants.
+Law = Callable[[Any], Iterator[Violation]]
+
+
+class NotApplicable(Exception):
+    """A law says by it that it has no meaning for its subject, and why."""
 
 
 class LawError(AssertionError):
