@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import qnn_core as qnn
 from qnn_core import Tensor, nn, ops
+from qnn_core.ops.norm import Moments
 from qnn_core.products import cpu
 
 SHAPES = [(2, 1), (5, 3), (100, 17), (3, 4, 5, 16), (300, 100), (40, 9, 9, 33)]
@@ -62,3 +63,15 @@ def test_the_gradient_of_a_constant_channel_is_zero() -> None:
     (ops.normalize_batch(x, np.ones(2), np.zeros(2)) ** 2).sum().backward()
     assert x.grad is not None
     np.testing.assert_array_equal(x.grad.data, 0)
+
+
+def test_moments_that_are_used_twice() -> None:
+    rng, moments = np.random.default_rng(0), Moments()
+    first, second = (Tensor(rng.normal(size=(6, 3)), requires_grad=True) for _ in range(2))
+    one, zero = np.ones(3), np.zeros(3)
+    y = ops.normalize_batch(first, one, zero, moments=moments)
+    ops.normalize_batch(10 * second, one, zero, moments=moments)
+    (shared,) = qnn.grad((y * y * y).sum(), first)
+    y = ops.normalize_batch(first, one, zero)
+    (alone,) = qnn.grad((y * y * y).sum(), first)
+    np.testing.assert_array_equal(shared.data, alone.data)

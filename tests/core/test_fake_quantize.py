@@ -166,3 +166,13 @@ def test_codes_move_with_the_values(move: Any) -> None:
     assert isinstance(kept.codes, np.ndarray)
     assert kept.codes.shape == y.shape
     np.testing.assert_array_equal(kept.levels[kept.codes] * kept.scale, y.data)
+
+
+@pytest.mark.parametrize("spec", ["symmetric:4", "uniform:4", "symmetric:3", "uniform:8"])
+def test_a_shift_that_dwarfs_the_scale(spec: str) -> None:
+    shift = np.float32(128371.95)
+    quantizer = qnn.get_quantizer(spec)
+    for scale in np.float32([3.668205e-05, 1e-3, 0.02, 0.5]):
+        x = shift + scale * np.linspace(-9, 9, 37, dtype=np.float32)
+        codes = ops.fake_quantize(x, scale, shift, quantizer=quantizer).quantized.codes
+        np.testing.assert_array_equal(codes, quantizer.encode((x - shift) / scale))

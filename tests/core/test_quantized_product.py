@@ -199,3 +199,59 @@ def test_a_convolutional_layer_takes_it_too() -> None:
     assert y.node is not None
     assert y.node.op.name == "quantized_product"
     np.testing.assert_array_equal(layer.eval()(x).data, y.data)
+
+
+def made(joint: bool, **specs: str) -> Any:
+    """Return a layer, or one that is made to use the three operations."""
+    given = {"weight": "symmetric:4", "input": "symmetric:4", **specs}
+    layer: Any = qnn.QuantLinear(8, 8, **given, seed=0)
+    if not joint:
+        layer._in_one = lambda x: False
+    return layer
+
+
+@pytest.mark.parametrize("depth", [2, 3])
+def test_a_layer_that_is_used_again_is_counted_as_often(depth: int) -> None:
+    found = []
+    for joint in (True, False):
+        layer, y = made(joint), qnn.Tensor(np.random.default_rng(1).normal(size=(4, 8)))
+        for _ in range(depth):
+            y = layer(y)
+        found.append(qnn.grad((y * y).sum(), list(layer.parameters()), create_graph=True))
+    for ours, theirs in zip(*found, strict=True):
+        # Gradients of a tensor that is used again are added up in another order.
+        np.testing.assert_allclose(ours.data, theirs.data, rtol=1e-5, atol=1e-5)
+
+
+def test_a_weight_may_be_the_data_too() -> None:
+    found = []
+    for joint in (True, False):
+        layer = made(joint)
+        y = layer(layer.weight)
+        found.append(qnn.grad((y * y).sum(), layer.weight, create_graph=True))
+    np.testing.assert_array_equal(found[0][0].data, found[1][0].data)
+
+
+def test_gradients_are_those_of_the_forward_pass_whatever_changes_since() -> None:
+    x, later = np.random.default_rng(2).normal(size=(2, 4, 8)).astype(np.float32)
+    found = []
+    for joint in (True, False):
+        layer = made(joint, input="symmetric:bits=4,scale=calibrated")
+        y = layer(x)
+        layer(10 * later)  # moves the frame
+        found.append(qnn.grad((y * y).sum(), layer.weight, create_graph=True))
+    np.testing.assert_array_equal(found[0][0].data, found[1][0].data)
+
+
+def test_a_quantizer_with_a_forward_of_its_own_is_asked() -> None:
+    layer = made(True)
+    called, usual = [], layer.input_quantizer.forward
+
+    def own(x: qnn.Tensor) -> qnn.Tensor:
+        called.append(x)
+        result: qnn.Tensor = usual(x)
+        return result
+
+    layer.input_quantizer.forward = own
+    layer(np.ones((2, 8)))
+    assert called

@@ -39,6 +39,16 @@ INLINE VF FN(splatf)(float x)
 
 #include ENGINE_PATH_OPERATIONS
 
+/* `a` where the comparison holds, else `b`. */
+INLINE VF FN(select)(VI holds, VF a, VF b)
+{
+#if LANES == 1
+    return holds ? a : b;
+#else
+    return (VF)(((VU)holds & (VU)a) | (~(VU)holds & (VU)b));
+#endif
+}
+
 /* The first `n` lanes; the others are zero, and neither read nor written. */
 #ifndef LOAD_SOME
 INLINE VF FN(load_some)(const float *from, int n)

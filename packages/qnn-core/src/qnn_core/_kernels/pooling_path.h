@@ -2,16 +2,6 @@
 
 #include "lanes.h"
 
-/* `a` where the comparison holds, else `b`. */
-INLINE VF FN(either)(VI holds, VF a, VF b)
-{
-#if LANES == 1
-    return holds ? a : b;
-#else
-    return (VF)(((VU)holds & (VU)a) | (~(VU)holds & (VU)b));
-#endif
-}
-
 /* `n` channels, LANES if they are whole. */
 INLINE VF FN(some)(const int whole, const float *from, int64_t n)
 {
@@ -42,7 +32,7 @@ INLINE VF FN(top_of)(const Pool *p, const int ky, const int kx, const int whole,
     VF top = FN(some)(whole, value + first, n);
     EACH_PIXEL_OF(ky, kx)
         VF v = FN(some)(whole, value + at, n);
-        top = FN(either)((VI)(v <= top), top, v);
+        top = FN(select)((VI)(v <= top), top, v);
     END
     return top;
 }
@@ -56,7 +46,7 @@ INLINE void FN(max_some)(const Pool *p, const int ky, const int kx, const int wh
     EACH_PIXEL_OF(ky, kx)
         VF v = FN(some)(whole, value + at, n);
         /* a NaN stays, and is taken */
-        top = FN(either)((VI)(v > top) | (VI)(v != v), v, top);
+        top = FN(select)((VI)(v > top) | (VI)(v != v), v, top);
     END
     FN(put_some)(whole, to + c, top, n);
 }
@@ -71,8 +61,8 @@ INLINE void FN(max_gradient_some)(const Pool *p, const int ky, const int kx, con
     int add = !ky && !apart(p);
     EACH_PIXEL_OF(ky, kx)
         VI is = (VI)(FN(some)(whole, value + at, n) == top);
-        VF give = FN(either)(is, left, none);
-        left = FN(either)(is, none, left);
+        VF give = FN(select)(is, left, none);
+        left = FN(select)(is, none, left);
         if (add) give += FN(some)(whole, to + at, n);
         FN(put_some)(whole, to + at, give, n);
     END
@@ -87,7 +77,7 @@ INLINE void FN(max_choice_some)(const Pool *p, const int ky, const int kx, const
     VI open = (VI)(top == top);
     EACH_PIXEL_OF(ky, kx)
         VI is = open & (VI)(FN(some)(whole, value + at, n) == top);
-        chosen = FN(either)(is, FN(some)(whole, h + at, n), chosen);
+        chosen = FN(select)(is, FN(some)(whole, h + at, n), chosen);
         open = open & ~is;
     END
     FN(put_some)(whole, to + c, chosen, n);

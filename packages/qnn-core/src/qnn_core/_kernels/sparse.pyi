@@ -3,6 +3,8 @@ from numpy.typing import NDArray
 
 _Floats = NDArray[float32]
 
+LEAST: int
+
 def data_gradients(
     path: int,
     threads: int,

@@ -43,6 +43,9 @@ cdef enum:
 cdef double COST = 2.5
 
 
+LEAST = LEAST_PRODUCTS
+
+
 cdef bint is_sparse(int path, Sparse* s) noexcept:
     """Whether sums over the terms alone are quicker; depends on the data, not on the path."""
     if s.m * s.n * s.k < LEAST_PRODUCTS:

@@ -5,16 +5,6 @@
 
 /* --- Fake quantization ------------------------------------------------------------------------ */
 
-/* `a` where the comparison holds, else `b`. */
-INLINE VF FN(select)(VI holds, VF a, VF b)
-{
-#if LANES == 1
-    return holds ? a : b;
-#else
-    return (VF)(((VU)holds & (VU)a) | (~(VU)holds & (VU)b));
-#endif
-}
-
 /* The second where they do not compare. */
 #ifndef GREATER
 #define GREATER(a, b) FN(select)((VI)((a) > (b)), a, b)
@@ -212,8 +202,10 @@ static void FN(fake_forward)(void *context, int64_t task)
     const Fake *f = context;
     PIECE_OF(f, task);
     int values = !f->value ? 0 : f->step != 0 ? 1 : 2;
-    /* Near the ends of float32 the position would not be exact enough. */
-    int usual = a->scale > 1e-30f && a->scale < 1e30f && a->cut[1] > -1e30f && a->cut[f->count] < 1e30f;
+    /* Near the ends of float32, or where cuts lie only few numbers apart, the position would not be
+     * exact enough. */
+    int apart = fabsf(a->shift) < 1e4f * a->scale;
+    int usual = apart && a->scale > 1e-30f && a->scale < 1e30f && a->cut[1] > -1e30f && a->cut[f->count] < 1e30f;
     int placed = usual && f->count > 4 && f->count < FEW && f->per_step > 0;
     int bad = placed             ? FN(fake_place)(f, a, values, at, size)
               : f->count <= FEW ? FN(fake_each)(f, a, values, at, size)

@@ -108,6 +108,8 @@ class QuantizedWeight(Module):
         first, second = self.input_quantizer, self.weight_quantizer
         if type(first) is not Quantize or type(second) is not QuantizeWeight:
             return False
+        if "forward" in vars(first) or "forward" in vars(second):
+            return False  # somebody's own
         mode = MODE.here
         usual = self.training and mode.grad and mode.recorder is None
         return usual and x.data.dtype == np.float32 and fits(first.quantizer, second.quantizer)

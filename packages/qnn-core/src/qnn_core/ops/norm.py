@@ -176,7 +176,7 @@ def normalize_batch(
         weight: ``[channels]``.
         bias: ``[channels]``.
         eps: keeps the root away from zero.
-        moments: where mean and variance are left for whoever keeps running ones; used once.
+        moments: where mean and variance are left for whoever keeps running ones.
 
     Raises:
         ShapeError: if the shapes do not fit, or there is no row.
@@ -186,8 +186,12 @@ def normalize_batch(
         Tensor([[-1.],
                 [ 1.]])
     """
-    kept = Moments() if moments is None else moments
-    return _normalize_batch_op(x, weight, bias, eps=eps, moments=kept)
+    # Backward needs them as they are now, whatever becomes of the caller's.
+    own = Moments()
+    y = _normalize_batch_op(x, weight, bias, eps=eps, moments=own)
+    if moments is not None:
+        moments.mean, moments.variance = own.mean, own.variance
+    return y
 
 
 _dropout_op = op(

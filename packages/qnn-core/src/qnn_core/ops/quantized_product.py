@@ -1,10 +1,11 @@
 """Two quantizers and the product of what they make, as one operation: a layer in training."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from ..autodiff import Array, Op, Shape, Tensor, grad, op
+from ..autodiff import Array, Op, Shape, Tensor, op
 from ..autodiff.mode import MODE
 from ..coded import Quantized, clip_gradients, clips, codes_of, decoded, fake, slopes
 from ..coded.rows import check_frame
@@ -97,10 +98,9 @@ def _vjp(
     needs: tuple[bool, ...],
     attributes: dict[str, Any],
 ) -> list[Tensor | None]:
-    quantizers, product = attributes["quantizers"], attributes["product"]
+    quantizers, product, (made,) = (attributes[a] for a in ("quantizers", "product", "made"))
     if MODE.here.grad:
-        return _composed_vjp(g, inputs, needs, quantizers, product)
-    (made,) = attributes["made"]
+        return _composed_vjp(g, inputs, needs, attributes)
     x, weight = inputs[0].data, inputs[3].data
     for_x, for_w, for_bias = any(needs[:3]), any(needs[3:6]), any(needs[6:])
     dw: Array | None
@@ -137,17 +137,33 @@ def _through(
 
 
 def _composed_vjp(
-    g: Tensor,
-    inputs: tuple[Tensor, ...],
-    needs: tuple[bool, ...],
-    quantizers: Quantizers,
-    product: Product,
+    g: Tensor, inputs: tuple[Tensor, ...], needs: tuple[bool, ...], attributes: dict[str, Any]
 ) -> list[Tensor | None]:
-    """Differentiate what this operation stands for, so that it can be differentiated again."""
-    y = composed(*inputs, quantizers=quantizers, product=product)
-    wanted = [tensor for tensor, need in zip(inputs, needs, strict=True) if need]
-    found = iter(grad(y, wanted, g, create_graph=True))
-    return [next(found) if need else None for need in needs]
+    """Differentiate what this operation stands for, so that it can be differentiated again.
+
+    By the derivatives of the three themselves: a walk from here would go on behind the inputs, and
+    find the weight of a layer that is used twice a second time.
+    """
+    quantizers, product, (made,) = (attributes[a] for a in ("quantizers", "product", "made"))
+    x, weight = (
+        fake_quantize(*inputs[at : at + 3], quantizer=quantizer)
+        for at, quantizer in zip((0, 3), quantizers, strict=True)
+    )
+    # As they were: what is trained or calibrated may have changed in place since.
+    x.data, x.quantized = made.samples, made.x
+    weight.data, weight.quantized = decoded(made.weight), made.weight
+    y = product.of(x, weight, *inputs[6:])
+    sides = any(needs[:3]), any(needs[3:6])
+    dx, dw, *dbias = _pulled(g, y, (*sides, *needs[6:]))
+    by_x = [None] * 3 if dx is None else _pulled(dx, x, needs[:3])
+    by_w = [None] * 3 if dw is None else _pulled(dw, weight, needs[3:6])
+    return [*by_x, *by_w, *dbias]
+
+
+def _pulled(g: Tensor, y: Tensor, needs: tuple[bool, ...]) -> Sequence[Tensor | None]:
+    node = y.node
+    assert node is not None
+    return node.op.vjp(g, y, node.inputs, needs, node.attributes)
 
 
 def composed(*inputs: Tensor, quantizers: Quantizers, product: Product) -> Tensor:

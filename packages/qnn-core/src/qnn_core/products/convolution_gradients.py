@@ -77,8 +77,9 @@ def _few(g: Array, w: Array, window: Window, image: tuple[int, int]) -> Array:
             output=g.shape[1:3],
             image=image,
             line=line,
-            # An odd number of cache lines: planes do not fall on the same places of a cache.
-            plane=(-(-(image[0] + ey - 1) * line // 16) | 1) * 16,
+            # An odd number of cache lines: planes do not fall on the same places of a cache. The
+            # last tap of the last pixel reads up to ex - 1 numbers beyond the last line.
+            plane=(-(-((image[0] + ey - 1) * line + ex - 1) // 16) | 1) * 16,
             first=(ey - 1 - py) * line + ex - 1 - px,
             step=(sy * line, sx),
         )

@@ -12,12 +12,11 @@ from .product import each_column
 
 Array = NDArray[Any]
 MOST_LEVELS = 16
-LEAST_PRODUCTS = 4_000_000
 
 
 def is_large(g: Array, x: Array) -> bool:
     """Whether it may pay to look for zeros in ``g.T @ x``."""
-    return bool(g.size * x.shape[1] >= LEAST_PRODUCTS)
+    return bool(g.size * x.shape[1] >= kernel.LEAST)
 
 
 def data_gradients(

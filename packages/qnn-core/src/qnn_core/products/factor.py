@@ -184,7 +184,7 @@ def _grid_around_zero(levels: NDArray[np.float32]) -> Grid | None:
     if known is not None:
         return known[1]
     grid = _grid(levels, ZERO)
-    if not levels.flags.writeable:
+    if not levels.flags.writeable and levels.base is None:
         if len(_KNOWN) >= _MOST_KNOWN:
             _KNOWN.clear()
         _KNOWN[id(levels)] = levels, grid

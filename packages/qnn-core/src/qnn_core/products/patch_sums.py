@@ -102,7 +102,8 @@ def framed(x: Array, window: Window) -> Array:
     return out
 
 
-@lru_cache(maxsize=64)
+# Few: a table has an entry for each pixel of the batch.
+@lru_cache(maxsize=16)
 def offsets(window: Window, shape: tuple[int, ...]) -> tuple[Offsets, Offsets]:
     """Return where the patch of each pixel begins in the padded images, and where its elements are.
 
