@@ -27,7 +27,9 @@ BINARY = ["add", "divide", "multiply", "power", "subtract"]
 
 
 def test_every_operation_has_an_example() -> None:
-    assert set(OPS) == set(EXAMPLES) | SURROGATES
+    # Other tests declare operations of their own, under names that begin like theirs.
+    ours = {name for name in OPS if not name.startswith("test_")}
+    assert ours == set(EXAMPLES) | SURROGATES
 
 
 @pytest.mark.parametrize(("name", "case"), CASES)
