@@ -223,3 +223,9 @@ def test_the_summary_of_a_convolutional_net() -> None:
     dot = qnn.to_dot(qnn.trace(model, np.zeros((1, 784))))
     assert "conv2d" in dot
     assert "max_pool2d" in dot
+
+
+def test_channels_first_are_named() -> None:
+    layer = qnn.Conv2d(3, 8, 3, padding="same", seed=0)
+    with pytest.raises(ShapeError, match=r"channels first\? transpose\(0, 2, 3, 1\)"):
+        layer(np.zeros((2, 3, 28, 28)))

@@ -373,3 +373,17 @@ def test_ctrl_c_leaves_the_last_checkpoint(tmp_path: Path) -> None:
     assert "KeyboardInterrupt" in errors
     assert len(Checkpoint.load(path).history.epochs) >= 2
     assert [p.name for p in tmp_path.iterdir()] == ["run.qnn"]
+
+
+@pytest.mark.parametrize("data", [(np.eye(2), np.array([0, 1])), [np.eye(2)], np.eye(2)])
+def test_data_that_are_no_batches(data: Any) -> None:
+    model = qnn.MLP([2, 2], seed=0)
+    optimizer = qnn.optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(ShapeError, match=r"batches of \(inputs, targets\) are needed"):
+        qnn.fit(model, data, epochs=1, optimizer=optimizer)
+
+
+def test_an_optimizer_is_no_name() -> None:
+    optimizer: Any = "adam"
+    with pytest.raises(TypeError, match=r"an optimizer is needed, such as .* got 'adam'"):
+        qnn.fit(qnn.MLP([2, 2]), [(np.eye(2), [0, 1])], epochs=1, optimizer=optimizer)

@@ -14,7 +14,26 @@ from .error_anatomy import Anatomy, anatomy
 from .errors import QnnError
 from .mixed_precision import Allocation, allocate
 from .model_summary import summary
-from .nn import MLP, Conv2d, LeNet, Linear, Module, QuantConv2d, QuantLinear, ResNet, Sequential
+from .nn import (
+    MLP,
+    AvgPool2d,
+    BatchNorm,
+    Conv2d,
+    Dropout,
+    Flatten,
+    GlobalAvgPool2d,
+    HardTanh,
+    LeNet,
+    Linear,
+    MaxPool2d,
+    Module,
+    QuantConv2d,
+    QuantLinear,
+    ReLU,
+    Reshape,
+    ResNet,
+    Sequential,
+)
 from .packed import PackedModel, load, pack
 from .post_training import quantize
 from .products import get_num_threads, set_num_threads
@@ -28,13 +47,20 @@ __all__ = [
     "MLP",
     "Allocation",
     "Anatomy",
+    "AvgPool2d",
+    "BatchNorm",
     "Buffer",
     "Coded",
     "Conv2d",
+    "Dropout",
+    "Flatten",
     "Frame",
+    "GlobalAvgPool2d",
+    "HardTanh",
     "History",
     "LeNet",
     "Linear",
+    "MaxPool2d",
     "Module",
     "PackedModel",
     "Parameter",
@@ -42,7 +68,9 @@ __all__ = [
     "QuantConv2d",
     "QuantLinear",
     "Quantizer",
+    "ReLU",
     "ResNet",
+    "Reshape",
     "Sequential",
     "Tensor",
     "__version__",

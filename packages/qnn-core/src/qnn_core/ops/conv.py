@@ -33,12 +33,17 @@ def convolved_shape(
             f"conv2d: a weight [out, kernel height, kernel width, channels / groups] of lengths "
             f">= 1 is needed, got shape {weight}"
         )
+    if len(x) == 4 and x[3] != groups * weight[3] and x[1] == groups * weight[3]:
+        raise ShapeError(
+            f"conv2d: images [batch, height, width, channels] of {x[1]} channels are needed, got "
+            f"shape {x}: are the channels first? transpose(0, 2, 3, 1) moves them last"
+        )
     found = windows_of("conv2d", x, _window(weight, stride, padding, dilation))
     if groups < 1 or weight[0] % groups or x[3] != groups * weight[3]:
+        divided = "" if groups == 1 else f", and groups={groups} must divide {weight[0]} outputs"
         raise ShapeError(
-            f"conv2d: input of shape {x} with groups={groups} does not fit weight of shape "
-            f"{weight}: groups * {weight[3]} channels are needed, and groups must divide "
-            f"{weight[0]} outputs"
+            f"conv2d: input of shape {x} does not fit weight of shape {weight}: "
+            f"{groups * weight[3]} channels are needed{divided}"
         )
     if bias is not None and bias != weight[:1]:
         raise ShapeError(f"conv2d: bias of shape {bias} does not fit weight of shape {weight}")

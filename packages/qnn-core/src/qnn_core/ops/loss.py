@@ -30,7 +30,10 @@ def checked_labels(name: str, labels: ArrayLike, shape: Shape) -> Labels:
     if len(shape) != 2 or 0 in shape:
         raise ShapeError(f"{name}: scores of shape [batch, classes] are needed, got {shape}")
     if array.shape != shape[:1]:
-        raise ShapeError(f"{name}: scores of shape {shape} and labels of shape {array.shape}")
+        raise ShapeError(
+            f"{name}: scores of shape {shape} and labels of shape {array.shape}: one whole number "
+            f"for each row is needed, of shape {shape[:1]}"
+        )
     if array.dtype.kind not in "iu":
         raise DtypeError(f"{name}: labels must be whole numbers, got {array.dtype}")
     # A copy: backward indexes with it, whatever becomes of the caller's array.

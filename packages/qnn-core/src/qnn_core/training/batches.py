@@ -56,7 +56,14 @@ def checked_batches(data: Batches, dtype: np.dtype[Any], where: str) -> Iterator
         NonFiniteError: if an input holds NaN or infinity; the message says in which batch.
     """
     number = -1
-    for number, (inputs, targets) in enumerate(data):
+    for number, batch in enumerate(data):
+        if not isinstance(batch, tuple | list) or len(batch) != 2:
+            raise ShapeError(
+                f"{where}: batches of (inputs, targets) are needed, such as a DataLoader or "
+                f"[(x, y)]; batch {number} is a {type(batch).__name__}"
+                + (f" of shape {np.shape(batch)}" if _is_array(batch) else "")
+            )
+        inputs, targets = batch
         x, y = np.asarray(inputs, dtype), np.asarray(targets)
         if x.ndim == 0 or y.ndim == 0 or len(x) == 0 or len(x) != len(y):
             raise ShapeError(

@@ -72,6 +72,11 @@ def fit(
         1.0
     """
     _check(epochs, patience, keep)
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(
+            f"fit: an optimizer is needed, such as qnn.optim.Adam(model.parameters()), got "
+            f"{optimizer!r}"
+        )
     run = _Run(model, optimizer, loss, clip_norm)
     path = None if checkpoint is None else Path(checkpoint)
     if path is not None:
