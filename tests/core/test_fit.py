@@ -387,3 +387,12 @@ def test_an_optimizer_is_no_name() -> None:
     optimizer: Any = "adam"
     with pytest.raises(TypeError, match=r"an optimizer is needed, such as .* got 'adam'"):
         qnn.fit(qnn.MLP([2, 2]), [(np.eye(2), [0, 1])], epochs=1, optimizer=optimizer)
+
+
+def test_a_scale_that_was_trained_away_is_named() -> None:
+    model = qnn.MLP([2, 3, 2], weight="symmetric:2", input="uniform:2", seed=0)
+    layer: Any = model.layers[0]
+    layer.weight_quantizer.log_scale.data[...] = -200
+    optimizer = qnn.optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(NonFiniteError, match=r"scale of layers\.0\.weight_quantizer \(Symmetric"):
+        qnn.fit(model, [(np.eye(2), np.array([0, 1]))], epochs=1, optimizer=optimizer)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..autodiff import Tensor
 from ..errors import FileError, NonFiniteError, StateError
-from ..nn import Module
+from ..nn import Module, Quantize
 from ..ops import softmax_cross_entropy
 from ..optim import Optimizer, clip_gradients
 from ..storage import remove_drafts
@@ -118,6 +118,22 @@ def _check(epochs: int, patience: int | None, keep: str) -> None:
         raise ValueError(f"fit: keep must be 'last' or 'best', got {keep!r}")
 
 
+def _broken_frames(model: Module) -> str:
+    """Return a sentence on the quantizers whose scale no number can be divided by, or nothing."""
+    broken = []
+    for path, module in model.named_modules():
+        if isinstance(module, Quantize):
+            scale = module.frame().scale
+            if not np.all((scale > 0) & np.isfinite(scale)):
+                broken.append(f"{path} ({module.quantizer})")
+    if not broken:
+        return ""
+    return (
+        f"; the scale of {', '.join(broken)} was trained until it is none: a lower learning rate, "
+        "clip_norm or gradient_scale=lsq may help"
+    )
+
+
 class _Run:
     """A model, its optimizer, and what was measured so far."""
 
@@ -168,7 +184,7 @@ class _Run:
                 loss, scores = self._step(x, targets)
             except NonFiniteError as error:
                 at = f"{where}, batch {step} (step {self.optimizer.steps} of the run)"
-                raise NonFiniteError(f"{at}: {error}") from error
+                raise NonFiniteError(f"{at}: {error}{_broken_frames(self.model)}") from error
             tally.add(loss, scores, targets)
             bar.step(number, len(x), tally.result())
         return tally.result()
