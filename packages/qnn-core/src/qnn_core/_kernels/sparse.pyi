@@ -4,6 +4,8 @@ from numpy.typing import NDArray
 _Floats = NDArray[float32]
 
 LEAST: int
+# What other kernels take from here.
+__pyx_capi__: dict[str, object]
 
 def data_gradients(
     path: int,
