@@ -62,9 +62,8 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Check types, and that the stubs of the compiled modules are true."""
     install_packages(session, *group("types"))
-    session.run(
-        "mypy", *(f"packages/{name}/src" for name in PACKAGES), "apps", "benchmarks", "noxfile.py"
-    )
+    sources = [f"packages/{name}/src" for name in PACKAGES]
+    session.run("mypy", *sources, "apps", "benchmarks", "studies", "noxfile.py")
     # Away from the sources, where the installed modules are found with their installed stubs.
     session.chdir(session.create_tmp())
     allowed = str(ROOT / "packages" / "qnn-core" / "stubtest-allowlist.txt")
@@ -122,6 +121,14 @@ def compare_bits(session: nox.Session) -> None:
     install_packages(session, *group("apps"), *plugins)
     # After Ctrl-C it reports on what is done: that takes longer than nox waits by itself.
     session.run("python", "apps/compare_bits.py", *arguments, interrupt_timeout=30)
+
+
+@nox.session(default=False)
+def study(session: nox.Session) -> None:
+    """Train the nets of a study of docs/results on MNIST: nox -s study -- mlp (or --help)."""
+    install_packages(session, *group("studies"))
+    # After Ctrl-C it reports on what is done: that takes longer than nox waits by itself.
+    session.run("python", "studies/study.py", *session.posargs, interrupt_timeout=30)
 
 
 @nox.session(default=False)

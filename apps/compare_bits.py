@@ -1,8 +1,8 @@
 """Compare quantization schemes at several bit widths. ``--help`` explains.
 
 The parts are in _compare_bits: the command line (options), which combinations there are and which
-have no meaning (plan), the training of one net (cell), processes and Ctrl-C (run), means and
-spreads (study), table and files (report), figures.
+have no meaning (plan), the training of one net (cell), means and spreads (study), table and files
+(report), figures; in _runs, processes and Ctrl-C.
 """
 
 import sys
@@ -12,12 +12,13 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
-from _compare_bits.files import write_file
+from _compare_bits.cell import run_cell
 from _compare_bits.options import parse
 from _compare_bits.progress import Progress
 from _compare_bits.report import table, to_csv, to_json
-from _compare_bits.run import run
 from _compare_bits.study import Study
+from _runs.files import write_file
+from _runs.processes import run
 
 
 def main() -> int:
@@ -42,7 +43,7 @@ def train(study: Study, began: float) -> int:
     options = study.options
     cells = study.cells()
     status = 0
-    with Progress(len(cells)) as progress, closing(run(cells, options.jobs)) as results:
+    with Progress(len(cells)) as progress, closing(run(run_cell, cells, options.jobs)) as results:
         try:
             for result in results:
                 progress.show(result)

@@ -8,10 +8,10 @@ from typing import Any
 
 import qnn_core as qnn
 from _arguments import add_dataset, add_out, load_data, positive, results_folder, whole
+from _runs.processes import cpu_count
 
 from .cell import MODELS, OPTIMIZERS, Settings
 from .plan import WIDTHS, check_scheme, usual_schemes
-from .run import cpu_count
 
 FILES = ("results.json", "results.csv", "accuracy_over_bits.png", "training_curves.png")
 

@@ -3,15 +3,12 @@
 import csv
 import io
 import json
-import os
-import platform
 import re
 import textwrap
 from dataclasses import asdict
-from importlib.metadata import version
 from typing import Any
 
-import numpy as np
+from _runs.machine import platform_facts, versions
 from tabulate import tabulate
 
 from .plan import FLOAT, Arm, origins
@@ -98,8 +95,8 @@ def to_json(study: Study, run: dict[str, Any]) -> bytes:
         "complete": study.complete,
         "configuration": study.options.configuration(),
         "schemes": origins(study.options.schemes),
-        "versions": _versions(),
-        "platform": _platform(),
+        "versions": versions(),
+        "platform": platform_facts(),
         "arms": [_arm(study, arm) for arm in study.arms],
         "cells": [asdict(result) for arm in study.arms for result in study.of_arm(arm)],
         "run": run,
@@ -135,21 +132,3 @@ def to_csv(study: Study) -> bytes:
             status = "not run" if arm.status == "trains" else arm.status
             writer.writerow(asdict(arm) | {"status": status})
     return text.getvalue().encode()
-
-
-def _versions() -> dict[str, str]:
-    packages = ("qnn-core", "qnn-data")
-    return {
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        **{name: version(name) for name in packages},
-    }
-
-
-def _platform() -> dict[str, Any]:
-    return {
-        "system": platform.system(),
-        "machine": platform.machine(),
-        "processor": platform.processor(),
-        "cores": os.cpu_count(),
-    }

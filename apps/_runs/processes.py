@@ -4,11 +4,13 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
+from typing import TypeVar
 
-from .cell import Cell, Result, run_cell
+Cell = TypeVar("Cell")
+Result = TypeVar("Result")
 
 
 def cpu_count() -> int:
@@ -18,10 +20,17 @@ def cpu_count() -> int:
     return os.cpu_count() or 1
 
 
-def run(cells: Sequence[Cell], jobs: int) -> Generator[Result | None]:
+def run(
+    run_cell: Callable[[Cell], Result], cells: Sequence[Cell], jobs: int
+) -> Generator[Result | None]:
     """Yield the results as they come; None now and then while nothing comes.
 
     Closing the iterator stops what still runs.
+
+    Args:
+        run_cell: a function of a module, which other processes can find.
+        cells: what it is called with, one by one.
+        jobs: number of processes; with 1 this one does it all.
 
     Raises:
         BrokenProcessPool: if a worker process died.
@@ -29,16 +38,18 @@ def run(cells: Sequence[Cell], jobs: int) -> Generator[Result | None]:
     jobs = min(jobs, len(cells))
     if jobs <= 1:
         return (run_cell(cell) for cell in cells)
-    return _in_processes(cells, jobs)
+    return _in_processes(run_cell, cells, jobs)
 
 
-def _in_processes(cells: Sequence[Cell], jobs: int) -> Generator[Result | None]:
+def _in_processes(
+    run_cell: Callable[[Cell], Result], cells: Sequence[Cell], jobs: int
+) -> Generator[Result | None]:
     # Spawned, not forked: a fork copies the locks of other threads in whatever state they are.
     context = multiprocessing.get_context("spawn")
     executor = ProcessPoolExecutor(jobs, context, initializer=_prepare_worker)
     pending: set[Future[Result]] = set()
     try:
-        pending |= _submit(executor, cells)
+        pending |= _submit(executor, run_cell, cells)
         while pending:
             done, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
             yield from (future.result() for future in done)
@@ -52,7 +63,9 @@ def _in_processes(cells: Sequence[Cell], jobs: int) -> Generator[Result | None]:
             executor.shutdown(wait=True)
 
 
-def _submit(executor: ProcessPoolExecutor, cells: Sequence[Cell]) -> set[Future[Result]]:
+def _submit(
+    executor: ProcessPoolExecutor, run_cell: Callable[[Cell], Result], cells: Sequence[Cell]
+) -> set[Future[Result]]:
     """Submit the cells. The workers that this starts inherit that Ctrl-C is ignored.
 
     A terminal sends it to all of them; this process alone decides what it means.

@@ -1,0 +1,38 @@
+"""Powers of two for the weights and the inputs of the original work's net."""
+
+from dataclasses import replace
+
+from _study.plan import Arm, Study
+from mlp import FLOAT, RECIPE, net
+
+SIGNED = "logarithmic:4"
+POSITIVE = "logarithmic:bits=4,signed=False"
+
+STUDY = Study(
+    name="logarithmic",
+    title="MNIST, 784-1000-10, logarithmic weights and inputs of 4 bits",
+    about="""
+    Both layers' weights and the pixels are zero or one of seven powers of two, times a scale and
+    with a sign; the input of the output layer, which is the output of ReLU, is zero or one of
+    fifteen. The rounding is done in the exponent (Miyashita et al. 2016, arXiv:1603.01025). All
+    scales are learned, one for a tensor. Biases and batch normalization are float in training. The
+    float net, and how both are trained, are those of [784-1000-10](../mlp/README.md).
+
+    The mark: at most 0.3 points below the float net.
+    """,
+    net=net,
+    arms=(
+        replace(FLOAT, mark=None),
+        Arm(
+            "logarithmic W4 A4",
+            {
+                "weight": SIGNED,
+                "first_input": SIGNED,
+                "last_weight": SIGNED,
+                "last_input": POSITIVE,
+            },
+            within=0.3,
+        ),
+    ),
+    recipe=RECIPE,
+)
