@@ -4,6 +4,7 @@ from typing import Any
 
 import qnn_core as qnn
 from _study.plan import Arm, Recipe, Study
+from deep import ONE_BIT
 
 
 def net(*, weight: str, input: str, **options: Any) -> qnn.Sequential:
@@ -34,17 +35,18 @@ STUDY = Study(
     The two layers between, which hold 99 % of the weights, have weights of one bit (-1 and 1) or
     of two (-3, -1, 1, 3), times a scale; the inputs of all layers but the first are the outputs of
     ReLU at as many bits. The pixels and the weights of the first and the last layer have 8 bits.
-    All scales are learned, one for a tensor. Biases and batch normalization are float in training,
-    and thresholds on integers when packed. Latent weights of one bit are kept within -0.2 and 0.2,
-    and the gradient of their sign is passed as it is. The training images are shifted by up to 2
-    pixels, turned by up to 10 degrees and scaled by up to 10 %.
+    All scales are learned, one for a tensor, but for those of one-bit weights: mean|w|, at every
+    step. Biases and batch normalization are float in training, and thresholds on integers when
+    packed. Latent weights of one bit are kept within -0.2 and 0.2, and the gradient of their sign
+    is passed as it is. The training images are shifted by up to 2 pixels, turned by up to 10
+    degrees and scaled by up to 10 %.
     """,
     net=net,
     arms=(
         Arm(
             "W1 A1",
             {
-                "weight": "binary:ste=identity",
+                "weight": ONE_BIT,
                 "input": "uniform:1",
                 "weight_bounds": (-0.2, 0.2),
             },
@@ -52,5 +54,5 @@ STUDY = Study(
         ),
         Arm("W2 A2", {"weight": "symmetric:bits=2,grid=even", "input": "uniform:2"}, mark=99.3),
     ),
-    recipe=Recipe(epochs=5, lr=3e-3, augment={"shift": 2, "rotation": 10, "scale": 0.1}),
+    recipe=Recipe(epochs=5, lr=2e-3, augment={"shift": 2, "rotation": 10, "scale": 0.1}),
 )

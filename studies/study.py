@@ -2,7 +2,7 @@
 
 A study is a file beside this one: mlp, deep, small, lenet, tiny, logarithmic. What they share is in
 _study: what a study is (plan), the images, the training of one net (cell), means and intervals
-(results), results.json (storage), README.md (report), the figure.
+(results), results.json (storage), README.md (report), the figure, and the page over all (index).
 """
 
 import sys
@@ -16,7 +16,8 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "apps"))
 from _runs.files import write_file
 from _runs.processes import run
 from _study.cell import Cell, run_cell
-from _study.options import Options, parse
+from _study.index import index
+from _study.options import RESULTS, Options, parse
 from _study.report import readme, table
 from _study.results import Results
 from _study.storage import FILE, kept, to_json
@@ -77,6 +78,8 @@ def report(options: Options, results: Results) -> None:
     write_file(options.folder / "figure.png", figure(results, options.measured))
     text = readme(results, options.measured, quick=options.quick)
     write_file(options.folder / "README.md", text.encode())
+    if options.folder == RESULTS / options.study.name:
+        write_file(RESULTS / "README.md", index(RESULTS).encode())
     print(f"\nin {options.folder}: README.md, {FILE}, figure.png")
 
 

@@ -1,6 +1,7 @@
 """The best that fits into 11 kB, and into 12.3 kB without convolutions."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import qnn_core as qnn
@@ -10,7 +11,7 @@ from _study.plan import Arm, Recipe, Study
 PIXELS = "uniform:4"
 
 
-def net(*, convolutions: Sequence[int] = (), **options: object) -> qnn.Sequential:
+def net(*, convolutions: Sequence[int] = (), **options: Any) -> qnn.Sequential:
     """Return a net of a few thousand weights, with batch normalization.
 
     Args:
@@ -25,7 +26,7 @@ def _convolutional(
 ) -> qnn.Sequential:
     """5x5 and pooling, 3x3 and pooling, 3x3, then one linear layer: 24, 12, 10, 5, 3 pixels."""
     rng = np.random.default_rng(seed)
-    quantized = {"weight": weight, "input": input, "bias": False, "seed": rng}
+    quantized: dict[str, Any] = {"weight": weight, "input": input, "bias": False, "seed": rng}
     first = quantized | {"weight": "symmetric:4", "input": PIXELS}
     return qnn.Sequential(
         qnn.nn.Reshape(28, 28, 1),
@@ -63,7 +64,22 @@ def _linear(*, sizes: Sequence[int], weight: str, input: str, seed: int) -> qnn.
 STUDY = Study(
     name="tiny",
     title="MNIST in 11 kB",
-    about="",
+    about="""
+    Both marks count the whole file that `qnn.pack` writes: codes, thresholds, scales and the
+    header, which describes the graph in JSON and takes 3 to 5 kB of it.
+
+    The convolutional net has 5 x 5 x 20 and pooling, 3 x 3 x 32 and pooling, 3 x 3 x 38, and one
+    linear layer. Its first weights have 4 bits, all others 2 (-3, -1, 1, 3, times a scale). The
+    pixels have 4 bits, the other layers' inputs, outputs of ReLU, 3. The fully connected net takes
+    images shrunk to 16 x 16, linearly and without aliasing: 256-96-48-10, all weights of 2 bits,
+    pixels of 4, other inputs of 3. All scales are learned, one for a tensor. Batch normalization
+    is float in training, and thresholds on integers when packed, or three numbers for a channel
+    where that takes fewer bytes. The training images are shifted by up to 2 pixels, turned by up
+    to 10 degrees and scaled by up to 10 %.
+
+    The marks are those of BitNetMCU, with augmentation: a convolutional net of 11.0 kB, 99.55 %,
+    and a fully connected one of 12.3 kB, 99.02 %.
+    """,
     net=net,
     arms=(
         Arm(
@@ -75,6 +91,17 @@ STUDY = Study(
             },
             mark=99.55,
             bytes_mark=11_000,
+        ),
+        Arm(
+            "fully connected",
+            {
+                "sizes": (256, 96, 48, 10),
+                "weight": "symmetric:bits=2,grid=even",
+                "input": "uniform:3",
+            },
+            mark=99.02,
+            bytes_mark=12_300,
+            recipe={"side": 16},
         ),
     ),
     recipe=Recipe(epochs=40, lr=4e-3, augment={"shift": 2, "rotation": 10, "scale": 0.1}),

@@ -6,7 +6,7 @@ from itertools import cycle
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogFormatter, MaxNLocator
 
 from .plan import Arm
 from .results import Results
@@ -36,7 +36,8 @@ def figure(results: Results, measured: str) -> bytes:
     right.set_ylabel("training loss, mean of seeds (log scale)")
     right.set_yscale("log")
     right.yaxis.set_major_formatter("{x:g}")
-    right.yaxis.set_minor_formatter("{x:g}")
+    # Numbers between the powers of ten only where the axis spans less than two of them.
+    right.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.4)))
     right.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.legend(fontsize=8)
     for axes in (left, right):

@@ -39,7 +39,7 @@ def load(dataset: str, side: int, held_out: int, prepared: bool) -> Data:
 
 def _resized(data: qnn_data.ArrayDataset, side: int, prepared: bool) -> qnn_data.ArrayDataset:
     steps = qnn_data.transforms
-    pixels = [steps.ToFloat(), resize(data.images.shape[1], side)]
+    pixels: list[steps.Transform] = [steps.ToFloat(), resize(data.images.shape[1], side)]
     rows = steps.Compose(
         [*pixels, steps.Normalize(qnn_data.MNIST.mean, qnn_data.MNIST.std), steps.Flatten()]
     )

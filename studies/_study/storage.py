@@ -27,8 +27,8 @@ def to_json(results: list[Result]) -> bytes:
     return f'{head},\n "runs": [\n{runs}\n]}}\n'.encode()
 
 
-def kept(folder: Path, cells: list[Cell]) -> list[Result]:
-    """Return the runs of earlier times that are among `cells`.
+def read(folder: Path) -> list[Result]:
+    """Return the runs of a folder; none if it has no results.
 
     Raises:
         ValueError: if the file there is none of ours.
@@ -39,9 +39,14 @@ def kept(folder: Path, cells: list[Cell]) -> list[Result]:
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if content.get("format") != FORMAT:
         raise ValueError(f"{path} is no file of {FORMAT!r}: take another folder with --out")
+    return [Result(**run) for run in content["runs"]]
+
+
+def kept(folder: Path, cells: list[Cell]) -> list[Result]:
+    """Return the runs of earlier times that are among `cells`; errors as of `read`."""
     # As JSON has them: lists for tuples.
     wanted = [json.loads(json.dumps(asdict(cell))) for cell in cells]
-    return [Result(**run) for run in content["runs"] if run["cell"] in wanted]
+    return [run for run in read(folder) if run.cell in wanted]
 
 
 def _rounded(value: Any) -> Any:

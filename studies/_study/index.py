@@ -1,0 +1,46 @@
+"""docs/results/README.md: what each study was to reach and what it reached, with its command."""
+
+from pathlib import Path
+
+from .plan import NAMES, study
+from .report import table
+from .results import Results
+from .storage import FILE, read
+
+HEAD = """\
+# Results
+
+Each folder holds one study: how it was made (README.md), its numbers, a figure.
+
+On full MNIST, 60,000 training and 10,000 test images. `QNN_DATA` may name the folder where it is;
+else it is downloaded. Recipes were chosen on 10,000 training images that were held out
+(`nox -s study -- NAME --choose` measures on them), and by what the literature knows; then each net
+was trained on all 60,000, and the test images were looked at once, after the last epoch. A command
+goes on where results.json ends: `nox -s study -- mlp --seeds 5` adds what is missing.
+"""
+
+TAIL = """\
+Bytes are of the file that `qnn.pack(model, example).save(path)` writes, header and all. With one
+seed there is no interval: take the number as one draw.
+
+Others, each with its own command in it:
+
+- [mnist-784-1000-10](mnist-784-1000-10/README.md): every scheme at 1 to 32 bits, by
+  `nox -s compare_bits`
+- [inference](inference/README.md): packed models and products beside other libraries
+- [float-products.txt](float-products.txt): products of float32 beside NumPy's
+"""
+
+
+def index(folder: Path) -> str:
+    """Return the page for the studies that have results in `folder`."""
+    found = [name for name in NAMES if (folder / name / FILE).exists()]
+    return "\n".join([HEAD, *(_section(folder, name) for name in found), TAIL])
+
+
+def _section(folder: Path, name: str) -> str:
+    results = Results(study(name), [])
+    for run in read(folder / name):
+        results.add(run)
+    head = f"## [{results.study.title}]({name}/README.md)\n\n`nox -s study -- {name}`"
+    return f"{head}\n\n{table(results)}\n"
