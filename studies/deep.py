@@ -28,7 +28,7 @@ STUDY = Study(
     integers when packed. Latent weights of one bit are kept within -0.2 and 0.2, and the gradient
     of their sign is passed as it is.
 
-    The marks are those of the issue that asked for this; BNN-PYNQ (the examples of Brevitas)
+    The marks were set beforehand; BNN-PYNQ (the examples of Brevitas)
     trains the same widths for 500 to 1000 epochs, to 97.81 % at one bit and 98.66 % at two, its
     pixels at one and two bits.
     """,

@@ -16,7 +16,7 @@ STUDY = Study(
     with a sign; the input of the output layer, which is the output of ReLU, is zero or one of
     fifteen. The rounding is done in the exponent (Miyashita et al. 2016, arXiv:1603.01025). All
     scales are learned, one for a tensor. Biases and batch normalization are float in training. The
-    float net, and how both are trained, are those of [784-1000-10](../mlp/README.md).
+    float net, and how both are trained, are those of `nox -s study -- mlp`.
 
     The mark: at most 0.3 points below the float net.
     """,

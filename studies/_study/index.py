@@ -27,6 +27,7 @@ Others, each with its own command in it:
 
 - [mnist-784-1000-10](mnist-784-1000-10/README.md): every scheme at 1 to 32 bits, by
   `nox -s compare_bits`
+- [training](training/README.md): training steps beside other frameworks
 - [inference](inference/README.md): packed models and products beside other libraries
 - [float-products.txt](float-products.txt): products of float32 beside NumPy's
 """

@@ -2,10 +2,14 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from _study.index import index
+from _study.options import RESULTS, parse
 from _study.plan import NAMES, study
+from _study.storage import kept
 from study_runner import Run, run
 
 
@@ -85,3 +89,30 @@ def test_a_file_of_another_program_is_left_alone(tmp_path: Path) -> None:
     assert found.status == 2
     assert "is no file of 'qnn study 1'" in found.err
     assert json.loads(path.read_text("utf-8")) == {"format": "qnn compare_bits 1"}
+
+
+# What is committed in docs/results
+
+
+# Those whose results were committed; others are still to be run.
+DONE = [name for name in NAMES if (RESULTS / name / "results.json").exists()]
+
+
+@pytest.mark.parametrize("name", DONE)
+def test_committed_runs_are_of_the_present_recipes(name: str, tmp_path: Path) -> None:
+    runs = json.loads((RESULTS / name / "results.json").read_text("utf-8"))["runs"]
+    seeds = 1 + max(r["cell"]["seed"] for r in runs)
+    given = [name, "--dataset", "mnist-mini", "--seeds", str(seeds), "--out", str(tmp_path)]
+    cells = [replace(cell, dataset="mnist") for cell in parse(given).cells]
+    assert len(kept(RESULTS / name, cells)) == len(runs)
+    longer = [replace(c, recipe=replace(c.recipe, epochs=c.recipe.epochs + 1)) for c in cells]
+    assert not kept(RESULTS / name, longer)
+
+
+def test_the_index_has_every_study_as_it_is() -> None:
+    committed = (RESULTS / "README.md").read_text("utf-8")
+    assert committed == index(RESULTS)
+    assert DONE
+    for name in DONE:
+        assert f"nox -s study -- {name}" in committed
+        assert (RESULTS / name / "figure.png").exists()
