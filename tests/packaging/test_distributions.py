@@ -157,5 +157,11 @@ def test_a_quantized_step_runs(python: Path, tmp_path: Path) -> None:
     assert run(python, "-I", "-c", step, cwd=tmp_path).split() == ["True", "15"]
 
 
+def test_the_template_of_a_quantizer_is_shipped(python: Path, tmp_path: Path) -> None:
+    run(python.with_name("qnn"), "new-quantizer", "mine", tmp_path / "mine")
+    files = {path.name for path in (tmp_path / "mine").rglob("*.*")}
+    assert files == {"README.md", "pyproject.toml", "mine.py", "test_mine.py"}
+
+
 def test_console_script(python: Path, tmp_path: Path) -> None:
     assert "usage: qnn" in run(python.with_name("qnn"), "--help", cwd=tmp_path)

@@ -65,6 +65,12 @@ def test_all_that_is_registered_is_checked_where_nothing_is_named(install_plugin
     assert len(reports["some-widths"]["subjects"]) == 7
 
 
+def test_a_width_that_fails_is_reported_where_it_is_named(install_plugins: Install) -> None:
+    (report,) = as_json("some-widths:1", env=install_plugins("some_widths"), status=1)
+    (violation,) = made(report)
+    assert violation["found"] == "ZeroDivisionError: division by zero"
+
+
 def made(report: dict[str, Any]) -> list[dict[str, str]]:
     """Return the violations of the law that it can be made, the only one that is broken."""
     (law,) = [law for law in report["laws"] if law["verdict"] == "fail"]
@@ -144,6 +150,7 @@ def test_a_class_in_this_folder_that_nobody_registered(tmp_path: Path) -> None:
     [
         (["symetric"], 1, "no scheme 'symetric'; did you mean 'symmetric'?"),
         (["symetric:4"], 1, "what is not registered is named as PACKAGE:CLASS"),
+        (["qnn_quantizers:Binary:bits=2"], 1, "there is one bit, got bits=2"),
         (["symmetric:9"], 1, "bits must be a whole number from 1 to 8, got 9"),
         (["symmetric:axsi=0"], 1, "no option 'axsi'; did you mean 'axis'"),
         (["nobody_has:This"], 1, "no module 'nobody_has'"),

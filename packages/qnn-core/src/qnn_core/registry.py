@@ -83,7 +83,8 @@ def schemes() -> list[str]:
 
 def registered() -> list[Scheme]:
     """Return every registration, sorted by name; a name claimed twice appears twice."""
-    return [scheme for name in schemes() for scheme in _registered()[name]]
+    found = _registered()
+    return [entry for name in sorted(found) for entry in found[name]]
 
 
 def scheme(name: str) -> Scheme:

@@ -97,7 +97,7 @@ def _module(text: str, module: str) -> ModuleType:
         if error.name is None or not f"{module}.".startswith(f"{error.name}."):
             raise SpecError(f"{text!r}: {module} cannot be imported: {error}") from error
         raise _nothing(text, module, f" and no module {module!r}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a module that exits must not end the program
         raise SpecError(
             f"{text!r}: {module} cannot be imported: {type(error).__name__}: {error}"
         ) from error

@@ -75,18 +75,18 @@ def subject_of(given: Any, name: str, options: dict[str, Any], origin: str = "")
 
 def _quantizers(cls: type[Quantizer], name: str, options: dict[str, Any], origin: str) -> Subject:
     subject = Subject(name, "quantizer", origin)
-    if "bits" in options:
-        quantizer = cls(**options)  # a width that is named must have a meaning
-        return Subject(name, "quantizer", origin, {str(quantizer): quantizer})
-    # As the registry makes it, to see whether it can be used.
-    _try(subject, None, partial(cls, **options))
-    wrong = subject.refused.pop(None, None)
-    if wrong is not None:
-        subject.violations.append(Violation(_at(None), "a quantizer", wrong))
-    for bits in WIDTHS:
-        made = _try(subject, bits, partial(cls, **options, bits=bits))
+    if "bits" not in options:
+        # As the registry makes it, to see whether it can be used.
+        _try(subject, None, partial(cls, **options))
+        wrong = subject.refused.pop(None, None)
+        if wrong is not None:
+            subject.violations.append(Violation(_at(None), "a quantizer", wrong))
+    for bits in [options["bits"]] if "bits" in options else WIDTHS:
+        made = _try(subject, bits, partial(cls, **{**options, "bits": bits}))
         if made is not None:
             subject.made[str(made)] = made
+    if "bits" in options and subject.refused:
+        raise SpecError(f"{name}: {subject.refused[options['bits']]}")
     return subject
 
 
