@@ -14,7 +14,7 @@ nox.options.sessions = ["lint", "types", "tests"]
 
 ROOT = Path(__file__).parent
 PACKAGES = ("qnn-core", "qnn-quantizers", "qnn-data")
-APPS = ("mnist", "qmnist", "bmnist", "deploy", "compare_bits")
+APPS = ("mnist", "qmnist", "bmnist", "deploy", "compare_bits", "paradox")
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
 # The test workers share the cores; a BLAS that starts a thread per core in each only slows them.
