@@ -12,40 +12,35 @@ from typing import Any
 
 from _paradox.figure import ladder_figure
 from _paradox.options import FIGURE, RESULTS, WIDTHS, parse
-from _paradox.report import arms_table, ladder_table
+from _paradox.report import accuracies, anatomy
 from _paradox.study import Recipe
 
 # The ladder: each rung is the one before with one thing changed, in words and as a switch. What the
 # switches mean, and the original's arithmetic, is in _paradox/original_layers.py.
 CHANGES: dict[str, dict[str, Any]] = {
     "the original": {},
-    # Its guess: leave -2 out.
-    "symmetric codes": {"grid": "odd"},
     # It multiplies by the maximum where the values were divided by it.
     "right gradient": {"gradient": "straight-through"},
-    # The maximum of 100,000 sums lies far out: in units of it, most of them are zero.
+    # The greatest of 100,000 sums lies far out: in units of it, most of them are zero.
     "step from deviation": {"step": "running deviation"},
     # A code of 4 bits is larger than one of 2, and drives the sigmoid further. A value is not.
     "values, not codes": {"output": "values"},
+    # Pixels from 0 to 1 add up to much the same offset for every image, which the codes are spent
+    # on.
+    "standardized pixels": {"pixels": "standardized"},
     # A few epochs at a rate of 0.01 leave every net half trained, float most of all.
     "better optimizer": {"optimizer": "adam", "lr": 0.001},
 }
 LADDER: dict[str, Recipe] = {}
 for _title, _change in CHANGES.items():
     LADDER[_title] = replace([*LADDER.values()][-1] if LADDER else Recipe(), **_change)
+BITS = {"float" if bits is None else f"{bits} bits": {"bits": bits} for bits in WIDTHS}
 
-# How much is the grid? Two bits, nothing else changed; and with each of the other faults mended.
-GRIDS = {"-2 -1 0 1": "twos-complement", "-1 0 1": "odd", "-3 -1 1 3": "even"}
-MENDED: dict[str, dict[str, Any]] = {
-    "the original": {},
-    "right gradient": {"gradient": "straight-through"},
-    "step from deviation": {"step": "running deviation"},
-    "both": {"gradient": "straight-through", "step": "running deviation"},
-}
-ASYMMETRY = {
-    f"{codes}, {mended}": Recipe(grid=grid, **change)
-    for mended, change in MENDED.items()
-    for codes, grid in GRIDS.items()
+# How much is the grid? Two bits on three of them, on each rung.
+GRIDS = {
+    "-2 -1 0 1": {"grid": "twos-complement"},
+    "-1 0 1": {"grid": "odd"},
+    "-3 -1 1 3": {"grid": "even"},
 }
 
 # Everything else that one may suspect, alone.
@@ -53,11 +48,9 @@ ALONE = {
     "2 bits": Recipe(),
     "2 bits, a scale frozen for the test": Recipe(step="running maximum"),
     "2 bits, a bias": Recipe(bias=True),
-    "2 bits, standardized pixels": Recipe(pixels="standardized"),
     "1 bit": Recipe(bits=1),
     "1 bit, sign(0) = 1": Recipe(bits=1, sign_of_zero=1),
     "float": Recipe(bits=None),
-    "float, standardized pixels": Recipe(bits=None, pixels="standardized"),
     "float, learning rate 0.5": Recipe(bits=None, lr=0.5),
 }
 
@@ -65,20 +58,23 @@ ALONE = {
 def main() -> int:
     options = parse(__doc__)
     study = options.study
-    recipes = [replace(rung, bits=bits) for rung in LADDER.values() for bits in WIDTHS]
+    recipes = [replace(rung, **bits) for rung in LADDER.values() for bits in BITS.values()]
     if not options.ladder_only:
-        recipes += [*ASYMMETRY.values(), *ALONE.values()]
+        recipes += [replace(rung, **grid) for rung in LADDER.values() for grid in GRIDS.values()]
+        recipes += ALONE.values()
     for result in study.run(recipes, range(options.seeds), options.jobs):
         last = result.accuracies[-1]
         print(f"{last:.2%}  {result.recipe}, seed {result.seed}", file=sys.stderr, flush=True)
 
     print("The ladder: test accuracy in percent, mean +- standard deviation over seeds\n")
-    print(ladder_table(study, LADDER, WIDTHS))
+    print(accuracies(study, LADDER, BITS))
     if not options.ladder_only:
-        print("\nIs it the asymmetry? Two bits on three grids\n")
-        print(arms_table(study, ASYMMETRY))
+        print("\nIs it the asymmetry? Two bits with other codes, on each rung\n")
+        print(accuracies(study, LADDER, GRIDS))
         print("\nEach of the other suspects alone\n")
-        print(arms_table(study, ALONE))
+        print(accuracies(study, ALONE, {"accuracy": {}}))
+    print("\nWhat two bits carry\n")
+    print(anatomy(study, LADDER))
     (options.folder / FIGURE).write_bytes(ladder_figure(study, LADDER, WIDTHS))
     print(f"\nin {options.folder}: {RESULTS}, {FIGURE}")
     return 0

@@ -16,20 +16,27 @@ from tabulate import tabulate
 from .study import Recipe, Study
 
 
-def ladder_table(study: Study, ladder: Mapping[str, Recipe], widths: Sequence[int | None]) -> str:
-    """Return accuracy in percent, mean +- standard deviation: a row for each rung."""
-    rows = [
-        [title, *(_percent(study, replace(rung, bits=bits)) for bits in widths)]
-        for title, rung in ladder.items()
+def accuracies(
+    study: Study, rows: Mapping[str, Recipe], columns: Mapping[str, Mapping[str, Any]]
+) -> str:
+    """Return a table of accuracies in percent, mean +- standard deviation.
+
+    Args:
+        study: what was measured.
+        rows: a recipe for each.
+        columns: for each, what it changes in the recipe of the row.
+    """
+    cells = [
+        [title, *(_percent(study, replace(recipe, **change)) for change in columns.values())]
+        for title, recipe in rows.items()
     ]
-    heads = ["float" if bits is None else f"{bits} bits" for bits in widths]
-    return _table(rows, ["", *heads])
+    return _table(cells, ["", *columns])
 
 
-def arms_table(study: Study, arms: Mapping[str, Recipe]) -> str:
-    """Return what was measured of single arms: a row for each."""
-    rows = []
-    for title, recipe in arms.items():
+def anatomy(study: Study, rows: Mapping[str, Recipe]) -> str:
+    """Return a table of what the codes of a recipe are like at the end of training."""
+    cells = []
+    for title, recipe in rows.items():
         found = study.of(recipe)
         measures = [
             (_mean([run.unit_bits for run in found]), "{:.2f}"),
@@ -37,10 +44,10 @@ def arms_table(study: Study, arms: Mapping[str, Recipe]) -> str:
             (_mean([run.zero_weights for run in found]), "{:.0%}"),
             (_mean([run.greatest_weight for run in found]), "{:.2g}"),
         ]
-        shown = ["" if value is None else form.format(value) for value, form in measures]
-        rows.append([title, _percent(study, recipe), *shown])
-    heads = ["", "accuracy %", "bits/unit", "units at 0", "weights at 0", "max|W|"]
-    return _table(rows, heads)
+        cells.append(
+            [title, *("" if mean is None else form.format(mean) for mean, form in measures)]
+        )
+    return _table(cells, ["", "bits/unit", "units at 0", "weights at 0", "max|W|"])
 
 
 def facts() -> dict[str, Any]:
@@ -59,7 +66,10 @@ def facts() -> dict[str, Any]:
 
 def _percent(study: Study, recipe: Recipe) -> str:
     found, sd = study.accuracy(recipe)
-    return "" if math.isnan(found) else f"{found:.2f} +- {sd:.2f}"
+    if math.isnan(found):
+        return ""
+    # The spread of one seed is not zero, it is unknown.
+    return f"{found:.2f}" + (f" +- {sd:.2f}" if len(study.of(recipe)) > 1 else "")
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
