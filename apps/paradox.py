@@ -34,10 +34,12 @@ CHANGES: dict[str, dict[str, Any]] = {
 LADDER: dict[str, Recipe] = {}
 for _title, _change in CHANGES.items():
     LADDER[_title] = replace([*LADDER.values()][-1] if LADDER else Recipe(), **_change)
-BITS = {"float" if bits is None else f"{bits} bits": {"bits": bits} for bits in WIDTHS}
+BITS: dict[str, dict[str, Any]] = {
+    "float" if bits is None else f"{bits} bits": {"bits": bits} for bits in WIDTHS
+}
 
 # How much is the grid? Two bits on three of them, on each rung.
-GRIDS = {
+GRIDS: dict[str, dict[str, Any]] = {
     "-2 -1 0 1": {"grid": "twos-complement"},
     "-1 0 1": {"grid": "odd"},
     "-3 -1 1 3": {"grid": "even"},
