@@ -67,7 +67,8 @@ def _draw(axes: Axes, curve: Array) -> None:
     for x, y, spread in zip(places, mean, sd, strict=True):
         if np.isfinite(y):
             valley = y < min(around[x], around[x + 2])
-            at, offset = ((x, y - spread), (0, -12)) if valley else ((x, y + spread), (0, 4))
+            aside = -7 if y < around[x + 2] < np.inf else 0  # beside a line that climbs
+            at, offset = ((x, y - spread), (0, -12)) if valley else ((x, y + spread), (aside, 4))
             axes.annotate(
                 f"{y:.1f}", at, offset, textcoords="offset points", ha="center", fontsize=8
             )
