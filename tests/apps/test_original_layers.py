@@ -8,10 +8,23 @@ import numpy as np
 import pytest
 import qnn_core as qnn
 from apps_runner import APPS
+from qnn_core.autodiff import OPS
 
 sys.path.insert(0, str(APPS))
 
-from _paradox.original_layers import OriginalLinear, Scheme, normal_step
+from _paradox.original_layers import (
+    OriginalLinear,
+    Scheme,
+    latent_product,
+    normal_step,
+    rounded,
+    sign,
+)
+
+# Out of the table again: the laws in tests/core are about what qnn_core declares, and wrong
+# gradients break them.
+for _op in (latent_product, rounded, sign):
+    OPS.pop(_op.name)
 
 X = np.array([[1.0, 0.5], [0.25, 1.0]], np.float32)
 WEIGHT = np.array([[0.4, -0.1], [-0.2, 0.15], [0.05, -0.4]], np.float32)
