@@ -93,6 +93,18 @@ def test_far_outside_the_range_the_scale_still_has_its_gradient(ste: str, dtype:
     np.testing.assert_allclose(value, [1e-10, -1e-10], rtol=1e-6)
 
 
+@pytest.mark.parametrize("ste", WINDOWS)
+def test_the_gradient_of_the_data_is_the_same_if_no_other_is_wanted(ste: str) -> None:
+    x, g = np.linspace(-3, 3, 25), np.cos(np.arange(25.0))
+    found = []
+    for trained in (True, False):
+        data = Tensor(x, requires_grad=True)
+        scale = Tensor(0.5, requires_grad=trained)
+        ops.fake_quantize(data, scale, quantizer=f"symmetric:3,ste={ste}").backward(g)
+        found.append(data.grad.data)
+    np.testing.assert_array_equal(*found)
+
+
 def test_the_gradient_is_linear_and_counts_as_constant_when_differentiated_again() -> None:
     x = Tensor([0.3, 5.0], requires_grad=True)
     weight = Tensor([2.0, 3.0], requires_grad=True)
