@@ -8,13 +8,13 @@ from deep import ONE_BIT
 
 MARKS = {8: 98.5, 4: 98.4, 3: 98.3, 2: 98.2, 1: 97.5}
 WEIGHTS = {1: ONE_BIT, 2: "symmetric:bits=2,grid=even"}
-DROPOUT = 0.3
-RECIPE = Recipe(epochs=12, batch_size=200, lr=2e-3)
+RECIPE = Recipe(epochs=20, batch_size=200, lr=4e-3)
 
 
-def net(**options: Any) -> qnn.Sequential:
-    """Return 784-1000-10 with batch normalization and dropout, options as for `qnn.MLP`."""
-    return qnn.MLP([784, 1000, 10], batch_norm=True, dropout=DROPOUT, **options)
+def net(*, seed: int, **options: Any) -> qnn.Sequential:
+    """Return 784-1000-10 with batch normalization and dropout of pixels."""
+    mlp = qnn.MLP([784, 1000, 10], batch_norm=True, seed=seed, **options)
+    return qnn.Sequential(qnn.nn.Dropout(0.2, seed=seed), mlp)
 
 
 def _quantized(bits: int) -> Arm:
@@ -43,18 +43,24 @@ STUDY = Study(
     at four), times a scale; outputs of ReLU are 0, s, 2s, ... All scales are learned, one for a
     tensor, but for those of one-bit weights: mean|w|, at every step. Biases and batch
     normalization are float in training, and thresholds on integers when packed. Latent weights of
-    one bit are kept within -0.1 and 0.1, and the gradient of their sign is passed as it is. All
-    arms, float too, are trained with the same dropout after the hidden layer; images are not
-    augmented.
+    one bit are kept within -0.1 and 0.1, and the gradient of their sign is passed as it is. In
+    training a fifth of the pixels, others in each batch, are set to the mean, for all nets alike
+    (dropout of the input, Srivastava et al. 2014); images are not augmented.
     """,
     notes="""
-    Tried on held-out images, one seed, trained on 50,000: float with dropout 0.2, 10 epochs, 98.1
-    %. At two bits for weights, pixels and outputs, the odd grid, 10 epochs: 97.7 % with and
-    without dropout; the grid -3, -1, 1, 3 and pixels at 8 bits, 8 epochs: 98.0 %. At one bit for
-    weights, pixels and outputs, ste=clip, 10 epochs: 97.0 %; ste=identity with bounds and dropout
-    0.2: 97.2 %.
+    The recipe was chosen on 10,000 held-out images, one seed, trained on 50,000. Float, 10 epochs,
+    dropout of 0.2 after the hidden layer: 98.1 %; of 0.2 for pixels and 0.3 there: 98.5 %; 20
+    epochs, of pixels only: 98.6 %. At two bits the odd grid and pixels at two bits, 10 epochs:
+    97.7 %; the grid -3, -1, 1, 3 and pixels at 8 bits, 8 epochs: 98.0 %; with dropout of pixels
+    only, 20 epochs: 98.5 %. At one bit, 20 epochs, dropout of pixels and of 0.3, 0.1 and 0 after
+    the hidden layer: 97.3, 98.3 and 98.3 %. A likely reason: what dropout leaves is scaled up, and
+    in training crosses the threshold of the one-bit output where it does not in evaluation.
+
+    The test images were looked at before: float and W8 A8 of an earlier recipe (dropout of 0.3
+    after the hidden layer, 12 epochs) had 98.42 and 98.36 %.
     """,
     net=net,
     arms=(FLOAT, *(_quantized(bits) for bits in MARKS)),
     recipe=RECIPE,
+    seeds=5,
 )

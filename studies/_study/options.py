@@ -25,8 +25,9 @@ and a figure in the study's folder.
 Nothing is chosen by the test images: recipes were, with --choose, by training images that were held
 out. The test images are looked at once for each run, after its last epoch.
 
-Runs that results.json holds already, trained as they would be now, are not repeated: a study that
-was stopped goes on, and one can be given more seeds.
+Runs that results.json holds already, with the recipe and the options that they would have now, are
+not repeated: a study that was stopped goes on, and one can be given more seeds. After a change of
+the code of a net, delete it.
 """
 
 
