@@ -1,8 +1,9 @@
-"""Puts this folder's helper modules within reach of its tests."""
+"""This folder's helper modules within reach of its tests, and what these share."""
 
 import gc
 import sys
 from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,3 +17,10 @@ def little_garbage() -> Iterator[None]:
     gc.freeze()
     yield
     gc.unfreeze()
+
+
+@pytest.fixture(scope="session")
+def thread() -> Iterator[Executor]:
+    """One thread of this process."""
+    with ThreadPoolExecutor(1) as executor:
+        yield executor

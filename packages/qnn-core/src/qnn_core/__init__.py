@@ -5,6 +5,7 @@ the operations, layers, optimizers and checks.
 """
 
 from importlib.metadata import version as _version
+from typing import TYPE_CHECKING, Any
 
 from . import nn, ops, optim
 from .autodiff import Buffer, Parameter, Tensor, grad, no_grad, trace
@@ -41,6 +42,9 @@ from .quantizer import Frame, Quantizer
 from .registry import get_quantizer, schemes
 from .training import History, evaluate, fit
 
+if TYPE_CHECKING:
+    from .comparison import Comparison, compare
+
 __version__ = _version("qnn-core")
 
 __all__ = [
@@ -51,6 +55,7 @@ __all__ = [
     "BatchNorm",
     "Buffer",
     "Coded",
+    "Comparison",
     "Conv2d",
     "Dropout",
     "Flatten",
@@ -76,6 +81,7 @@ __all__ = [
     "__version__",
     "allocate",
     "anatomy",
+    "compare",
     "draw",
     "encode",
     "evaluate",
@@ -98,3 +104,16 @@ __all__ = [
     "trace",
     "unpack_bits",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Not at the top: statistics and figures take a second to import, and are an extra.
+    if name not in ("Comparison", "compare"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        from . import comparison  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"qnn.{name} needs {error.name}: pip install 'qnn-core[compare]'", name=error.name
+        ) from error
+    return getattr(comparison, name)

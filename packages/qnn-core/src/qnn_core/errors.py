@@ -44,6 +44,10 @@ class PackError(QnnError, RuntimeError):
     """A packed model that does not give what the model gives that it was made from."""
 
 
+class CompareError(QnnError, ValueError):
+    """A comparison that cannot be made as it is described, or does not fit its folder."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the known name nearest to `name`, or ``""``.
 

@@ -24,16 +24,18 @@ Array = NDArray[Any]
 def save_arrays(path: str | Path, arrays: Mapping[str, Array], about: Mapping[str, Any]) -> None:
     """Write arrays and a JSON description to a safetensors file.
 
-    The file is written beside its place and then moved there, so that whoever reads it, or kills
-    the writer, never sees a part of it.
+    Whoever reads the file, or kills the writer, never sees a part of it.
 
     Args:
         path: where to; its folder must exist.
         arrays: NumPy arrays by name.
         about: anything that JSON can hold; numbers are kept exactly.
     """
-    path = Path(path)
-    content = content_of(arrays, about)
+    write_whole(Path(path), content_of(arrays, about))
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file beside its place and move it there: what is read is never a part."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
     try:
         with draft.open("xb") as file:

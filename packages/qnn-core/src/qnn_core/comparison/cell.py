@@ -1,0 +1,198 @@
+"""One cell of a comparison: one arm, trained from one seed, packed, and measured."""
+
+import threading
+import time
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..autodiff import Tensor, no_grad
+from ..errors import CompareError, NonFiniteError
+from ..model_summary import summary
+from ..nn import Module
+from ..packed import PackedModel, pack
+from ..products import get_num_threads, set_num_threads
+from ..training import Epoch, fit
+from . import data as data_
+from .arms import Arm
+from .data import Batch, Data
+from .recipe import Recipe
+from .result import Failure, Result, failed
+
+# Makes an untrained model: ``build(weight=..., input=..., seed=...)``.
+Build = Callable[..., Module]
+
+LATENCY_BATCHES = (1, 100)
+LATENCY_SECONDS = 0.05
+LATENCY_CALLS = 5
+
+OnEpoch = Callable[[Epoch], None]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What all cells have in common; it is sent to whoever runs them.
+
+    Attributes:
+        build: makes the net of an arm.
+        given: the data, as the user gave them.
+        recipe: how nets are trained.
+        data_key: fingerprint of the data.
+    """
+
+    build: Build
+    given: data_.Given
+    recipe: Recipe
+    data_key: str
+
+    def data(self) -> Data:
+        """Return the data; kept, since one process trains many cells."""
+        if self.data_key not in _KEPT:
+            _KEPT.clear()
+            _KEPT[self.data_key] = data_.load(self.given)
+        return _KEPT[self.data_key]
+
+    def model(self, arm: Arm, seed: int) -> Module:
+        """Return the untrained net of an arm."""
+        weight, input = arm.quantizers()
+        return self.build(weight=weight, input=input, seed=seed)
+
+
+_KEPT: dict[str, Data] = {}
+
+
+def run_cell(
+    experiment: Experiment, arm: Arm, seed: int, on_epoch: OnEpoch | None = None
+) -> Result:
+    """Train and measure one net. An error becomes a result: it must not take others down."""
+    epochs: list[Epoch] = []
+    began = time.perf_counter()
+
+    def note(epoch: Epoch) -> None:
+        epochs.append(epoch)
+        if on_epoch is not None:
+            on_epoch(epoch)
+
+    failure: Failure
+    try:
+        with _one_thread():
+            found = _measured(experiment, arm, seed, note)
+        seconds = time.perf_counter() - began
+        return replace(found, seconds=seconds, history=_history(epochs))
+    except NonFiniteError as error:
+        failure, reason = "diverged", str(error)
+    except Exception as error:  # whatever the user's code raises
+        failure, reason = "raised", f"{type(error).__name__}: {error}"
+    seconds = time.perf_counter() - began
+    return failed(arm.name, seed, failure, reason, seconds=seconds, history=_history(epochs))
+
+
+def _measured(experiment: Experiment, arm: Arm, seed: int, note: OnEpoch) -> Result:
+    data, recipe = experiment.data(), experiment.recipe
+    model = experiment.model(arm, seed)
+    batches = data.batches(seed, recipe.batch_size)
+    tests = data.test_batches()
+    before = time.perf_counter()
+    history = fit(
+        model,
+        batches,
+        epochs=recipe.epochs,
+        optimizer=recipe.optimizer_for(model, batches),
+        loss=recipe.loss,
+        # Only watched: the last epoch counts, whatever the test data say.
+        validation=tests,
+        progress=False,
+        on_epoch=note,
+    )
+    train_seconds = time.perf_counter() - before
+    # Some samples that differ: what cannot be packed shows in few.
+    packed = pack(model, tests[0][0][:32])
+    correct, difference = _answers(model, packed, tests)
+    loss = history.last.val_loss
+    assert loss is not None
+    return Result(
+        arm.name,
+        seed,
+        accuracy=float(np.mean(correct)),
+        loss=loss,
+        correct=correct,
+        nbytes=packed.nbytes,
+        difference=difference,
+        macs={f"{w}x{a}": n for (w, a), n in summary(model, tests[0][0][:1]).macs.items()},
+        latency=_latencies(packed, tests),
+        train_seconds=train_seconds,
+    )
+
+
+def _answers(
+    model: Module, packed: PackedModel, tests: list[Batch]
+) -> tuple[NDArray[np.bool_], float]:
+    """Return which answers of the model are right, and how far the packed model's outputs are."""
+    right, difference = [], 0.0
+    for x, labels in tests:
+        with no_grad():
+            scores = model(Tensor.of(np.asarray(x, model.dtype))).data
+        deployed = packed(x)
+        if isinstance(deployed, tuple) or scores.ndim != 2:
+            raise CompareError("compare: a net must give one row of scores for each sample")
+        right.append(scores.argmax(axis=1) == labels)
+        difference = max(difference, float(np.abs(deployed - scores).max(initial=0)))
+    return np.concatenate(right), difference
+
+
+def _latencies(packed: PackedModel, tests: list[Batch]) -> dict[str, float]:
+    x = tests[0][0]
+    return {str(n): _least(partial(packed, x[:n])) for n in LATENCY_BATCHES if n <= len(x)}
+
+
+def _least(call: Callable[[], Any]) -> float:
+    """Return the wall time of the fastest of several calls."""
+    times: list[float] = []
+    end = time.perf_counter() + LATENCY_SECONDS
+    while len(times) < LATENCY_CALLS or time.perf_counter() < end:
+        began = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - began)
+    return min(times)
+
+
+def _history(epochs: Iterable[Epoch]) -> list[dict[str, float]]:
+    return [
+        {
+            "loss": e.loss,
+            "accuracy": e.accuracy if e.accuracy is not None else float("nan"),
+            "test_loss": e.val_loss if e.val_loss is not None else float("nan"),
+            "test_accuracy": e.val_accuracy if e.val_accuracy is not None else float("nan"),
+        }
+        for e in epochs
+    ]
+
+
+@contextmanager
+def _one_thread() -> Generator[None]:
+    """Let this process's kernels use one thread: cells share the cores, and the same bits result.
+
+    The number of before is back when the last of the cells that run at once has ended.
+    """
+    with _LOCK:
+        if not _THREADS:
+            _THREADS.append(get_num_threads())
+            set_num_threads(1)
+        _THREADS.append(1)
+    try:
+        yield
+    finally:
+        with _LOCK:
+            _THREADS.pop()
+            if len(_THREADS) == 1:
+                set_num_threads(_THREADS.pop())
+
+
+_LOCK = threading.Lock()
+# The number of before, and a 1 for each cell that runs.
+_THREADS: list[int] = []

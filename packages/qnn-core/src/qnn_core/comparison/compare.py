@@ -1,0 +1,241 @@
+"""The experiment: every arm from every seed, paired, kept, and compared."""
+
+import sys
+import tempfile
+import time
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+
+from ..errors import CompareError
+from ..ops import softmax_cross_entropy
+from ..training.evaluate import Loss
+from .arms import Width, arms_of
+from .cell import Build, Experiment
+from .comparison import Comparison
+from .data import Given, fingerprint
+from .facts import machine, versions
+from .local import cpu_count, run_locally
+from .note import Far, read_notes
+from .pairing import check_builder
+from .plan import Plan
+from .progress import Progress
+from .recipe import OptimizerOf, Recipe
+from .result import Result
+from .running import Task, run_on
+from .source import core_code, schemes_code, source_of
+from .store import Store
+
+Ended = Generator[tuple[Task, Result] | None, None, None]
+
+
+def compare(
+    build: Build,
+    data: Given,
+    *,
+    weights: Sequence[str | None],
+    activations: Sequence[str | None] | None = None,
+    bits: Sequence[Width] | None = None,
+    seeds: int | Sequence[int] = 5,
+    epochs: int,
+    batch_size: int = 100,
+    lr: float = 1e-3,
+    optimizer: OptimizerOf = "adam",
+    loss: Loss = softmax_cross_entropy,
+    executor: Executor | int | None = None,
+    store: str | Path | None = None,
+    progress: bool | None = None,
+) -> Comparison:
+    """Train the same net with each quantizer from several seeds, and compare what comes of it.
+
+    Arms are paired: for a seed, all begin with the same latent weights and see the same batches in
+    the same order. A cell, one arm from one seed, depends on nothing but its description; with a
+    store, a study that was stopped or killed goes on where it was, and ends with the same numbers.
+    A cell that fails is recorded with its reason, and the others go on.
+
+    Args:
+        build: ``build(weight=..., input=..., seed=...)`` returns an untrained model; weight and
+            input are quantizers, or None for float. ``functools.partial(qnn.MLP, [784, 1000, 10])``
+            is one.
+        data: ``(training, test)``, or a function without arguments that returns them, which is
+            called where the cells run. Each is a pair of arrays, samples and labels, or a dataset,
+            such as those of qnn-data. Training may be a function of the seed that returns batches,
+            such as a `qnn_data.DataLoader` that augments.
+        weights: schemes of the weights: specs without bits ("symmetric:grid=even"), or with bits
+            if `bits` is left out; None for float.
+        activations: schemes of the layers' inputs, each beside each of the weights'; left out: the
+            same as the weights'.
+        bits: widths, 1 to 8, and 32 for the float net; a pair is (weights, inputs). Combinations
+            to which a scheme gives no meaning are left out and listed.
+        seeds: how many, from 0, or which.
+        epochs: passes over the training data.
+        batch_size: of training; batches that are a function of the seed have their own.
+        lr: learning rate at the start; half a cosine takes it to zero.
+        optimizer: "adam", "adamw" or "sgd" (momentum 0.9), or ``optimizer(model, steps)``, for
+            which `lr` means nothing.
+        loss: ``loss(outputs, labels)``, a mean over the batch.
+        executor: any `concurrent.futures.Executor`, such as that of a Dask client; or how many
+            processes of this machine, one thread each; left out: one for each core.
+        store: folder for what is done; left out: nothing is kept. More arms, bits or seeds may be
+            added to one later.
+        progress: False shows nothing; see `Progress`.
+
+    Returns:
+        The comparison; see `Comparison`.
+
+    Raises:
+        CompareError: before anything is trained, if the study cannot be run as it is described; see
+            the message.
+        SpecError: for an unknown scheme, or one that has no meaning at any of the widths.
+        KeyboardInterrupt: after Ctrl-C; what is done is in the store.
+
+    Example:
+        >>> import functools
+        >>> import numpy as np
+        >>> from concurrent.futures import ThreadPoolExecutor
+        >>> import qnn_core as qnn
+        >>> x = np.random.default_rng(0).normal(size=(200, 8)).astype(np.float32)
+        >>> y = (x.sum(axis=1) > 0).astype(int)
+        >>> build = functools.partial(qnn.MLP, [8, 16, 2], batch_norm=True)
+        >>> data = (x[:100], y[:100]), (x[100:], y[100:])
+        >>> with ThreadPoolExecutor(1) as executor:
+        ...     found = qnn.compare(build, data, weights=["symmetric"], bits=[2, 32], seeds=2,
+        ...                         epochs=2, executor=executor, progress=False)
+        >>> [arm.name for arm in found.arms]
+        ['float', 'symmetric:2']
+    """
+    recipe = Recipe(epochs, batch_size, lr, optimizer, loss)
+    recipe.check()
+    chosen = _seeds(seeds)
+    _check_executor(executor)
+    arms, left_out = arms_of(weights, activations, bits)
+    experiment = Experiment(build, data, recipe, "")
+    key = fingerprint(experiment.data())
+    experiment = Experiment(build, data, recipe, key)
+    check_builder(experiment, arms, chosen)
+    _check_sendable(experiment)
+    plan = Plan(
+        arms=tuple(arms),
+        seeds=tuple(chosen),
+        left_out=tuple(left_out),
+        configuration={
+            "build": source_of(build),
+            "code": core_code(),
+            "data": key,
+            "recipe": recipe.described(),
+        },
+        schemes=schemes_code(arms),
+    )
+    if store is not None:
+        return _run(Store(store), experiment, plan, executor, progress)
+    with tempfile.TemporaryDirectory(prefix="qnn-compare-") as folder:
+        return _run(Store(folder), experiment, plan, executor, progress)
+
+
+def _check_executor(executor: Any) -> None:
+    if executor is None or isinstance(executor, Executor):
+        return
+    if type(executor) is not int or executor < 1:
+        raise CompareError(
+            f"compare: executor must be an Executor or a number >= 1, got {executor!r}"
+        )
+
+
+def _seeds(given: Any) -> list[int]:
+    seeds = list(range(given)) if type(given) is int else given
+    if not isinstance(seeds, Sequence) or not seeds or not all(map(_is_seed, seeds)):
+        raise CompareError(
+            f"compare: seeds must be a number of seeds >= 1, or a list of whole numbers >= 0, got "
+            f"{given!r}"
+        )
+    if len(set(seeds)) < len(seeds):
+        raise CompareError(f"compare: seeds={given!r} holds one twice")
+    return list(seeds)
+
+
+def _is_seed(value: object) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _check_sendable(experiment: Experiment) -> None:
+    """Raise a CompareError if other processes could not get the experiment."""
+    given = experiment.given if callable(experiment.given) else None
+    try:
+        cloudpickle.dumps((experiment.build, experiment.recipe, given))
+    except Exception as error:
+        raise CompareError(
+            "compare: build, data, optimizer and loss must be what can be sent to other processes; "
+            f"{type(error).__name__}: {error}"
+        ) from error
+
+
+def _run(
+    store: Store,
+    experiment: Experiment,
+    plan: Plan,
+    executor: Executor | int | None,
+    progress: bool | None,
+) -> Comparison:
+    """Run what the store has no result of, and return the comparison of what was asked for."""
+    store.check(plan)
+    run = {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": sys.argv,
+        "executor": _told(executor),
+        "machine": machine(),
+        "versions": versions(),
+    }
+    store.begin(plan)
+    tasks = [Task(*cell, plan.key(*cell), store.running) for cell in plan.cells()]
+    results = {task: result for task in tasks if (result := store.read(task.key)) is not None}
+    # What was killed may do better now; what diverged or raised an error would do so again.
+    results = {task: r for task, r in results.items() if r.failure != "killed"}
+    left = [task for task in tasks if task not in results]
+    began = time.perf_counter()
+    try:
+        with (
+            Progress(len(tasks), len(results), progress) as shown,
+            closing(_ended(executor, experiment, left)) as ended,
+        ):
+            for found in ended:
+                if found is None:
+                    shown.tick(_running(left, store))
+                    continue
+                task, result = found
+                store.write(task.key, result)
+                results[task] = result
+                shown.show(result)
+    except KeyboardInterrupt:
+        _say_how_to_go_on(store, len(results), len(tasks))
+        raise
+    finally:
+        store.end({**run, "seconds": time.perf_counter() - began, "cells": len(left)})
+    by_cell = {(task.arm.name, task.seed): result for task, result in results.items()}
+    return Comparison(plan, by_cell, tuple(store.runs()))
+
+
+def _ended(executor: Executor | int | None, experiment: Experiment, tasks: list[Task]) -> Ended:
+    if isinstance(executor, Executor):
+        return run_on(executor, experiment, tasks)
+    return run_locally(experiment, tasks, cpu_count() if executor is None else executor)
+
+
+def _running(tasks: list[Task], store: Store) -> Iterator[tuple[str, Far]]:
+    names = {task.key: f"{task.arm.name}, seed {task.seed}" for task in tasks}
+    return ((names[far.key], far) for far in read_notes(store.running) if far.key in names)
+
+
+def _told(executor: Executor | int | None) -> str:
+    if isinstance(executor, Executor):
+        return f"{type(executor).__module__}.{type(executor).__qualname__}"
+    return f"{cpu_count() if executor is None else executor} processes of this machine"
+
+
+def _say_how_to_go_on(store: Store, done: int, total: int, kept: bool = True) -> None:
+    told = f"the same call with store={str(store.folder)!r} goes on" if kept else "nothing is kept"
+    print(f"\nstopped by Ctrl-C with {done} of {total} cells done; {told}", file=sys.stderr)

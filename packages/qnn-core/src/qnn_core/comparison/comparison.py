@@ -1,0 +1,235 @@
+"""A comparison: what was measured, and what can be said of it."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+
+from ..errors import CompareError
+from .arms import Arm
+from .baseline import Run, Suspicion, suspicion, untold
+from .plan import Plan
+from .result import Result
+from .statistics import Estimate, Pair, Verdict, estimate, pairs, resolution, verdict_matrix
+from .store import Store
+
+Cells = Mapping[tuple[str, int], Result]
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Arms, seeds, results, and what follows from them; ``print`` shows a table.
+
+    Made by `qnn.compare`, or by `load` from the folder where that keeps a study.
+
+    Attributes:
+        plan: arms, seeds, combinations without a meaning, and what all cells share.
+        results: by name of the arm and seed; those that are missing are still to be run.
+        runs: when, by which command and on what machine cells were run.
+    """
+
+    plan: Plan
+    results: Cells
+    runs: tuple[Mapping[str, Any], ...] = ()
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "Comparison":
+        """Return the comparison that a folder holds, complete or not.
+
+        Raises:
+            CompareError: if it holds none, or a file is damaged.
+        """
+        store = Store(folder)
+        return cls(store.plan(), dict(store.results()), tuple(store.runs()))
+
+    def merge(self, *others: "Comparison") -> "Comparison":
+        """Return the comparison of what was done here and elsewhere: more seeds, or more arms.
+
+        Raises:
+            CompareError: if they do not match: other data, code or recipe, or other numbers for the
+                same cell.
+        """
+        plan, results, runs = self.plan, {**self.results}, [*self.runs]
+        for other in others:
+            plan = plan.joined(other.plan)
+            for cell, result in other.results.items():
+                _check_equal(cell, results.get(cell), result)
+                # One that failed here may have been done there.
+                if cell not in results or result.done:
+                    results[cell] = result
+            runs += [run for run in other.runs if run not in runs]
+        return Comparison(plan, results, tuple(runs))
+
+    def save(self, folder: str | Path) -> None:
+        """Keep it in a folder, which `load` reads and `qnn.compare` goes on with.
+
+        Raises:
+            CompareError: if the folder holds anything else, or cannot be written to.
+        """
+        store = Store(folder)
+        store.check(self.plan)
+        store.begin(self.plan)
+        for arm, seed in self.plan.cells():
+            if (result := self.results.get((arm.name, seed))) is not None:
+                store.write(self.plan.key(arm, seed), result)
+        for run in self.runs:
+            store.end(run)
+
+    # What was measured
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """What is compared, float first."""
+        return self.plan.arms
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds of each arm."""
+        return self.plan.seeds
+
+    @property
+    def complete(self) -> bool:
+        """Whether every cell has a result."""
+        return len(self.results) == len(self.arms) * len(self.seeds)
+
+    @property
+    def float_arm(self) -> Arm | None:
+        """The arm without quantizers, if there is one."""
+        return next((arm for arm in self.arms if arm.is_float), None)
+
+    def arm(self, name: str) -> Arm:
+        """Return the arm of that name.
+
+        Raises:
+            CompareError: if there is none.
+        """
+        found = next((arm for arm in self.arms if arm.name == name), None)
+        if found is None:
+            known = ", ".join(arm.name for arm in self.arms)
+            raise CompareError(f"there is no arm {name!r}; there are {known}")
+        return found
+
+    def of(self, arm: Arm) -> list[Result]:
+        """Return the results of an arm in the order of the seeds, failed ones included."""
+        found = (self.results.get((arm.name, seed)) for seed in self.seeds)
+        return [result for result in found if result is not None]
+
+    def done(self, arm: Arm) -> list[Result]:
+        """Return the results of an arm that were trained to the end."""
+        return [result for result in self.of(arm) if result.done]
+
+    @property
+    def failures(self) -> list[Result]:
+        """The results of cells that failed."""
+        return [result for arm in self.arms for result in self.of(arm) if not result.done]
+
+    @property
+    def images(self) -> int:
+        """How many test samples there are; 0 before the first result."""
+        return max((len(result.correct) for result in self.results.values()), default=0)
+
+    # What it costs
+
+    def accuracy(self, arm: Arm, confidence: float = 0.95) -> Estimate | None:
+        """Return mean, spread and interval of the test accuracy over seeds, 0..1; None without."""
+        values = [result.accuracy for result in self.done(arm)]
+        return estimate(values, confidence, step=1 / self.images) if values else None
+
+    def nbytes(self, arm: Arm) -> int | None:
+        """Return the mean size of the packed file; seeds differ by a few thresholds."""
+        sizes = [result.nbytes for result in self.done(arm)]
+        return round(fmean(sizes)) if sizes else None
+
+    def macs(self, arm: Arm) -> Counter[str]:
+        """Return the multiply-accumulates for one sample, by "weight bits x input bits"."""
+        done = self.done(arm)
+        return Counter(done[0].macs) if done else Counter()
+
+    def latency(self, arm: Arm, batch: int) -> float | None:
+        """Return the least time of the packed model for a batch, over seeds, in seconds."""
+        times = [r.latency[str(batch)] for r in self.done(arm) if str(batch) in r.latency]
+        return min(times, default=None)
+
+    def train_seconds(self, arm: Arm) -> float | None:
+        """Return the mean time of training, in seconds."""
+        times = [result.train_seconds for result in self.done(arm)]
+        return fmean(times) if times else None
+
+    @cached_property
+    def pareto(self) -> tuple[Arm, ...]:
+        """The arms that no other one beats in both mean accuracy and bytes, by bytes."""
+        known = [
+            (self.nbytes(arm), -found.mean, arm)
+            for arm in self.arms
+            if (found := self.accuracy(arm)) is not None
+        ]
+        front: list[Arm] = []
+        best = np.inf
+        for _, loss, arm in sorted(known, key=lambda entry: entry[:2]):
+            if loss < best:
+                front.append(arm)
+                best = loss
+        return tuple(front)
+
+    # What can be said
+
+    @cached_property
+    def pairs(self) -> list[Pair]:
+        """Every pair of arms that have results: difference, interval, tests and verdict."""
+        done = {arm.name: {r.seed: r for r in self.done(arm)} for arm in self.arms}
+        done = {name: by_seed for name, by_seed in done.items() if by_seed}
+        return pairs(
+            {name: {s: r.accuracy for s, r in runs.items()} for name, runs in done.items()},
+            {name: {s: r.correct for s, r in runs.items()} for name, runs in done.items()},
+        )
+
+    @cached_property
+    def verdicts(self) -> dict[tuple[str, str], Verdict]:
+        """The verdict of each arm against each other one, in both orders."""
+        return verdict_matrix(self.pairs)
+
+    @property
+    def resolution(self) -> float | None:
+        """The smallest difference of accuracy that this study could have found, 0..1."""
+        return resolution(self.pairs)
+
+    @cached_property
+    def suspicions(self) -> list[Suspicion]:
+        """Quantized arms that beat the float baseline beyond its interval, and what that says."""
+        baseline, quantized = self._runs()
+        return suspicion(baseline, quantized, images=self.images) if baseline else []
+
+    @property
+    def untold(self) -> str:
+        """Which arms are ahead of float where one seed cannot tell why; ``""`` if none."""
+        return untold(*self._runs())
+
+    def _runs(self) -> tuple[dict[int, Run], dict[str, dict[int, Run]]]:
+        """Return the runs of float and of the others, by seed."""
+        runs = {arm.name: {r.seed: _run(r) for r in self.done(arm)} for arm in self.arms}
+        baseline = {} if self.float_arm is None else runs.pop(self.float_arm.name)
+        return baseline, {name: by_seed for name, by_seed in runs.items() if by_seed}
+
+
+def _run(result: Result) -> Run:
+    curves = {
+        name: [epoch[name] for epoch in result.history]
+        for name in ("loss", "accuracy", "test_accuracy")
+    }
+    return Run(result.accuracy, curves["loss"], curves["accuracy"], curves["test_accuracy"])
+
+
+def _check_equal(cell: tuple[str, int], ours: Result | None, theirs: Result) -> None:
+    if ours is None or not ours.done or not theirs.done:
+        return
+    if not np.array_equal(ours.correct, theirs.correct):
+        arm, seed = cell
+        raise CompareError(
+            f"these do not match: {arm}, seed {seed}, has {ours.accuracy:.2%} in one and "
+            f"{theirs.accuracy:.2%} in the other"
+        )

@@ -1,0 +1,216 @@
+"""A comparison that a TOML file describes; errors name the file, the line and the key."""
+
+import functools
+import importlib
+import re
+import sys
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import cloudpickle
+
+from ..errors import CompareError, QnnError, nearest
+from .arms import arms_of, with_bits
+from .recipe import Recipe
+
+Check = Callable[[Any], bool]
+
+# Of each table the keys that are known, what they must be, and whether they must be there.
+KEYS: dict[str, dict[str, tuple[str, bool]]] = {
+    "compare": {
+        "weights": ("a list of specs", True),
+        "activations": ("a list of specs", False),
+        "bits": ("a list of widths, or of pairs of them", False),
+        "seeds": ("a number of seeds, or a list of them", False),
+    },
+    "training": {
+        "epochs": ("a whole number", True),
+        "batch_size": ("a whole number", False),
+        "lr": ("a number", False),
+        "optimizer": ("a name", False),
+    },
+}
+# Tables that name a function; all other keys are its arguments.
+FUNCTIONS = {"net": "build", "data": "load"}
+
+
+@dataclass(frozen=True)
+class Config:
+    """A file's content, checked.
+
+    Attributes:
+        build, data: functions; see `compare`.
+        options: the other arguments of `compare`.
+    """
+
+    build: Callable[..., Any]
+    data: Callable[[], Any]
+    options: Mapping[str, Any]
+
+
+def read_config(path: str | Path) -> Config:
+    """Read a file such as this one.
+
+    ::
+
+        [compare]
+        weights = ["symmetric", "binary"]
+        bits = [1, 2, 4, 32]
+        seeds = 5
+
+        [net]
+        build = "qnn_core:MLP"
+        sizes = [784, 1000, 10]
+        batch_norm = true
+
+        [data]
+        load = "qnn_data:load"
+        name = "mnist"
+
+        [training]
+        epochs = 10
+
+    ``build`` and ``load`` are MODULE:FUNCTION, of what is installed or lies beside the file; the
+    other keys of their tables are arguments.
+
+    Raises:
+        CompareError: if the file cannot be read, or says what has no meaning.
+    """
+    file = _File(Path(path))
+    for table in file.content:
+        if table not in (*KEYS, *FUNCTIONS):
+            known = (*KEYS, *FUNCTIONS)
+            file.fail((table,), f"there is no table {table!r}{nearest(table, known)}")
+    compared, training = file.values("compare"), file.values("training")
+    bits = compared.get("bits")
+    if bits is not None:
+        compared["bits"] = bits = [tuple(b) if isinstance(b, list) else b for b in bits]
+        for width in bits:
+            for part in width if isinstance(width, tuple) else (width,):
+                file.attempt(("compare", "bits"), with_bits, None, part)
+    weights, activations = compared["weights"], compared.get("activations")
+    # Each alone first, so that the error is on its line.
+    file.attempt(("compare", "weights"), arms_of, weights, [None], bits)
+    if activations is not None:
+        file.attempt(("compare", "activations"), arms_of, [None], activations, bits)
+    file.attempt(("compare",), arms_of, weights, activations, bits)
+    for key, value in training.items():
+        file.attempt(("training", key), Recipe(**{"epochs": 1, key: value}).check)
+    options = compared | training
+    return Config(file.function("net"), file.function("data"), options)
+
+
+class _File:
+    """A TOML file, and where its keys stand."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            text = path.read_text(encoding="utf-8")
+            self.content: dict[str, Any] = tomllib.loads(text)
+        except OSError as error:
+            raise CompareError(f"{path} cannot be read: {error.strerror or error}") from error
+        except ValueError as error:  # not TOML, or not UTF-8
+            raise CompareError(f"{path} is no TOML: {error}") from error
+        self.lines = _lines(text)
+
+    def values(self, table: str) -> dict[str, Any]:
+        """Return the checked content of a table."""
+        content, known = self.table(table), KEYS[table]
+        for key in content:
+            if key not in known:
+                self.fail((table, key), f"there is no such key{nearest(key, known)}")
+        for key, (wanted, needed) in known.items():
+            if key not in content and needed:
+                self.fail((table,), f"the key {key!r} is missing: {wanted}")
+            if key in content and not CHECKS[wanted](content[key]):
+                self.fail((table, key), f"{wanted} is needed, got {content[key]!r}")
+        return content
+
+    def table(self, name: str) -> dict[str, Any]:
+        """Return a table that must be there."""
+        content = self.content.get(name)
+        if not isinstance(content, dict):
+            self.fail((name,), f"the table [{name}] is missing")
+        return content
+
+    def function(self, table: str) -> functools.partial[Any]:
+        """Return the function of a table, with its arguments."""
+        key = FUNCTIONS[table]
+        arguments = dict(self.table(table))
+        target = arguments.pop(key, None)
+        if not isinstance(target, str) or target.count(":") != 1:
+            self.fail((table, key), f"MODULE:FUNCTION is needed, got {target!r}")
+        module, name = target.split(":")
+        try:
+            function = getattr(self._module(module), name)
+        except Exception as error:  # of whatever the module does when it is imported
+            self.fail((table, key), f"{target}: {type(error).__name__}: {error}", error)
+        if not callable(function):
+            self.fail((table, key), f"{target} is no function")
+        return functools.partial(function, **arguments)
+
+    def _module(self, name: str) -> Any:
+        folder = str(self.path.resolve().parent)
+        sys.path.insert(0, folder)
+        try:
+            module = importlib.import_module(name)
+        finally:
+            sys.path.remove(folder)
+        found = getattr(module, "__file__", None)
+        if found is not None and Path(found).resolve().parent == Path(folder):
+            # Workers elsewhere cannot import what lies beside the file: it is sent to them.
+            cloudpickle.register_pickle_by_value(module)
+        return module
+
+    def attempt(self, place: Sequence[str], check: Callable[..., object], *given: Any) -> None:
+        """Run a check, and say where if it fails."""
+        try:
+            check(*given)
+        except QnnError as error:
+            self.fail(place, str(error).removeprefix("compare: "), error)
+
+    def fail(self, place: Sequence[str], told: str, cause: Exception | None = None) -> NoReturn:
+        """Raise a CompareError that says where."""
+        line = next((f":{self.lines[p]}" for p in _outwards(place) if p in self.lines), "")
+        raise CompareError(f"{self.path}{line}: {'.'.join(place)}: {told}") from cause
+
+
+def _outwards(place: Sequence[str]) -> list[tuple[str, ...]]:
+    return [tuple(place[:n]) for n in range(len(place), 0, -1)]
+
+
+def _lines(text: str) -> dict[tuple[str, ...], int]:
+    """Return the lines on which tables and keys begin: tomllib does not tell."""
+    lines: dict[tuple[str, ...], int] = {}
+    table: tuple[str, ...] = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[([\w.-]+)\]", line):
+            table = tuple(header[1].split("."))
+            lines.setdefault(table, number)
+        elif key := re.match(r"\s*([\w-]+)\s*=", line):
+            lines.setdefault((*table, key[1]), number)
+    return lines
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _listed(check: Check) -> Check:
+    return lambda value: isinstance(value, list) and len(value) > 0 and all(map(check, value))
+
+
+CHECKS: dict[str, Check] = {
+    "a list of specs": _listed(lambda value: isinstance(value, str)),
+    "a list of widths, or of pairs of them": _listed(
+        lambda value: _whole(value) or (_listed(_whole)(value) and len(value) == 2)
+    ),
+    "a number of seeds, or a list of them": lambda value: _whole(value) or _listed(_whole)(value),
+    "a whole number": _whole,
+    "a number": lambda value: _whole(value) or isinstance(value, float),
+    "a name": lambda value: isinstance(value, str),
+}

@@ -1,0 +1,138 @@
+"""Cells in processes of this machine: one thread each, all cores, and no cell takes others down."""
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
+
+from loky import ProcessPoolExecutor
+
+from .cell import Experiment
+from .result import Result, failed
+from .running import POLL_SECONDS, Task, run_task
+
+# The BLAS behind NumPy reads these when it is imported.
+ONE_THREAD = {
+    f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL", "BLIS", "VECLIB", "QNN")
+} | {"VECLIB_MAXIMUM_THREADS": "1"}
+
+Yielded = tuple[Task, Result] | None
+
+
+def cpu_count() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def run_locally(
+    experiment: Experiment, tasks: Sequence[Task], workers: int
+) -> Generator[Yielded, None, None]:
+    """Yield tasks and results as they come; None now and then while nothing comes.
+
+    Closing the iterator stops what still runs. Where a process ends in mid-cell, perhaps killed
+    for want of memory, each cell that ran then is run once more, alone: the one whose process ends
+    again has failed.
+    """
+    suspects: list[Task] = []
+    left = list(tasks)
+    while left or suspects:
+        alone = suspects[:1]
+        batch = alone or left
+        ended: set[Task] = set()
+        try:
+            for found in _in_pool(experiment, batch, 1 if alone else min(workers, len(batch))):
+                if found is not None:
+                    ended.add(found[0])
+                yield found
+        except _Died as died:
+            if alone:
+                task = alone[0]
+                reason = "its process ended, perhaps killed for want of memory"
+                yield task, failed(task.arm.name, task.seed, "killed", reason)
+                ended.add(task)
+            else:
+                suspects = [task for task in batch if task in died.running]
+        left = [task for task in left if task not in ended]
+        suspects = [task for task in suspects if task not in ended]
+
+
+class _Died(Exception):
+    """A process ended; `running` are the tasks that it may have been."""
+
+    def __init__(self, running: set[Task]) -> None:
+        super().__init__(running)
+        self.running = running
+
+
+def _in_pool(
+    experiment: Experiment, tasks: Sequence[Task], workers: int
+) -> Generator[Yielded, None, None]:
+    # The experiment, with its data, is sent once to each process.
+    with _interrupts_ignored():
+        pool = ProcessPoolExecutor(
+            workers, initializer=_prepare, initargs=(experiment, os.getpid()), env=ONE_THREAD
+        )
+    waiting: Iterator[Task] = iter(tasks)
+    running: dict[Future[Result], Task] = {}
+
+    def submit(count: int) -> None:
+        # No more than can run: what was submitted is what ran when a process ends.
+        with _interrupts_ignored():
+            for task in islice(waiting, count):
+                running[pool.submit(_run, task)] = task
+
+    try:
+        submit(workers)
+        while running:
+            done, _ = wait(running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+            for future in done:
+                try:
+                    result = future.result()
+                except BrokenProcessPool as error:
+                    raise _Died(set(running.values())) from error
+                yield running.pop(future), result
+            submit(len(done))
+            yield None
+    finally:
+        with _interrupts_ignored():
+            pool.shutdown(wait=True, kill_workers=True)
+
+
+_EXPERIMENT: list[Experiment] = []
+
+
+def _prepare(experiment: Experiment, parent: int) -> None:
+    # A terminal sends Ctrl-C to all processes; the parent alone decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _EXPERIMENT[:] = [experiment]
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    # Left alone, after the parent was killed, a worker would train on for nobody.
+    while os.getppid() == parent:
+        threading.Event().wait(1)
+    os._exit(1)
+
+
+def _run(task: Task) -> Result:
+    return run_task(_EXPERIMENT[0], task)
+
+
+@contextlib.contextmanager
+def _interrupts_ignored() -> Generator[None]:
+    """Let processes that start here inherit that Ctrl-C is ignored."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)

@@ -1,0 +1,78 @@
+"""Cells on an executor that the user gave."""
+
+from collections.abc import Generator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import CompareError
+from .arms import Arm
+from .cell import Experiment, run_cell
+from .note import Note
+from .result import Result, failed
+
+POLL_SECONDS = 0.3
+
+
+@dataclass(frozen=True)
+class Task:
+    """A cell that is to be run.
+
+    Attributes:
+        arm, seed: the cell.
+        key: its name in the store.
+        notes: folder in which it says how far it is, if that exists where it runs.
+    """
+
+    arm: Arm
+    seed: int
+    key: str
+    notes: Path
+
+
+def run_task(experiment: Experiment, task: Task) -> Result:
+    """Run a cell, and say on the way how far it is."""
+    with Note(task.notes, task.key, experiment.recipe.epochs) as note:
+        return run_cell(experiment, task.arm, task.seed, note.epoch)
+
+
+def run_on(
+    executor: Executor, experiment: Experiment, tasks: Sequence[Task]
+) -> Generator[tuple[Task, Result] | None, None, None]:
+    """Yield tasks and results as they come; None now and then while nothing comes.
+
+    Closing the iterator cancels what has not begun.
+
+    Raises:
+        CompareError: if the executor broke; what is done is kept.
+    """
+    pending: dict[Future[Result], Task] = {}
+    try:
+        for task in tasks:
+            pending[executor.submit(run_task, experiment, task)] = task
+        while pending:
+            done, _ = wait(pending, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+            for future in done:
+                task = pending[future]
+                yield task, _result(future, task)
+                del pending[future]
+            yield None
+    except BrokenExecutor as error:
+        raise CompareError(
+            f"compare: the executor broke ({type(error).__name__}: {error}) with {len(pending)} "
+            "cells left; those that are done are kept in the store"
+        ) from error
+    finally:
+        for future in pending:
+            future.cancel()
+
+
+def _result(future: Future[Result], task: Task) -> Result:
+    """Return the result; a cell whose worker was lost, or that could not be sent, has failed."""
+    try:
+        return future.result()
+    except BrokenExecutor:
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        return failed(task.arm.name, task.seed, "killed", reason)

@@ -1,0 +1,63 @@
+"""Builders and data that importable functions give, so that other processes find them."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import qnn_core as qnn
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Part = tuple[Array, Array]
+
+
+def data(train: int = 120, test: int = 60) -> tuple[Part, Part]:
+    """Return three classes that a small net can tell apart, though not perfectly."""
+    rng = np.random.default_rng(0)
+    centers = rng.normal(size=(3, 6))
+    labels = rng.integers(3, size=train + test)
+    x = (centers[labels] + rng.normal(scale=0.8, size=(train + test, 6))).astype(np.float32)
+    return (x[:train], labels[:train]), (x[train:], labels[train:])
+
+
+def net(weight: Any, input: Any, seed: int) -> qnn.Module:
+    """Return a net of two layers."""
+    return qnn.MLP([6, 12, 3], batch_norm=True, weight=weight, input=input, seed=seed)
+
+
+def slow_net(weight: Any, input: Any, seed: int) -> qnn.Module:
+    """Return `net` after a tenth of a second."""
+    time.sleep(0.1)
+    return net(weight, input, seed)
+
+
+class Marked:
+    """A builder that notes each call in a folder, and may end its process or raise for an arm."""
+
+    def __init__(
+        self, folder: Path, killed: str = "", raises: str = "", seconds: float = 0, seed: int = 1
+    ) -> None:
+        self.folder, self.killed, self.raises = folder, killed, raises
+        self.seconds, self.seed, self.parent = seconds, seed, os.getpid()
+
+    def __call__(self, weight: Any, input: Any, seed: int) -> qnn.Module:
+        name = "float" if weight is None else str(weight)
+        if os.getpid() != self.parent:
+            time.sleep(self.seconds)
+            note = self.folder / f"{name}-{seed}-{os.getpid()}-{time.time_ns()}"
+            note.write_text("", "utf-8")
+            if seed == self.seed and name == self.killed:
+                os.kill(os.getpid(), signal.SIGKILL)
+            if seed == self.seed and name == self.raises:
+                raise ZeroDivisionError("a bug of the builder")
+        return net(weight, input, seed)
+
+    def calls(self) -> Iterator[tuple[str, int]]:
+        """Yield name and seed of each call in another process."""
+        for note in self.folder.iterdir():
+            name, seed, *_ = note.name.rsplit("-", 3)
+            yield name, int(seed)

@@ -1,0 +1,79 @@
+"""The grid of schemes and widths."""
+
+import pytest
+import qnn_core as qnn
+from qnn_core.comparison.arms import Arm, arms_of, with_bits, without_bits
+from qnn_core.errors import CompareError, SpecError
+
+
+def names(*given: object) -> list[str]:
+    return [arm.name for arm in arms_of(*given)[0]]  # type: ignore[arg-type]
+
+
+def test_float_is_one_arm_and_the_first() -> None:
+    assert names(["symmetric", "uniform"], None, [4, 2, 32]) == [
+        "float", "symmetric:4", "symmetric:2", "uniform:4", "uniform:2",
+    ]  # fmt: skip
+
+
+def test_activations_stand_beside_each_weight() -> None:
+    assert names(["symmetric", "logarithmic"], ["uniform", None], [(2, 3), (2, 4)]) == [
+        "symmetric:2 x uniform:3", "symmetric:2 x uniform:4", "symmetric:2 x float",
+        "logarithmic:2 x uniform:3", "logarithmic:2 x uniform:4", "logarithmic:2 x float",
+    ]  # fmt: skip
+
+
+def test_specs_may_bring_their_bits() -> None:
+    assert names(["symmetric:bits=2,grid=even", None, "binary"], None, None) == [
+        "float", "symmetric:2,grid=even", "binary:1",
+    ]  # fmt: skip
+
+
+def test_32_bits_of_one_kind_are_float() -> None:
+    (arm,), _ = arms_of(["symmetric"], ["uniform"], [(2, 32)])
+    assert (arm.weight, arm.input, arm.bits) == ("symmetric:2", None, (2, 32))
+
+
+def test_combinations_without_a_meaning_are_left_out_with_the_reason() -> None:
+    arms, left_out = arms_of(["binary"], None, [1, 2])
+    assert [arm.name for arm in arms] == ["binary:1"]
+    assert [(out.arm, out.reason) for out in left_out] == [
+        ("binary:2", "Binary: there is one bit, got bits=2")
+    ]
+
+
+BAD: list[tuple[tuple[object, ...], str]] = [
+    (([], None, [2]), "weights must be a list with one entry"),
+    (("symmetric", None, [2]), "weights must be a list"),
+    ((["symmetric"], [], [2]), "activations must be a list"),
+    ((["symmetric"], None, []), "bits must be a list"),
+    ((["symetric"], None, [2]), "did you mean 'symmetric'"),
+    ((["binary"], None, [2, 3]), "binary:2: Binary: there is one bit"),
+    ((["symmetric"], None, [9]), "bits are 1 to 8, or 32 for float, got 9"),
+    ((["symmetric"], None, [True]), "bits are 1 to 8"),
+    ((["symmetric"], None, ["2"]), "bits are 1 to 8"),
+    ((["symmetric:4"], None, [2]), "sets the bits, and so do bits"),
+    ((["symmetric:gird=even"], None, [2]), "did you mean 'grid'"),
+]
+
+
+@pytest.mark.parametrize(("given", "told"), BAD)
+def test_bad_input_is_explained(given: tuple[object, ...], told: str) -> None:
+    with pytest.raises((CompareError, SpecError)) as caught:
+        arms_of(*given)  # type: ignore[arg-type]
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("scheme", qnn.schemes())
+@pytest.mark.parametrize("bits", range(1, 9))
+def test_names_are_specs_that_give_the_quantizer_again(scheme: str, bits: int) -> None:
+    spec = with_bits(scheme, bits)
+    assert spec is not None
+    assert without_bits(spec) == scheme
+    arm = Arm(spec, spec)
+    assert (arm.name, arm.series, arm.bits) == (spec, scheme, (bits, bits))
+    try:
+        quantizer = qnn.get_quantizer(scheme, bits=bits)
+    except SpecError:
+        return
+    assert arm.quantizers() == (quantizer, quantizer)

@@ -1,0 +1,404 @@
+"""Whole comparisons, small ones, in this process."""
+
+import functools
+import json
+import math
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import qnn_core as qnn
+from qnn_core.errors import CompareError, SpecError
+from studies_to_compare import Part, data, net
+
+SMALL: dict[str, Any] = {
+    "weights": ["symmetric", "binary"],
+    "bits": [1, 2, 32],
+    "seeds": 2,
+    "epochs": 2,
+    "batch_size": 20,
+    "lr": 0.01,
+    "progress": False,
+}
+
+
+@pytest.fixture(scope="module")
+def found(thread: Executor) -> qnn.Comparison:
+    return qnn.compare(net, data, executor=thread, **SMALL)
+
+
+def same(a: qnn.Comparison, b: qnn.Comparison) -> bool:
+    """Whether two comparisons have the same cells with the same numbers, to the bit."""
+    return a.results.keys() == b.results.keys() and all(
+        np.array_equal(result.correct, b.results[cell].correct)
+        and (result.loss, result.nbytes, result.history)
+        == (b.results[cell].loss, b.results[cell].nbytes, b.results[cell].history)
+        for cell, result in a.results.items()
+    )
+
+
+# What is measured
+
+
+def test_every_arm_is_trained_from_every_seed(found: qnn.Comparison) -> None:
+    assert [arm.name for arm in found.arms] == ["float", "symmetric:2", "binary:1"]
+    assert found.complete
+    assert not found.failures
+    assert [out.arm for out in found.plan.left_out] == ["symmetric:1", "binary:2"]
+    assert found.results.keys() == {(arm.name, seed) for arm in found.arms for seed in (0, 1)}
+
+
+def test_a_cell_is_what_a_bare_training_loop_gives(found: qnn.Comparison) -> None:
+    train, test = data()
+    rounds = [np.random.default_rng([1, epoch]).permutation(120) for epoch in range(2)]
+    epochs = [[tuple(part[order[n : n + 20]] for part in train) for n in range(0, 120, 20)]
+              for order in rounds]  # fmt: skip
+    quantizer = qnn.get_quantizer("symmetric:2")
+    model = net(quantizer, quantizer, seed=1)
+    optimizer = qnn.optim.Adam(model.named_parameters(), 0.01, schedule=qnn.optim.Cosine(12))
+    for batches in epochs:
+        qnn.fit(model, batches, epochs=1, optimizer=optimizer, progress=False)
+    result = found.results["symmetric:2", 1]
+    scores = model(qnn.Tensor(test[0])).data
+    np.testing.assert_array_equal(result.correct, scores.argmax(axis=1) == test[1])
+    assert result.accuracy == result.correct.mean()
+    assert result.loss == qnn.evaluate(model, [test]).loss
+
+
+def test_the_cost_is_that_of_the_packed_file(found: qnn.Comparison, tmp_path: Path) -> None:
+    _, test = data()
+    for name, result in ((arm, found.results[arm, 0]) for arm in ("float", "binary:1")):
+        quantizer = None if name == "float" else qnn.get_quantizer(name)
+        model = net(quantizer, quantizer, 0)
+        qnn.fit(model, [data()[0]], epochs=1, optimizer=qnn.optim.SGD(model.parameters(), 1e-3))
+        qnn.pack(model, test[0]).save(tmp_path / "m.qnn")
+        # Thresholds differ with the training, by a few bytes.
+        assert abs(result.nbytes - (tmp_path / "m.qnn").stat().st_size) < 300
+        assert result.difference == 0
+        assert result.macs == {
+            f"{w}x{a}": n for (w, a), n in qnn.summary(model, test[0][:1]).macs.items()
+        }
+        assert result.latency.keys() == {"1"}  # there are fewer than 100 samples
+        assert all(0 < seconds < 1 for seconds in result.latency.values())
+        assert 0 < result.train_seconds < result.seconds
+        assert [*result.history[0]] == ["loss", "accuracy", "test_loss", "test_accuracy"]
+
+
+def test_arms_are_paired(found: qnn.Comparison) -> None:
+    assert len(found.pairs) == 3
+    assert all(pair.n == 2 for pair in found.pairs)
+    assert found.verdicts["float", "binary:1"] in ("better", "worse", "not distinguishable")
+    assert found.resolution is not None
+    for arm in found.arms:
+        estimate = found.accuracy(arm)
+        assert estimate is not None
+        accuracies = [found.results[arm.name, seed].accuracy for seed in (0, 1)]
+        assert estimate.mean == pytest.approx(np.mean(accuracies))
+
+
+def test_nothing_on_the_front_is_beaten_in_both(found: qnn.Comparison) -> None:
+    means = {arm: found.accuracy(arm).mean for arm in found.arms}  # type: ignore[union-attr]
+    sizes = {arm: found.nbytes(arm) or 0 for arm in found.arms}
+    for arm in found.arms:
+        beaten = any(
+            (means[o] >= means[arm] and sizes[o] < sizes[arm])
+            or (means[o] > means[arm] and sizes[o] <= sizes[arm])
+            for o in found.arms
+        )  # fmt: skip
+        assert (arm in found.pareto) != beaten
+
+
+def test_numbers_do_not_depend_on_where_cells_run(found: qnn.Comparison) -> None:
+    assert same(found, qnn.compare(net, data, executor=2, **SMALL))
+
+
+def test_identical_arms_are_not_distinguishable(thread: Executor) -> None:
+    def build(weight: Any, input: Any, seed: int) -> qnn.Module:
+        return qnn.MLP([6, 8, 3], weight=weight, input=input and "uniform:2", seed=seed)
+
+    found = qnn.compare(
+        build, data, weights=["symmetric:3"], activations=["uniform:2", "uniform:bits=2,ste=clip"],
+        seeds=3, epochs=1, executor=thread, progress=False,
+    )  # fmt: skip
+    (pair,) = found.pairs
+    assert (pair.difference, pair.p, pair.verdict) == (0, 1, "not distinguishable")
+
+
+# Stopped and continued
+
+
+def test_what_is_done_is_not_done_again(thread: Executor, tmp_path: Path) -> None:
+    def run(**changes: Any) -> tuple[int, qnn.Comparison]:
+        calls: list[int] = []
+
+        def optimizer(model: qnn.Module, steps: int) -> qnn.optim.Optimizer:
+            calls.append(steps)
+            return qnn.optim.Adam(model.named_parameters(), 0.01)
+
+        given = SMALL | {"optimizer": optimizer, "store": tmp_path / "s"} | changes
+        return len(calls) or 0, qnn.compare(net, data, executor=thread, **given)
+
+    counted: list[str] = []
+    for changes in ({}, {}, {"seeds": 3}, {"bits": [1, 2, 3, 32], "seeds": [2]}):
+        before = {path.name for path in (tmp_path / "s").glob("cells/*")}
+        _, found = run(**changes)
+        after = {path.name for path in (tmp_path / "s").glob("cells/*")}
+        assert before <= after
+        counted.append(f"{len(after - before)} of {len(found.results)}")
+    assert counted == ["6 of 6", "0 of 6", "3 of 9", "1 of 4"]
+    loaded = qnn.Comparison.load(tmp_path / "s")
+    assert [arm.name for arm in loaded.arms] == ["float", "symmetric:2", "binary:1", "symmetric:3"]
+    assert loaded.seeds == (0, 1, 2)
+    assert len(loaded.results) == 10
+    assert not loaded.complete
+
+
+def test_a_loaded_study_has_the_same_numbers(
+    found: qnn.Comparison, thread: Executor, tmp_path: Path
+) -> None:
+    qnn.compare(net, data, executor=thread, store=tmp_path, **SMALL)
+    assert same(found, qnn.Comparison.load(tmp_path))
+    for path in (tmp_path / "cells").iterdir():
+        json.loads(path.read_text("utf-8"), parse_constant=pytest.fail)  # NaN is no JSON
+
+
+OTHERS: list[tuple[dict[str, Any], str]] = [
+    ({"epochs": 3}, "recipe.epochs is 2 there and 3 here"),
+    ({"lr": 0.1}, "recipe.lr is 0.01 there and 0.1 here"),
+    ({"optimizer": "sgd"}, "recipe.optimizer is adam there and sgd here"),
+    ({"data": data(train=100)}, "data is "),
+    ({"build": functools.partial(qnn.MLP, [6, 5, 3])}, "build is "),
+]
+
+
+@pytest.mark.parametrize(("changes", "told"), OTHERS)
+def test_a_store_of_another_configuration_is_refused(
+    thread: Executor, tmp_path: Path, changes: dict[str, Any], told: str
+) -> None:
+    qnn.compare(net, data, executor=thread, store=tmp_path, **SMALL | {"seeds": 1})
+    given = {"build": net, "data": data} | SMALL | changes
+    with pytest.raises(CompareError, match="holds a study with another configuration") as caught:
+        qnn.compare(executor=thread, store=tmp_path, **given)
+    assert told in str(caught.value)
+
+
+def test_foreign_folders_and_files_are_refused(thread: Executor, tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("", "utf-8")
+    for store in (tmp_path, tmp_path / "thesis.tex"):
+        with pytest.raises(CompareError, match=r"other files|is a file"):
+            qnn.compare(net, data, executor=thread, store=store, **SMALL)
+        with pytest.raises(CompareError):
+            qnn.Comparison.load(store)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"arm": "float"}', "null"])
+def test_a_damaged_cell_is_named(thread: Executor, tmp_path: Path, content: str) -> None:
+    qnn.compare(net, data, executor=thread, store=tmp_path, **SMALL | {"seeds": 1})
+    path = min((tmp_path / "cells").iterdir())
+    path.write_text(content, "utf-8")
+    with pytest.raises(CompareError, match=r"is damaged .* delete it") as caught:
+        qnn.Comparison.load(tmp_path)
+    assert path.name in str(caught.value)
+
+
+# Failures
+
+
+def test_a_cell_that_diverges_takes_no_other_with_it(thread: Executor, tmp_path: Path) -> None:
+    def exploding(model: qnn.Module, steps: int) -> qnn.optim.Optimizer:
+        quantized = any("quantizer" in name for name, _ in model.named_parameters())
+        return qnn.optim.SGD(model.parameters(), 1e-3 if quantized else 1e38)
+
+    given = SMALL | {"optimizer": exploding, "weights": ["symmetric"], "bits": [2, 32]}
+    found = qnn.compare(net, data, executor=thread, store=tmp_path, **given)
+    assert {(r.arm, r.failure) for r in found.failures} == {("float", "diverged")}
+    assert "a lower learning rate" in found.failures[0].reason
+    assert math.isnan(found.failures[0].accuracy)
+    assert found.complete
+    assert len(found.done(found.arm("symmetric:2"))) == 2
+    assert found.accuracy(found.arm("float")) is None
+    assert not found.pairs
+    again = qnn.Comparison.load(tmp_path)
+    assert [r.reason for r in again.failures] == [r.reason for r in found.failures]
+
+
+def test_all_may_fail(thread: Executor) -> None:
+    def broken(model: qnn.Module, steps: int) -> qnn.optim.Optimizer:
+        raise ZeroDivisionError("no optimizer\ntoday")
+
+    found = qnn.compare(net, data, executor=thread, **SMALL | {"optimizer": broken})
+    assert {r.reason for r in found.failures} == {"ZeroDivisionError: no optimizer today"}
+    assert (found.pairs, found.resolution, found.suspicions, found.pareto) == ([], None, [], ())
+    assert found.images == 0
+
+
+# Merging
+
+
+def test_parts_that_were_done_elsewhere_are_merged(
+    found: qnn.Comparison, thread: Executor, tmp_path: Path
+) -> None:
+    run = functools.partial(qnn.compare, net, data, executor=thread)
+    one = run(**SMALL | {"seeds": [1], "weights": ["binary"], "store": tmp_path / "a"})
+    two = run(**SMALL | {"seeds": [1], "weights": ["symmetric"]})
+    three = run(**SMALL | {"seeds": [0]})
+    merged = one.merge(two, three)
+    assert same(merged, found)
+    assert merged.complete
+    assert len(merged.runs) == 3
+    merged.save(tmp_path / "merged")
+    assert same(qnn.Comparison.load(tmp_path / "merged"), found)
+    with pytest.raises(CompareError, match="another configuration"):
+        run(**SMALL | {"epochs": 1}).save(tmp_path / "merged")
+
+
+def test_what_does_not_match_is_not_merged(found: qnn.Comparison, thread: Executor) -> None:
+    other = qnn.compare(net, data, executor=thread, **SMALL | {"epochs": 1})
+    with pytest.raises(CompareError, match=r"do not match: .*epochs is 2 there and 1 here"):
+        found.merge(other)
+    cell, result = next(iter(found.results.items()))
+    changed = dict(vars(result), correct=~result.correct)
+    liar = qnn.Comparison(found.plan, {cell: type(result)(**changed)})
+    with pytest.raises(CompareError, match=r"do not match: float, seed 0, has"):
+        found.merge(liar)
+
+
+# Bad input, before anything is trained
+
+
+def wrong(change: str) -> Any:
+    """Return a builder that is wrong in one way."""
+
+    def build(weight: Any, input: Any, seed: int) -> Any:
+        quantizers: dict[str, Any] = {"weight": weight, "input": input}
+        sizes = [6, 8, 3]
+        if change == "raises":
+            raise ZeroDivisionError("a bug")
+        if change == "ignores the quantizers":
+            quantizers = {"weight": None, "input": None}
+        elif change == "ignores one":
+            quantizers["input"] = None if input is None else "uniform:8"
+        elif change == "quantizes float" and weight is None:
+            quantizers["weight"] = "binary"
+        elif change == "other widths":
+            sizes[1] += weight is not None
+        elif change == "other inputs":
+            sizes[0] = 7
+        elif change == "two classes":
+            sizes[2] = 2
+        elif change == "other layers":
+            quantizers["batch_norm"] = weight is None
+        elif change == "other seeds":
+            seed += weight is None
+        elif change == "one seed":
+            seed = 0
+        return "a net" if change == "no module" else qnn.MLP(sizes, seed=seed, **quantizers)
+
+    return build
+
+
+WRONG = {
+    "ignores the quantizers": "build ignored weight=Symmetric(bits=2) of symmetric:2",
+    "ignores one": "build ignored input=Symmetric(bits=2) of symmetric:2",
+    "quantizes float": "the float arm has the quantizer Binary(bits=1)",
+    "raises": "build cannot make float: ZeroDivisionError: a bug",
+    "no module": "build must return a qnn.Module, for float it gave a str",
+    "other widths": "layers.0.weight has shape (9, 6) instead of (8, 6)",
+    "other layers": "only one of them has layers.1.bias, layers.1.weight, layers.2.bias",
+    "other seeds": "layers.0.weight has other values",
+    "one seed": "the same weights for seeds 0 and 1",
+    "two classes": "must give one row of scores for each sample, with a score for each label",
+    "other inputs": "float cannot take samples of shape (6,)",
+}
+
+
+@pytest.mark.parametrize(("change", "told"), WRONG.items())
+def test_a_builder_that_breaks_the_pairs_is_refused(
+    thread: Executor, tmp_path: Path, change: str, told: str
+) -> None:
+    with pytest.raises(CompareError) as caught:
+        qnn.compare(wrong(change), data, executor=thread, store=tmp_path / "s", **SMALL)
+    assert told in str(caught.value)
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_builder_with_other_arguments_is_explained(thread: Executor) -> None:
+    with pytest.raises(CompareError, match="must take the keyword arguments weight, input"):
+        qnn.compare(lambda bits: None, data, executor=thread, **SMALL)  # type: ignore[arg-type, return-value]
+
+
+ARGUMENTS: list[tuple[dict[str, Any], str]] = [
+    ({"seeds": 0}, "a number of seeds >= 1, or a list of whole numbers >= 0, got 0"),
+    ({"seeds": []}, "got []"),
+    ({"seeds": [-1]}, "got [-1]"),
+    ({"seeds": [1, 1]}, "holds one twice"),
+    ({"seeds": True}, "got True"),
+    ({"seeds": 1.5}, "got 1.5"),
+    ({"epochs": 0}, "epochs must be a whole number >= 1, got 0"),
+    ({"batch_size": 2.5}, "batch_size must be a whole number"),
+    ({"lr": -1}, "lr must be a number > 0"),
+    ({"lr": math.nan}, "lr must be a number > 0"),
+    ({"optimizer": "adma"}, "did you mean 'adam'"),
+    ({"executor": 0}, "executor must be an Executor or a number >= 1, got 0"),
+    ({"executor": "dask"}, "executor must be an Executor or a number >= 1"),
+    ({"weights": ["symetric"]}, "did you mean 'symmetric'"),
+    ({"bits": [1], "weights": ["symmetric"]}, "one bit of the odd grid"),
+    ({"data": (data()[0], (np.zeros((0, 6)), np.zeros(0, int)))}, "the test data are empty"),
+]
+
+
+@pytest.mark.parametrize(("changes", "told"), ARGUMENTS)
+def test_bad_arguments_are_explained(
+    thread: Executor, tmp_path: Path, changes: dict[str, Any], told: str
+) -> None:
+    given = {"build": net, "data": data, "executor": thread} | SMALL | changes
+    with pytest.raises((CompareError, SpecError)) as caught:
+        qnn.compare(store=tmp_path / "s", **given)
+    assert told in str(caught.value)
+    assert not (tmp_path / "s").exists()
+
+
+def test_what_cannot_be_sent_to_a_process_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / "f").open("w") as file:
+
+        def build(weight: Any, input: Any, seed: int) -> qnn.Module:
+            assert not file.closed
+            return net(weight, input, seed)
+
+        with pytest.raises(CompareError, match="can be sent to other processes"):
+            qnn.compare(build, data, **SMALL)
+
+
+# The data's own batches
+
+
+def test_batches_may_be_a_function_of_the_seed(thread: Executor) -> None:
+    train, test = data()
+
+    def augmented(seed: int) -> list[Part]:
+        noise = np.random.default_rng(seed).normal(scale=0.1, size=train[0].shape)
+        return [((train[0] + noise).astype(np.float32), train[1])]
+
+    found = qnn.compare(net, (augmented, test), executor=thread, **SMALL)
+    assert found.complete
+    assert not found.failures
+
+
+def test_training_uses_one_thread_and_gives_the_others_back(thread: Executor) -> None:
+    seen: list[int] = []
+
+    def watched(model: qnn.Module, steps: int) -> qnn.optim.Optimizer:
+        seen.append(qnn.get_num_threads())
+        return qnn.optim.Adam(model.named_parameters())
+
+    before = qnn.get_num_threads()
+    qnn.set_num_threads(2)
+    try:
+        qnn.compare(net, data, executor=thread, **SMALL | {"optimizer": watched, "seeds": 1})
+        assert qnn.get_num_threads() == 2
+    finally:
+        qnn.set_num_threads(before)
+    assert set(seen) == {1}
