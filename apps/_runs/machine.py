@@ -3,12 +3,10 @@
 import os
 import platform
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-CPU_FACTS = Path("/proc/cpuinfo")  # of Linux
+from qnn_core.machine.facts import processor
 
 
 def versions(*packages: str) -> dict[str, str]:
@@ -25,15 +23,6 @@ def platform_facts() -> dict[str, Any]:
     return {
         "system": platform.system(),
         "machine": platform.machine(),
-        "processor": platform.processor() or _processor(),
+        "processor": processor(),
         "cores": os.cpu_count(),
     }
-
-
-def _processor() -> str:
-    """Return the processor's name where Python does not know it."""
-    try:
-        lines = CPU_FACTS.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return ""
-    return next((line.partition(":")[2].strip() for line in lines if "model name" in line), "")

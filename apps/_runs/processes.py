@@ -13,13 +13,6 @@ Cell = TypeVar("Cell")
 Result = TypeVar("Result")
 
 
-def cpu_count() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def run(
     run_cell: Callable[[Cell], Result], cells: Sequence[Cell], jobs: int
 ) -> Generator[Result | None]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from _arguments import DATASETS, load_data, whole
-from _runs.processes import cpu_count
+from qnn_core.machine.facts import usable_cores
 
 from .cell import Cell
 from .plan import NAMES, Study, study
@@ -115,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--jobs",
         type=whole(1),
-        default=cpu_count(),
+        default=usable_cores(),
         metavar="N",
         help="processes, one thread each; the numbers do not depend on it (default: %(default)s)",
     )

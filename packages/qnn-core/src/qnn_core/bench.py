@@ -22,6 +22,7 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 from ._kernels import engine
+from .machine.facts import processor
 from .machine.threads import cores, threads_for
 from .products import VALUES, Factor, Prepared, cpu, factor, get_num_threads, prepare
 from .products import set_num_threads as set_threads
@@ -334,7 +335,7 @@ def machine(threads: int = 1) -> dict[str, Any]:
     """Return what the times depend on: processor, paths, versions, BLAS, settings."""
     prefixes = ("OPENBLAS_", "OMP_", "MKL_", "QNN_")
     return {
-        "processor": _processor(),
+        "processor": processor(),
         "cores": cores(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
@@ -363,13 +364,6 @@ def _blas_threads(threads: int) -> str:
     limits = (os.environ.get(f"{library}_NUM_THREADS") for library in ("OPENBLAS", "MKL", "OMP"))
     most = next(filter(None, limits), cores())
     return f"up to {most} (threadpoolctl, which could tell it otherwise, is not installed)"
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor() or platform.machine())
 
 
 def limit_blas(threads: int) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import cloudpickle
 
 from ..errors import CompareError
+from ..machine.facts import usable_cores
 from ..ops import softmax_cross_entropy
 from ..training.evaluate import Loss
 from .arms import Width, arms_of
@@ -20,7 +21,7 @@ from .cell import Build, Experiment
 from .comparison import Comparison
 from .data import Given, fingerprint
 from .facts import machine, versions
-from .local import cpu_count, run_locally
+from .local import run_locally
 from .note import Far, read_notes
 from .pairing import check_builder
 from .plan import Plan
@@ -222,7 +223,7 @@ def _run(
 def _ended(executor: Executor | int | None, experiment: Experiment, tasks: list[Task]) -> Ended:
     if isinstance(executor, Executor):
         return run_on(executor, experiment, tasks)
-    return run_locally(experiment, tasks, cpu_count() if executor is None else executor)
+    return run_locally(experiment, tasks, usable_cores() if executor is None else executor)
 
 
 def _running(tasks: list[Task], store: Store) -> Iterator[tuple[str, Far]]:
@@ -233,7 +234,7 @@ def _running(tasks: list[Task], store: Store) -> Iterator[tuple[str, Far]]:
 def _told(executor: Executor | int | None) -> str:
     if isinstance(executor, Executor):
         return f"{type(executor).__module__}.{type(executor).__qualname__}"
-    return f"{cpu_count() if executor is None else executor} processes of this machine"
+    return f"{usable_cores() if executor is None else executor} processes of this machine"
 
 
 def _say_how_to_go_on(store: Store, done: int, total: int, kept: bool = True) -> None:

@@ -1,16 +1,14 @@
 """What numbers were measured with."""
 
-import os
 import platform
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..machine import cpu
-
-CPU_FACTS = Path("/proc/cpuinfo")  # of Linux
+from ..machine.facts import processor
+from ..machine.threads import cores
 
 
 def versions() -> dict[str, str]:
@@ -23,16 +21,7 @@ def machine() -> dict[str, Any]:
     """Return system, processor, cores, and the kernel path that is active."""
     return {
         "system": f"{platform.system()} {platform.machine()}",
-        "processor": platform.processor() or _processor(),
-        "cores": os.cpu_count(),
+        "processor": processor(),
+        "cores": cores(),
         "kernels": cpu.active(),
     }
-
-
-def _processor() -> str:
-    """Return the processor's name where Python does not know it."""
-    try:
-        lines = CPU_FACTS.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return ""
-    return next((line.partition(":")[2].strip() for line in lines if "model name" in line), "")

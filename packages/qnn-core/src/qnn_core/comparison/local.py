@@ -23,13 +23,6 @@ ONE_THREAD = {
 Yielded = tuple[Task, Result] | None
 
 
-def cpu_count() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def run_locally(
     experiment: Experiment, tasks: Sequence[Task], workers: int
 ) -> Generator[Yielded, None, None]:
