@@ -1,6 +1,6 @@
 """Write a golden file of a NEW format version: python tests/golden/make.py checkpoint-v2.qnn
 
-A packed model (packed-v2.qnn) comes with an input and its outputs beside it, as .npz.
+A packed model (packed-v3.qnn) comes with an input and its outputs beside it, as .npz.
 
 An existing file is never overwritten: that yesterday's bytes can still be read is what it tests.
 """

@@ -12,7 +12,9 @@ HERE = Path(__file__).parent
 SHA256 = {
     "checkpoint-v1.qnn": "fdd726f141b663bffbb3893ecc09b0336de1386aa56b89957c1d6212b41e9097",
     "packed-images-v1.qnn": "26abff9ebacfd5f3446777dd1ae595eb9b621dac5880dbb8316057dfe5e895a9",
+    "packed-images-v2.qnn": "e6184ce28432c5e74fa8f821d62f15c21ea5de9b9e987c3ec995c3f9051ae75c",
     "packed-v1.qnn": "4cb7813b7477362296469a472b236eb0eb4f437173696639a1d80894bdf7c506",
+    "packed-v2.qnn": "450f3771af62d71c569d51319ba633a6a6215db04cbdb502ec10dab6efd97c9b",
 }
 CHECKPOINTS = [name for name in SHA256 if name.startswith("checkpoint")]
 PACKED = [name for name in SHA256 if name.startswith("packed")]

@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,13 @@ import numpy as np
 import pytest
 import qnn_core as qnn
 from packed_models import fitted
-from qnn_core import nn, ops, storage
+from qnn_core import nn, ops
 from qnn_core.cli import main
 from qnn_core.errors import FileError
+from qnn_core.packed.archive import archived
+from qnn_core.packed.squeeze import inflated
 from qnn_core.packed.write import written
-from qnn_core.storage import save_arrays
+from qnn_core.storage import load_arrays, save_arrays
 
 X = np.random.default_rng(0).normal(size=(9, 12)).astype(np.float32)
 
@@ -114,8 +117,8 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     checkpoint = Path(__file__).parents[1] / "golden" / "checkpoint-v1.qnn"
     with pytest.raises(FileError, match=r"holds 'qnn checkpoint' .* needed is 'qnn packed model'"):
         qnn.load(checkpoint)
-    save_arrays(tmp_path / "new", {}, {"kind": "qnn packed model", "version": 2})
-    with pytest.raises(FileError, match=r"version 2; needed .* version 1; a newer qnn-core"):
+    save_arrays(tmp_path / "new", {}, {"kind": "qnn packed model", "version": 3})
+    with pytest.raises(FileError, match=r"version 3; needed .* version 1 to 2; a newer qnn-core"):
         qnn.load(tmp_path / "new")
 
 
@@ -273,22 +276,131 @@ def test_hostile_files_are_refused(name: str, packed: qnn.PackedModel, path: Pat
     tensors, about = written(packed.graph)
     about = copy.deepcopy(about)
     HOSTILE[name](about, tensors)
-    save_arrays(path, tensors, about)
+    save_arrays(path, *archived(tensors, about))
     with pytest.raises(FileError, match=r"model\.qnn"):
         qnn.load(path)
 
 
-def test_nesting_too_deep_for_json(packed: qnn.PackedModel, path: Path) -> None:
-    tensors, _ = written(packed.graph)
-    # Put into the bytes of the header: json cannot write what it cannot read.
-    content = storage.content_of(tensors, {"nodes": "M" * 40_000})
-    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-    mark = header["__metadata__"]["sha256"].encode()
-    content = content.replace(b'\\"' + b"M" * 40_000 + b'\\"', b" " * 4 + b"[" * 40_000)
-    digest = storage._digest(content, mark.decode())
-    path.write_bytes(content.replace(mark, digest))
+def test_the_hostile_files_begin_as_a_sound_one(packed: qnn.PackedModel, path: Path) -> None:
+    save_arrays(path, *archived(*written(packed.graph)))
+    np.testing.assert_array_equal(qnn.load(path)(X), packed(X))
+
+
+# The same for the form of the file: tensors, and what stands in its header
+
+
+def uint8(content: bytes) -> np.ndarray:
+    return np.frombuffer(content, np.uint8)
+
+
+def text(make: Callable[[bytes], bytes]) -> Change:
+    """Change the description, stored as it is."""
+
+    def change(head: dict[str, Any], tensors: dict[str, np.ndarray]) -> None:
+        content = make(inflated(tensors["graph"].tobytes(), head["bytes"]))
+        tensors["graph"], head["bytes"] = uint8(content), len(content)
+
+    return change
+
+
+def entry(**fields: Any) -> Change:
+    """Change what the description says of the first array; None takes a field away."""
+
+    def make(content: bytes) -> bytes:
+        about = json.loads(content)
+        about["arrays"][0].update(fields)
+        about["arrays"][0] = {k: v for k, v in about["arrays"][0].items() if v is not None}
+        return json.dumps(about).encode()
+
+    return text(make)
+
+
+def graph_of(content: bytes, nbytes: int) -> Change:
+    def change(head: dict[str, Any], tensors: dict[str, np.ndarray]) -> None:
+        tensors["graph"], head["bytes"] = uint8(content), nbytes
+
+    return change
+
+
+ZEROS = zlib.compress(bytes(2**24), 9)
+
+HOSTILE_FORMS: dict[str, Change] = {
+    "no graph": lambda head, tensors: tensors.pop("graph"),
+    "no arrays": lambda head, tensors: tensors.pop("arrays"),
+    "a third tensor": lambda head, tensors: tensors.update(x=np.zeros(3)),
+    "no size": lambda head, tensors: head.pop("bytes"),
+    "a negative size": lambda head, tensors: head.update(bytes=-1),
+    "a size of true": lambda head, tensors: head.update(bytes=True),
+    "a size of text": lambda head, tensors: head.update(bytes="2000"),
+    "a size too small": lambda head, tensors: head.update(bytes=head["bytes"] - 1),
+    "a size too great": lambda head, tensors: head.update(bytes=head["bytes"] + 1),
+    "an endless size": lambda head, tensors: head.update(bytes=2**70),
+    "a graph of floats": lambda head, tensors: tensors.update(graph=np.ones(100)),
+    "a graph of two axes": lambda head, tensors: tensors.update(
+        graph=tensors["graph"].reshape(1, -1)
+    ),
+    "a cut stream": lambda head, tensors: tensors.update(graph=tensors["graph"][:-1]),
+    "a longer stream": lambda head, tensors: tensors.update(
+        graph=np.append(tensors["graph"], uint8(b"x"))
+    ),
+    "a damaged stream": lambda head, tensors: tensors.update(graph=tensors["graph"] ^ 1),
+    "a stream with another sum": lambda head, tensors: tensors["graph"].__setitem__(-1, 77),
+    "a bomb": graph_of(ZEROS, 2**24),
+    "a bomb that says less": graph_of(ZEROS, 2**20),
+    "no JSON": text(lambda content: content[:-1]),
+    "no text": text(lambda content: b"\xff" + content),
+    "a list": text(lambda content: b"[" + content + b"]"),
+    # json cannot write what it cannot read.
+    "nesting too deep": text(lambda content: b"[" * 40_000),
+    "arrays of numbers": text(lambda content: b'{"arrays":[1]}'),
+    "arrays that are no list": text(lambda content: b'{"arrays":{}}'),
+    "an array without a name": entry(name=None),
+    "a name of a number": entry(name=3),
+    "a dtype that is none": entry(dtype="O"),
+    "a dtype of a number": entry(dtype=4),
+    "a dtype of text": entry(dtype="U8"),
+    "another dtype": entry(dtype="f8"),
+    "another shape": entry(shape=[1, 2]),
+    "a shape of text": entry(shape="ab"),
+    "a negative shape": entry(shape=[-1, -840]),
+    "a great shape": entry(shape=[2**39, 2**39]),
+    "a great shape of nothing": entry(shape=[2**39, 2**39, 0]),
+    "no bytes": entry(bytes=None),
+    "negative bytes": entry(bytes=-1),
+    "too few bytes": entry(bytes=1),
+    "too many bytes": entry(bytes=10**6),
+    "bytes for nobody": lambda head, tensors: tensors.update(
+        arrays=np.append(tensors["arrays"], uint8(b"x"))
+    ),
+    "two of one name": text(
+        lambda content: content.replace(b"second.weight.codes", b"first.weight.codes")
+    ),
+    "arrays of floats": lambda head, tensors: tensors.update(arrays=np.ones(100)),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_FORMS)
+def test_hostile_forms_are_refused(name: str, packed: qnn.PackedModel, path: Path) -> None:
+    tensors, head = archived(*written(packed.graph))
+    tensors = {key: tensor.copy() for key, tensor in tensors.items()}
+    HOSTILE_FORMS[name](head, tensors)
+    save_arrays(path, tensors, head)
     with pytest.raises(FileError, match=r"model\.qnn"):
         qnn.load(path)
+
+
+def test_a_file_may_be_stored_without_compression(packed: qnn.PackedModel, path: Path) -> None:
+    tensors, head = archived(*written(packed.graph))
+    text(bytes)(head, tensors)
+    assert tensors["graph"].tobytes().startswith(b"{")
+    save_arrays(path, tensors, head)
+    np.testing.assert_array_equal(qnn.load(path)(X), packed(X))
+
+
+def test_the_header_says_what_it_is(path: Path) -> None:
+    tensors, head = load_arrays(path)
+    assert sorted(tensors) == ["arrays", "graph"]
+    assert (head["kind"], head["version"]) == ("qnn packed model", 2)
 
 
 # qnn info
@@ -297,7 +409,7 @@ def test_nesting_too_deep_for_json(packed: qnn.PackedModel, path: Path) -> None:
 def test_info_of_a_packed_model(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info", str(path)]) == 0
     shown = capsys.readouterr().out
-    assert shown.startswith("qnn packed model, version 1\ninput0: float32 [batch, 12]\n")
+    assert shown.startswith("qnn packed model, version 2\ninput0: float32 [batch, 12]\n")
     assert f"bytes: {os.path.getsize(path):,}" in shown
 
 

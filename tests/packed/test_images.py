@@ -12,6 +12,7 @@ from packed_models import check_packed, fitted, operations, specs
 from qnn_core import Tensor, nn, ops
 from qnn_core.cli import main
 from qnn_core.errors import FileError, ShapeError
+from qnn_core.packed.archive import archived
 from qnn_core.packed.write import written
 from qnn_core.products import cpu
 from qnn_core.storage import save_arrays
@@ -274,13 +275,13 @@ def test_hostile_files_are_refused(name: str, packed: qnn.PackedModel, tmp_path:
     tensors, about = written(packed.graph)
     about = copy.deepcopy(about)
     HOSTILE[name](about)
-    save_arrays(tmp_path / "model.qnn", tensors, about)
+    save_arrays(tmp_path / "model.qnn", *archived(tensors, about))
     with pytest.raises(FileError, match=r"model\.qnn"):
         qnn.load(tmp_path / "model.qnn")
 
 
 def test_the_hostile_files_begin_as_a_sound_one(packed: qnn.PackedModel, tmp_path: Path) -> None:
-    save_arrays(tmp_path / "model.qnn", *written(packed.graph))
+    save_arrays(tmp_path / "model.qnn", *archived(*written(packed.graph)))
     np.testing.assert_array_equal(qnn.load(tmp_path / "model.qnn")(X), packed(X))
 
 

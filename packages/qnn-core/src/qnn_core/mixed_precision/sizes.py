@@ -6,14 +6,17 @@ from functools import cache, cached_property
 from typing import Any
 
 from ..packed.constants import content
-from ..packed.write import ENTRY, INLINE
+from ..packed.squeeze import to_bytes
+from ..packed.write import INLINE
 from ..quantizer import codebook
 from .options import Option
 from .search import Chosen, Item, best
 
-# So many bytes for each layer may be counted in the sum and not be in the file: the header is
-# filled up to whole words of 8, and some of its numbers have fewer digits.
+# So many bytes for each layer may be counted in the sum and not be in the file: the description is
+# deflated as a whole, and some of its numbers have fewer digits.
 OFF = 16
+# About what the entry of an array takes.
+ENTRY = 20
 
 
 class Sizes:
@@ -110,4 +113,4 @@ def _arrays(option: Option) -> dict[Any, int]:
     if option.quantizer is None or option.module is None:
         return {}
     arrays = (codebook(option.quantizer).levels, option.module.frame().shift)
-    return {content(a): a.nbytes + ENTRY for a in arrays if a.size > INLINE}
+    return {content(a): len(to_bytes(a)) + ENTRY for a in arrays if a.size > INLINE}

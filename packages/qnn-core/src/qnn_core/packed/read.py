@@ -12,15 +12,14 @@ from numpy.typing import NDArray
 from ..coded import Quantized, unpack_bits
 from ..errors import FileError, SpecError
 from ..storage import load_arrays
+from .archive import extracted
 from .attributes import from_json
+from .fields import get, get_names, get_shape, limited
 from .graph import Constant, Graph, Input, Node
 from .operations import ON_SUMS
 from .write import KIND, VERSION
 
 Array = NDArray[Any]
-
-# An array without elements takes no bytes of a file: its lengths are limited in another way.
-MOST_OF_NOTHING = 2**16
 
 
 def read_graph(path: str | Path) -> Graph:
@@ -33,16 +32,17 @@ def read_graph(path: str | Path) -> Graph:
     tensors, about = load_arrays(path)
     check_kind(path, about)
     with complaining(path):
-        return graph_of(tensors, about)
+        # A file of version 1 has each array as a tensor, and the description in its header.
+        return graph_of(*((tensors, about) if about["version"] == 1 else extracted(tensors, about)))
 
 
 def check_kind(path: str | Path, about: dict[str, Any]) -> None:
     """Raise a FileError unless a description is that of a packed model of a known version."""
     kind, version = about.get("kind"), about.get("version")
-    if kind != KIND or type(version) is not int or version != VERSION:
+    if kind != KIND or type(version) is not int or not 1 <= version <= VERSION:
         newer = type(version) is int and kind == KIND and version > VERSION
         raise FileError(
-            f"{path} holds {kind!r} version {version!r}; needed is {KIND!r} version {VERSION}"
+            f"{path} holds {kind!r} version {version!r}; needed is {KIND!r} version 1 to {VERSION}"
             + ("; a newer qnn-core reads it" if newer else "")
         )
 
@@ -61,11 +61,11 @@ def complaining(path: str | Path) -> Iterator[None]:
 def graph_of(tensors: dict[str, Array], about: dict[str, Any]) -> Graph:
     """Return the graph that a description and its tensors stand for."""
     reader = _Reader(tensors)
-    inputs = tuple(_input(entry) for entry in _get(about, "inputs", list, "the file"))
-    given = _get(about, "constants", dict, "the file")
+    inputs = tuple(_input(entry) for entry in get(about, "inputs", list, "the file"))
+    given = get(about, "constants", dict, "the file")
     constants = {name: reader.constant(name, entry) for name, entry in given.items()}
-    nodes = tuple(reader.node(entry) for entry in _get(about, "nodes", list, "the file"))
-    outputs = _strings(about, "outputs", "the file")
+    nodes = tuple(reader.node(entry) for entry in get(about, "nodes", list, "the file"))
+    outputs = get_names(about, "outputs", "the file")
     unused = sorted(set(tensors) - reader.used)
     if unused:
         raise FileError(f"the tensor {unused[0]!r} belongs to nothing")
@@ -85,7 +85,8 @@ class _Reader:
             if entry not in self.tensors:
                 raise FileError(f"{where}: there is no tensor {entry!r}")
             self.used.add(entry)
-            return _limited(where, self.tensors[entry])
+            limited(where, self.tensors[entry].shape)
+            return self.tensors[entry]
         numbers = entry if isinstance(entry, list) else [entry]
         if not all(type(number) in (int, float) for number in numbers):
             raise FileError(f"{where}: numbers or the name of a tensor are needed")
@@ -100,33 +101,33 @@ class _Reader:
         """Return a constant."""
         if not isinstance(entry, dict):
             return self.array(name, entry)
-        bits, axis = (_get(entry, key, int | None, name) for key in ("bits", "axis"))
+        bits, axis = (get(entry, key, int | None, name) for key in ("bits", "axis"))
         if bits is None or not 1 <= bits <= 8:
             raise FileError(f"{name}: bits must be a whole number from 1 to 8, got {bits!r}")
-        shape = _shape(entry, name)
-        stream = self.array(f"{name}: codes", _get(entry, "codes", str, name))
+        shape = limited(name, get_shape(entry, name))
+        stream = self.array(f"{name}: codes", get(entry, "codes", str, name))
         codes = unpack_bits(stream, bits, math.prod(shape)).reshape(shape)
         levels, scale, shift = (
             self.array(f"{name}: {part}", entry.get(part)) for part in ("levels", "scale", "shift")
         )
-        return Quantized(_limited(name, codes), bits, levels, scale, shift, axis)
+        return Quantized(codes, bits, levels, scale, shift, axis)
 
     def node(self, entry: Any) -> Node:
         """Return a node."""
         if not isinstance(entry, dict):
             raise FileError(f"a node must be a table, got {entry!r}")
-        op, output = (_get(entry, key, str, "a node") for key in ("op", "output"))
-        attributes = _get({"attributes": {}} | entry, "attributes", dict, output)
-        tables = _get({"tables": {}} | entry, "tables", dict, output)
+        op, output = (get(entry, key, str, "a node") for key in ("op", "output"))
+        attributes = get({"attributes": {}} | entry, "attributes", dict, output)
+        tables = get({"tables": {}} | entry, "tables", dict, output)
         given = {n: self.array(f"{output}: {n}", table) for n, table in tables.items()}
         return Node(
             op=op,
-            inputs=_strings(entry, "inputs", output),
+            inputs=get_names(entry, "inputs", output),
             output=output,
             attributes={name: from_json(value) for name, value in attributes.items()},
             tables=_sum_tables(output, given) if op in ON_SUMS else given,
-            scope=_get({"scope": ""} | entry, "scope", str, output),
-            layer=_get({"layer": ""} | entry, "layer", str, output),
+            scope=get({"scope": ""} | entry, "scope", str, output),
+            layer=get({"layer": ""} | entry, "layer", str, output),
         )
 
 
@@ -145,35 +146,5 @@ def _sum_tables(name: str, tables: dict[str, Array]) -> dict[str, Array]:
 def _input(entry: Any) -> Input:
     if not isinstance(entry, dict):
         raise FileError(f"an input must be a table, got {entry!r}")
-    name = _get(entry, "name", str, "an input")
-    return Input(name, _shape(entry, name))
-
-
-def _get(entry: dict[str, Any], key: str, kind: Any, where: str) -> Any:
-    value = entry.get(key, ...)
-    # A bool is an int to Python, and no number here.
-    if value is ... or not isinstance(value, kind) or isinstance(value, bool):
-        wanted = getattr(kind, "__name__", str(kind))
-        given = "nothing" if value is ... else type(value).__name__
-        raise FileError(f"{where}: {key!r} must be {wanted}, got {given}")
-    return value
-
-
-def _shape(entry: dict[str, Any], where: str) -> tuple[int, ...]:
-    shape = _get(entry, "shape", list, where)
-    if len(shape) > 32 or not all(type(n) is int and 0 <= n < 2**40 for n in shape):
-        raise FileError(f"{where}: a shape must be up to 32 whole numbers, got {shape!r:.80}")
-    return tuple(shape)
-
-
-def _strings(entry: dict[str, Any], key: str, where: str) -> tuple[str, ...]:
-    names = _get(entry, key, list, where)
-    if not all(isinstance(name, str) for name in names):
-        raise FileError(f"{where}: {key!r} must be names")
-    return tuple(names)
-
-
-def _limited(where: str, array: Array) -> Array:
-    if not array.size and max(array.shape) > MOST_OF_NOTHING:
-        raise FileError(f"{where}: an array of shape {array.shape} cannot be")
-    return array
+    name = get(entry, "name", str, "an input")
+    return Input(name, get_shape(entry, name))

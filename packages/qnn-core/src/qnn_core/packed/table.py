@@ -11,6 +11,7 @@ from .chain import codings_of
 from .graph import Graph, Node, Shape
 from .operations import ON_SUMS, QUANTIZING, geometry
 from .shapes import shapes_of
+from .squeeze import to_bytes
 from .write import Tensors, constant_entry, node_entry, stored_nodes
 
 FLOAT_BITS = 32
@@ -26,7 +27,7 @@ class PackedRow:
         weight_bits, input_bits: bits of a product's operands; None without a product.
         shape: of the output for one sample.
         macs: multiply-accumulates for one sample.
-        nbytes: bytes of its tensors in the file.
+        nbytes: bytes of its arrays in the file.
     """
 
     path: str
@@ -43,7 +44,7 @@ class PackedSummary:
     """The layers of a packed model; ``print`` shows a table.
 
     Attributes:
-        rows: the layers in order; the last is the header of the file.
+        rows: the layers in order; the last is the header of the file, with the graph.
     """
 
     rows: list[PackedRow]
@@ -111,18 +112,18 @@ def _count_macs(
 
 
 def _count_bytes(rows: dict[str, PackedRow], graph: Graph) -> None:
-    """Add each tensor of the file to the layer that uses it first."""
-    tensors, done = Tensors(), set()
+    """Add each array of the file to the layer that uses it first."""
+    tensors, done, counted = Tensors(), set(), 0
     layers = {part.output: _layer(node) for node in graph.nodes for part in (*node.chain, node)}
     for node in stored_nodes(graph):
-        before = sum(array.nbytes for array in tensors.arrays.values())
         node_entry(node, tensors)
         for name in node.inputs:
             if name in graph.constants and name not in done:
                 done.add(name)
                 constant_entry(name, graph.constants[name], tensors)
-        after = sum(array.nbytes for array in tensors.arrays.values())
-        rows[layers[node.output]].nbytes += after - before
+        new = list(tensors.arrays.values())[counted:]
+        counted += len(new)
+        rows[layers[node.output]].nbytes += sum(len(to_bytes(array)) for array in new)
 
 
 def _cells(row: PackedRow) -> list[str]:

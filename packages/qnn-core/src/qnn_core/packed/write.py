@@ -1,6 +1,5 @@
-"""A graph as a file: tensors, and a description that names them."""
+"""A graph as a file: arrays, and a description that names them."""
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from ..coded import Quantized, pack_bits
 from ..storage import content_of as file_content
 from ..storage import save_arrays
+from .archive import archived
 from .attributes import to_json
 from .constants import content
 from .graph import Constant, Graph, Node
@@ -18,34 +18,34 @@ from .graph import Constant, Graph, Node
 Array = NDArray[Any]
 
 KIND = "qnn packed model"
-VERSION = 1
+VERSION = 2
 
-# Arrays of up to this many numbers stand in the description: a tensor's entry takes more.
+# Floats of up to this many stand in the description: an array's entry there takes more.
 INLINE = 16
-# About what the entry of a tensor in the header of a file takes.
-ENTRY = 80
 
 
 def write_graph(path: str | Path, graph: Graph) -> None:
     """Write a graph to a file, atomically."""
-    save_arrays(path, *written(graph))
+    save_arrays(path, *archived(*written(graph)))
 
 
 def content_of(graph: Graph) -> bytes:
     """Return the bytes that `write_graph` writes."""
-    return file_content(*written(graph))
+    return file_content(*archived(*written(graph)))
 
 
 def written(graph: Graph) -> tuple[dict[str, Array], dict[str, Any]]:
-    """Return the tensors of a graph's file, and its description."""
+    """Return the arrays of a graph by name, and the description that names them."""
     nodes = stored_nodes(graph)
     kept = Graph(graph.inputs, graph.constants, nodes, graph.outputs).pruned()
     tensors = Tensors()
+    # In an order that does not depend on where the graph came from.
+    constants = sorted(kept.constants.items())
     about = {
         "kind": KIND,
         "version": VERSION,
         "inputs": [{"name": given.name, "shape": list(given.shape)} for given in kept.inputs],
-        "constants": {n: constant_entry(n, c, tensors) for n, c in kept.constants.items()},
+        "constants": {n: constant_entry(n, c, tensors) for n, c in constants},
         "nodes": [node_entry(node, tensors) for node in kept.nodes],
         "outputs": list(kept.outputs),
     }
@@ -74,8 +74,8 @@ def _cost(nodes: Iterable[Node], constants: Mapping[str, Constant]) -> int:
     for name in {name for node in nodes for name in node.inputs if name in constants}:
         if isinstance(constants[name], np.ndarray):
             entries.append(constant_entry(name, constants[name], tensors))
-    size = sum(array.nbytes + ENTRY for array in tensors.arrays.values())
-    return size + len(json.dumps(entries))
+    stored, _ = archived(tensors.arrays, {"nodes": entries})
+    return sum(tensor.size for tensor in stored.values())
 
 
 class Tensors:
@@ -93,12 +93,20 @@ class Tensors:
         """Return what stands for an array in the description: its numbers, or its tensor's name."""
         floats = array.dtype == np.float32 and array.ndim < 2 and array.size <= INLINE
         if floats and np.all(np.isfinite(array)):
-            return array.tolist()
+            return _decimals(array)
         key = content(array)
         if key not in self._known:
             self._known[key] = name
             self.arrays[name] = array
         return self._known[key]
+
+
+def _decimals(array: Array) -> Any:
+    """Return float32 numbers as floats of few digits that give the same again."""
+    if array.ndim:
+        return [_decimals(number) for number in array]
+    short = float(str(array))
+    return short if np.float32(short) == array else float(array)
 
 
 def constant_entry(name: str, constant: Constant, tensors: Tensors) -> Any:
@@ -121,7 +129,7 @@ def node_entry(node: Node, tensors: Tensors) -> dict[str, Any]:
     """Return the description of a node, with its tables put away."""
     tables = {
         name: tensors.put(f"{node.output}.{name}", table)
-        for name, table in _compact(node.tables).items()
+        for name, table in sorted(_compact(node.tables).items())
     }
     entry = {
         "op": node.op,
