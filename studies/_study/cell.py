@@ -65,7 +65,7 @@ def run_cell(cell: Cell) -> Result:
     """Train and measure one net."""
     began = time.perf_counter()
     recipe = cell.recipe
-    data = load(cell.dataset, recipe.side, cell.held_out, not recipe.augment)
+    data = load(cell.dataset, recipe.border, recipe.side, cell.held_out, not recipe.augment)
     train = data.train
     if cell.train_samples is not None:
         train = train.subset(slice(cell.train_samples))

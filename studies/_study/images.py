@@ -20,28 +20,38 @@ class Data(NamedTuple):
 
 
 @cache
-def load(dataset: str, side: int, held_out: int, prepared: bool) -> Data:
+def load(dataset: str, border: int, side: int, held_out: int, prepared: bool) -> Data:
     """Return the images as rows of pixels, normalized; kept, since a worker trains many cells.
 
     Args:
         dataset: a name that `qnn_data.load` knows.
-        side: the images' new height and width.
+        border: so many pixels are cut off at each side of the images.
+        side: their new height and width.
         held_out: measure on so many of the training images, which are then not trained on; 0 for
             the test images.
         prepared: whether the rows are made once, not batch by batch: not if the images are
             augmented, which comes before.
     """
     train, test = qnn_data.load(dataset)
-    if side != train.images.shape[1]:
-        train, test = (_resized(part, side, prepared) for part in (train, test))
+    if border or side != train.images.shape[1]:
+        train, test = (_resized(part, border, side, prepared) for part in (train, test))
     return Data(*train.split(held_out, seed=0)) if held_out else Data(train, test)
 
 
-def _resized(data: qnn_data.ArrayDataset, side: int, prepared: bool) -> qnn_data.ArrayDataset:
+def _resized(
+    data: qnn_data.ArrayDataset, border: int, side: int, prepared: bool
+) -> qnn_data.ArrayDataset:
     steps = qnn_data.transforms
-    pixels: list[steps.Transform] = [steps.ToFloat(), resize(data.images.shape[1], side)]
+    size = data.images.shape[1]
+    middle = slice(border, size - border)
     rows = steps.Compose(
-        [*pixels, steps.Normalize(qnn_data.MNIST.mean, qnn_data.MNIST.std), steps.Flatten()]
+        [
+            steps.ToFloat(),
+            lambda images: images[:, middle, middle],
+            resize(size - 2 * border, side),
+            steps.Normalize(qnn_data.MNIST.mean, qnn_data.MNIST.std),
+            steps.Flatten(),
+        ]
     )
     if prepared:
         return qnn_data.ArrayDataset(rows(data.images), data.labels, classes=data.classes)

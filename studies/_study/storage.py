@@ -2,13 +2,14 @@
 
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from _runs.machine import platform_facts, versions
 
 from .cell import Cell, Result
+from .plan import Recipe
 
 FILE = "results.json"
 FORMAT = "qnn study 1"
@@ -39,7 +40,7 @@ def read(folder: Path) -> list[Result]:
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if content.get("format") != FORMAT:
         raise ValueError(f"{path} is no file of {FORMAT!r}: take another folder with --out")
-    return [Result(**run) for run in content["runs"]]
+    return [_completed(Result(**run)) for run in content["runs"]]
 
 
 def kept(folder: Path, cells: list[Cell]) -> list[Result]:
@@ -47,6 +48,12 @@ def kept(folder: Path, cells: list[Cell]) -> list[Result]:
     # As JSON has them: lists for tuples.
     wanted = [json.loads(json.dumps(asdict(cell))) for cell in cells]
     return [run for run in read(folder) if run.cell in wanted]
+
+
+def _completed(result: Result) -> Result:
+    """Return a run with what its recipe says of fields that there were not when it was written."""
+    recipe = asdict(Recipe(epochs=0)) | result.cell["recipe"]
+    return replace(result, cell=result.cell | {"recipe": recipe})
 
 
 def _rounded(value: Any) -> Any:

@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from _study.images import resize
+import qnn_data
+from _study.images import load, resize
 from _study.results import interval
 
 
@@ -38,3 +39,13 @@ def test_a_plain_image_stays_plain() -> None:
 def test_images_of_the_same_size_stay_as_they_are() -> None:
     image = np.arange(9, dtype=np.float32).reshape(1, 3, 3)
     np.testing.assert_array_equal(resize(3, 3)(image), image)
+
+
+@pytest.mark.parametrize("prepared", [True, False])
+def test_a_border_is_cut_off(prepared: bool) -> None:
+    whole, _ = qnn_data.load("mnist-mini")
+    cut, _ = load("mnist-mini", 4, 20, 0, prepared)
+    x, y = whole[:5]
+    middle = x.reshape(5, 28, 28)[:, 4:24, 4:24].reshape(5, 400)
+    np.testing.assert_allclose(cut[:5][0], middle, atol=2e-3)  # other means
+    np.testing.assert_array_equal(cut[:5][1], y)
