@@ -14,6 +14,9 @@ import qnn_data
 from .images import load
 from .plan import Recipe, study
 
+# Training images that `qnn.quantize` sees.
+CALIBRATION = 1000
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -81,6 +84,9 @@ def run_cell(cell: Cell) -> Result:
         loss=getattr(qnn.ops, recipe.loss),
         progress=False,
     )
+    if recipe.post_training:
+        samples, _ = train[:CALIBRATION]
+        model = qnn.quantize(model, calibration=samples, **recipe.post_training)
     found = qnn.evaluate(model, qnn_data.DataLoader(data.test, 1000))
     accuracy, nbytes = _deployed(model, data.test)
     return Result(

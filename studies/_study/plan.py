@@ -8,7 +8,7 @@ from typing import Any
 import qnn_core as qnn
 
 # In the order of the index, docs/results/README.md.
-NAMES = ("mlp", "deep", "small", "lenet", "tiny", "logarithmic")
+NAMES = ("mlp", "post_training", "deep", "small", "lenet", "tiny", "logarithmic")
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Recipe:
         weight_decay: of the optimizer.
         loss: a name in `qnn.ops`.
         augment: arguments of `qnn_data.Augment`; empty for none.
+        post_training: arguments of `qnn.quantize` for the trained net; empty for none.
         border: so many pixels are cut off at each side of the images. MNIST's digits fill the 20 x 20
             in the middle, nearly.
         side: images are then resized to so many pixels each way; 28 leaves whole ones alone.
@@ -34,6 +35,7 @@ class Recipe:
     weight_decay: float = 0.0
     loss: str = "softmax_cross_entropy"
     augment: Mapping[str, float] = field(default_factory=dict)
+    post_training: Mapping[str, Any] = field(default_factory=dict)
     border: int = 0
     side: int = 28
 
