@@ -98,6 +98,21 @@ def test_arms_are_paired(found: qnn.Comparison) -> None:
         assert estimate.mean == pytest.approx(np.mean(accuracies))
 
 
+def test_one_against_the_others_is_a_smaller_family(found: qnn.Comparison) -> None:
+    family = found.against("float")
+    assert [(pair.first, pair.second) for pair in family] == [
+        ("float", "symmetric:2"),
+        ("float", "binary:1"),
+    ]
+    among_all = [pair for pair in found.pairs if pair.first == "float"]
+    for one, other in zip(family, among_all, strict=True):
+        assert (one.difference, one.p) == (other.difference, other.p)
+        assert (one.p_holm or 0) <= (other.p_holm or 0)
+        assert (one.detectable or 0) < (other.detectable or 0)
+    with pytest.raises(SpecError, match=r"against 'flaot': the arms are float, symmetric:2"):
+        found.against("flaot")
+
+
 def test_nothing_on_the_front_is_beaten_in_both(found: qnn.Comparison) -> None:
     means = {arm: found.accuracy(arm).mean for arm in found.arms}  # type: ignore[union-attr]
     sizes = {arm: found.nbytes(arm) or 0 for arm in found.arms}

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import SpecError
 from .check import check
 from .difference import Difference, paired
 from .estimate import check_share
@@ -69,8 +70,9 @@ def pairs(
     correct: Mapping[str, Rights],
     *,
     alpha: float = 0.05,
+    against: str | None = None,
 ) -> list[Pair]:
-    """Compare every pair of arms.
+    """Compare every pair of arms, or each arm with one of them.
 
     The first arm is better, or worse, if `p_holm` is below alpha and the difference is at least
     `detectable`. The second condition asks for a difference that is 1.2 to 1.4 times as large as
@@ -88,12 +90,15 @@ def pairs(
         accuracies: share of right images, 0..1, by arm and seed.
         correct: bool [images], which images were right, for the same arms and seeds.
         alpha: probability of one or more false verdicts in a study without differences.
+        against: compare only this arm with each other one. That is a family of fewer tests, with a
+            finer resolution; which of the two is asked should be settled before anything is seen.
 
     Returns:
         The pairs in the order of the arms, first with second, first with third, and so on.
 
     Raises:
-        SpecError: if alpha is not between 0 and 1, or an accuracy is not the share of `correct`.
+        SpecError: if alpha is not between 0 and 1, an accuracy is not the share of `correct`, or
+            there is no arm `against`.
         ShapeError: if an arm or seed is missing in `correct`, there are no images, or two arms have
             different numbers of them.
         DtypeError: if `correct` is not bool.
@@ -117,8 +122,12 @@ def pairs(
     """
     check_share("pairs: alpha", alpha)
     check(accuracies, correct)
+    if against is not None and against not in accuracies:
+        raise SpecError(f"pairs: against {against!r}: the arms are {', '.join(accuracies)}")
     right = {arm: {seed: correct[arm][seed] for seed in accuracies[arm]} for arm in accuracies}
     arms = list(combinations(accuracies, 2))
+    if against is not None:
+        arms = [(against, other) for other in accuracies if other != against]
     differences = [paired(accuracies[a], accuracies[b], _step(right[a])) for a, b in arms]
     corrected = holm([difference.p for difference in differences])
     # Holm's first step, the hardest.
