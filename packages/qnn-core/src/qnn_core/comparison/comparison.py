@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import CompareError
+from . import tables
 from .arms import FLOAT, Arm
 from .baseline import Run, Suspicion, suspicion, untold
 from .plan import Plan
@@ -21,7 +22,7 @@ from .store import Store
 Cells = Mapping[tuple[str, int], Result]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
     """Arms, seeds, results, and what follows from them; ``print`` shows a table.
 
@@ -229,6 +230,35 @@ class Comparison:
         runs = {arm.name: {r.seed: _run(r) for r in self.done(arm)} for arm in self.arms}
         baseline = {} if self.float_arm is None else runs.pop(self.float_arm.name)
         return baseline, {name: by_seed for name, by_seed in runs.items() if by_seed}
+
+    # How to show it
+
+    def table(self, style: str = "text") -> str:
+        """Return a row for each arm, with notes on what is left out, failed or missing.
+
+        Accuracy, its difference to float and the verdict, and what it costs. Text, Markdown and
+        LaTeX leave out columns where a line would be too long, and say which.
+
+        Args:
+            style: ``"text"``, ``"markdown"``, ``"latex"`` (with the package booktabs), ``"html"``,
+                or ``"csv"``: every number in full, shares 0..1, times in seconds, no notes.
+
+        Raises:
+            SpecError: for another style.
+        """
+        return tables.arms_table(self, style)
+
+    def __str__(self) -> str:
+        return tables.whole_text(self)
+
+    def __repr__(self) -> str:
+        cells = len(self.arms) * len(self.seeds)
+        done = f"{len(self.results)} of {cells} cells"
+        return f"<Comparison: {len(self.arms)} arms, {len(self.seeds)} seeds, {done}>"
+
+    def _repr_html_(self) -> str:
+        """Return the table and what it is good for, as notebooks show it."""
+        return tables.for_notebook(self)
 
 
 def _run(result: Result) -> Run:

@@ -1,0 +1,142 @@
+"""A comparison in words: what is best, what cannot be told apart, and what to do next."""
+
+from typing import TYPE_CHECKING
+
+from .arms import Arm
+from .words import counted, listed, percent, points, whole, within
+
+if TYPE_CHECKING:
+    from .comparison import Comparison
+
+
+def size(comparison: "Comparison") -> str:
+    """Return how large a study is: "17 arms, 5 seeds, 2,000 test samples"."""
+    told = [counted(len(comparison.arms), "arm"), counted(len(comparison.seeds), "seed")]
+    if comparison.images:
+        told.append(counted(comparison.images, "test sample"))
+    return ", ".join(told)
+
+
+def summary(comparison: "Comparison") -> list[str]:
+    """Return what came out, in a few sentences; what is wrong with it is said by `warnings`."""
+    if not comparison.pareto:
+        return ["No cell has been trained to its end yet."]
+    return [
+        _best(comparison),
+        *_beside_float(comparison),
+        resolution(comparison),
+    ]
+
+
+def resolution(comparison: "Comparison") -> str:
+    """Return what the study is good for."""
+    found = comparison.resolution
+    if found is None:
+        return (
+            "Nothing can be told apart: that takes two arms, and two seeds or more, which show "
+            "what training varies by."
+        )
+    return (
+        f"The smallest difference that this study could have found: {points(found)} "
+        "(four of five studies like it find one of that size; the median over its pairs of arms)."
+    )
+
+
+def warnings(comparison: "Comparison") -> list[str]:
+    """Return what a reader must know before believing a number."""
+    told = []
+    if not comparison.complete:
+        cells = len(comparison.arms) * len(comparison.seeds)
+        told.append(f"INCOMPLETE: {len(comparison.results)} of {counted(cells, 'cell')}.")
+    if failures := len(comparison.failures):
+        told.append(f"{counted(failures, 'cell')} failed; the reasons are listed.")
+    told += [f"{suspicion}" for suspicion in comparison.suspicions]
+    if comparison.untold:
+        told.append(f"{comparison.untold}.")
+    return told
+
+
+def what_to_do(comparison: "Comparison") -> list[str]:
+    """Return what would complete the study, or sharpen it."""
+    told = []
+    if not comparison.complete:
+        told.append("Make the same call with the same store: it trains what is missing.")
+    if any(result.failure == "killed" for result in comparison.failures):
+        told.append(
+            "Cells that were killed are tried again by the same call; fewer processes at a time "
+            "need less memory."
+        )
+    if any(result.failure == "diverged" for result in comparison.failures):
+        told.append("Against divergence: a lower learning rate, for all arms.")
+    if comparison.float_arm is None:
+        told.append("Add 32 to the bits: without a float arm the cost of quantization is unknown.")
+    if len(comparison.seeds) == 1:
+        told.append("Run three seeds or more, in the same store: one shows no spread.")
+    elif comparison.complete and "not distinguishable" in comparison.verdicts.values():
+        told.append(
+            "To tell apart what is not distinguishable: more seeds, in the same store; four times "
+            "as many halve the difference that can be found, or better."
+        )
+    return told
+
+
+def _best(comparison: "Comparison") -> str:
+    arms = [arm for arm in comparison.arms if comparison.done(arm)]
+    best = max(arms, key=lambda arm: _mean(comparison, arm))
+    known = comparison.accuracy(best)
+    assert known is not None
+    told = (
+        f"{best.name} has the highest mean accuracy, {within(known.mean, known.low, known.high)} %"
+    )
+    equal = _with_verdict(comparison, best, "not distinguishable")
+    if len(arms) == 1 or comparison.resolution is None:
+        return f"{told}."
+    if not equal:
+        return f"{told}, and is better than every other arm."
+    return f"{told}; not distinguishable from it: {listed(equal)}."
+
+
+def _beside_float(comparison: "Comparison") -> list[str]:
+    reference = comparison.float_arm
+    if reference is None or comparison.resolution is None or not comparison.done(reference):
+        return []
+    equal, ahead, behind = (
+        _with_verdict(comparison, reference, verdict)
+        for verdict in ("not distinguishable", "worse", "better")
+    )
+    found = {"worse": behind, "better": ahead, "not distinguishable": equal}
+    # Each with the noun, so that all are sentences of their own.
+    told = [
+        f"{counted(len(arms), 'arm')} {'is' if len(arms) == 1 else 'are'} {verdict}"
+        for verdict, arms in found.items()
+        if arms
+    ]
+    if not told:
+        return []
+    sentences = [f"Beside float, {listed(told)}."]
+    good = [arm for arm in comparison.arms if arm.name in (*equal, *ahead)]
+    if good:
+        sentences.append(_smallest(comparison, reference, good))
+    return sentences
+
+
+def _smallest(comparison: "Comparison", reference: Arm, arms: list[Arm]) -> str:
+    """Name the smallest arm that is not worse than float, as far as the study can tell."""
+    least = min(arms, key=lambda arm: (comparison.nbytes(arm) or 0, -_mean(comparison, arm)))
+    nbytes, of_float = comparison.nbytes(least), comparison.nbytes(reference)
+    share = f", {percent(nbytes / of_float, 1)} % of float" if nbytes and of_float else ""
+    return f"The smallest arm that is not worse is {least.name}: {whole(nbytes)} bytes{share}."
+
+
+def _with_verdict(comparison: "Comparison", arm: Arm, verdict: str) -> list[str]:
+    """Return the names of the arms against which an arm has this verdict."""
+    return [
+        other.name
+        for other in comparison.arms
+        if comparison.verdicts.get((arm.name, other.name)) == verdict
+    ]
+
+
+def _mean(comparison: "Comparison", arm: Arm) -> float:
+    found = comparison.accuracy(arm)
+    return float("-inf") if found is None else found.mean

@@ -1,0 +1,257 @@
+"""Tables say what was measured, in every style, whatever the study looks like."""
+
+import csv
+import io
+import re
+from html.parser import HTMLParser
+
+import pytest
+from qnn_core.comparison import Comparison, LeftOut
+from qnn_core.comparison.arms import Arm
+from qnn_core.errors import SpecError
+from shown_studies import (
+    FLOAT,
+    IMAGES,
+    NASTY,
+    STUDIES,
+    around,
+    both,
+    incomplete,
+    long_names,
+    no_float,
+    nothing_done,
+    one_seed,
+    study,
+    suspicious,
+    typical,
+)
+
+STYLES = ("text", "markdown", "csv", "latex", "html")
+EVERY = pytest.mark.parametrize("name", STUDIES)
+
+
+def read_csv(comparison: Comparison) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(comparison.table("csv"), newline="")))
+
+
+class Html(HTMLParser):
+    """What a reader of HTML sees: the tags, and the text of table cells."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.rows: list[list[str]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.tags.append(tag)
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in ("td", "th"):
+            self.rows[-1].append("")
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+        if self.rows and self.rows[-1]:
+            self.rows[-1][-1] += data
+
+
+@EVERY
+def test_csv_has_every_number_in_full(name: str) -> None:
+    comparison = STUDIES[name]()
+    rows = read_csv(comparison)
+    assert [row["arm"] for row in rows] == [arm.name for arm in comparison.arms]
+    for row, arm in zip(rows, comparison.arms, strict=True):
+        known = comparison.accuracy(arm)
+        assert int(row["n"]) == (known.n if known else 0)
+        expected = {
+            "accuracy": known and known.mean,
+            "accuracy_sd": known and known.sd,
+            "accuracy_low": known and known.low,
+            "accuracy_high": known and known.high,
+            "nbytes": comparison.nbytes(arm),
+            "seconds_batch_1": comparison.latency(arm, 1),
+            "seconds_batch_100": comparison.latency(arm, 100),
+            "train_seconds": comparison.train_seconds(arm),
+        }
+        assert {key: float(row[key]) if row[key] else None for key in expected} == expected
+        macs = {key.removeprefix("macs_"): row[key] for key in row if key.startswith("macs_")}
+        assert {width: int(n) for width, n in macs.items() if n not in ("", "0")} == dict(
+            comparison.macs(arm)
+        )
+        assert row["pareto"] == str(arm in comparison.pareto)
+
+
+@EVERY
+def test_csv_has_each_difference_with_the_sign_of_the_arm(name: str) -> None:
+    comparison = STUDIES[name]()
+    float_arm = comparison.float_arm
+    for row, arm in zip(read_csv(comparison), comparison.arms, strict=True):
+        mine, theirs = (comparison.accuracy(a) if a else None for a in (arm, float_arm))
+        if arm.is_float or not mine or not theirs:
+            assert not row["difference_against_float"]
+            continue
+        assert row["verdict"] == comparison.verdicts[arm.name, "float"]
+        difference = float(row["difference_against_float"])
+        if mine.n == theirs.n:
+            assert difference == pytest.approx(mine.mean - theirs.mean)
+        if row["low_against_float"]:
+            low, high = float(row["low_against_float"]), float(row["high_against_float"])
+            assert low < difference < high
+
+
+@EVERY
+def test_text_is_no_wider_than_a_terminal(name: str) -> None:
+    assert max(map(len, str(STUDIES[name]()).split("\n"))) <= 118
+
+
+@EVERY
+def test_markdown_is_one_table_that_is_readable_as_text(name: str) -> None:
+    comparison = STUDIES[name]()
+    table, _, notes = comparison.table("markdown").partition("\n\n")
+    lines = table.split("\n")
+    assert len(lines) == 2 + len(comparison.arms)
+    assert len({len(re.findall(r"(?<!\\)\|", line)) for line in lines}) == 1
+    # Names cannot be broken in a cell of Markdown.
+    longest = max(len(arm.series) for arm in comparison.arms)
+    assert max(map(len, lines)) <= max(120, 95 + longest)
+    assert all(line.startswith("- ") for line in notes.split("\n"))
+
+
+@EVERY
+def test_html_has_a_row_for_each_arm_and_every_column(name: str) -> None:
+    comparison = STUDIES[name]()
+    header, *rows = ([cell.strip() for cell in row] for row in Html(comparison.table("html")).rows)
+    columns = dict(zip(header, zip(*rows, strict=True), strict=True))
+    assert len(rows) == len(comparison.arms)
+    assert [text.strip() for text in columns["series"]] == [a.series for a in comparison.arms]
+    assert {"sd", "n", "MACs by width", "batch of 1", "batch of 100", "training"} <= {*columns}
+    assert ("verdict" in columns) == (comparison.float_arm is not None)
+
+
+def test_numbers_are_those_that_one_computes_by_hand() -> None:
+    # sd = 0.158 points; t(4) = 2.776 at 95 %: 2.776 * 0.158 / sqrt(5) = 0.196.
+    # Differences in points: -1.5, -1.8, -1.2, -1.8, -1.2; sd = 0.3, hence 2.776 * 0.3 / sqrt(5).
+    comparison = study(
+        {FLOAT: around(0.97), both("symmetric:2"): [0.955, 0.954, 0.957, 0.953, 0.956]}
+    )
+    line = comparison.table().split("\n")[4]
+    assert line.split()[:8] == ["symmetric", "2", "95.50", "±", "0.20", "0.16", "5", "-1.50"]
+    assert line.split()[8:12] == ["±", "0.37", "worse", "8,602"]
+
+
+def test_long_names_are_broken_behind_commas() -> None:
+    lines = long_names().table().split("\n")
+    assert any(line.startswith("symmetric:grid=even,  ") for line in lines)
+    assert all("percentile=99.\n" not in line for line in lines)
+
+
+def test_columns_without_room_are_named() -> None:
+    text = typical().table()
+    hidden = re.search(r"not shown here: (.*); styles", text)
+    assert hidden is not None
+    header = " ".join(text.partition("---")[0].split())
+    assert hidden[1].split(", ") == ["sd", "MACs by width", "batch of 100", "training"]
+    assert "training" not in header
+
+
+@pytest.mark.parametrize("style", ["text", "markdown", "latex", "html"])
+def test_what_has_no_row_stands_below(style: str) -> None:
+    table = typical().table(style)
+    assert "left out, binary:2, 4, 8: there is one bit, got bits=2, 4, 8" in table.replace("\\", "")
+    assert "failed, uniform:2, seeds 3, 4: diverged" in " ".join(table.split())
+
+
+def test_reasons_cannot_pass_for_markup() -> None:
+    comparison = typical()
+    html = Html(comparison.table("html"))
+    assert "script" not in html.tags
+    assert NASTY in html.text
+    markdown = comparison.table("markdown")
+    assert not re.search(
+        r"(?<!\\)[<>*|]", markdown.partition("\n\n")[2].replace("- Pareto: \\*", "")
+    )
+    latex = comparison.table("latex").partition(r"\end{tabular}")[2].replace(r"\noindent", "")
+    commands = r"\\(textbackslash|textless|textgreater|textasciicircum)\{\}|\\[&%$#_{}]"
+    assert not re.search(r"[\\&%$#_{}^~]", re.sub(commands, "", latex))
+
+
+def test_names_are_not_merged_where_that_could_mean_others_too() -> None:
+    names = ("symmetric:1 x uniform:2", "symmetric:2 x uniform:1")
+    left_out = [LeftOut(name, "no") for name in names]
+    comparison = study({FLOAT: around(0.97)}, left_out=left_out)
+    assert f"left out, {', '.join(names)}: no" in comparison.table()
+
+
+def test_other_styles_are_refused() -> None:
+    with pytest.raises(SpecError, match="one of text, markdown, csv, latex, html, got 'latx'"):
+        typical().table("latx")
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_study_without_a_result_has_a_table(style: str) -> None:
+    assert "not run" in nothing_done().table(style) or style == "csv"
+
+
+def prose(comparison: Comparison) -> str:
+    return " ".join(str(comparison).split())
+
+
+def test_text_says_what_the_study_could_have_found() -> None:
+    comparison = typical()
+    found = comparison.resolution
+    assert found is not None
+    assert f"this study could have found: {100 * found:.2f} points" in prose(comparison)
+    assert "INCOMPLETE" not in prose(comparison)
+
+
+def test_text_says_that_a_study_is_incomplete_and_how_to_go_on() -> None:
+    text = prose(incomplete())
+    assert "INCOMPLETE: 6 of 16 cells." in text
+    assert "Make the same call with the same store" in text
+    assert "float, symmetric:2, symmetric:4: seeds 2, 3 not run yet" in text
+    assert "symmetric:8: seeds 0 to 3 not run yet" in text
+    assert "a lower learning rate" in text
+
+
+def test_text_says_that_a_baseline_is_suspicious_and_what_to_try() -> None:
+    comparison = suspicious()
+    [flag] = comparison.suspicions
+    assert " ".join(str(flag).split()) in prose(comparison)
+    assert flag.advice in prose(comparison)
+
+
+def test_text_says_what_one_seed_leaves_open() -> None:
+    text = prose(one_seed())
+    assert "Nothing can be told apart" in text
+    assert "symmetric:2 is ahead of the float baseline by 0.50 points" in text
+    assert "Run three seeds or more" in text
+
+
+def test_text_says_that_a_float_arm_is_missing() -> None:
+    assert "Add 32 to the bits" in prose(no_float())
+    assert "float" not in no_float().table().partition("\n\n")[0]
+
+
+@EVERY
+def test_notebooks_show_the_same_as_text(name: str) -> None:
+    comparison = STUDIES[name]()
+    html = Html(comparison._repr_html_())
+    assert "script" not in html.tags
+    assert html.tags.count("tr") == 1 + len(comparison.arms)
+    found = comparison.resolution
+    told = "Nothing can be told apart" if found is None else f"{100 * found:.2f} points"
+    assert told in html.text
+
+
+def test_repr_is_short() -> None:
+    assert repr(incomplete()) == "<Comparison: 4 arms, 4 seeds, 6 of 16 cells>"
+
+
+def test_images_set_what_differences_of_equal_arms_can_mean() -> None:
+    """Two arms with the same accuracies have an interval that is not a point."""
+    comparison = study({FLOAT: around(0.97), Arm("symmetric:4", None): around(0.97)})
+    [_, row] = read_csv(comparison)
+    assert float(row["difference_against_float"]) == 0
+    assert 0 < float(row["high_against_float"]) < 1 / IMAGES
