@@ -1,7 +1,7 @@
 """A comparison: what was measured, and what can be said of it."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -247,6 +247,25 @@ class Comparison:
             SpecError: for another style.
         """
         return tables.arms_table(self, style)
+
+    def plot(self, folder: str | Path, formats: Sequence[str] = ("png", "svg")) -> list[Path]:
+        """Write the figures into a folder, which is made if need be, and return their paths.
+
+        Accuracy over bits, accuracy over bytes with the Pareto front, and training curves; each in
+        every format.
+
+        Args:
+            folder: where to.
+            formats: suffixes that matplotlib knows, such as ``"png"``, ``"svg"``, ``"pdf"``.
+
+        Raises:
+            SpecError: for another format.
+            CompareError: if no cell was trained to its end, or the folder cannot be written to.
+        """
+        # It takes a second to import matplotlib.
+        from . import figures  # noqa: PLC0415
+
+        return figures.write(self, Path(folder), formats)
 
     def __str__(self) -> str:
         return tables.whole_text(self)

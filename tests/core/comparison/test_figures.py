@@ -1,0 +1,165 @@
+"""Figures show every arm, and nothing in them hides anything else."""
+
+from functools import cache
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+from matplotlib.text import Text
+from qnn_core.comparison import Comparison
+from qnn_core.comparison.arms import Arm
+from qnn_core.comparison.figures import PICTURES, bits, curves, size
+from qnn_core.comparison.figures.look import looks
+from qnn_core.errors import CompareError, SpecError
+from shown_studies import STUDIES, around, at_chance, both, many, nothing_done, study, typical
+
+EVERY = pytest.mark.parametrize("name", STUDIES)
+DRAW = {"bits": bits.draw, "bytes": size.draw, "curves": curves.draw}
+
+
+@cache
+def drawn(what: str, comparison: Comparison) -> Figure:
+    figure = DRAW[what](comparison)
+    FigureCanvasAgg(figure)
+    figure.draw_without_rendering()
+    return figure
+
+
+def texts(figure: Figure) -> list[Text]:
+    """Return all that is written, legends and the labels of ticks included."""
+    found = figure.findobj(lambda artist: isinstance(artist, Text) and bool(artist.get_text()))
+    # Ticks beyond the ends of an axis are not drawn.
+    hidden: set[Any] = set()
+    for axes in figure.findobj(lambda artist: hasattr(artist, "xaxis")):
+        if not axes.get_visible():
+            hidden |= {*axes.findobj(Text)}
+        for axis in (axes.xaxis, axes.yaxis):
+            shown = {*axis._update_ticks()}
+            for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
+                if tick not in shown:
+                    hidden |= {tick.label1, tick.label2}
+    return [text for text in found if text.get_visible() and text not in hidden]
+
+
+@EVERY
+@pytest.mark.parametrize("what", DRAW)
+def test_no_text_overlaps_another_or_is_cut_off(what: str, name: str) -> None:
+    figure = drawn(what, STUDIES[name]())
+    boxes = {}
+    for text in texts(figure):
+        box = text.get_window_extent()
+        if text.get_visible() and box.width and box.height:
+            boxes[text] = box
+    assert len(boxes) > 5
+    for (one, box), (other, other_box) in combinations(boxes.items(), 2):
+        # A pixel is no overlap: boxes have room around the letters.
+        overlaps = box.padded(-1.5).overlaps(other_box.padded(-1.5))
+        assert not overlaps, f"{one.get_text()!r} and {other.get_text()!r}"
+    for text, box in boxes.items():
+        inside = figure.bbox.padded(2)
+        assert inside.contains(box.x0, box.y0), text.get_text()
+        assert inside.contains(box.x1, box.y1), text.get_text()
+
+
+@EVERY
+@pytest.mark.parametrize("what", DRAW)
+def test_a_legend_names_every_series_and_hides_nothing(what: str, name: str) -> None:
+    comparison = STUDIES[name]()
+    figure = drawn(what, comparison)
+    [legend] = figure.legends
+    named = {"".join(text.get_text().split()) for text in legend.get_texts()}
+    series = {arm.series for arm in comparison.arms if comparison.done(arm)}
+    assert {"".join(name.split()) for name in series} <= named
+    box = legend.get_window_extent()
+    for axes in figure.axes:
+        assert not box.overlaps(axes.get_window_extent())
+
+
+@EVERY
+def test_over_bits_every_arm_has_its_mean_and_its_seeds(name: str) -> None:
+    comparison = STUDIES[name]()
+    [axes] = drawn("bits", comparison).axes
+    means = sorted(bars.lines[0].get_ydata()[0] for bars in axes.containers)
+    arms = [arm for arm in comparison.arms if comparison.done(arm)]
+    expected = sorted(100 * comparison.accuracy(arm).mean for arm in arms)
+    assert means == pytest.approx(expected)
+    seeds = sum(len(line.get_ydata()) for line in axes.lines if line.get_marker() == ".")
+    assert seeds == sum(len(comparison.done(arm)) for arm in arms)
+
+
+@EVERY
+def test_over_bytes_every_arm_stands_at_its_size(name: str) -> None:
+    comparison = STUDIES[name]()
+    [axes] = drawn("bytes", comparison).axes
+    shown = {
+        (line.get_xdata()[0], round(line.get_ydata()[0], 6))
+        for line in axes.lines
+        if len(line.get_xdata()) == 1
+    }
+    for arm in comparison.arms:
+        if (known := comparison.accuracy(arm)) is not None:
+            assert (comparison.nbytes(arm), round(100 * known.mean, 6)) in shown
+
+
+def test_arms_far_below_are_marked_and_do_not_squeeze_the_others() -> None:
+    for what in ("bits", "bytes"):
+        [axes] = drawn(what, at_chance()).axes
+        low, high = axes.get_ylim()
+        assert 90 < low < 93
+        assert 97 < high < 98
+        assert {"↓ 11-13 %", "↓ 11 %"} <= {text.get_text() for text in axes.texts}
+
+
+def test_lines_join_what_differs_in_one_width_only() -> None:
+    arms = [Arm(f"symmetric:{w}", f"uniform:{a}") for w in (1, 2) for a in (2, 4, 8)]
+    [axes] = drawn("bits", study({arm: around(0.95) for arm in arms})).axes
+    curves_ = [
+        line for line in axes.lines if line.get_marker() == "None" and len(line.get_xdata()) > 1
+    ]
+    assert [len(line.get_xdata()) for line in curves_] == [3, 3]
+
+
+def test_thirty_series_look_different_even_in_grey() -> None:
+    series = looks([both(f"symmetric:2,percentile={n}") for n in range(30)])
+    assert len({(look.marker, str(look.line)) for look in series.values()}) == 31
+
+
+def test_files_have_the_same_bytes_each_time(tmp_path: Path) -> None:
+    first, second = (typical().plot(tmp_path / name) for name in ("first", "second"))
+    assert [path.name for path in first] == [
+        f"{picture.name}.{suffix}" for suffix in ("png", "svg") for picture in PICTURES
+    ]
+    for one, other in zip(first, second, strict=True):
+        assert one.read_bytes() == other.read_bytes()
+    for path in first[:3]:
+        assert imread(path).std() > 0.05  # something is drawn
+
+
+def test_other_formats_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="got 'pngg'; did you mean 'png'"):
+        typical().plot(tmp_path, ["pngg"])
+    with pytest.raises(SpecError, match="must be a list"):
+        typical().plot(tmp_path, "png")
+    assert not [*tmp_path.iterdir()]
+
+
+def test_nothing_is_drawn_of_a_study_without_a_result(tmp_path: Path) -> None:
+    with pytest.raises(CompareError, match="no cell has been trained"):
+        nothing_done().plot(tmp_path)
+
+
+def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CompareError, match="cannot be written to"):
+        typical().plot(tmp_path / "file")
+
+
+def test_a_study_of_many_arms_is_no_larger_than_a_page() -> None:
+    for what in ("bits", "bytes"):
+        width, height = drawn(what, many()).get_size_inches()
+        assert width <= 12
+        assert height <= 8
