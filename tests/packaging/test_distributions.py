@@ -95,6 +95,13 @@ def test_wheel_holds_the_sources_modules_and_no_others(package: str) -> None:
     assert f"{package.replace('-', '_')}/py.typed" in shipped
 
 
+def test_distributions_hold_what_a_page_is_made_of() -> None:
+    parts = sources("qnn-core", "*.html", "*.css", "*.js")
+    assert {Path(part).suffix for part in parts} == {".html", ".css", ".js"}
+    assert parts <= wheel_files("qnn-core")
+    assert {f"src/{part}" for part in parts} <= sdist_files(sdist("qnn-core"))
+
+
 @pytest.mark.parametrize("package", COMPILED)
 def test_wheel_holds_an_extension_for_each_kernel_and_each_module_with_types(package: str) -> None:
     suffix = sysconfig.get_config_var("EXT_SUFFIX")

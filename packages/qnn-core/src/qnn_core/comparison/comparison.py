@@ -267,6 +267,23 @@ class Comparison:
 
         return figures.write(self, Path(folder), formats)
 
+    def report(self, path: str | Path) -> Path:
+        """Write a report and return its path.
+
+        Args:
+            path: ``.html`` for one page that needs nothing else, with a table that sorts, figures,
+                verdicts, and how to reproduce it; ``.md`` for Markdown, with the figures as PNG
+                files beside it.
+
+        Raises:
+            SpecError: for another suffix.
+            CompareError: if no cell was trained to its end, or it cannot be written.
+        """
+        # It takes a second to import matplotlib.
+        from . import page  # noqa: PLC0415
+
+        return page.write(self, Path(path))
+
     def __str__(self) -> str:
         return tables.whole_text(self)
 
