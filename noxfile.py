@@ -90,6 +90,13 @@ def coverage(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def browser(session: nox.Session) -> None:
+    """Look at a report in a browser without a screen: chromium, or what QNN_CHROMIUM names."""
+    install_packages(session, *group("browser"))
+    session.run("pytest", "tests/browser", "-m", "browser", *session.posargs, env=ONE_BLAS_THREAD)
+
+
+@nox.session(default=False)
 def wheels(session: nox.Session) -> None:
     """Build sdists, and wheels from them, into dist/; test what they hold and that they work."""
     dist = ROOT / "dist"
