@@ -131,6 +131,13 @@ def compare_bits(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def compare(session: nox.Session) -> None:
+    """Run the comparison that a TOML file describes: nox -s compare -- studies/bits.toml."""
+    install_packages(session, *group("apps"))
+    session.run("qnn", "compare", *session.posargs, interrupt_timeout=30)
+
+
+@nox.session(default=False)
 def study(session: nox.Session) -> None:
     """Train the nets of a study of docs/results on MNIST: nox -s study -- mlp (or --help)."""
     install_packages(session, *group("studies"))

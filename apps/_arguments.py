@@ -88,7 +88,7 @@ def results_folder(
         overwrite: whether files of these names, from an earlier run, are removed.
     """
     try:
-        folder = _numbered(Path("results"), name) if out is None else out
+        folder = numbered(Path("results"), name) if out is None else out
         folder.mkdir(parents=True, exist_ok=out is not None)
         with tempfile.TemporaryFile(dir=folder):
             pass
@@ -106,7 +106,7 @@ def results_folder(
     return folder
 
 
-def _numbered(parent: Path, name: str) -> Path:
+def numbered(parent: Path, name: str) -> Path:
     number = 1
     while (parent / f"{name}-{number}").exists():
         number += 1

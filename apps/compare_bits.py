@@ -1,102 +1,221 @@
 """Compare quantization schemes at several bit widths. ``--help`` explains.
 
-The parts are in _compare_bits: the command line (options), which combinations there are and which
-have no meaning (plan), the training of one net (cell), means and spreads (study), table and files
-(report), figures; in _runs, processes and Ctrl-C.
+A thin face of `qnn.compare`, which pairs the nets, runs them, and says what their differences are
+worth: here are the nets, the data, and the command line.
 """
 
+import argparse
 import sys
-import time
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing
-from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-from _compare_bits.cell import run_cell
-from _compare_bits.options import parse
-from _compare_bits.progress import Progress
-from _compare_bits.report import table, to_csv, to_json
-from _compare_bits.study import Study
-from _runs.files import write_file
-from _runs.processes import run
+import qnn_core as qnn
+import qnn_data
+from _arguments import add_dataset, load_data, numbered, positive, whole
+from qnn_core import comparison_command, registry
+from qnn_core.errors import PluginError
+
+# What is compared unless schemes are named; more of ours would only take longer.
+FAMILIAR = ("binary", "logarithmic", "symmetric", "uniform")
+OURS = "qnn-quantizers"
+
+MODELS = ("mlp", "lenet", "resnet")
+
+# Chosen by measurement: the full grid ends within a few minutes on two cores, and the nets are
+# small enough for a picture in which bits matter.
+DEFAULTS: dict[str, Any] = {"seeds": 3, "epochs": 10, "hidden": [128, 128]}
+QUICK: dict[str, Any] = {"seeds": 2, "epochs": 2, "hidden": [32, 32]}
+QUICK_SAMPLES = 1000
+
+DESCRIPTION = """\
+Compare quantization schemes at several bit widths: train the same net with each, from several
+seeds, and say what the differences are worth.
+
+Every layer but the last has its weights and its inputs quantized by the scheme; the last is float,
+as is usual, and so is the first of a convolutional net. All arms share the net, the recipe (batch
+normalization, cosine schedule) and, seed by seed, the initial weights and the order of the batches.
+Accuracy is that on the test images after the last epoch; nothing is chosen by it.
+"""
+
+EPILOG = """\
+output:
+  a table with verdicts on standard output, progress on standard error, and in the folder of
+  results report.html, results.csv, figures, and the study itself (study.json, cells/)
+
+Ctrl-C stops the study and reports on what is done; the same command with --out DIR goes on. A
+combination that a scheme gives no meaning, such as binary at 4 bits, is listed with the scheme's
+reason; a net that fails and a plugin that is broken are listed with the error, and the others go
+on.
+
+exit status: 0 done; 1 some nets failed, or files cannot be written; 2 wrong arguments or no data;
+130 stopped by Ctrl-C
+
+examples:
+  python apps/compare_bits.py
+  python apps/compare_bits.py --dataset mnist --hidden 1000 --seeds 5
+  python apps/compare_bits.py --model lenet --bits 1 2 4 32
+  python apps/compare_bits.py --schemes symmetric symmetric:grid=even --bits 1 2 3 32
+"""
+
+
+def net(model: str, hidden: list[int], activation: str, classes: int, **options: Any) -> qnn.Module:
+    """Return an untrained net; `options` are weight, input and seed."""
+    options["activation"] = activation
+    if model == "lenet":
+        return qnn.LeNet(classes=classes, batch_norm=True, **options)
+    if model == "resnet":
+        return qnn.ResNet(classes=classes, **options)
+    return qnn.MLP([784, *hidden, classes], batch_norm=True, **options)
+
+
+def data(name: str, samples: int | None) -> tuple[Any, Any]:
+    """Return training and test data."""
+    train, test = qnn_data.load(name)
+    return (train if samples is None else train.subset(slice(samples))), test
 
 
 def main() -> int:
     """Run the study and return the exit status."""
-    options = parse()
-    study = Study.of(options)
-    began = time.time()
+    parser = _parser()
+    given = parser.parse_args()
+    if given.model != "mlp" and given.hidden is not None:
+        parser.error(f"--hidden: the layers of {given.model} are what they are; it is for mlp")
+    for name, value in (QUICK if given.quick else DEFAULTS).items():
+        if getattr(given, name) is None:
+            setattr(given, name, value)
+    train, _ = load_data(parser, given.dataset)
+    shallow = given.model == "mlp" and len(given.hidden) == 1
+    activation = given.activation or ("relu" if shallow else "hardtanh")
+    if given.quick:
+        print("a quick trial: its numbers mean nothing", file=sys.stderr)
     try:
-        status = train(study, began)
-        report(study, began)
-    except KeyboardInterrupt:
-        print("compare_bits.py: stopped while it reported", file=sys.stderr)
-        status = 130
+        return comparison_command.run_study(
+            partial(net, given.model, given.hidden, activation, len(train.classes)),
+            partial(data, given.dataset, QUICK_SAMPLES if given.quick else None),
+            given,
+            given.out or numbered(Path("results"), "compare_bits"),
+            weights=given.schemes or usual_schemes(),
+            bits=given.bits,
+            seeds=given.seeds,
+            epochs=given.epochs,
+            batch_size=given.batch_size,
+            lr=given.lr,
+            optimizer=given.optimizer,
+        )
+    except (qnn.QnnError, PluginError) as error:
+        parser.error(str(error).removeprefix("compare: "))
     except OSError as error:
         print(f"compare_bits.py: error: cannot write the results: {error}", file=sys.stderr)
-        status = 1
-    return status
-
-
-def train(study: Study, began: float) -> int:
-    """Train every cell, keeping results.json up to date; return the exit status."""
-    options = study.options
-    cells = study.cells()
-    status = 0
-    with Progress(len(cells)) as progress, closing(run(run_cell, cells, options.jobs)) as results:
-        try:
-            for result in results:
-                progress.show(result)
-                if result is not None:
-                    study.add(result)
-                    write_json(study, began)
-        except KeyboardInterrupt:
-            progress.say("stopped by Ctrl-C: reporting on the runs that are done")
-            status = 130
-        except BrokenProcessPool:
-            progress.say("error: a worker process died, perhaps for want of memory: try --jobs 1")
-            status = 1
-    if status == 0 and not any(study.done(arm) for arm in study.arms):
-        progress.say("error: nothing could be trained")
         return 1
-    return status
 
 
-def report(study: Study, began: float) -> None:
-    """Print the table and write the files."""
-    folder = study.options.folder
-    print(table(study))
-    write_json(study, began)
-    write_file(folder / "results.csv", to_csv(study))
-    written = ["results.json", "results.csv"]
-    if any(study.done(arm) for arm in study.arms):
-        written += draw(study)
-    print(f"\nin {folder}: {', '.join(written)}")
+def usual_schemes() -> list[str]:
+    """Return the familiar schemes that are installed, and every scheme of another distribution."""
+    entries = registry.registered()
+    return sorted({s.name for s in entries if s.name in FAMILIAR or s.distribution != OURS})
 
 
-def draw(study: Study) -> list[str]:
-    """Write the figures and return their names."""
-    # Not at the top: each worker imports this file, and Matplotlib takes a second.
-    from _compare_bits import figures  # noqa: PLC0415
-
-    names = {
-        "accuracy_over_bits.png": figures.accuracy_over_bits,
-        "training_curves.png": figures.training_curves,
-    }
-    for name, figure in names.items():
-        write_file(study.options.folder / name, figure(study))
-    return list(names)
+def _width(text: str) -> int:
+    if text not in (*map(str, range(1, 9)), "32"):
+        raise argparse.ArgumentTypeError(
+            f"expected whole numbers from 1 to 8, or 32 for float, got {text!r}"
+        )
+    return int(text)
 
 
-def write_json(study: Study, began: float) -> None:
-    """Write results.json as far as it is known."""
-    run_facts: dict[str, Any] = {
-        "command": sys.argv,
-        "started": datetime.fromtimestamp(began, UTC).isoformat(timespec="seconds"),
-        "seconds": time.time() - began,
-        "jobs": study.options.jobs,
-    }
-    write_file(study.options.folder / "results.json", to_json(study, run_facts))
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="compare_bits.py",
+        usage="python apps/compare_bits.py [options]",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_compared(parser.add_argument_group("what is compared"))
+    _add_training(parser.add_argument_group("how each net is trained"))
+    _add_running(parser.add_argument_group("how it runs"))
+    return parser
+
+
+def _add_compared(group: argparse._ArgumentGroup) -> None:
+    add_dataset(group)
+    group.add_argument(
+        "--schemes",
+        nargs="+",
+        metavar="SCHEME",
+        help="names, or specs without bits such as symmetric:grid=even (default: the familiar ones "
+        "and those of other distributions, here "
+        f"{', '.join(usual_schemes()) or 'none'}; installed: {', '.join(qnn.schemes()) or 'none'})",
+    )
+    group.add_argument(
+        "--bits",
+        type=_width,
+        nargs="+",
+        metavar="BITS",
+        default=[1, 2, 3, 4, 8, 32],
+        help="widths of weights and inputs, 1 to 8; 32 is the float net, one for all schemes "
+        "(default: 1 2 3 4 8 32)",
+    )
+    group.add_argument(
+        "--seeds", type=whole(1), metavar="N", help="runs of each, seeds 0 to N-1 (default: 3)"
+    )
+
+
+def _add_training(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--model",
+        choices=MODELS,
+        default=MODELS[0],
+        help="mlp, a net of fully connected layers; lenet, with two convolutions; resnet, with "
+        "three residual blocks (default: %(default)s)",
+    )
+    group.add_argument("--epochs", type=whole(1), metavar="N", help="(default: 10)")
+    group.add_argument(
+        "--hidden",
+        type=whole(1),
+        nargs="+",
+        metavar="WIDTH",
+        help="width of each hidden layer of an mlp (default: 128 128)",
+    )
+    group.add_argument(
+        "--activation",
+        choices=("relu", "hardtanh"),
+        help="(default: relu for an mlp with one hidden layer, else hardtanh: after relu no number "
+        "is negative, so a binary input to the next layer would always be +1)",
+    )
+    group.add_argument(
+        "--batch-size", type=whole(2), metavar="N", default=100, help="(default: 100)"
+    )
+    group.add_argument(
+        "--lr",
+        type=positive,
+        default=1e-3,
+        help="learning rate at the start (default: %(default)s)",
+    )
+    group.add_argument(
+        "--optimizer",
+        choices=("adam", "adamw", "sgd"),
+        default="adam",
+        help="(default: %(default)s)",
+    )
+
+
+def _add_running(group: argparse._ArgumentGroup) -> None:
+    comparison_command.add_where(group)
+    group.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="folder for the results; one that holds a part of the same study is gone on with "
+        "(default: a new one, results/compare_bits-1 or the next number that is free)",
+    )
+    group.add_argument(
+        "--quick",
+        action="store_true",
+        help=f"a trial of a few seconds: {QUICK_SAMPLES:,} training images, small nets, few "
+        "epochs, unless given otherwise. Its numbers mean nothing",
+    )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Train the nets of a study and report on them. ``--help`` explains.
 
-A study is a file beside this one: mlp, post_training, deep, small, lenet, tiny, logarithmic. What they share is in
-_study: what a study is (plan), the images, the training of one net (cell), means and intervals
-(results), results.json (storage), README.md (report), the figure, and the page over all (index).
+A study is a file beside this one: mlp, post_training, deep, small, lenet, tiny, logarithmic. What
+they share is in _study: what a study is (plan), the images, the training of one net (cell), means
+and intervals (results), results.json (storage), README.md (report), the figure, and the page over
+all (index).
 """
 
 import sys

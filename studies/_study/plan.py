@@ -23,8 +23,8 @@ class Recipe:
         loss: a name in `qnn.ops`.
         augment: arguments of `qnn_data.Augment`; empty for none.
         post_training: arguments of `qnn.quantize` for the trained net; empty for none.
-        border: so many pixels are cut off at each side of the images. MNIST's digits fill the 20 x 20
-            in the middle, nearly.
+        border: so many pixels are cut off at each side of the images. MNIST's digits fill the 20 x
+            20 in the middle, nearly.
         side: images are then resized to so many pixels each way; 28 leaves whole ones alone.
     """
 

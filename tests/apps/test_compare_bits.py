@@ -1,7 +1,6 @@
 """compare_bits.py, run as its users run it."""
 
 import csv
-import json
 import os
 import re
 import signal
@@ -10,36 +9,35 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import fmean, stdev
-from typing import Any
 
+import numpy as np
 import pytest
+import qnn_core as qnn
 from apps_runner import Run, command, png_size, run
 
 BUILT_IN = ["binary", "logarithmic", "symmetric", "uniform"]
-BITS = [1, 2, 3, 4, 8, 32]
-MEANINGLESS = {("binary", b) for b in (2, 3, 4, 8)} | {("logarithmic", 1), ("symmetric", 1)}
-FIGURES = ("accuracy_over_bits.png", "training_curves.png")
+ARMS = ["float", "binary:1"] + [
+    f"{scheme}:{bits}"
+    for scheme in BUILT_IN[1:]
+    for bits in (1, 2, 3, 4, 8)
+    if bits > 1 or scheme == "uniform"
+]
+MEANINGLESS = {f"binary:{bits}" for bits in (2, 3, 4, 8)} | {"logarithmic:1", "symmetric:1"}
 ONE_CELL = ("--quick", "--schemes", "symmetric", "--bits", "2", "--seeds", "1", "--jobs", "1")
 
 
-def results(folder: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((folder / "results.json").read_text(encoding="utf-8"))
-    return content
+def results(folder: Path) -> qnn.Comparison:
+    return qnn.Comparison.load(folder)
 
 
-def without_times(value: Any) -> Any:
-    """Return results.json without what may differ between two runs."""
-    if isinstance(value, dict):
-        times = ("run", "seconds", "samples_per_second")
-        return {key: without_times(v) for key, v in value.items() if key not in times}
-    return [without_times(v) for v in value] if isinstance(value, list) else value
-
-
-def rows(table: str) -> dict[tuple[str, int], str]:
-    """Return the lines of the printed table by scheme and bits."""
-    found = re.findall(r"^(\S+) +(\d+)(?: \(float\))?  +(.*)$", table, re.MULTILINE)
-    return {(scheme, int(bits)): rest.strip() for scheme, bits, rest in found}
+def same(a: qnn.Comparison, b: qnn.Comparison, arm: str, seed: int) -> bool:
+    """Whether a cell has the same numbers in both, to the bit."""
+    one, two = a.results[arm, seed], b.results[arm, seed]
+    return np.array_equal(one.correct, two.correct) and (one.loss, one.nbytes, one.history) == (
+        two.loss,
+        two.nbytes,
+        two.history,
+    )
 
 
 # A whole study
@@ -49,30 +47,38 @@ def test_it_runs_without_a_complaint(quick: Run) -> None:
     assert quick.status == 0, quick.err
     assert "Warning" not in quick.err
     assert "30/30" in quick.err  # progress, a line for each run where there is no terminal
+    assert "its numbers mean nothing" in quick.err
 
 
 def test_the_table_has_every_combination(quick: Run) -> None:
-    table = rows(quick.out)
-    assert table.keys() == {(scheme, bits) for scheme in BUILT_IN for bits in BITS}
-    for arm, row in table.items():
-        expected = r"no meaning \[\d\]$" if arm in MEANINGLESS else r"\d+\.\d\d \+- \d+\.\d\d +2 "
-        assert re.match(expected, row), (arm, row)
-    assert all(len(line) <= 100 for line in quick.out.splitlines())
+    for arm in ARMS:
+        scheme, _, bits = arm.partition(":")
+        assert re.search(rf"^{scheme} .*\b{bits}\b.*%?", quick.out, re.MULTILINE), arm
+    folder = quick.cwd / "results/compare_bits-1"
+    assert {arm.name for arm in results(folder).arms} == set(ARMS)
+    assert {out.arm for out in results(folder).plan.left_out} == MEANINGLESS
+    assert "Binary: there is one bit" in " ".join(quick.out.split())
 
 
-def test_the_table_says_why_a_combination_has_no_meaning(quick: Run) -> None:
-    assert "binary, bits 2, 3, 4, 8: Binary: there is one bit, got bits=2" in quick.out
-    assert "symmetric, bits 1: Symmetric: one bit of the odd grid would leave" in quick.out
+def test_it_leaves_a_report_a_table_figures_and_the_study(quick: Run) -> None:
+    folder = quick.cwd / "results/compare_bits-1"
+    found = results(folder)
+    assert found.complete
+    assert not found.failures
+    assert all(result.difference == 0 for result in found.results.values())
+    assert (folder / "report.html").read_text("utf-8").startswith("<!DOCTYPE html>")
+    with (folder / "results.csv").open(newline="", encoding="utf-8") as file:
+        assert len([*csv.DictReader(file)]) == len(ARMS)
+    figures = [*folder.glob("*.png")]
+    assert len(figures) == 3
+    for figure in figures:
+        png_size(figure)
 
 
-def test_float_is_one_arm_that_all_schemes_share(quick: Run) -> None:
-    table = rows(quick.out)
-    assert len({table[scheme, 32] for scheme in BUILT_IN}) == 1
+def test_fewer_bits_take_fewer_bytes(quick: Run) -> None:
     found = results(quick.cwd / "results/compare_bits-1")
-    assert [(c["scheme"], c["seed"]) for c in found["cells"] if c["bits"] == 32] == [
-        ("float", 0),
-        ("float", 1),
-    ]
+    sizes = [found.nbytes(found.arm(f"uniform:{bits}")) or 0 for bits in (1, 2, 3, 4, 8)]
+    assert sizes == sorted(sizes)
 
 
 @pytest.mark.parametrize("model", ["lenet", "resnet"])
@@ -80,75 +86,9 @@ def test_convolutional_nets(model: str, tmp_path: Path) -> None:
     arms = ("--schemes", "binary", "--bits", "1", "--seeds", "1", "--epochs", "1", "--jobs", "1")
     done = run("compare_bits", "--quick", "--model", model, *arms, "--out", "out", cwd=tmp_path)
     assert done.status == 0, done.err
-    assert f"{model} (hardtanh)" in done.out
-    found = results(tmp_path / "out")
-    assert found["configuration"]["model"] == model
-    assert found["configuration"]["hidden"] == []
-    assert [cell["status"] for cell in found["cells"]] == ["done"]
-
-
-def test_a_trial_says_that_its_numbers_mean_nothing(quick: Run) -> None:
-    assert "quick trial: the numbers mean nothing" in quick.out
-
-
-def test_json_has_every_run_with_its_epochs(quick: Run) -> None:
-    found = results(quick.cwd / "results/compare_bits-1")
-    assert found["complete"] is True
-    assert found["configuration"]["schemes"] == BUILT_IN
-    assert found["configuration"]["hidden"] == [32, 32]
-    assert found["versions"].keys() >= {"python", "numpy", "qnn-core", "qnn-data"}
-    assert all(origin.startswith("qnn-quantizers ") for origin in found["schemes"].values())
-    assert "compare_bits.py" in found["run"]["command"][0]
-    assert len(found["cells"]) == 30
-    for cell in found["cells"]:
-        assert cell["status"] == "done"
-        assert [epoch["epoch"] for epoch in cell["history"]] == [1, 2]
-        assert cell["accuracy"] == cell["history"][-1]["val_accuracy"]
-
-
-def test_json_has_the_arms_with_mean_and_spread(quick: Run) -> None:
-    found = results(quick.cwd / "results/compare_bits-1")
-    assert len(found["arms"]) == 4 * 5 + 1
-    for arm in found["arms"]:
-        own = [
-            c for c in found["cells"] if (c["scheme"], c["bits"]) == (arm["scheme"], arm["bits"])
-        ]
-        if (arm["scheme"], arm["bits"]) in MEANINGLESS:
-            assert (arm["status"], arm["n"], own) == ("no meaning", 0, [])
-            assert arm["reason"]
-            continue
-        values = [cell["accuracy"] for cell in own]
-        assert arm["n"] == 2
-        assert arm["accuracy_mean"] == pytest.approx(fmean(values))
-        assert arm["accuracy_sd"] == pytest.approx(stdev(values))
-        assert arm["nbytes"] == own[0]["nbytes"]
-
-
-def test_fewer_bits_take_fewer_bytes(quick: Run) -> None:
-    found = results(quick.cwd / "results/compare_bits-1")["arms"]
-    sizes = [a["nbytes"] for a in found if a["scheme"] == "uniform"] + [found[0]["nbytes"]]
-    assert sizes == sorted(set(sizes))
-
-
-def test_csv_has_a_line_for_each_run_and_each_combination_without_one(quick: Run) -> None:
-    path = quick.cwd / "results/compare_bits-1/results.csv"
-    with path.open(encoding="utf-8", newline="") as file:
-        lines = list(csv.DictReader(file))
-    assert len(lines) == 30 + len(MEANINGLESS)
-    assert {(r["scheme"], int(r["bits"])) for r in lines if r["status"] != "done"} == MEANINGLESS
-    assert all(r["reason"] for r in lines if r["status"] == "no meaning")
-
-
-def test_the_figures_are_pngs(quick: Run) -> None:
-    folder = quick.cwd / "results/compare_bits-1"
-    assert png_size(folder / FIGURES[0]) == (1200, 750)
-    width, height = png_size(folder / FIGURES[1])
-    assert width > 2 * height  # five small multiples beside each other
-
-
-def test_no_other_file_is_left(quick: Run) -> None:
-    left = {path.name for path in (quick.cwd / "results/compare_bits-1").iterdir()}
-    assert left == {"results.json", "results.csv", *FIGURES}
+    (result,) = results(tmp_path / "out").results.values()
+    assert result.done
+    assert result.difference == 0
 
 
 def test_numbers_depend_neither_on_the_run_nor_on_the_number_of_processes(
@@ -157,41 +97,44 @@ def test_numbers_depend_neither_on_the_run_nor_on_the_number_of_processes(
     again = run("compare_bits", "--quick", "--jobs", "2", "--out", tmp_path / "two", cwd=tmp_path)
     assert again.status == 0, again.err
     one, two = results(quick.cwd / "results/compare_bits-1"), results(tmp_path / "two")
-    assert (one["run"]["jobs"], two["run"]["jobs"]) == (1, 2)
-    assert without_times(one) == without_times(two)
+    assert one.results.keys() == two.results.keys()
+    assert all(same(one, two, *cell) for cell in one.results)
 
 
-# Results of others
+# Folders
 
 
 def test_by_default_each_study_gets_a_folder_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "results/compare_bits-1").mkdir(parents=True)
     done = run("compare_bits", *ONE_CELL, cwd=tmp_path)
     assert done.status == 0, done.err
-    assert f"in {Path('results/compare_bits-2')}: " in done.out
-    assert (tmp_path / "results/compare_bits-2/results.json").exists()
+    assert str(Path("results/compare_bits-2/report.html")) in done.out
+    assert results(tmp_path / "results/compare_bits-2").complete
 
 
-def test_earlier_results_are_replaced_on_demand_only(tmp_path: Path) -> None:
-    kept = tmp_path / "results.json"
-    kept.write_text("years of work", encoding="utf-8")
-    refused = run("compare_bits", *ONE_CELL, "--out", tmp_path, cwd=tmp_path)
-    assert refused.status == 2
-    assert "it holds results.json of an earlier run" in refused.err
-    assert "--overwrite" in refused.err
-    assert kept.read_text(encoding="utf-8") == "years of work"
-    replaced = run("compare_bits", *ONE_CELL, "--out", tmp_path, "--overwrite", cwd=tmp_path)
-    assert replaced.status == 0, replaced.err
-    assert results(tmp_path)["complete"] is True
+def test_a_folder_of_the_same_study_is_gone_on_with_and_no_other(tmp_path: Path) -> None:
+    assert run("compare_bits", *ONE_CELL, "--out", "out", cwd=tmp_path).status == 0
+    more = run("compare_bits", *ONE_CELL[:-4], "--seeds", "2", "--out", "out", cwd=tmp_path)
+    assert more.status == 0, more.err
+    assert "1 of 2 cells were done before" in more.err
+    other = run("compare_bits", *ONE_CELL, "--epochs", "1", "--out", "out", cwd=tmp_path)
+    assert other.status == 2
+    assert "recipe.epochs is 2 there and 1 here" in other.err
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "thesis.tex").touch()
+    foreign = run("compare_bits", *ONE_CELL, "--out", "thesis", cwd=tmp_path)
+    assert foreign.status == 2
+    assert "holds other files" in foreign.err
 
 
 # Bad input
 
 BAD = {
     "--schemes symetric": "no quantizer 'symetric'; did you mean 'symmetric'?",
-    "--schemes symmetric:4": "'symmetric:4' sets the bits; leave them out: they come from --bits",
+    "--schemes symmetric:4": "'symmetric:4' sets the bits, and so do bits",
     "--schemes symmetric:grid=ood": "grid must be one of odd, even, twos-complement, got 'ood'",
     "--schemes symmetric:gird=odd": "has no option 'gird'; did you mean 'grid'?",
+    "--schemes binary --bits 2": "binary:2: Binary: there is one bit, got bits=2",
     "--bits 9": "--bits: expected whole numbers from 1 to 8, or 32 for float, got '9'",
     "--bits 2.5": "--bits: expected whole numbers from 1 to 8, or 32 for float, got '2.5'",
     "--seeds 0": "--seeds: expected a whole number >= 1, got '0'",
@@ -201,7 +144,8 @@ BAD = {
     "--model vgg": "--model: invalid choice: 'vgg' (choose from ",
     "--jobs two": "--jobs: expected a whole number >= 1, got 'two'",
     "--dataset minst": "--dataset: invalid choice: 'minst' (choose from ",
-    "--out file": "--out file: no folder that can be written to: ",
+    "--quick --out file": "file is a file, not a folder",
+    "--dask tcp://127.0.0.1:1": "no Dask scheduler answers at tcp://127.0.0.1:1",
 }
 
 
@@ -231,7 +175,7 @@ def test_help_explains_every_option(tmp_path: Path) -> None:
     done = run("compare_bits", "--help", cwd=tmp_path)
     assert done.status == 0
     options = (
-        "dataset schemes bits seeds model epochs hidden batch-size lr optimizer jobs out quick"
+        "dataset schemes bits seeds model epochs hidden batch-size lr optimizer jobs dask out quick"
     )
     assert all(f"--{option}" in done.out for option in options.split())
     assert "exit status" in done.out
@@ -245,20 +189,13 @@ def test_a_run_that_fails_takes_no_other_with_it(tmp_path: Path) -> None:
     wild = ("--quick", "--lr", "1e30", "--optimizer", "sgd", "--jobs", "1", "--out", "out")
     arms = ("--schemes", "symmetric", "--bits", "2", "32", "--seeds", "1")
     done = run("compare_bits", *wild, *arms, cwd=tmp_path)
-    assert done.status == 0, done.err
-    assert rows(done.out)["symmetric", 2] == "failed [1]"
-    assert "[1] symmetric, bits 2: seed 0 failed: NonFiniteError: " in done.out
-    status = {cell["scheme"]: cell["status"] for cell in results(tmp_path / "out")["cells"]}
-    assert status == {"float": "done", "symmetric": "failed"}
-
-
-def test_a_study_without_any_result_fails(tmp_path: Path) -> None:
-    arms = ("--schemes", "binary", "--bits", "2", "--out", "out")
-    done = run("compare_bits", "--quick", *arms, cwd=tmp_path)
-    assert done.status == 1
-    assert "nothing could be trained" in done.err
-    assert "Traceback" not in done.err
-    assert results(tmp_path / "out")["arms"][0]["status"] == "no meaning"
+    assert done.status == 1, done.err
+    found = results(tmp_path / "out")
+    assert {r.arm: r.failure for r in found.results.values()} == {
+        "float": None,
+        "symmetric:2": "diverged",
+    }
+    assert found.failures[0].reason.split(":")[0] in " ".join(done.out.split())
 
 
 @contextmanager
@@ -273,7 +210,7 @@ def interrupts_not_ignored() -> Iterator[None]:
 
 def interrupted(tmp_path: Path, jobs: int) -> Run:
     """Press Ctrl-C as soon as a run is done: as in a terminal, all processes get it."""
-    arms = ("--schemes", "symmetric", "--bits", "2", "32", "--epochs", "20", "--seeds", "100")
+    arms = ("--schemes", "symmetric", "--bits", "2", "32", "--epochs", "10", "--seeds", "300")
     words = command("compare_bits", "--quick", *arms, "--jobs", jobs, "--out", "out")
     with interrupts_not_ignored(), (tmp_path / "err").open("w") as err:
         process = subprocess.Popen(
@@ -281,7 +218,7 @@ def interrupted(tmp_path: Path, jobs: int) -> Run:
             start_new_session=True,
         )  # fmt: skip
     deadline = time.monotonic() + 60
-    while "1/200" not in (tmp_path / "err").read_text() and time.monotonic() < deadline:
+    while "1/600" not in (tmp_path / "err").read_text() and time.monotonic() < deadline:
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGINT)
     out, _ = process.communicate(timeout=60)
@@ -311,16 +248,12 @@ def test_ctrl_c_keeps_what_is_done(tmp_path: Path, jobs: int) -> None:
     assert "Warning" not in done.err
     assert "INCOMPLETE" in done.out
     found = results(tmp_path / "out")
-    assert found["complete"] is False
-    assert 1 <= len(found["cells"]) < 200
-    assert len({cell["seed"] for cell in found["cells"]}) <= len(found["cells"]) // 2 + 1
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        "results.json",
-        "results.csv",
-        *FIGURES,
-    }
-    for figure in FIGURES:
-        png_size(tmp_path / "out" / figure)
+    assert not found.complete
+    assert 1 <= len(found.results) < 600
+    # Whole rounds, but for the last.
+    assert len({seed for _, seed in found.results}) <= len(found.results) // 2 + 1
+    assert not [*(tmp_path / "out").glob("**/.*")]
+    assert (tmp_path / "out" / "report.html").exists()
 
 
 # Other people's schemes
@@ -333,16 +266,12 @@ def test_a_strangers_scheme_appears_by_itself_and_a_broken_one_harms_nobody(
     arms = ("--bits", "2", "32", "--seeds", "1", "--jobs", "2", "--out", "out")
     done = run("compare_bits", "--quick", *arms, cwd=tmp_path, env=env)
     assert done.status == 0, done.err
-    table = rows(done.out)
-    assert {scheme for scheme, _ in table} >= {*BUILT_IN, "ternary", "some-widths"}
-    assert re.match(r"\d+\.\d\d +1 ", table["ternary", 2])
-    assert table["needs-more", 2].startswith("unusable [")
-    assert "cannot be imported: ModuleNotFoundError" in " ".join(done.out.split())
     found = results(tmp_path / "out")
-    assert found["schemes"]["ternary"] == "strangers-ternary 1.2"
+    assert {"ternary:2", "some-widths:2"} <= {arm.name for arm in found.arms}
+    assert not found.failures
+    assert "needs-more:2" in {out.arm for out in found.plan.left_out}
+    assert "cannot be imported: ModuleNotFoundError" in " ".join(done.out.split())
+    assert found.plan.schemes["ternary"].startswith("strangers-ternary 1.2 ")
     # What is compared beside it does not change a number.
-    theirs, ours = (
-        [c for c in r["cells"] if (c["scheme"], c["bits"], c["seed"]) == ("symmetric", 2, 0)]
-        for r in (found, results(quick.cwd / "results/compare_bits-1"))
-    )
-    assert without_times(theirs) == without_times(ours)
+    ours = results(quick.cwd / "results/compare_bits-1")
+    assert same(found, ours, "symmetric:2", 0)

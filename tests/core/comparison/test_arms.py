@@ -49,6 +49,7 @@ BAD: list[tuple[tuple[object, ...], str]] = [
     ((["symmetric"], None, []), "bits must be a list"),
     ((["symetric"], None, [2]), "did you mean 'symmetric'"),
     ((["binary"], None, [2, 3]), "binary:2: Binary: there is one bit"),
+    ((["binary"], None, [2, 32]), "binary:2: Binary: there is one bit"),
     ((["symmetric"], None, [9]), "bits are 1 to 8, or 32 for float, got 9"),
     ((["symmetric"], None, [True]), "bits are 1 to 8"),
     ((["symmetric"], None, ["2"]), "bits are 1 to 8"),

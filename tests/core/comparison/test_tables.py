@@ -6,7 +6,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from qnn_core.comparison import Comparison, LeftOut
+from qnn_core.comparison import Comparison, LeftOut, sentences
 from qnn_core.comparison.arms import Arm
 from qnn_core.errors import SpecError
 from shown_studies import (
@@ -204,6 +204,22 @@ def test_text_says_what_the_study_could_have_found() -> None:
     assert found is not None
     assert f"this study could have found: {100 * found:.2f} points" in prose(comparison)
     assert "INCOMPLETE" not in prose(comparison)
+
+
+def test_text_says_that_too_few_seeds_find_nothing() -> None:
+    comparison = study({FLOAT: (0.9, 0.95), both("symmetric:2"): (0.95, 0.7)})
+    assert comparison.resolution is not None
+    assert comparison.resolution > 1
+    assert "No difference could have been found" in prose(comparison)
+
+
+def test_the_smallest_arm_near_float_is_named_if_its_interval_says_so() -> None:
+    near, far = both("symmetric:4"), both("symmetric:2")
+    accuracies = {FLOAT: (0.95, 0.951, 0.949), near: (0.949, 0.95, 0.948), far: (0.9, 0.93, 0.87)}
+    told = " ".join(sentences.summary(study(accuracies)))
+    assert "within a point of float, by its 95 % interval, is symmetric:4" in told
+    told = " ".join(sentences.summary(study({FLOAT: accuracies[FLOAT], far: accuracies[far]})))
+    assert "within a point" not in told
 
 
 def test_text_says_that_a_study_is_incomplete_and_how_to_go_on() -> None:

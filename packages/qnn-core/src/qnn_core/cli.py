@@ -11,6 +11,7 @@ from pathlib import Path
 from tabulate import tabulate
 
 from . import bench
+from .comparison_command import add_commands
 from .errors import PluginError, QnnError
 from .file_info import describe
 from .machine import cpu
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     info.set_defaults(run=_info)
     _add_bench(commands.add_parser)
     _add_check(commands.add_parser)
+    add_commands(commands.add_parser)
     new = commands.add_parser(
         "new-quantizer",
         help="write a package with a quantizer of your own to start from",

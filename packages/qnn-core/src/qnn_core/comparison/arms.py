@@ -114,7 +114,8 @@ def arms_of(
         widths: Sequence[Width | None] = bits or [None]
         found = [_armed(weight, input, width) for width in widths]
         refused = [out for arm in found if (out := _refused(arm)) is not None]
-        if len(refused) == len(found) and not any(out.broken for out in refused):
+        quantized = [arm for arm in found if not arm.is_float]
+        if refused and len(refused) == len(quantized) and not any(out.broken for out in refused):
             raise SpecError(f"compare: {refused[0].arm}: {refused[0].reason}")
         left_out |= {out.arm: out for out in refused}
         arms |= {arm.name: arm for arm in found}

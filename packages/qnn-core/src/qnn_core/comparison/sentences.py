@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from .arms import Arm
 from .words import counted, listed, percent, points, whole, within
 
+NEAR = 0.01  # of accuracy
+
 if TYPE_CHECKING:
     from .comparison import Comparison
 
@@ -36,6 +38,8 @@ def resolution(comparison: "Comparison") -> str:
             "Nothing can be told apart: that takes two arms, and two seeds or more, which show "
             "what training varies by."
         )
+    if found >= 1:
+        return "No difference could have been found: so few seeds are too few for so many pairs."
     return (
         f"The smallest difference that this study could have found: {points(found)} "
         "(four of five studies like it find one of that size; the median over its pairs of arms)."
@@ -114,18 +118,28 @@ def _beside_float(comparison: "Comparison") -> list[str]:
     if not told:
         return []
     sentences = [f"Beside float, {listed(told)}."]
-    good = [arm for arm in comparison.arms if arm.name in (*equal, *ahead)]
-    if good:
-        sentences.append(_smallest(comparison, reference, good))
+    near = _near(comparison, reference)
+    if near:
+        sentences.append(_smallest(comparison, reference, near))
     return sentences
 
 
+def _near(comparison: "Comparison", reference: Arm) -> list[Arm]:
+    """Return the arms that are not more than a point below float, by their intervals."""
+    below = {pair.second: pair.high for pair in comparison.pairs if pair.first == reference.name}
+    bounds = {arm: below.get(arm.name) for arm in comparison.arms}
+    return [arm for arm, bound in bounds.items() if bound is not None and bound <= NEAR]
+
+
 def _smallest(comparison: "Comparison", reference: Arm, arms: list[Arm]) -> str:
-    """Name the smallest arm that is not worse than float, as far as the study can tell."""
+    """Name the smallest of the arms that are near float."""
     least = min(arms, key=lambda arm: (comparison.nbytes(arm) or 0, -_mean(comparison, arm)))
     nbytes, of_float = comparison.nbytes(least), comparison.nbytes(reference)
     share = f", {percent(nbytes / of_float, 1)} % of float" if nbytes and of_float else ""
-    return f"The smallest arm that is not worse is {least.name}: {whole(nbytes)} bytes{share}."
+    return (
+        f"The smallest arm within a point of float, by its 95 % interval, is {least.name}: "
+        f"{whole(nbytes)} bytes{share}."
+    )
 
 
 def _with_verdict(comparison: "Comparison", arm: Arm, verdict: str) -> list[str]:

@@ -1,6 +1,7 @@
 """The folder of a comparison: what it is made of, and a file for each cell that has ended."""
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -52,9 +53,10 @@ class Store:
         if (self.folder / ABOUT).exists():
             plan = self.plan().joined(plan)
         try:
+            shutil.rmtree(self.running, ignore_errors=True)
             for folder in (self.folder / CELLS, self.running):
                 folder.mkdir(parents=True, exist_ok=True)
-            for old in (*self.folder.glob("**/.*.partial"), *self.running.glob("*.json")):
+            for old in self.folder.glob("**/.*.partial"):
                 old.unlink(missing_ok=True)
             self._write(plan, self.runs())
         except OSError as error:
@@ -62,6 +64,8 @@ class Store:
 
     def end(self, run: Mapping[str, Any]) -> None:
         """Enter what a run was: when, by which command, on what."""
+        # Cells that were ended in their middle have left their notes.
+        shutil.rmtree(self.running, ignore_errors=True)
         self._write(self.plan(), [*self.runs(), dict(run)])
 
     def plan(self) -> Plan:

@@ -234,7 +234,8 @@ def _running(tasks: list[Task], store: Store) -> Iterator[tuple[str, Far]]:
 def _told(executor: Executor | int | None) -> str:
     if isinstance(executor, Executor):
         return f"{type(executor).__module__}.{type(executor).__qualname__}"
-    return f"{usable_cores() if executor is None else executor} processes of this machine"
+    count = usable_cores() if executor is None else executor
+    return f"{count} {'process' if count == 1 else 'processes'} of this machine"
 
 
 def _say_how_to_go_on(store: Store, done: int, total: int, kept: bool = True) -> None:

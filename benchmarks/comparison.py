@@ -1,0 +1,100 @@
+"""Time `qnn.compare` beside a bare training loop over the same cells. ``--help`` explains."""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from functools import partial
+from statistics import median
+
+# Before NumPy: the loop has one thread, as every cell has.
+for _name in ("OPENBLAS", "OMP", "MKL", "QNN"):
+    os.environ[f"{_name}_NUM_THREADS"] = "1"
+
+import qnn_core as qnn  # noqa: E402 - after the variables
+import qnn_data  # noqa: E402
+from qnn_core.comparison.arms import arms_of  # noqa: E402
+from tabulate import tabulate  # noqa: E402
+
+DESCRIPTION = """\
+Train 784-1000-10 on MNIST, float and at 2 bits, by a loop that does nothing but build, fit and
+evaluate, and by qnn.compare with one process, in turns. What compare takes more is its machinery:
+checks, a process, packing, measuring and keeping.
+"""
+BITS = [2, 32]
+
+
+def main() -> None:
+    """Time both and print the ratio."""
+    parser = argparse.ArgumentParser(prog="comparison.py", description=DESCRIPTION)
+    parser.add_argument("--dataset", default="mnist", help="(default: %(default)s)")
+    parser.add_argument("--epochs", type=int, default=10, help="(default: %(default)s)")
+    parser.add_argument("--seeds", type=int, default=1, help="(default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="(default: %(default)s)")
+    parser.add_argument("--bare", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.bare:
+        bare(given.dataset, given.epochs, given.seeds)
+        return
+    rounds = []
+    for _ in range(given.rounds):
+        alone = seconds_of(partial(in_a_process, given))
+        compared = seconds_of(partial(compared_, given))
+        rounds.append([alone, compared, compared / alone])
+        print(tabulate(rounds, ["loop s", "compare s", "ratio"], floatfmt=".3f"), flush=True)
+    print(f"median ratio: {median(row[2] for row in rounds):.3f}")
+
+
+def net(**options: object) -> qnn.MLP:
+    """Return the net."""
+    return qnn.MLP([784, 1000, 10], batch_norm=True, **options)  # type: ignore[arg-type]
+
+
+def bare(dataset: str, epochs: int, seeds: int) -> None:
+    """Train all cells, and nothing else."""
+    train, test = qnn_data.load(dataset)
+    for seed in range(seeds):
+        for arm in arms_of(["symmetric"], None, BITS)[0]:
+            weight, input = arm.quantizers()
+            model = net(weight=weight, input=input, seed=seed)
+            batches = qnn_data.DataLoader(train, 100, shuffle=True, seed=seed)
+            held_out = qnn_data.DataLoader(test, 1000)
+            schedule = qnn.optim.Cosine(epochs * len(batches))
+            optimizer = qnn.optim.Adam(model.named_parameters(), schedule=schedule)
+            qnn.fit(model, batches, epochs=epochs, optimizer=optimizer, validation=held_out)
+            qnn.evaluate(model, held_out)
+
+
+def in_a_process(given: argparse.Namespace) -> None:
+    """Run `bare` in a process of its own, as compare runs its cells."""
+    options = [f"--{name}={getattr(given, name)}" for name in ("dataset", "epochs", "seeds")]
+    subprocess.run([sys.executable, __file__, "--bare", *options], check=True)
+
+
+def compared_(given: argparse.Namespace) -> None:
+    """Run the same cells by `qnn.compare`."""
+    with tempfile.TemporaryDirectory() as folder:
+        qnn.compare(
+            net,
+            partial(qnn_data.load, given.dataset),
+            weights=["symmetric"],
+            bits=BITS,
+            seeds=given.seeds,
+            epochs=given.epochs,
+            executor=1,
+            store=folder,
+            progress=False,
+        )
+
+
+def seconds_of(call: partial[None]) -> float:
+    """Return the wall time of a call."""
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""``qnn compare`` and ``qnn report``: a study that a file describes, and what became of it."""
+
+import argparse
+import contextlib
+import importlib
+import sys
+from collections.abc import Callable, Generator
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any
+
+from .errors import CompareError
+from .storage import write_whole
+
+AddParser = Callable[..., argparse.ArgumentParser]
+REPORT = "report.html"
+
+
+def add_commands(add_parser: AddParser) -> None:
+    """Add the two commands to a command line."""
+    compare = add_parser(
+        "compare",
+        help="run the comparison that a TOML file describes",
+        description="Train a net with each quantizer from several seeds, as CONFIG.toml says, and "
+        "report on them: a table, and, in the folder of the study, report.html, results.csv and "
+        "figures. What is done is kept there: the same command goes on after a stop. Exit status: "
+        "0 done, 1 wrong configuration or failed cells, 130 stopped by Ctrl-C.",
+    )
+    compare.add_argument("config", metavar="CONFIG.toml")
+    compare.add_argument("--store", type=Path, metavar="DIR", help="(default: results/CONFIG)")
+    add_where(compare)
+    compare.set_defaults(run=_compare)
+    report = add_parser(
+        "report",
+        help="report on comparisons that were kept in folders",
+        description="Print the table of a comparison, and write its report. Several folders, of "
+        "cells that were run on different machines, are merged if they match.",
+    )
+    report.add_argument("folders", nargs="+", metavar="DIR", type=Path)
+    report.add_argument(
+        "--out", type=Path, metavar="FILE", help=f"an .html or .md file (default: DIR/{REPORT})"
+    )
+    report.add_argument("--save", type=Path, metavar="DIR", help="keep what was merged in a folder")
+    report.add_argument("--style", default="text", help="of the table (default: text)")
+    report.set_defaults(run=_report)
+
+
+def add_where(parser: argparse._ActionsContainer) -> None:
+    """Add the options that say where cells run."""
+    parser.add_argument(
+        "--jobs",
+        type=_positive,
+        metavar="N",
+        help="processes, one thread each; the numbers do not depend on it (default: one per core)",
+    )
+    parser.add_argument(
+        "--dask", metavar="ADDRESS", help="run on the Dask cluster whose scheduler is there instead"
+    )
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number >= 1, got {text!r}")
+    return int(text)
+
+
+@contextlib.contextmanager
+def executor_of(options: argparse.Namespace) -> Generator[Executor | int | None]:
+    """Yield what `compare` takes as executor, by the options of `add_where`."""
+    if options.dask is None:
+        yield options.jobs
+        return
+    with comparison("cluster").dask_executor(options.dask) as executor:
+        yield executor
+
+
+def comparison(module: str = "") -> Any:
+    """Return the package `comparison`, or a module of it, which not every command needs.
+
+    Raises:
+        CompareError: if what it needs is not installed.
+    """
+    try:
+        return importlib.import_module(f"qnn_core.comparison{'.' if module else ''}{module}")
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("qnn_core"):
+            raise
+        raise CompareError(
+            f"comparisons need {error.name}: pip install 'qnn-core[compare]'"
+        ) from error
+
+
+def _compare(options: argparse.Namespace) -> int:
+    """Run a study and report on it."""
+    config = comparison("config").read_config(options.config)
+    store = options.store or Path("results", Path(options.config).stem)
+    return run_study(config.build, config.data, options, store, **config.options)
+
+
+def run_study(
+    build: Any, data: Any, options: argparse.Namespace, store: Path, **arguments: Any
+) -> int:
+    """Run `compare`, print its table, write its report, and return the exit status."""
+    package = comparison()
+    status = 0
+    try:
+        with executor_of(options) as executor:
+            found = package.compare(build, data, executor=executor, store=store, **arguments)
+    except KeyboardInterrupt:
+        status = 130
+        if not store.exists():  # it had not begun
+            return status
+        found = package.Comparison.load(store)
+    print(found)
+    write_whole(store / "results.csv", found.table("csv").encode())
+    found.plot(store, formats=("png",))
+    print(f"\n{found.report(store / REPORT)}")
+    return status or (1 if found.failures else 0)
+
+
+def _report(options: argparse.Namespace) -> int:
+    """Print and write the report of folders."""
+    load = comparison().Comparison.load
+    first, *others = [load(folder) for folder in options.folders]
+    merged = first.merge(*others)
+    if options.save is not None:
+        merged.save(options.save)
+    print(merged if options.style == "text" else merged.table(options.style))
+    out = options.out or (options.save or options.folders[0]) / REPORT
+    print(f"\n{merged.report(out)}", file=sys.stderr)
+    return 0

@@ -1,0 +1,181 @@
+"""Studies that a TOML file describes."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import qnn_core as qnn
+from qnn_core.comparison.config import read_config
+from qnn_core.errors import CompareError
+
+SOUND = """\
+# A study
+[compare]
+weights = ["symmetric", "binary"]
+bits = [
+    1,
+    2, 32
+]
+seeds = 2
+
+[net]
+build = "qnn_core:MLP"
+sizes = [6, 12, 3]
+batch_norm = true
+
+[data]
+load = "my_data:load"
+samples = 90
+
+[training]
+epochs = 2
+lr = 1e-2
+"""
+MY_DATA = """
+import numpy as np
+
+def load(samples):
+    rng = np.random.default_rng(0)
+    y = rng.integers(3, size=samples)
+    x = (np.eye(3)[y].repeat(2, axis=1) + rng.normal(scale=0.5, size=(samples, 6))).astype("f")
+    return (x[:60], y[:60]), (x[60:], y[60:])
+"""
+
+
+def written(folder: Path, text: str = SOUND) -> Path:
+    (folder / "my_data.py").write_text(MY_DATA, "utf-8")
+    path = folder / "study.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+@pytest.fixture(autouse=True)
+def forgotten() -> None:
+    """Forget the module beside the file of another test."""
+    sys.modules.pop("my_data", None)
+
+
+def test_a_sound_file_gives_the_arguments(tmp_path: Path) -> None:
+    config = read_config(written(tmp_path))
+    assert config.options == {
+        "weights": ["symmetric", "binary"], "bits": [1, 2, 32], "seeds": 2, "epochs": 2, "lr": 0.01,
+    }  # fmt: skip
+    assert isinstance(config.build(weight=None, input=None, seed=0), qnn.MLP)
+    (x, _), _ = config.data()
+    assert x.shape == (60, 6)
+
+
+def test_pairs_of_widths(tmp_path: Path) -> None:
+    text = SOUND.replace("1,\n    2, 32", "[2, 4], [1, 32]").replace(
+        "bits", 'activations = ["uniform"]\nbits'
+    )
+    found = read_config(written(tmp_path, text)).options
+    assert (found["bits"], found["activations"]) == ([(2, 4), (1, 32)], ["uniform"])
+
+
+BAD = [
+    (
+        '["symmetric", "binary"]',
+        '["symetric"]',
+        ":3: compare.weights: no quantizer",
+    ),
+    ('["symmetric", "binary"]', '"symmetric"', ":3: compare.weights: a list of specs is needed"),
+    ('["symmetric", "binary"]', "[]", ":3: compare.weights: a list of specs is needed, got []"),
+    ("bits = [", "activations = ['unifrom']\nbits = [", ":4: compare.activations: no quantizer"),
+    ("1,\n    2, 32", "1, 2, 9", ":4: compare.bits: bits are 1 to 8, or 32 for float, got 9"),
+    ("1,\n    2, 32", "1, true", ":4: compare.bits: a list of widths"),
+    ("1,\n    2, 32", "[1, 2, 3]", ":4: compare.bits: a list of widths"),
+    ("seeds = 2", "seeds = '2'", ":8: compare.seeds: a number of seeds"),
+    ("seeds = 2", "seed = 2", ":8: compare.seed: there is no such key; did you mean 'seeds'?"),
+    ("epochs = 2", "epochs = 0", ":20: training.epochs: epochs must be a whole number >= 1, got 0"),
+    ("epochs = 2", "epochs = 2.0", ":20: training.epochs: a whole number is needed, got 2.0"),
+    ("epochs = 2\n", "", ":19: training: the key 'epochs' is missing"),
+    ("lr = 1e-2", "lr = -1", ":21: training.lr: lr must be a number > 0, got -1"),
+    ("lr = 1e-2", "optimizer = 'adma'", ":21: training.optimizer: optimizer must be one of"),
+    ("[training]", "[trainings]", ":19: trainings: there is no table 'trainings'; did you mean"),
+    (
+        '[net]\nbuild = "qnn_core:MLP"',
+        "[net]",
+        ":10: net.build: MODULE:FUNCTION is needed",
+    ),
+    ("qnn_core:MLP", "qnn_core.MLP", ":11: net.build: MODULE:FUNCTION is needed"),
+    ("qnn_core:MLP", "qnn_core:MPL", ":11: net.build: qnn_core:MPL: AttributeError"),
+    ("qnn_core:MLP", "qnn_cor:MLP", ":11: net.build: qnn_cor:MLP: ModuleNotFoundError"),
+    ("qnn_core:MLP", "qnn_core:__version__", ":11: net.build: qnn_core:__version__ is no function"),
+    ('[data]\nload = "my_data:load"\nsamples = 90', "", ": data: the table [data] is missing"),
+    ("[compare]", "[compare", " is no TOML: Expected ']'"),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "told"), BAD)
+def test_errors_name_file_line_and_key(tmp_path: Path, before: str, after: str, told: str) -> None:
+    path = written(tmp_path, SOUND.replace(before, after))
+    assert before in SOUND
+    with pytest.raises(CompareError) as caught:
+        read_config(path)
+    assert f"{path}{told}" in str(caught.value)
+
+
+def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.toml", tmp_path):
+        with pytest.raises(CompareError, match="cannot be read"):
+            read_config(path)
+    (tmp_path / "latin.toml").write_bytes(b"\xe9 = 1")
+    with pytest.raises(CompareError, match="is no TOML"):
+        read_config(tmp_path / "latin.toml")
+
+
+# The command
+
+
+def qnn_command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    code = f"import sys; from qnn_core.cli import main; sys.exit(main({list(arguments)!r}))"
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_a_study_by_one_command(tmp_path: Path) -> None:
+    written(tmp_path)
+    found = qnn_command(tmp_path, "compare", "study.toml", "--jobs", "2")
+    assert found.returncode == 0, found.stderr
+    assert "6/6" in found.stderr
+    assert "symmetric" in found.stdout
+    store = tmp_path / "results" / "study"
+    assert (store / "report.html").read_text("utf-8").startswith("<!DOCTYPE html>")
+    assert qnn.Comparison.load(store).complete
+    again = qnn_command(tmp_path, "compare", "study.toml")
+    assert again.stdout == found.stdout
+    report = qnn_command(tmp_path, "report", str(store), "--style", "csv", "--out", "r.md")
+    assert report.returncode == 0, report.stderr
+    assert report.stdout.count("\n") >= 4
+    assert (tmp_path / "r.md").exists()
+
+
+def test_parts_are_merged_by_a_command(tmp_path: Path) -> None:
+    written(tmp_path)
+    for n in (0, 1):
+        text = SOUND.replace("seeds = 2", f"seeds = [{n}]")
+        (tmp_path / f"part{n}.toml").write_text(text, "utf-8")
+        assert qnn_command(tmp_path, "compare", f"part{n}.toml", "--jobs", "1").returncode == 0
+    parts = ["results/part0", "results/part1"]
+    found = qnn_command(tmp_path, "report", *parts, "--save", "whole")
+    assert found.returncode == 0, found.stderr
+    assert (tmp_path / "whole" / "report.html").exists()
+    assert qnn.Comparison.load(tmp_path / "whole").seeds == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("compare", "none.toml"), "qnn: none.toml cannot be read"),
+        (("report", "nowhere"), "qnn: nowhere holds no comparison"),
+        (("compare", "study.toml", "--dask", "tcp://127.0.0.1:1"), "no Dask scheduler answers"),
+    ],
+)
+def test_errors_are_one_line(tmp_path: Path, arguments: tuple[str, ...], told: str) -> None:
+    written(tmp_path)
+    found = qnn_command(tmp_path, *arguments)
+    assert found.returncode == 1
+    assert told in found.stderr
+    assert found.stderr.count("\n") == 1
