@@ -45,6 +45,9 @@ STUDY = Study(
     ONE_BIT in studies/deep.py); and one of both without dropout, 20 epochs, to 97.65 and 98.27 %,
     99.5 and 99.9 % in training. Dropout of pixels, more epochs and a higher learning rate were
     taken over from [784-1000-10](../mlp/README.md).
+
+    Bytes are those of files of version 1; files of version 2 are smaller
+    (docs/adr/0026-packed-files-are-two-tensors.md).
     """,
     net=net,
     arms=(

@@ -20,6 +20,10 @@ STUDY = Study(
 
     The mark: at most 0.3 points below the float net.
     """,
+    notes="""
+    Bytes are those of files of version 1; files of version 2 are smaller
+    (docs/adr/0026-packed-files-are-two-tensors.md).
+    """,
     net=net,
     arms=(
         replace(FLOAT, mark=None),

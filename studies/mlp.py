@@ -58,6 +58,9 @@ STUDY = Study(
 
     The test images were looked at before: float and W8 A8 of an earlier recipe (dropout of 0.3
     after the hidden layer, 12 epochs) had 98.42 and 98.36 %.
+
+    Bytes are those of files of version 1; files of version 2 are smaller
+    (docs/adr/0026-packed-files-are-two-tensors.md).
     """,
     net=net,
     arms=(FLOAT, *(_quantized(bits) for bits in MARKS)),

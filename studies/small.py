@@ -37,6 +37,9 @@ STUDY = Study(
     notes="""
     A first run of W1 had learned scales of the weights and came to 11.35 %, chance: see ONE_BIT in
     studies/deep.py. The others are first runs.
+
+    Bytes are those of files of version 1; files of version 2 are smaller
+    (docs/adr/0026-packed-files-are-two-tensors.md).
     """,
     net=net,
     arms=(
