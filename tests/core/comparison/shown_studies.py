@@ -1,6 +1,7 @@
 """Studies with results that are made up, in every shape that a reader must be able to read."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -192,6 +193,30 @@ def suspicious() -> Comparison:
 
 
 @cache
+def unpacked() -> Comparison:
+    """Return a study of layers that quantize in their own way: only float can be packed."""
+    made = two_arms()
+    results = {
+        cell: result
+        if result.arm == "float"
+        else replace(result, unpacked=f"linear: {NASTY}", nbytes=0, latency={})
+        for cell, result in made.results.items()
+    }
+    return Comparison(made.plan, results, made.runs)
+
+
+@cache
+def none_packed() -> Comparison:
+    """Return a study of which nothing can be packed."""
+    made = no_float()
+    results = {
+        cell: replace(result, unpacked="a step of its own", nbytes=0, latency={})
+        for cell, result in made.results.items()
+    }
+    return Comparison(made.plan, results, made.runs)
+
+
+@cache
 def no_float() -> Comparison:
     return study({both(f"symmetric:{b}"): around(0.93 + b / 200, shift=b) for b in (2, 4, 8)})
 
@@ -205,6 +230,6 @@ STUDIES = {
     make.__name__: make
     for make in (
         typical, one_seed, two_arms, one_arm, at_chance, mostly_chance, long_names, many,
-        mixed_widths, incomplete, suspicious, no_float,
+        mixed_widths, incomplete, suspicious, no_float, unpacked, none_packed,
     )
 }  # fmt: skip # one line for each would hide that it is a list

@@ -316,7 +316,7 @@ def wrong(change: str) -> Any:
 
 
 WRONG = {
-    "ignores the quantizers": "build ignored weight=Symmetric(bits=2) of symmetric:2",
+    "ignores the quantizers": "build ignored weight=symmetric:2 and input=symmetric:2 of",
     "ignores one": "build ignored input=Symmetric(bits=2) of symmetric:2",
     "quantizes float": "the float arm has the quantizer Binary(bits=1)",
     "raises": "build cannot make float: ZeroDivisionError: a bug",

@@ -113,8 +113,9 @@ def run_study(
         found = package.Comparison.load(store)
     print(found)
     write_whole(store / "results.csv", found.table("csv").encode())
-    found.plot(store, formats=("png",))
-    print(f"\n{found.report(store / REPORT)}")
+    if any(result.done for result in found.results.values()):
+        found.plot(store, formats=("png",))
+        print(f"\n{found.report(store / REPORT)}")
     return status or (1 if found.failures else 0)
 
 

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-FALLING = 0.05  # a loss that loses this share in the last quarter of training is not at its end
+# A loss is not at its end if the last quarter of training takes this share of it away, or this
+# share of all that training took away: one that has hardly begun to fall.
+FALLING = 0.05
+OF_ALL = 0.1
 
 LONGER = "train float longer or with a higher learning rate"
 OTHERWISE = (
@@ -59,7 +62,7 @@ def explain(float_runs: Sequence[Run], arm: str, runs: Sequence[Run]) -> tuple[s
     fall = _fall(float_runs)
     still = f"its training loss fell by {100 * fall:.1f} % in the last quarter" if fall else ""
     if trained is None or others is None or others <= trained <= _test(float_runs):
-        if fall is not None and fall > FALLING:
+        if fall is not None and (fall > FALLING or _of_all(float_runs) > OF_ALL):
             return f"float was still improving: {still}", LONGER
         return "the training curves do not say why", ANYTHING
     if trained < others:
@@ -67,7 +70,7 @@ def explain(float_runs: Sequence[Run], arm: str, runs: Sequence[Run]) -> tuple[s
             f"float is under-trained: it has {100 * trained:.2f} % of its training samples right "
             f"at the end, {arm} {100 * others:.2f} %"
         )
-        if fall is not None and fall <= FALLING:
+        if fall is not None and fall <= FALLING and _of_all(float_runs) <= OF_ALL:
             return reason, OTHERWISE
         return reason + (f"; {still}" if still else ""), LONGER
     reason = (
@@ -97,6 +100,16 @@ def _fall(runs: Sequence[Run]) -> float | None:
             return None
         before = run.train_loss[-1 - max(1, len(run.train_loss) // 4)]
         falls.append(1 - run.train_loss[-1] / before)
+    return float(np.mean(falls))
+
+
+def _of_all(runs: Sequence[Run]) -> float:
+    """Return what share of the whole fall of the training loss is that of the last quarter."""
+    falls = [
+        (run.train_loss[-1 - max(1, len(run.train_loss) // 4)] - run.train_loss[-1])
+        / max(run.train_loss[0] - run.train_loss[-1], 1e-12)
+        for run in runs
+    ]
     return float(np.mean(falls))
 
 

@@ -9,18 +9,17 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..autodiff import Tensor, no_grad
-from ..errors import CompareError, NonFiniteError
+from ..errors import NonFiniteError, QnnError
 from ..model_summary import summary
 from ..nn import Module
 from ..packed import PackedModel, pack
 from ..products import get_num_threads, set_num_threads
 from ..training import Epoch, fit
 from . import data as data_
-from .arms import Arm
-from .data import Batch, Data
+from .arms import Arm, one_line
+from .data import Array, Batch, Data
 from .recipe import Recipe
 from .result import Failure, Result, failed
 
@@ -110,9 +109,9 @@ def _measured(experiment: Experiment, arm: Arm, seed: int, note: OnEpoch) -> Res
         on_epoch=note,
     )
     train_seconds = time.perf_counter() - before
-    # Some samples that differ: what cannot be packed shows in few.
-    packed = pack(model, tests[0][0][:32])
-    correct, difference = _answers(model, packed, tests)
+    scores = [_scores(model, x) for x, _ in tests]
+    right = [s.argmax(axis=1) == labels for s, (_, labels) in zip(scores, tests, strict=True)]
+    correct = np.concatenate(right)
     loss = history.last.val_loss
     assert loss is not None
     return Result(
@@ -121,28 +120,33 @@ def _measured(experiment: Experiment, arm: Arm, seed: int, note: OnEpoch) -> Res
         accuracy=float(np.mean(correct)),
         loss=loss,
         correct=correct,
-        nbytes=packed.nbytes,
-        difference=difference,
         macs={f"{w}x{a}": n for (w, a), n in summary(model, tests[0][0][:1]).macs.items()},
-        latency=_latencies(packed, tests),
         train_seconds=train_seconds,
+        **_deployed(model, tests, scores),
     )
 
 
-def _answers(
-    model: Module, packed: PackedModel, tests: list[Batch]
-) -> tuple[NDArray[np.bool_], float]:
-    """Return which answers of the model are right, and how far the packed model's outputs are."""
-    right, difference = [], 0.0
-    for x, labels in tests:
-        with no_grad():
-            scores = model(Tensor.of(np.asarray(x, model.dtype))).data
-        deployed = packed(x)
-        if isinstance(deployed, tuple) or scores.ndim != 2:
-            raise CompareError("compare: a net must give one row of scores for each sample")
-        right.append(scores.argmax(axis=1) == labels)
-        difference = max(difference, float(np.abs(deployed - scores).max(initial=0)))
-    return np.concatenate(right), difference
+def _scores(model: Module, x: Array) -> Array:
+    with no_grad():
+        return model(Tensor.of(np.asarray(x, model.dtype))).data
+
+
+def _deployed(model: Module, tests: list[Batch], scores: list[Array]) -> dict[str, Any]:
+    """Return the fields of the packed model, or why there is none."""
+    try:
+        # Some samples that differ: what cannot be packed shows in few.
+        packed = pack(model, tests[0][0][:32])
+    except QnnError as error:
+        return {"unpacked": one_line(error)}
+    differences = [
+        float(np.abs(np.asarray(packed(x)) - s).max(initial=0))
+        for s, (x, _) in zip(scores, tests, strict=True)
+    ]
+    return {
+        "nbytes": packed.nbytes,
+        "difference": max(differences),
+        "latency": _latencies(packed, tests),
+    }
 
 
 def _latencies(packed: PackedModel, tests: list[Batch]) -> dict[str, float]:

@@ -142,8 +142,8 @@ class Comparison:
         return estimate(values, confidence, step=1 / self.images) if values else None
 
     def nbytes(self, arm: Arm) -> int | None:
-        """Return the mean size of the packed file; seeds differ by a few thresholds."""
-        sizes = [result.nbytes for result in self.done(arm)]
+        """Return the mean size of the packed file, None without; seeds differ by a few bytes."""
+        sizes = [result.nbytes for result in self.done(arm) if not result.unpacked]
         return round(fmean(sizes)) if sizes else None
 
     def macs(self, arm: Arm) -> Counter[str]:
@@ -165,9 +165,9 @@ class Comparison:
     def pareto(self) -> tuple[Arm, ...]:
         """The arms that no other one beats in both mean accuracy and bytes, by bytes."""
         known = [
-            (self.nbytes(arm), -found.mean, arm)
+            (nbytes, -found.mean, arm)
             for arm in self.arms
-            if (found := self.accuracy(arm)) is not None
+            if (found := self.accuracy(arm)) and (nbytes := self.nbytes(arm))
         ]
         front: list[Arm] = []
         best = np.inf

@@ -50,6 +50,18 @@ def failed(comparison: "Comparison") -> list[Note]:
     return [_failure(group) for group in groups]
 
 
+def unpacked(comparison: "Comparison") -> list[Note]:
+    """Return the arms whose models cannot be packed and why."""
+    reasons = {
+        arm.name: result.unpacked
+        for arm in comparison.arms
+        for result in comparison.done(arm)
+        if result.unpacked
+    }
+    groups = _grouped(reasons, lambda name: without_numbers(reasons[name]))
+    return [Note(_names(group), merged([reasons[name] for name in group])) for group in groups]
+
+
 def missing(comparison: "Comparison") -> list[Note]:
     """Return the arms that have cells which were not run yet."""
     not_run = {

@@ -27,9 +27,12 @@ def check_builder(experiment: Experiment, arms: Sequence[Arm], seeds: Sequence[i
     first, weights = arms[0], _latent(_built(experiment, arms[0], seeds[0]))
     for arm in arms:
         model = _built(experiment, arm, seeds[0])
-        _check_quantizers(model, arm)
         _check_same(weights, _latent(model), first, arm, seeds[0])
-        _check_runs(experiment, model, arm)
+        scores = _check_runs(experiment, model, arm)
+        if quantizers(model) or arm.is_float:
+            _check_quantizers(model, arm)
+        else:
+            _check_differs(experiment, scores, arm, seeds[0])
     if len(seeds) > 1:
         other = _latent(_built(experiment, first, seeds[1]))
         if weights and all(np.array_equal(weights[name], other[name]) for name in weights):
@@ -88,6 +91,18 @@ def _check_quantizers(model: Module, arm: Arm) -> None:
         )
 
 
+def _check_differs(
+    experiment: Experiment, scores: NDArray[np.generic], arm: Arm, seed: int
+) -> None:
+    """Raise a CompareError if a net of layers that quantize in their own way answers as float."""
+    plain = Arm(None, None)
+    if np.array_equal(scores, _check_runs(experiment, _built(experiment, plain, seed), plain)):
+        raise CompareError(
+            f"compare: build ignored weight={arm.weight} and input={arm.input} of {arm.name}: the "
+            "model answers as without"
+        )
+
+
 def _check_same(weights: Weights, others: Weights, first: Arm, arm: Arm, seed: int) -> None:
     where = (
         f"compare: for seed {seed}, build makes {arm.name} with other parameters than {first.name}"
@@ -106,7 +121,8 @@ def _check_same(weights: Weights, others: Weights, first: Arm, arm: Arm, seed: i
             )
 
 
-def _check_runs(experiment: Experiment, model: Module, arm: Arm) -> None:
+def _check_runs(experiment: Experiment, model: Module, arm: Arm) -> NDArray[np.generic]:
+    """Run a few samples; return what comes of them, or raise a CompareError."""
     data = experiment.data()
     x, _ = next(iter(data.batches(0, experiment.recipe.batch_size)))
     greatest = max(int(np.max(labels)) for _, labels in data.test_batches())
@@ -124,6 +140,8 @@ def _check_runs(experiment: Experiment, model: Module, arm: Arm) -> None:
             f"each label; for {len(x)} samples, and labels up to {greatest}, it gave shape "
             f"{scores.shape}"
         )
+    found: NDArray[np.generic] = scores
+    return found
 
 
 def _listed(names: Iterable[str]) -> str:

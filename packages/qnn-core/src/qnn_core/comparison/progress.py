@@ -79,7 +79,8 @@ class Progress:
 def _outcome(result: Result) -> str:
     if not result.done:
         return f"{result.failure}: {result.reason}"
-    return f"{result.accuracy:.2%}, {result.nbytes:,} bytes, {result.seconds:.1f} s"
+    size = "not packed" if result.unpacked else f"{result.nbytes:,} bytes"
+    return f"{result.accuracy:.2%}, {size}, {result.seconds:.1f} s"
 
 
 def _far(name: str, far: Far) -> str:

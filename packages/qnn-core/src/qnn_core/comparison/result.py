@@ -23,6 +23,8 @@ class Result:
         failure: None if it was trained to the end; else the kind of failure, and `reason` says it.
         accuracy, loss: of the model, on the test data, once, after the last epoch.
         correct: for each test sample, whether the answer was right; bool [n].
+        unpacked: why the model cannot be packed, as with layers that quantize in a way of their
+            own; ``""`` if it can, else what follows is 0 and empty.
         nbytes: size of the packed model's file.
         difference: greatest difference of the packed model's outputs from the model's, over all
             test samples; 0 by law.
@@ -40,6 +42,7 @@ class Result:
     accuracy: float = math.nan
     loss: float = math.nan
     correct: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    unpacked: str = ""
     nbytes: int = 0
     difference: float = 0.0
     macs: Mapping[str, int] = field(default_factory=dict)

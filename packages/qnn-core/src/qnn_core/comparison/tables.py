@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..tables import check_style, escape_latex, escape_markdown, table
 from .columns import columns_for, fitting
-from .notes import Note, failed, left_out, missing, undecided
+from .notes import Note, failed, left_out, missing, undecided, unpacked
 from .numbers import numbers
 from .rows import rows_of
 from .sentences import resolution, size, warnings, what_to_do
@@ -75,6 +75,8 @@ def _notes(
         yield Note(f"not distinguishable, {note.subject}", note.text)
     for note in failed(comparison):
         yield Note(f"failed, {note.subject}", note.text)
+    for note in unpacked(comparison):
+        yield Note(f"not packed, {note.subject}", note.text)
     for note in missing(comparison):
         yield note
     for note in left_out(comparison):

@@ -73,6 +73,12 @@ PICTURES = (
 )
 
 
+def pictures(comparison: "Comparison") -> list[Picture]:
+    """Return the figures that there is something to show in: no sizes if nothing is packed."""
+    packed = any(comparison.nbytes(arm) for arm in comparison.arms)
+    return [picture for picture in PICTURES if packed or picture.draw is not size.draw]
+
+
 def write(comparison: "Comparison", folder: Path, formats: Sequence[str]) -> list[Path]:
     """Write every figure in every format; see `Comparison.plot`."""
     check_any(comparison, "plot")
@@ -99,7 +105,7 @@ def write(comparison: "Comparison", folder: Path, formats: Sequence[str]) -> lis
 
 def contents(comparison: "Comparison", suffix: str) -> dict[str, bytes]:
     """Return the content of a file for each figure, by its name."""
-    return {f"{picture.name}.{suffix}": picture.content(comparison, suffix) for picture in PICTURES}
+    return {p.name + f".{suffix}": p.content(comparison, suffix) for p in pictures(comparison)}
 
 
 def check_any(comparison: "Comparison", what: str) -> None:

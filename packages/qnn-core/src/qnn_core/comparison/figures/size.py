@@ -25,8 +25,9 @@ APART = 1.05  # factor between the marks of two arms that lie below at one size
 
 def draw(comparison: "Comparison") -> Figure:
     """Return the figure: a point for each arm with its bits, and the front as a stair."""
-    spots = spots_of(comparison)
-    sizes = {arm: float(comparison.nbytes(arm) or 0) for arm in spots}
+    known = {arm: comparison.nbytes(arm) for arm in comparison.arms}
+    spots = {arm: spot for arm, spot in spots_of(comparison).items() if known[arm]}
+    sizes = {arm: float(known[arm] or 0) for arm in spots}
     figure = Figure(figsize=(7.5, 4.8), layout="constrained")
     axes = figure.add_subplot()
     axes.set_xscale("log")

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from .. import figures, sentences
 from ..columns import columns_for
-from ..notes import failed, left_out, missing
+from ..notes import failed, left_out, missing, unpacked
 from ..rows import rows_of
 from ..words import p_value, percent, within
 from . import facts, matrix
@@ -49,7 +49,7 @@ def html(comparison: "Comparison") -> str:
         advice=sentences.what_to_do(comparison),
         headers=[column.name for column in columns],
         rows=[[Cell(column.text(row), column.value(row)) for column in columns] for row in rows],
-        figures=[_embedded(comparison, picture) for picture in figures.PICTURES],
+        figures=[_embedded(comparison, picture) for picture in figures.pictures(comparison)],
         names=matrix.names(comparison),
         squares=matrix.squares(comparison),
         symbols=matrix.SYMBOLS,
@@ -57,6 +57,7 @@ def html(comparison: "Comparison") -> str:
         pairs=_pairs(comparison),
         notes={
             "Cells that failed": failed(comparison),
+            "Nets that cannot be packed": unpacked(comparison),
             "Cells that were not run yet": missing(comparison),
             "Combinations without a meaning, left out": left_out(comparison),
         },

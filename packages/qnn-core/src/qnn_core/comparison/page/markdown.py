@@ -24,7 +24,7 @@ def markdown(comparison: "Comparison") -> str:
         "## Results",
         arms_table(comparison, "markdown"),
         "## Figures",
-        *(f"![{picture.about}]({picture.name}.png)" for picture in figures.PICTURES),
+        *(f"![{picture.about}]({picture.name}.png)" for picture in figures.pictures(comparison)),
         "## Verdicts",
         *_verdicts(comparison),
         "## How it was done",
