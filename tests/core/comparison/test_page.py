@@ -193,7 +193,7 @@ def test_markdown_has_all_parts_and_no_markup_of_others(name: str) -> None:
 def test_markdown_has_its_figures_beside_it(tmp_path: Path) -> None:
     path = typical().report(tmp_path / "results" / "README.md")
     images = re.findall(r"!\[.+\]\((.+)\)", path.read_text("utf-8"))
-    assert len(images) == (2 if name == "none_packed" else 3)
+    assert len(images) == 3
     assert {file.name for file in path.parent.iterdir()} == {"README.md", *images}
     for image in images:
         assert (path.parent / image).read_bytes().startswith(b"\x89PNG")
