@@ -138,11 +138,11 @@ def test_the_first_program_is_a_whole_study_in_twelve_lines(tmp_path: Path) -> N
     # As shown, but for the numbers, which depend on the machine.
     for shown in output.splitlines()[:5]:
         assert shown in printed
-    found = qnn.Comparison.load(tmp_path / "study")
+    found = qnn.Comparison.load(tmp_path / "s")
     assert found.complete
     accuracies = [found.accuracy(arm) for arm in found.arms]
     assert min(estimate.mean for estimate in accuracies if estimate) > 0.85
-    assert (tmp_path / "study" / "report.html").exists()
+    assert (tmp_path / "s" / "report.html").exists()
 
 
 @pytest.mark.parametrize("kind", LAWS)

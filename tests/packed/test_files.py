@@ -16,7 +16,7 @@ from qnn_core import nn, ops
 from qnn_core.cli import main
 from qnn_core.errors import FileError
 from qnn_core.packed.archive import archived
-from qnn_core.packed.squeeze import inflated
+from qnn_core.packed.squeeze import inflated, to_bytes
 from qnn_core.packed.write import written
 from qnn_core.storage import load_arrays, save_arrays
 
@@ -67,6 +67,13 @@ def test_written_again_it_is_the_same_to_the_byte(packed: qnn.PackedModel, path:
     assert again.read_bytes() == path.read_bytes()
     assert packed.nbytes == os.path.getsize(path) == qnn.load(path).nbytes
     assert sorted(path.parent.iterdir()) == [again, path]
+
+
+def test_what_is_not_an_array_takes_few_bytes(packed: qnn.PackedModel) -> None:
+    rows = packed.summary().rows
+    arrays, _ = written(packed.graph)
+    assert sum(row.nbytes for row in rows[:-1]) == sum(len(to_bytes(a)) for a in arrays.values())
+    assert rows[-1].nbytes < 1250
 
 
 def test_fused_nodes_are_written_in_the_smaller_form(packed: qnn.PackedModel) -> None:
