@@ -50,6 +50,25 @@ def test_its_files_say_nothing_of_the_template(tmp_path: Path) -> None:
     assert "class Dorefa(Quantizer):" in (tmp_path / "dorefa/src/dorefa.py").read_text()
 
 
+@pytest.mark.parametrize(
+    ("name", "stem", "cls"),
+    [
+        ("my_quantizer_two", "my_quantizer_two", "MyQuantizerTwo"),
+        ("my-quantizer-x", "my_quantizer_x", "MyQuantizerX"),
+        ("MyQuantizer2", "MyQuantizer2", "MyQuantizer2"),
+    ],
+)
+def test_a_name_that_holds_one_of_the_template(
+    name: str, stem: str, cls: str, tmp_path: Path
+) -> None:
+    files = new_quantizer(name, tmp_path / "folder")
+    assert [file.name for file in files[2:]] == [f"{stem}.py", f"test_{stem}.py"]
+    about = (tmp_path / "folder/pyproject.toml").read_text(encoding="utf-8")
+    assert f'{name} = "{stem}:{cls}"' in about
+    assert f"class {cls}(Quantizer):" in files[2].read_text(encoding="utf-8")
+    assert f'check_quantizer("{name}")' in files[3].read_text(encoding="utf-8")
+
+
 def test_the_template_has_no_other_files() -> None:
     found = {path.relative_to(TEMPLATE).as_posix() for path in TEMPLATE.rglob("*.*")}
     assert {file for file in found if "__pycache__" not in file} == set(FILES)

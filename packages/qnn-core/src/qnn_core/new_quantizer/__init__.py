@@ -78,10 +78,13 @@ def _is_empty(folder: Path) -> bool:
 
 def _write(file: str, draft: Path, names: dict[str, str]) -> Path:
     """Write a file of the template with the new names; return its path inside the package."""
-    text = (TEMPLATE / file).read_text(encoding="utf-8")
-    for old, new in names.items():
-        text, file = text.replace(old, new), file.replace(old, new)
-    target = draft / file
+    # In one pass: a new name may hold an old one.
+    old = re.compile("|".join(names))
+    text, renamed = (
+        old.sub(lambda found: names[found[0]], given)
+        for given in ((TEMPLATE / file).read_text(encoding="utf-8"), file)
+    )
+    target = draft / renamed
     target.parent.mkdir(exist_ok=True)
     target.write_text(text, encoding="utf-8", newline="\n")
-    return Path(file)
+    return Path(renamed)
