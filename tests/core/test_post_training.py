@@ -139,6 +139,52 @@ def test_first_and_last_are_those_that_run_first_and_last() -> None:
     assert quantized.head.weight_quantizer.quantizer.bits == 2
 
 
+class ThereAndBack(nn.Module):
+    """A layer that runs first, and last again."""
+
+    def __init__(self) -> None:
+        self.a, self.b = (nn.Linear(6, 6, seed=seed) for seed in (0, 1))
+
+    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override] # one input
+        return self.a(self.b(self.a(x)))
+
+
+def test_a_layer_that_runs_first_and_last_is_the_last() -> None:
+    told = {"weight": "symmetric:4", "first_weight": "symmetric:8", "calibration": X}
+    quantized = qnn.quantize(ThereAndBack(), **told)
+    assert type(quantized.a) is nn.Linear
+    assert quantized.b.weight_quantizer.quantizer.bits == 4
+    quantized = qnn.quantize(ThereAndBack(), **told, last_weight="symmetric:2")
+    assert quantized.a.weight_quantizer.quantizer.bits == 2
+
+
+class TwoSizes(nn.Module):
+    """A convolution that gets images of two sizes."""
+
+    def __init__(self) -> None:
+        self.conv = nn.Conv2d(3, 3, 3, padding=1, seed=0)
+        self.pool = nn.MaxPool2d(2)
+
+    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override] # one input
+        return self.conv(self.pool(self.conv(x)))
+
+
+@pytest.mark.parametrize("axis", [-1, 3])
+def test_channels_of_inputs_of_several_sizes_are_fitted_to_all_of_them(axis: int) -> None:
+    images = RNG.normal(size=(4, 8, 8, 3)).astype(np.float32)
+    model = TwoSizes()
+    spec = f"symmetric:8,axis={axis},calibration=absmax"
+    quantized = qnn.quantize(model, last_input=spec, calibration=[images, 9 * images[:, :4, :4]])
+    seen = [x for given in (images, 9 * images[:, :4, :4]) for x in (given, _pooled(model, given))]
+    greatest = [np.abs(x).max(axis=(0, 1, 2)) for x in seen]
+    scale = quantized.conv.input_quantizer.frame().scale
+    np.testing.assert_allclose(scale, np.max(greatest, axis=0) / 127, rtol=1e-6)
+
+
+def _pooled(model: TwoSizes, images: np.ndarray) -> np.ndarray:
+    return np.asarray(model.pool(model.conv(images)).data)
+
+
 def test_single_layers_may_be_told_apart() -> None:
     layers = {"layers.0": None, "layers.3": (None, "uniform:3"), "layers.6": ("binary", None)}
     quantized = qnn.quantize(mlp(), **W4A4, layers=layers, calibration=X)
@@ -202,6 +248,7 @@ class Own(nn.Linear):
         ({"weight": "symetric:4"}, SpecError, "no quantizer 'symetric'; did you mean 'symmetric'"),
         (W4A4, StateError, "calibration= is needed.*layers.0.input_quantizer"),
         (W4A4 | {"calibration": []}, ShapeError, "the data gave no batch"),
+        (W4A4 | {"calibration": 3}, ShapeError, "data must be an array of inputs, .* got a int"),
         (W4A4 | {"calibration": X[:0]}, ShapeError, r"batch 0, of shape \(0, 6\)"),
         (W4A4 | {"calibration": [X, "x"]}, ShapeError, "batch 1 must be an array"),
         (W4A4 | {"calibration": [X, (X, X, X)]}, ShapeError, "batch 1 .* a tuple of 3"),
@@ -227,6 +274,8 @@ def test_what_cannot_be_done_is_refused(
 
 
 def test_models_that_cannot_be_quantized_are_refused() -> None:
+    with pytest.raises(SpecError, match=r"quantize: the model must be a .*Module, got None"):
+        qnn.quantize(None, weight="binary")
     with pytest.raises(SpecError, match=r"layers\.0\.weight_quantizer: quantized already"):
         qnn.quantize(qnn.MLP([2, 3, 2], weight="binary"), weight="binary")
     with pytest.raises(SpecError, match="no Linear and no Conv2d in the Sequential"):

@@ -95,6 +95,12 @@ def inside(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
+def check_module(where: str, model: Any) -> None:
+    """Raise a SpecError if a model is no module."""
+    if not isinstance(model, Module):
+        raise SpecError(f"{where}: the model must be a qnn_core.nn.Module, got {model!r}")
+
+
 def check_names(where: str, given: Iterable[str], known: Iterable[str]) -> None:
     """Raise a SpecError if a name is not known; it lists those that are."""
     known = list(known)

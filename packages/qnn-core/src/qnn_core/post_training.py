@@ -12,7 +12,7 @@ from .errors import NonFiniteError, SpecError, StateError
 from .nn import Conv2d, Linear, Module, QuantConv2d, Quantize, QuantLinear
 from .nn.mlp import SAME
 from .nn.models import Pair, Spec
-from .places import Float, check_names, exchange
+from .places import Float, check_module, check_names, exchange
 from .training.batches import Array, Given, checked_inputs
 
 M = TypeVar("M", bound=Module)
@@ -46,8 +46,9 @@ def quantize(
     Without quantized inputs no data are needed.
 
     The arguments are those of `MLP`: unless told otherwise the last layer is float and the first
-    is as the others. First and last are meant in the order in which the data run the layers;
-    without data, in which the model holds them.
+    is as the others. The first is the one that the data run first, the last the one that they run
+    last, though it may have run before; a layer that is both counts as the last. Without data the
+    order is that in which the model holds them.
 
     Args:
         model: a trained module without quantizers.
@@ -64,7 +65,7 @@ def quantize(
 
     Raises:
         SpecError: for an unknown quantizer or layer, if nothing would be quantized, if something
-            is already, or for a layer whose `forward` is the user's own.
+            is already, for a layer whose `forward` is the user's own, or what is no module.
         StateError: if there are no data for an input, or they never run its layer.
         ShapeError: if the data are empty.
         NonFiniteError: if they, or what a layer gets, hold NaN or infinity.
@@ -81,24 +82,25 @@ def quantize(
           layers.1: ReLU()
           layers.2: Linear(4, 2, bias=True)
     """
+    check_module("quantize", model)
     copied = copy.deepcopy(model).eval()
     found = _float_layers(copied)
     batches: list[Array] = []
     if calibration is not None:
         batches = checked_inputs(calibration, copied.dtype, "quantize")
-    order = _in_order(copied, found, batches)
+    order, last = _in_order(copied, found, batches)
     pairs = dict.fromkeys(order, (weight, input))
     pairs[order[0]] = (
         weight if first_weight == SAME else first_weight,
         input if first_input == SAME else first_input,
     )
-    pairs[order[-1]] = (last_weight, last_input)
+    pairs[last] = (last_weight, last_input)
     pairs |= _overrides(layers or {}, order)
     made = {n: _quantized(n, found[n], *pair) for n, pair in pairs.items() if pair != (None, None)}
     if not made:
         raise SpecError(
             "quantize: nothing would be quantized: give weight= or input=; the last layer "
-            f"({order[-1]!r}) stays float unless last_weight= or last_input= says otherwise"
+            f"({last!r}) stays float unless last_weight= or last_input= says otherwise"
         )
     quantized = exchange(copied, made).eval()
     _calibrate(quantized, made, batches)
@@ -119,15 +121,18 @@ def _float_layers(model: Module) -> dict[str, Linear | Conv2d]:
     return found
 
 
-def _in_order(model: Module, found: Mapping[str, Module], batches: Sequence[Array]) -> list[str]:
-    """Return the names of the layers in the order in which they run; the last one runs last."""
+def _in_order(
+    model: Module, found: Mapping[str, Module], batches: Sequence[Array]
+) -> tuple[list[str], str]:
+    """Return the names of the layers in the order of their first runs, and that of the last run."""
     if not batches:
-        return list(found)
+        return list(found), list(found)[-1]
     names = {id(layer): name for name, layer in found.items()}
     paths = dict(model.named_modules())
     scopes = (names.get(id(paths[node.scope])) for node in trace(model, batches[0][:1]).nodes)
-    ran = list(dict.fromkeys(name for name in scopes if name is not None))
-    return [*ran[:-1], *(name for name in found if name not in ran), *ran[-1:]]
+    runs = [name for name in scopes if name is not None]
+    order = list(dict.fromkeys([*runs, *found]))
+    return order, runs[-1] if runs else order[-1]
 
 
 def _overrides(given: Mapping[str, Pair | None], known: Sequence[str]) -> dict[str, Pair]:
@@ -187,9 +192,21 @@ def _fit(quantizer: Quantize, name: str, arrays: Sequence[Array]) -> None:
             f"quantize: the data never run {layer!r}, so its input has no range; leave it float "
             f"with layers={{{layer!r}: None}}"
         )
-    if quantizer.quantizer.axis is None:
-        arrays = [x.ravel() for x in arrays]
     try:
-        quantizer.observe(np.concatenate(arrays))
+        quantizer.observe(_together(arrays, quantizer.quantizer.axis))
     except NonFiniteError as error:
         raise NonFiniteError(f"quantize: the input of {layer!r}: {error}") from error
+
+
+def _together(arrays: Sequence[Array], axis: int | None) -> Array:
+    """Return all elements in one array with its channels on `axis`, whatever the other lengths.
+
+    A convolution may get images of several sizes.
+    """
+    if axis is None:
+        return np.concatenate([x.ravel() for x in arrays])
+    moved = [np.moveaxis(x, axis, -1) for x in arrays]
+    together_nc = np.concatenate([x.reshape(-1, x.shape[-1]) for x in moved])
+    shape = [1] * arrays[0].ndim
+    shape[0], shape[axis] = together_nc.shape
+    return together_nc.reshape(shape)

@@ -9,7 +9,7 @@ from ..errors import ShapeError, SpecError
 from ..nn import Module
 from ..nn.quantized_weight import QuantizedWeight
 from ..ops import softmax_cross_entropy
-from ..places import Float, exchange, modules, quantizers
+from ..places import Float, check_module, exchange, modules, quantizers
 from ..training import Evaluation, evaluate
 from ..training.batches import Given, batches_of, checked_inputs
 from ..training.evaluate import Loss
@@ -38,7 +38,7 @@ def anatomy(model: Module, data: Given, *, loss: Loss = softmax_cross_entropy) -
         loss: ``loss(outputs, targets)``, a mean over the batch.
 
     Raises:
-        SpecError: if no quantizer ran.
+        SpecError: if no quantizer ran, or the model is no module.
         StateError: if one was never fitted.
         ShapeError: if there are no data, or only some batches have targets.
         NonFiniteError: if the inputs hold NaN or infinity.
@@ -53,9 +53,10 @@ def anatomy(model: Module, data: Given, *, loss: Loss = softmax_cross_entropy) -
         layer     of        bits    SQNR    rounding    clipping ...
                                       dB           %           % ...
         --------  ------  ------  ------  ----------  ---------- ...
-        >>> [row.total == row.rounding + row.clipping for row in anatomy(quantized, x).rows]
-        [True, True]
+        >>> [(row.layer, row.kind, row.elements) for row in anatomy(quantized, x).rows]
+        [('layers.0', 'weight', 128), ('layers.0', 'input', 512)]
     """
+    check_module("anatomy", model)
     copied = copy.deepcopy(model).eval()
     batches = list(batches_of(data))
     inputs = checked_inputs((x for x, _ in batches), copied.dtype, "anatomy")

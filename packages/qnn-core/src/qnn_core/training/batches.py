@@ -22,7 +22,7 @@ def batches_of(data: Given) -> Iterator[tuple[Any, Any]]:
             kind; a list of arrays is batches of inputs.
 
     Raises:
-        ShapeError: for a batch that is neither.
+        ShapeError: for data or a batch that is neither.
 
     Example:
         >>> x, y = np.zeros((4, 2)), np.zeros(4, int)
@@ -31,6 +31,11 @@ def batches_of(data: Given) -> Iterator[tuple[Any, Any]]:
     """
     if _is_array(data) or (isinstance(data, tuple) and all(_is_array(part) for part in data)):
         data = [data]
+    if not isinstance(data, Iterable):
+        raise ShapeError(
+            "data must be an array of inputs, a pair (inputs, targets), or batches of either kind, "
+            f"such as a DataLoader; got a {type(data).__name__}"
+        )
     for number, batch in enumerate(data):
         if _is_array(batch):
             yield batch, None
