@@ -44,6 +44,8 @@ def test_parse(spec: str, expected: Any) -> None:
         ),
         ("", "no quantizer ''"),
         (":4", "no quantizer ''"),
+        ("nf4,calibration=mse", "a colon parts the name .*: 'nf4:calibration=mse'"),
+        ("symmetric=4", "a colon parts the name .*: 'symmetric:4'"),
         ("symmetric:", "not of the form option=value"),
         ("symmetric:4,", "not of the form option=value"),
         ("symmetric:4,,axis=0", "not of the form option=value"),
@@ -76,6 +78,16 @@ def test_parse(spec: str, expected: Any) -> None:
 def test_errors_say_what_is_wrong_and_what_there_is(spec: str, message: str) -> None:
     with pytest.raises(SpecError, match=message):
         get_quantizer(spec)
+
+
+def test_numpy_scalars_are_numbers() -> None:
+    given = {"bits": np.int64(4), "axis": np.int32(0), "scale": np.float32(0.5)}
+    quantizer = get_quantizer("symmetric", **given)
+    plain = get_quantizer("symmetric:4,axis=0,scale=0.5")
+    assert (quantizer, hash(quantizer)) == (plain, hash(plain))
+    assert repr(quantizer) == repr(plain)
+    with pytest.raises(SpecError, match="whole number from 1 to 8, got 9"):
+        get_quantizer("symmetric", bits=np.uint8(9))
 
 
 @pytest.mark.parametrize("spec", [None, 4, b"symmetric", ["symmetric"], np.zeros(2)])

@@ -7,6 +7,7 @@ that cannot be used is an error of its own, with its distribution's name, and no
 import ast
 import dataclasses
 import inspect
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -161,6 +162,12 @@ def parse(spec: str) -> tuple[str, dict[str, Any]]:
     """
     name, colon, rest = spec.partition(":")
     options: dict[str, Any] = {}
+    first, *options_meant = re.split("[,=]", name, maxsplit=1)
+    if options_meant:
+        meant = f"{first.strip()}:{options_meant[0].strip()}"
+        raise SpecError(
+            f"quantizer spec {spec!r}: a colon parts the name from the options: {meant!r}?"
+        )
     for position, part in enumerate(rest.split(",") if colon else []):
         key, equals, value = part.partition("=")
         if not equals and position == 0:

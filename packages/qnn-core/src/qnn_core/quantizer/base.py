@@ -119,6 +119,10 @@ class Quantizer(ABC):
 
     def __post_init__(self) -> None:
         name = type(self).__name__
+        for f in fields(self):
+            if f.init and isinstance(value := getattr(self, f.name), np.generic):
+                # A NumPy scalar, as loops over arrays give them, counts as the number that it is.
+                object.__setattr__(self, f.name, value.item())
         if not _whole(self.bits) or not 1 <= self.bits <= 8:
             raise SpecError(f"{name}: bits must be a whole number from 1 to 8, got {self.bits!r}")
         if self.axis is not None and not _whole(self.axis):
