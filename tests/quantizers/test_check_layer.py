@@ -152,6 +152,25 @@ class NotQuantized(Sound):
         return self.weight
 
 
+class FloatWeightsBeside(Sound):
+    """Adds a little of the product with the weights as they are."""
+
+    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+        return super().forward(x) + ops.linear(x, self.weight) * 1e-3
+
+
+class TransformedFloatWeightsBeside(Sound):
+    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+        return super().forward(x) + ops.linear(x, ops.tanh(self.weight) * 1e-3)
+
+
+class ScaleOfTheWeights(Sound):
+    """A factor for each output that is made of the float weights."""
+
+    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+        return super().forward(x) * ops.mean(self.weight * self.weight, axis=1)
+
+
 below = own("below", lambda x: np.where(x < 0, -1, 0).astype(x.dtype), lambda g, y, x: g)
 
 
@@ -252,7 +271,9 @@ COUNTEREXAMPLES: list[tuple[str, type[Sound]]] = [
     ("levels fit the bits", NotQuantized),
     ("levels reach the data", NothingAboveZero),
     ("zero is a value like others", SignOfZero),
-    ("zero is a value like others", DividesByZero),
+    ("weights are quantized throughout", FloatWeightsBeside),
+    ("weights are quantized throughout", TransformedFloatWeightsBeside),
+    ("zeros give numbers", DividesByZero),
     ("gradients climb with the values", EightTimesTheGradient),
     ("gradients climb with the values", MultipliesWhatItShouldDivide),
     ("gradients climb with the values", NoGradient),
@@ -291,7 +312,7 @@ def test_the_law_is_named(law: str, layer: type[Sound]) -> None:
     assert law in broken(examine(at(layer, *widths)))
 
 
-@pytest.mark.parametrize("layer", [Sound, ByDetaching, AllInOne])
+@pytest.mark.parametrize("layer", [Sound, ByDetaching, AllInOne, ScaleOfTheWeights])
 def test_sound_layers_pass_at_every_width(layer: type[Sound]) -> None:
     check_layer(layer)
 
@@ -326,6 +347,22 @@ def test_layers_of_every_scheme_pass(scheme: str) -> None:
         return qnn.QuantLinear(in_features, out_features, weight=weight, input=quantizer, seed=seed)
 
     check_layer(at(layer, quantizer.bits))
+
+
+def test_a_scheme_that_takes_a_side_is_judged_as_it_is_alone() -> None:
+    # One bit from the lowest weight to 0, since that one is the farthest: from 0 up with others.
+    def layer(in_features: int, out_features: int, bits: int, seed: int) -> Module:
+        spec = f"uniform:{bits}"
+        return qnn.QuantLinear(in_features, out_features, weight=spec, input=spec, seed=seed)
+
+    assert layer(64, 32, 1, 0).weight_quantizer.frame().zero_point == 1
+    check_layer(at(layer, 1))
+
+    def too_large(in_features: int, out_features: int, bits: int, seed: int) -> Module:
+        spec = f"symmetric:{bits},scale=100"
+        return qnn.QuantLinear(in_features, out_features, weight=spec, seed=seed)
+
+    assert "levels reach the data" in broken(examine(at(too_large, 2)))
 
 
 def test_no_window_is_a_fault(ste: str) -> None:

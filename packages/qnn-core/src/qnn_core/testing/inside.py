@@ -6,9 +6,11 @@ from math import ceil, log, log2
 
 import numpy as np
 
-from ..autodiff import GraphNode, Op, Tensor, trace
+from ..autodiff import GraphNode, Op, Tensor, Value, trace
 from ..errors import GraphError
 from ..nn import Module
+from ..quantizer import Quantizer
+from . import codes
 from .law import LawError, NotApplicable, Violation
 from .made import Made
 from .op import check_op
@@ -40,24 +42,71 @@ def levels_fit_the_bits(made: Made) -> Iterator[Violation]:
 def levels_reach_the_data(made: Made) -> Iterator[Violation]:
     """Of data of both signs, what quantizes leaves more than values <= 0.
 
-    One bit of levels such as -1, 0 has nothing above zero: all that is positive becomes zero.
+    One bit of levels such as -1, 0 has nothing above zero: all that is positive becomes zero. A
+    registered scheme, or another `Quantizer`, may take a side by the data: of it is asked what this
+    law asks of quantizers.
     """
     for n in made.quantizing:
         node = made.nodes[n]
         values = np.unique(node.output.data)
         data = [node.inputs[k].data for k in data_inputs(node)]
-        if values.max() <= 0 and all(x.max() > 0 for x in data):
+        if values.max() <= 0 and all(x.max() > 0 for x in data) and not _takes_a_side(node, values):
             lows, highs = min(x.min() for x in data), max(x.max() for x in data)
             given = f"{_place(node)}, data from {lows:.3g} to {highs:.3g}"
             yield Violation(given, "a value above zero", f"only {_some(values)}")
 
 
-def zero_is_a_value_like_others(made: Made) -> Iterator[Violation]:
-    """Zeros among the data add no further value, and data that are all zero give finite numbers.
+def _takes_a_side(node: GraphNode, values: Array) -> bool:
+    """Whether the values are those of a quantizer that reaches other data."""
+    quantizer = node.attributes.get("quantizer")
+    if not isinstance(quantizer, Quantizer) or values.min() == 0:
+        return False
+    return not any(codes.levels_reach_the_data(quantizer))
 
-    sign(0) = 0 gives one bit a third value, which the bit cannot hold.
+
+def weights_are_quantized_throughout(made: Made) -> Iterator[Violation]:
+    """A weight that is quantized is not multiplied with the input as a float too.
+
+    What is made of it alone, such as a scale, may be; transformed it is the same weight.
     """
-    yield from _values_with_zeros(made)
+    of_input = {id(v) for node in made.nodes for v in node.inputs if v.kind == "input"}
+    for node in made.nodes:
+        if any(id(v) in of_input for v in node.inputs):
+            of_input.add(id(node.output))
+    inputs = {id(v): v for node in made.nodes for v in node.inputs}
+    for weight in inputs.values():
+        if weight.kind == "parameter" and weight.data.ndim >= 2:
+            quantized, multiplied = _uses(made, weight, of_input)
+            if quantized and multiplied:
+                where = " and ".join(_place(node) for node in quantized)
+                yield Violation(
+                    f"{weight.name}, quantized by {where}",
+                    "no product of it as a float",
+                    f"{_place(multiplied[0])} multiplies it too, not quantized",
+                )
+
+
+def _uses(made: Made, weight: Value, of_input: set[int]) -> tuple[list[GraphNode], list[GraphNode]]:
+    """Return what quantizes a weight, and what takes it as a float together with the input."""
+    floats = {id(weight)}
+    quantized, multiplied = [], []
+    for n, node in enumerate(made.nodes):
+        if not any(id(v) in floats for v in node.inputs):
+            continue
+        if n in made.quantizing:
+            quantized.append(node)
+        elif any(id(v) in of_input for v in node.inputs):
+            multiplied.append(node)
+        elif node.output.data.size == weight.data.size:
+            floats.add(id(node.output))
+    return quantized, multiplied
+
+
+def zeros_give_numbers(made: Made) -> Iterator[Violation]:
+    """Weights or inputs that are all zero give finite numbers and gradients.
+
+    NaN comes of a scale that is made of them, and is zero, too.
+    """
     for what in ("weights", "inputs"):
         layer, x = made.fresh(), made.x
         if what == "weights":
@@ -72,7 +121,11 @@ def zero_is_a_value_like_others(made: Made) -> Iterator[Violation]:
             yield Violation(f"{what} that are all zero", "finite numbers", "NaN or infinity")
 
 
-def _values_with_zeros(made: Made) -> Iterator[Violation]:
+def zero_is_a_value_like_others(made: Made) -> Iterator[Violation]:
+    """Zeros among the data add no further value.
+
+    sign(0) = 0 gives one bit a third value, which the bit cannot hold.
+    """
     layer, x = made.fitted(), made.x.copy()
     for weight in _weights(layer):
         weight.reshape(-1)[::7] = 0
