@@ -1,14 +1,15 @@
 """`check_quantizer` finds each law's violation: a broken quantizer for every law."""
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from qnn_core.errors import SpecError
+from qnn_core.errors import PluginError, SpecError
 from qnn_core.quantizer import Frame, Quantizer
+from qnn_core.registry import check_class
 from qnn_core.testing import LawError, check_quantizer, examine
 from qnn_core.testing.examine import MADE
 from qnn_core.testing.quantizer import LAWS
@@ -239,12 +240,125 @@ class FitThatJumps(Sound):
         return replace(fitted, scale=fitted.scale / np.float32(1 + next(CALLS) % 7))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class EqualToNone(Sound):
     __hash__ = object.__hash__
 
     def __eq__(self, other: object) -> bool:
         return self is other
+
+
+@dataclass(frozen=True)
+class EqualWhateverIsFar(Sound):
+    """Its equality leaves an argument out that the levels follow."""
+
+    far: float = 2.0
+
+    @property
+    def levels(self) -> Any:
+        return [-self.far, -1.0, 0.0, self.far]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, EqualWhateverIsFar) and self.bits == other.bits
+
+    def __hash__(self) -> int:
+        return 1
+
+
+@dataclass(frozen=True)
+class WindowThatOverflows(Sound):
+    """The slope of a sigmoid, written so that it is NaN where exp is infinite."""
+
+    def window(self, u: Any) -> Any:
+        e = np.exp(np.abs(u) / 2)
+        return (4 * e / (1 + e) ** 2).astype(u.dtype)
+
+
+@dataclass(frozen=True)
+class WindowOfAnotherSign(Sound):
+    """1 in the mean over the range."""
+
+    def window(self, u: Any) -> Any:
+        return np.where(u < 0, -1, 3).astype(u.dtype)
+
+
+@dataclass(frozen=True)
+class WindowThatOpensOutside(Sound):
+    def window(self, u: Any) -> Any:
+        return np.where(np.abs(u) > 1, 100, 1).astype(u.dtype)
+
+
+@dataclass(frozen=True)
+class SlopeOfAnotherSign(Sound):
+    def slope(self, u: Any, level: Any, window: Any) -> Any:
+        return u * window - level
+
+
+@dataclass(frozen=True)
+class SlopeOfTheBatch(Sound):
+    ste: str = "identity"
+
+    def slope(self, u: Any, level: Any, window: Any) -> Any:
+        return (level - u * window) / np.abs(u).max()
+
+
+@dataclass(frozen=True)
+class SlopeThatIsNaN(Sound):
+    def slope(self, u: Any, level: Any, window: Any) -> Any:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return level - u / u * window
+
+
+@dataclass(frozen=True)
+class SlopeThatWrites(Sound):
+    def slope(self, u: Any, level: Any, window: Any) -> Any:
+        slope = super().slope(u, level, window)
+        u -= level
+        return slope
+
+
+@dataclass(frozen=True)
+class ClipsInPlace(Sound):
+    """Changes nothing of normal data, which lie inside."""
+
+    bits: int = 4
+
+    @property
+    def levels(self) -> Any:
+        return np.arange(-7, 8)
+
+    def encode(self, u: Any) -> Any:
+        u = np.asarray(u)
+        return super().encode(np.clip(u, -7, 7, out=u if u.flags.writeable else None))
+
+
+@dataclass(frozen=True)
+class SpanThatWrites(Sound):
+    def span(self, low: Any, high: Any) -> Frame:
+        np.negative(high, out=low)
+        return super().span(low, high)
+
+
+@dataclass(frozen=True)
+class FarTooSmall(Sound):
+    def fit(self, x: Any, axis: int | None = None) -> Frame:
+        fitted = super().fit(x, axis)
+        return replace(fitted, scale=fitted.scale / np.float32(1000))
+
+
+class FrameWithAShift(Frame):
+    """A frame from which layers, which keep scale and zero point, would lose the shift."""
+
+    @property
+    def shift(self) -> Any:
+        return super().shift + self.scale / 4
+
+
+@dataclass(frozen=True)
+class ShiftOfItsOwn(Sound):
+    def fit(self, x: Any, axis: int | None = None) -> Frame:
+        fitted = super().fit(x, axis)
+        return FrameWithAShift(fitted.scale, fitted.zero_point)
 
 
 @dataclass(frozen=True)
@@ -258,19 +372,29 @@ class SpanOfVectorsOnly(Sound):
 COUNTEREXAMPLES: list[tuple[str, type[Sound]]] = [
     ("arguments are checked", ForgetsTheBase),
     ("levels reach the data", FarTooLarge),
+    ("levels reach the data", FarTooSmall),
     ("zero is kept", MinusZeroIsNegative),
     ("zero is kept", RoundsDownWithAZero),
     ("values stay", RoundsDown),
     ("encode is elementwise", ScaleOfTheBatch),
     ("window has the size of the steps", EightTimesTheGradient),
+    ("window has the size of the steps", WindowOfAnotherSign),
+    ("window has the size of the steps", WindowThatOpensOutside),
+    ("slope is sound", SlopeOfAnotherSign),
+    ("slope is sound", SlopeOfTheBatch),
+    ("slope is sound", SlopeThatIsNaN),
     ("fit is sound", DoubleScale),
     ("data are left alone", WritesInPlace),
+    ("data are left alone", ClipsInPlace),
+    ("data are left alone", SlopeThatWrites),
+    ("data are left alone", SpanThatWrites),
     ("training is repeatable", FitThatJumps),
     ("state is complete", FitThatJumps),
     ("engine is evaluation", FitThatJumps),
     ("codes pack and unpack", FitThatJumps),
     ("files are faithful", SpanOfVectorsOnly),
     ("copies are equal", EqualToNone),
+    ("copies are equal", EqualWhateverIsFar),
     ("codebook", LevelsThatShareACode),
     ("encode is total", CodeOutOfRange),
     ("encode is total", WideCodes),
@@ -282,9 +406,11 @@ COUNTEREXAMPLES: list[tuple[str, type[Sound]]] = [
     ("window is sound", WindowOfAnotherDtype),
     ("window is sound", WindowOfNeighbours),
     ("window is sound", InfiniteWindow),
+    ("window is sound", WindowThatOverflows),
     ("fit is sound", ZeroScale),
     ("fit is sound", InfiniteScale),
     ("fit is sound", OneScaleForAllChannels),
+    ("fit is sound", ShiftOfItsOwn),
     ("value is exact", FrameThatDoesNotFit),
     ("gradient is as stated", WindowThatAlternates),
     ("bad data are refused", TakesNaN),
@@ -309,6 +435,36 @@ def test_the_law_is_named(law: str, broken: type[Sound]) -> None:
         check_quantizer(broken(), laws=[law])
     assert [v for v in caught.value.violations if v.startswith(f"{law}: ")]
     assert broken.__name__ in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "far", "message"),
+    [
+        ({"eq": False}, 2.0, "leave out eq=False"),
+        ({}, field(default=2.0, compare=False), "compare=False leaves far out of equality"),
+    ],
+)
+def test_a_class_whose_equality_leaves_something_out_is_refused(
+    arguments: dict[str, bool], far: Any, message: str
+) -> None:
+    # The tables are found by equality: two of them, with other levels, would share the same.
+    body = {"__annotations__": {"far": float}, "far": far}
+    half_equal = dataclass(frozen=True, **arguments)(type("HalfEqual", (Sound,), body))
+    with pytest.raises(SpecError, match=f"HalfEqual: .*{message}"):
+        half_equal()
+    with pytest.raises(PluginError, match=f"half-equal: .*{message}"):
+        check_class(half_equal, "half-equal")
+    assert [verdict.law for verdict in examine(half_equal).broken] == [MADE]
+
+
+def test_a_span_cannot_give_a_shift_of_its_own() -> None:
+    @dataclass(frozen=True)
+    class Shifted(Sound):
+        def span(self, low: Any, high: Any) -> Frame:
+            return Frame(high, 0 * high, low)  # type: ignore[call-arg]
+
+    with pytest.raises(LawError, match=r"fit is sound: .*in span: .*TypeError"):
+        check_quantizer(Shifted())
 
 
 def test_a_law_that_holds_is_not_named() -> None:

@@ -26,6 +26,7 @@ MODERATE = st.floats(-(2**40), 2**40, width=32, allow_subnormal=False)
 WITH_OPTIONS = [
     "window is sound",
     "window has the size of the steps",
+    "slope is sound",
     "fit is sound",
     "value is exact",
     "gradient is as stated",

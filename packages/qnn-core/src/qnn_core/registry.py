@@ -17,6 +17,7 @@ from typing import Any
 
 from .errors import PluginError, QnnError, SpecError, nearest
 from .quantizer import Quantizer, codebook
+from .quantizer.base import equality_gap
 
 GROUP = "qnn.quantizers"
 
@@ -161,13 +162,13 @@ def parse(spec: str) -> tuple[str, dict[str, Any]]:
         ('symmetric', {'bits': 4, 'axis': 0, 'scale': 'learned'})
     """
     name, colon, rest = spec.partition(":")
-    options: dict[str, Any] = {}
     first, *options_meant = re.split("[,=]", name, maxsplit=1)
     if options_meant:
         meant = f"{first.strip()}:{options_meant[0].strip()}"
         raise SpecError(
             f"quantizer spec {spec!r}: a colon parts the name from the options: {meant!r}?"
         )
+    options: dict[str, Any] = {}
     for position, part in enumerate(rest.split(",") if colon else []):
         key, equals, value = part.partition("=")
         if not equals and position == 0:
@@ -239,6 +240,8 @@ def check_class(loaded: Any, blame: str) -> None:
     params = vars(loaded).get("__dataclass_params__")
     if params is None or not params.frozen:
         raise PluginError(f"{blame} must be decorated with @dataclass(frozen=True)")
+    if gap := equality_gap(loaded):
+        raise PluginError(f"{blame}: {gap}")
     if not any(f.name == "bits" and f.init for f in dataclasses.fields(loaded)):
         raise PluginError(f"{blame} does not take bits as an argument")
 

@@ -13,7 +13,14 @@ from ..ops import fake_quantize
 from ..quantizer import Frame, Quantizer
 from ..registry import get_quantizer
 from .module import Module
-from .trained_frame import TrainedScale, gradient_factor, scaled, top_level, trained_scale
+from .trained_frame import (
+    ShiftedFrame,
+    TrainedScale,
+    gradient_factor,
+    scaled,
+    top_level,
+    trained_scale,
+)
 from .transforms import TRANSFORMS
 
 Array = NDArray[Any]
@@ -122,7 +129,9 @@ class Quantize(Module):
             return Frame(self.frozen_scale.data, self.zero_point.data)
         parameter = getattr(self, self._trained.name).data
         scale = np.asarray(self._trained.scale(parameter, top_level(self.quantizer)))
-        return Frame(scale, self.zero_point.data, None if self.shift is None else self.shift.data)
+        if self.shift is not None:
+            return ShiftedFrame(scale, self.zero_point.data, self.shift.data)
+        return Frame(scale, self.zero_point.data)
 
     def observe(self, x: Array) -> None:
         """Fit the frame to training data, if it is still to be fitted."""

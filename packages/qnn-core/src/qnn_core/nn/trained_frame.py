@@ -10,10 +10,28 @@ from numpy.typing import NDArray
 
 from ..autodiff import Parameter, Tensor
 from ..ops import exp, scale_gradient
-from ..quantizer import Quantizer, codebook
+from ..quantizer import Frame, Quantizer, codebook
 
 Array = NDArray[Any]
 Number = TypeVar("Number", Tensor, Array)
+
+
+@dataclass(frozen=True, eq=False)
+class ShiftedFrame(Frame):
+    """A frame with a shift that is trained, as in LSQ+: it does not follow the scale.
+
+    A frame that is fitted has none: layers keep its scale and zero point.
+
+    Attributes:
+        own_shift: the shift, of the scale's shape; 0.0 may lie between two levels.
+    """
+
+    own_shift: Array
+
+    @property
+    def shift(self) -> Array:
+        """`own_shift`."""
+        return self.own_shift
 
 
 @dataclass(frozen=True)

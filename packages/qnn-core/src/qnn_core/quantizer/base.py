@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -30,21 +31,14 @@ class Frame:
     Attributes:
         scale: > 0; shape () for a whole tensor or (channels,).
         zero_point: the level, not always a whole one, that means 0.0; same shape.
-        own_shift: a shift that does not follow the scale, as LSQ+ learns it; None for none.
     """
 
     scale: Array
     zero_point: Array
-    own_shift: Array | None = None
 
     @property
     def shift(self) -> Array:
-        """``-scale * zero_point``: exactly minus the value of that level, so that 0.0 is exact.
-
-        Or `own_shift`: then 0.0 may lie between two levels.
-        """
-        if self.own_shift is not None:
-            return self.own_shift
+        """``-scale * zero_point``: exactly minus the value of that level, so that 0.0 is exact."""
         # What overflows is refused where the frame is used.
         with np.errstate(over="ignore"):
             shift: Array = -(self.scale * self.zero_point)
@@ -92,7 +86,8 @@ class Quantizer(ABC):
             arXiv:1909.13144, section 2.4). Not for inputs, where it would depend on the batch.
 
     Raises:
-        SpecError: for values outside of these, on construction.
+        SpecError: on construction, for values outside of these, or for a class whose objects may be
+            equal though their arguments differ: tables are found by equality.
 
     Example:
         >>> from dataclasses import dataclass, fields
@@ -119,6 +114,8 @@ class Quantizer(ABC):
 
     def __post_init__(self) -> None:
         name = type(self).__name__
+        if gap := equality_gap(type(self)):
+            raise SpecError(f"{name}: {gap}")
         for f in fields(self):
             if f.init and isinstance(value := getattr(self, f.name), np.generic):
                 # A NumPy scalar, as loops over arrays give them, counts as the number that it is.
@@ -241,6 +238,21 @@ class Quantizer(ABC):
         if axis is None:
             return Frame(frame.scale.reshape(()), frame.zero_point.reshape(()))
         return frame
+
+
+@cache
+def equality_gap(cls: type[Quantizer]) -> str:
+    """Return what keeps equality from asking for all arguments of a dataclass, or ``""``.
+
+    Codebooks are found by it, and two schemes that count as equal would share one.
+    """
+    params: Any = cls.__dataclass_params__  # type: ignore[attr-defined] # typeshed leaves it out
+    if not params.eq:
+        return "its objects must be equal only if their arguments are: leave out eq=False"
+    left_out = [f.name for f in fields(cls) if f.init and not f.compare]
+    if left_out:
+        return f"compare=False leaves {', '.join(left_out)} out of equality: tables would be shared"
+    return ""
 
 
 CHOICES: dict[str, Iterable[str]] = {

@@ -10,6 +10,10 @@ from ..quantizer import Frame, Quantizer, codebook
 from .law import Violation
 from .probes import ONE, ZERO, Array, first, levels_of, ranges, units_around, whole
 
+# Of values, in the root mean square, beside the data. Signs with the greatest magnitude as their
+# scale err nearly as much as zeros do, so that the error alone tells no scale that is too small.
+LEAST_SIZE = 0.1
+
 
 def codebook_is_sound(q: Quantizer) -> Iterator[Violation]:
     """The levels ascend, need just so many bits, and each has its own code, in that order."""
@@ -27,20 +31,24 @@ def codebook_is_sound(q: Quantizer) -> Iterator[Violation]:
 def levels_reach_the_data(q: Quantizer) -> Iterator[Violation]:
     """Fitted to signed data or to data >= 0, the values lie where the data lie, not below only.
 
-    One bit of levels such as -1, 0 leaves nothing above zero: all that is positive becomes zero.
+    One bit of levels such as -1, 0 leaves nothing above zero: all that is positive becomes zero. A
+    scale that is far too large makes everything zero, one that is far too small nearly everything.
     """
     became = []
     for name, x in ranges().items():
         values = encode(x, whole(q)).decode()
         error, energy = float(((x - values) ** 2).sum()), float((x**2).sum())
-        if values.max() > 0 and (values.min() < 0 or x.min() >= 0) and error < energy:
+        size = float(np.sqrt((values**2).sum() / energy))
+        both = values.max() > 0 and (values.min() < 0 or x.min() >= 0)
+        if both and error < energy and size >= LEAST_SIZE:
             return
         became.append(f"{name} become {values.min():.3g} to {values.max():.3g}")
-        became[-1] += f" (error / energy {error / energy:.2f})"
+        became[-1] += f" (error / energy {error / energy:.2f}, size {size:.2g})"
     yield Violation(
         f"levels {_some(codebook(q).levels)}, fitted to data",
         "values on both sides of zero for data of both signs, or values above zero for data >= 0; "
-        "and a smaller error than if all became zero",
+        "a smaller error than if all became zero; "
+        f"and a root mean square of at least {LEAST_SIZE} times the data's",
         "; ".join(became),
     )
 

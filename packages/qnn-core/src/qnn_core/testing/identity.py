@@ -5,7 +5,7 @@ import pickle
 import sys
 from collections.abc import Iterator
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -77,9 +77,10 @@ def _all(q: Quantizer) -> str:
 
 
 def copies_are_equal(q: Quantizer) -> Iterator[Violation]:
-    """A pickled, copied or newly made quantizer is equal, has the same hash and the same levels.
+    """What copies a quantizer gives an equal one, with its hash and levels; others are not equal.
 
-    Processes of a comparison exchange quantizers, and their tables are found by their hash.
+    Processes of a comparison exchange quantizers, and their tables are found by hash and equality:
+    two that count as equal share one table, whatever their levels.
     """
     ways = {"replace": replace(q), "copy": copy.deepcopy(q)}
     if _importable(type(q)):
@@ -91,6 +92,31 @@ def copies_are_equal(q: Quantizer) -> Iterator[Violation]:
             yield Violation(f"hash of what {way} makes of it", str(hash(q)), str(hash(other)))
         elif not np.array_equal(other.levels, q.levels):
             yield Violation(f"levels of what {way} makes of it", str(q.levels), str(other.levels))
+    for option, other in _others(q):
+        if other == q:
+            given = f"{option}={getattr(q, option)!r} and {option}={getattr(other, option)!r}"
+            yield Violation(given, "two that are not equal", "equal ones, which share a codebook")
+
+
+def _others(q: Quantizer) -> Iterator[tuple[str, Quantizer]]:
+    """Yield quantizers that differ in one argument, for each that has another value."""
+    for f in fields(q):
+        value = getattr(q, f.name)
+        for other in _other_values(value, f.type) if f.init else ():
+            try:
+                yield f.name, replace(q, **{f.name: other})
+            except Exception:  # refused, and not what is asked here
+                continue
+
+
+def _other_values(value: Any, annotation: Any) -> list[Any]:
+    """Return values that an argument might have in place of one."""
+    if isinstance(value, bool):
+        return [not value]
+    if isinstance(value, int | float):
+        return [other for other in (value + 1, value - 1, value / 2, value * 2) if other != value]
+    choices = [v for v in (*get_args(annotation), 0) if isinstance(v, SAYABLE)]
+    return [other for other in choices if other != value]
 
 
 def _importable(cls: type[Any]) -> bool:

@@ -15,6 +15,7 @@ LAWS: dict[str, Law] = {
     "values stay": codes.values_stay,
     "window is sound": frames.window_is_sound,
     "window has the size of the steps": frames.window_has_the_size_of_the_steps,
+    "slope is sound": frames.slope_is_sound,
     "fit is sound": frames.fit_is_sound,
     "data are left alone": frames.data_are_left_alone,
     "bad data are refused": frames.bad_data_are_refused,
