@@ -3,13 +3,15 @@
 import functools
 import json
 import math
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import qnn_core as qnn
+from qnn_core.comparison.result import failed
+from qnn_core.comparison.store import Store
 from qnn_core.errors import CompareError, SpecError
 from studies_to_compare import Part, data, net
 
@@ -284,12 +286,21 @@ def test_what_does_not_match_is_not_merged(found: qnn.Comparison, thread: Execut
 # Bad input, before anything is trained
 
 
+CACHED = qnn.MLP([6, 8, 3], seed=0)
+
+
 def wrong(change: str) -> Any:
     """Return a builder that is wrong in one way."""
 
     def build(weight: Any, input: Any, seed: int) -> Any:
         quantizers: dict[str, Any] = {"weight": weight, "input": input}
         sizes = [6, 8, 3]
+        seeds = {
+            "other seeds": seed + (weight is None),
+            "one seed": 0,
+            "one seed if quantized": seed if weight is None else 0,
+        }
+        seed = seeds.get(change, seed)
         if change == "raises":
             raise ZeroDivisionError("a bug")
         if change == "ignores the quantizers":
@@ -306,17 +317,17 @@ def wrong(change: str) -> Any:
             sizes[2] = 2
         elif change == "other layers":
             quantizers["batch_norm"] = weight is None
-        elif change == "other seeds":
-            seed += weight is None
-        elif change == "one seed":
-            seed = 0
+        elif change == "ignores the weight":
+            quantizers["weight"] = None
+        elif change == "the same object":
+            return CACHED
         return "a net" if change == "no module" else qnn.MLP(sizes, seed=seed, **quantizers)
 
     return build
 
 
 WRONG = {
-    "ignores the quantizers": "build ignored weight=symmetric:2 and input=symmetric:2 of",
+    "ignores the quantizers": "build ignored weight=symmetric:2 of symmetric:2: the model answers",
     "ignores one": "build ignored input=Symmetric(bits=2) of symmetric:2",
     "quantizes float": "the float arm has the quantizer Binary(bits=1)",
     "raises": "build cannot make float: ZeroDivisionError: a bug",
@@ -325,8 +336,11 @@ WRONG = {
     "other layers": "only one of them has layers.1.bias, layers.1.weight, layers.2.bias",
     "other seeds": "layers.0.weight has other values",
     "one seed": "the same weights for seeds 0 and 1",
+    "one seed if quantized": "for seed 1, build makes symmetric:2 with other parameters than float",
+    "ignores the weight": "build ignored weight=symmetric:2 of symmetric:2: the model answers as",
+    "the same object": "build must return a new model each time",
     "two classes": "must give one row of scores for each sample, with a score for each label",
-    "other inputs": "float cannot take samples of shape (6,)",
+    "other inputs": "float cannot take samples of shape (6,): ShapeError",
 }
 
 
@@ -356,6 +370,10 @@ ARGUMENTS: list[tuple[dict[str, Any], str]] = [
     ({"batch_size": 2.5}, "batch_size must be a whole number"),
     ({"lr": -1}, "lr must be a number > 0"),
     ({"lr": math.nan}, "lr must be a number > 0"),
+    ({"lr": True}, "lr must be a number > 0"),
+    ({"loss": None}, "loss must be loss(outputs, labels)"),
+    ({"weights": [qnn.get_quantizer("symmetric")]}, "weights must be spec strings, or None"),
+    ({"bits": np.array([2, 4])}, "bits must be a list with one entry at least"),
     ({"optimizer": "adma"}, "did you mean 'adam'"),
     ({"executor": 0}, "executor must be an Executor or a number >= 1, got 0"),
     ({"executor": "dask"}, "executor must be an Executor or a number >= 1"),
@@ -385,6 +403,97 @@ def test_what_cannot_be_sent_to_a_process_is_refused(tmp_path: Path) -> None:
 
         with pytest.raises(CompareError, match="can be sent to other processes"):
             qnn.compare(build, data, **SMALL)
+
+
+def test_a_call_that_failed_leaves_nothing_to_the_next(thread: Executor) -> None:
+    run = functools.partial(qnn.compare, executor=thread, **SMALL | {"seeds": 1})
+    expected = run(net, data(train=100))
+    with pytest.raises(CompareError):
+        run(wrong("raises"), data())
+    assert same(run(net, data(train=100)), expected)
+
+
+def test_an_executor_that_cannot_work_is_an_error_of_the_call(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as closed:
+        pass
+    with pytest.raises(CompareError, match="the executor takes no work"):
+        qnn.compare(net, data, executor=closed, store=tmp_path / "s", **SMALL)
+    with (
+        ProcessPoolExecutor(1) as pickles,
+        pytest.raises(CompareError, match="cannot send build or data to its workers"),
+    ):
+        qnn.compare(wrong("nothing"), data, executor=pickles, **SMALL)
+
+
+def test_one_process_at_a_time_works_in_a_store(thread: Executor, tmp_path: Path) -> None:
+    with (
+        Store(tmp_path).locked(),
+        pytest.raises(CompareError, match="another process is at work in store"),
+    ):
+        qnn.compare(net, data, executor=thread, store=tmp_path, **SMALL)
+    assert qnn.compare(net, data, executor=thread, store=tmp_path, **SMALL).complete
+
+
+def test_a_store_that_had_only_begun_is_gone_on_with(thread: Executor, tmp_path: Path) -> None:
+    (tmp_path / "cells").mkdir()
+    (tmp_path / ".study.json.0123.partial").touch()
+    assert qnn.compare(net, data, executor=thread, store=tmp_path, **SMALL).complete
+    assert not [*tmp_path.glob("**/.*")]
+
+
+def test_saving_keeps_what_is_there(
+    found: qnn.Comparison, thread: Executor, tmp_path: Path
+) -> None:
+    found.save(tmp_path)
+    cell, result = next(iter(found.results.items()))
+    lost = failed(*cell, "killed", "no memory \x1b[1m")
+    assert lost.reason == "no memory \\x1b[1m"
+    qnn.Comparison(found.plan, {cell: lost}).save(tmp_path)
+    again = qnn.Comparison.load(tmp_path)
+    assert same(again, found)
+    again.save(tmp_path)
+    assert len(qnn.Comparison.load(tmp_path).runs) == len(found.runs)
+    other = type(result)(**dict(vars(result), correct=~result.correct))
+    with pytest.raises(CompareError, match="do not match"):
+        qnn.Comparison(found.plan, {cell: other}).save(tmp_path)
+
+
+DAMAGED = [
+    ('"accuracy": 0', '"accuracy": "0'),
+    ('"nbytes": ', '"nbytes": "5'),
+    ('"failure": null', '"failure": "eaten"'),
+    ('"samples": 60', '"samples": 600'),
+    ('"arm": "binary:1"', '"arm": "float"'),
+    ('"latency": {', '"latency": {"100": [], '),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), DAMAGED)
+def test_cells_of_another_kind_are_damaged(
+    found: qnn.Comparison, tmp_path: Path, before: str, after: str
+) -> None:
+    found.save(tmp_path)
+    path = min((tmp_path / "cells").glob("binary*"))
+    text = path.read_text("utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after), "utf-8")
+    with pytest.raises(CompareError, match=r"is damaged .* delete it") as caught:
+        qnn.Comparison.load(tmp_path)
+    assert path.name in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("runs", None), ("arms", [{"weight": 3, "input": None}]), ("seeds", "012"), ("schemes", [1])],
+)
+def test_a_study_of_another_kind_is_damaged(
+    found: qnn.Comparison, tmp_path: Path, key: str, value: object
+) -> None:
+    found.save(tmp_path)
+    path = tmp_path / "study.json"
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {key: value}), "utf-8")
+    with pytest.raises(CompareError, match=r"study\.json is damaged"):
+        qnn.Comparison.load(tmp_path)
 
 
 # The data's own batches

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from qnn_core.comparison.data import Arrays, Shuffled, fingerprint, load
+from qnn_core.comparison.data import Arrays, Shuffled, load, look
 from qnn_core.errors import CompareError
 from studies_to_compare import Part, data
 
@@ -29,7 +29,7 @@ def test_samples_stay_with_their_labels() -> None:
 
 
 def test_a_function_and_what_it_returns_are_the_same_data() -> None:
-    assert fingerprint(load(data)) == fingerprint(load((TRAIN, TEST)))
+    assert look(load(data)) == look(load((TRAIN, TEST)))
 
 
 def changed(part: Part, sample: bool) -> Part:
@@ -43,16 +43,16 @@ def changed(part: Part, sample: bool) -> Part:
 
 @pytest.mark.parametrize("sample", [True, False])
 def test_one_other_value_is_other_data(sample: bool) -> None:
-    before = fingerprint(load((TRAIN, TEST)))
-    assert fingerprint(load((changed(TRAIN, sample), TEST))) != before
-    assert fingerprint(load((TRAIN, changed(TEST, sample)))) != before
+    before = look(load((TRAIN, TEST)))
+    assert look(load((changed(TRAIN, sample), TEST))) != before
+    assert look(load((TRAIN, changed(TEST, sample)))) != before
 
 
 def test_training_data_may_be_a_function_of_the_seed() -> None:
     loaded = load((lambda seed: [(TRAIN[0] + seed, TRAIN[1])], TEST))
     ((x, _),) = loaded.batches(seed=2, batch_size=5)
     np.testing.assert_array_equal(x, TRAIN[0] + 2)
-    assert fingerprint(loaded) == fingerprint(load((lambda seed: [TRAIN], TEST)))
+    assert look(loaded) == look(load((lambda seed: [TRAIN], TEST)))
 
 
 EMPTY = np.zeros((0, 6), np.float32), np.zeros(0, int)
@@ -66,11 +66,21 @@ BAD = [
     ((TRAIN, (TEST[0], TEST[0][:, 0])), "labels must be whole numbers"),
     ((TRAIN, lambda seed: TEST), "not a function"),
     ((TRAIN, {1, 2}), "a dataset that gives its length"),
+    ((TRAIN, [TEST] * 5), "got a tuple, a tuple, a tuple, ..."),
+    ((TRAIN, "digits"), "a str raised TypeError"),
+    ((TRAIN, (TEST[0][:, :3], TEST[1])), "shape (6,) in the training data and (3,) in the test"),
+    (((TRAIN[0] * np.nan, TRAIN[1]), TEST), "batch 0 of the training data holds NaN or infinity"),
+    ((TRAIN, (TEST[0], TEST[1] - 1)), "labels must be whole numbers from 0"),
+    ((TRAIN, (TEST[0].astype(str), TEST[1])), "batch 0 of the test data must be samples, numbers"),
+    ((lambda seed: iter([TRAIN]), TEST), "can be read again for each epoch"),
+    ((lambda seed: [], TEST), "the training data are empty"),
+    ((lambda seed: [(*TRAIN, 3)], TEST), "the training data raised ValueError"),
+    ((lambda seed: 1 / 0, TEST), "the training data raised ZeroDivisionError: division by zero"),
 ]
 
 
 @pytest.mark.parametrize(("given", "told"), BAD)
 def test_bad_data_are_explained(given: object, told: str) -> None:
     with pytest.raises(CompareError) as caught:
-        load(given)  # type: ignore[arg-type]
+        look(load(given))  # type: ignore[arg-type]
     assert told in str(caught.value)

@@ -35,16 +35,19 @@ lr = 1e-2
 MY_DATA = """
 import numpy as np
 
+from parts_beside import NOISE
+
 def load(samples):
     rng = np.random.default_rng(0)
     y = rng.integers(3, size=samples)
-    x = (np.eye(3)[y].repeat(2, axis=1) + rng.normal(scale=0.5, size=(samples, 6))).astype("f")
+    x = (np.eye(3)[y].repeat(2, axis=1) + rng.normal(scale=NOISE, size=(samples, 6))).astype("f")
     return (x[:60], y[:60]), (x[60:], y[60:])
 """
 
 
 def written(folder: Path, text: str = SOUND) -> Path:
     (folder / "my_data.py").write_text(MY_DATA, "utf-8")
+    (folder / "parts_beside.py").write_text("NOISE = 0.5", "utf-8")
     path = folder / "study.toml"
     path.write_text(text, "utf-8")
     return path
@@ -53,7 +56,8 @@ def written(folder: Path, text: str = SOUND) -> Path:
 @pytest.fixture(autouse=True)
 def forgotten() -> None:
     """Forget the module beside the file of another test."""
-    sys.modules.pop("my_data", None)
+    for name in ("my_data", "parts_beside"):
+        sys.modules.pop(name, None)
 
 
 def test_a_sound_file_gives_the_arguments(tmp_path: Path) -> None:
@@ -88,6 +92,9 @@ BAD = [
     ("1,\n    2, 32", "[1, 2, 3]", ":4: compare.bits: a list of widths"),
     ("seeds = 2", "seeds = '2'", ":8: compare.seeds: a number of seeds"),
     ("seeds = 2", "seed = 2", ":8: compare.seed: there is no such key; did you mean 'seeds'?"),
+    ("seeds = 2", "seeds = 0", ":8: compare.seeds: seeds must be a number of seeds >= 1"),
+    ("batch_norm = true", "seed = 7", ":13: net.seed: it is given by the comparison: leave it out"),
+    ("batch_norm = true", "batchnorm = true", ":10: net: qnn_core:MLP: got an unexpected keyword"),
     ("epochs = 2", "epochs = 0", ":20: training.epochs: epochs must be a whole number >= 1, got 0"),
     ("epochs = 2", "epochs = 2.0", ":20: training.epochs: a whole number is needed, got 2.0"),
     ("epochs = 2\n", "", ":19: training: the key 'epochs' is missing"),

@@ -225,7 +225,7 @@ def test_the_smallest_arm_near_float_is_named_if_its_interval_says_so() -> None:
 def test_text_says_that_a_study_is_incomplete_and_how_to_go_on() -> None:
     text = prose(incomplete())
     assert "INCOMPLETE: 6 of 16 cells." in text
-    assert "Make the same call with the same store" in text
+    assert "Ask for all arms and seeds in one call with the same store" in text
     assert "float, symmetric:2, symmetric:4: seeds 2, 3 not run yet" in text
     assert "symmetric:8: seeds 0 to 3 not run yet" in text
     assert "a lower learning rate" in text

@@ -105,8 +105,13 @@ def arms_of(
         (['float', 'binary:1'], ['binary:2'])
     """
     for name, given in (("weights", weights), ("activations", activations), ("bits", bits)):
-        if isinstance(given, str) or (given is not None and not len(given)):
+        if given is not None and (not isinstance(given, list | tuple) or not given):
             raise CompareError(f"compare: {name} must be a list with one entry at least: {given!r}")
+        if name != "bits" and not all(isinstance(s, str | None) for s in given or ()):
+            raise CompareError(
+                f"compare: {name} must be spec strings, or None for float, got {given!r}; a scheme "
+                "of your own gets its name from an entry point: qnn new-quantizer writes a package"
+            )
     pairs = [(w, w if a is _SAME else a) for w in weights for a in activations or [_SAME]]
     arms: dict[str, Arm] = {}
     left_out: dict[str, LeftOut] = {}
@@ -202,8 +207,14 @@ def _refused(arm: Arm) -> LeftOut | None:
 
 
 def one_line(text: object) -> str:
-    """Return a text with its line breaks and runs of spaces as one space."""
-    return " ".join(str(text).split())
+    r"""Return a text with runs of spaces and line breaks as one space, and all else printable.
+
+    Example:
+        >>> one_line("a\n  b \x1b[1m")
+        'a b \\x1b[1m'
+    """
+    line = " ".join(str(text).split())
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
 
 
 def names(arms: Iterable[Arm]) -> list[str]:

@@ -2,16 +2,16 @@
 
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..autodiff import Tensor, no_grad
-from ..errors import NonFiniteError, QnnError
+from ..errors import CompareError, NonFiniteError, QnnError
 from ..model_summary import summary
 from ..nn import Module
 from ..packed import PackedModel, pack
@@ -22,6 +22,7 @@ from .arms import Arm, one_line
 from .data import Array, Batch, Data
 from .recipe import Recipe
 from .result import Failure, Result, failed
+from .start import digest_of, latent_weights
 
 # Makes an untrained model: ``build(weight=..., input=..., seed=...)``.
 Build = Callable[..., Module]
@@ -42,19 +43,25 @@ class Experiment:
         given: the data, as the user gave them.
         recipe: how nets are trained.
         data_key: fingerprint of the data.
+        starts: digest of the initial weights that all arms of a seed have.
     """
 
     build: Build
     given: data_.Given
     recipe: Recipe
     data_key: str
+    starts: Mapping[int, str] = field(default_factory=dict)
 
     def data(self) -> Data:
         """Return the data; kept, since one process trains many cells."""
         if self.data_key not in _KEPT:
-            _KEPT.clear()
-            _KEPT[self.data_key] = data_.load(self.given)
+            self.keep(data_.load(self.given))
         return _KEPT[self.data_key]
+
+    def keep(self, data: Data) -> None:
+        """Keep data that were loaded already, and no others."""
+        _KEPT.clear()
+        _KEPT[self.data_key] = data
 
     def model(self, arm: Arm, seed: int) -> Module:
         """Return the untrained net of an arm."""
@@ -80,7 +87,13 @@ def run_cell(
     failure: Failure
     try:
         with _one_thread():
-            found = _measured(experiment, arm, seed, note)
+            model = experiment.model(arm, seed)
+            if digest_of(latent_weights(model)) != experiment.starts[seed]:
+                raise CompareError(
+                    f"build makes other initial weights for seed {seed} here than it did for the "
+                    "other arms: they are no pairs"
+                )
+            found = _measured(experiment, model, arm, seed, note)
         seconds = time.perf_counter() - began
         return replace(found, seconds=seconds, history=_history(epochs))
     except NonFiniteError as error:
@@ -91,9 +104,8 @@ def run_cell(
     return failed(arm.name, seed, failure, reason, seconds=seconds, history=_history(epochs))
 
 
-def _measured(experiment: Experiment, arm: Arm, seed: int, note: OnEpoch) -> Result:
+def _measured(experiment: Experiment, model: Module, arm: Arm, seed: int, note: OnEpoch) -> Result:
     data, recipe = experiment.data(), experiment.recipe
-    model = experiment.model(arm, seed)
     batches = data.batches(seed, recipe.batch_size)
     tests = data.test_batches()
     before = time.perf_counter()

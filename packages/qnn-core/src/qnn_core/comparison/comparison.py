@@ -69,17 +69,25 @@ class Comparison:
     def save(self, folder: str | Path) -> None:
         """Keep it in a folder, which `load` reads and `qnn.compare` goes on with.
 
+        What the folder holds of the same study stays.
+
         Raises:
-            CompareError: if the folder holds anything else, or cannot be written to.
+            CompareError: if the folder holds anything else, or other numbers for the same cell, or
+                cannot be written to.
         """
         store = Store(folder)
         store.check(self.plan)
-        store.begin(self.plan)
-        for arm, seed in self.plan.cells():
-            if (result := self.results.get((arm.name, seed))) is not None:
-                store.write(self.plan.key(arm, seed), result)
-        for run in self.runs:
-            store.end(run)
+        with store.locked():
+            store.begin(self.plan)
+            for arm, seed in self.plan.cells():
+                key, result = self.plan.key(arm, seed), self.results.get((arm.name, seed))
+                kept = store.read(key, arm.name, seed)
+                if result is not None:
+                    _check_equal((arm.name, seed), kept, result)
+                    if kept is None or (result.done and not kept.done):
+                        store.write(key, result)
+            for run in self.runs:
+                store.end(run)
 
     # What was measured
 

@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import inspect
 import re
 import sys
 import tomllib
@@ -14,6 +15,7 @@ import cloudpickle
 
 from ..errors import CompareError, QnnError, nearest
 from .arms import arms_of, with_bits
+from .plan import seeds_of
 from .recipe import Recipe
 
 Check = Callable[[Any], bool]
@@ -35,6 +37,8 @@ KEYS: dict[str, dict[str, tuple[str, bool]]] = {
 }
 # Tables that name a function; all other keys are its arguments.
 FUNCTIONS = {"net": "build", "data": "load"}
+# Arguments that these functions get from the comparison.
+GIVEN: dict[str, tuple[str, ...]] = {"net": ("weight", "input", "seed"), "data": ()}
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,8 @@ def read_config(path: str | Path) -> Config:
         for width in bits:
             for part in width if isinstance(width, tuple) else (width,):
                 file.attempt(("compare", "bits"), with_bits, None, part)
+    if "seeds" in compared:
+        file.attempt(("compare", "seeds"), seeds_of, compared["seeds"])
     weights, activations = compared["weights"], compared.get("activations")
     # Each alone first, so that the error is on its line.
     file.attempt(("compare", "weights"), arms_of, weights, [None], bits)
@@ -134,7 +140,8 @@ class _File:
         """Return a table that must be there."""
         content = self.content.get(name)
         if not isinstance(content, dict):
-            self.fail((name,), f"the table [{name}] is missing")
+            told = "is missing" if content is None else f"is needed, got {content!r}"
+            self.fail((name,), f"the table [{name}] {told}")
         return content
 
     def function(self, table: str) -> functools.partial[Any]:
@@ -151,19 +158,28 @@ class _File:
             self.fail((table, key), f"{target}: {type(error).__name__}: {error}", error)
         if not callable(function):
             self.fail((table, key), f"{target} is no function")
+        for argument in GIVEN[table]:
+            if argument in arguments:
+                self.fail((table, argument), "it is given by the comparison: leave it out")
+        try:
+            inspect.signature(function).bind(**arguments, **dict.fromkeys(GIVEN[table]))
+        except TypeError as error:
+            self.fail((table,), f"{target}: {error}", error)
+        except ValueError:
+            pass  # what is built in may have no signature
         return functools.partial(function, **arguments)
 
     def _module(self, name: str) -> Any:
         folder = str(self.path.resolve().parent)
-        sys.path.insert(0, folder)
-        try:
-            module = importlib.import_module(name)
-        finally:
-            sys.path.remove(folder)
-        found = getattr(module, "__file__", None)
-        if found is not None and Path(found).resolve().parent == Path(folder):
-            # Workers elsewhere cannot import what lies beside the file: it is sent to them.
-            cloudpickle.register_pickle_by_value(module)
+        if folder not in sys.path:
+            # As Python does for a script; processes of this machine inherit it.
+            sys.path.insert(0, folder)
+        module = importlib.import_module(name)
+        for beside in [*sys.modules.values()]:
+            found = getattr(beside, "__file__", None)
+            if found is not None and Path(found).resolve().parent == Path(folder):
+                # Workers elsewhere cannot import what lies beside the file: it is sent to them.
+                cloudpickle.register_pickle_by_value(beside)
         return module
 
     def attempt(self, place: Sequence[str], check: Callable[..., object], *given: Any) -> None:

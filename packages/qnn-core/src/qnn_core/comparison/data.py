@@ -116,7 +116,7 @@ def load(given: Given) -> Data:
 def _dataset(part: Any, name: str) -> Dataset:
     if isinstance(part, tuple | list):
         if len(part) != 2 or np.ndim(part[0]) < 1 or len(part[0]) != np.size(part[1]):
-            shapes = ", ".join(_told(p) for p in part)
+            shapes = ", ".join(_told(p) for p in part[:3]) + ", ..." * (len(part) > 3)
             raise CompareError(
                 f"compare: the {name} data must be samples [n, ...] and n labels; got {shapes}"
             )
@@ -128,35 +128,112 @@ def _dataset(part: Any, name: str) -> Dataset:
         )
     if not len(part):
         raise CompareError(f"compare: the {name} data are empty")
-    first = None if isinstance(part, np.ndarray) else part[np.arange(1)]
+    try:
+        first = None if isinstance(part, np.ndarray) else part[np.arange(1)]
+    except Exception as error:
+        raise CompareError(
+            f"compare: the {name} data must give samples and labels for an array of indices; "
+            f"{_told(part)} raised {type(error).__name__}: {error}"
+        ) from error
     if not isinstance(first, tuple | list) or len(first) != 2:
         raise CompareError(
             f"compare: the {name} data must give samples and labels, {_told(part)} does not"
-        )
-    y = first[1]
-    if np.ndim(y) != 1 or np.asarray(y).dtype.kind not in "iu":
-        raise CompareError(
-            f"compare: labels must be whole numbers, one for a sample, since nets are compared by "
-            f"their right answers; the {name} data have {_told(np.asarray(y))}"
         )
     found: Dataset = part
     return found
 
 
-def fingerprint(data: Data) -> str:
-    """Return a digest of all samples and labels, in their order.
+class Look(NamedTuple):
+    """What a look at all data says.
 
-    Of training data that are a function of the seed: of the first epoch of seed 0.
+    Attributes:
+        digest: of all samples and labels, in their order.
+        classes: one more than the greatest label.
+    """
+
+    digest: str
+    classes: int
+
+
+def look(data: Data) -> Look:
+    """Check all samples and labels once, before anything is trained on them.
+
+    Of training data that are a function of the seed: the first epoch of seed 0.
+
+    Raises:
+        CompareError: if samples are not finite numbers of one shape, labels are not whole numbers
+            from 0, batches cannot be read again, or what gives them raises an error.
     """
     digest = hashlib.blake2b(digest_size=16)
-    train = data.train(0) if callable(data.train) else _slices(data.train)
-    for part in (train, _slices(data.test)):
-        for batch in part:
-            for array in map(np.asarray, batch):
+    shapes: dict[tuple[int, ...], str] = {}
+    greatest = -1
+    for name, batches in (("training", _first_epoch(data)), ("test", _slices(data.test))):
+        for x, y in _checked(batches, name):
+            shapes.setdefault(x.shape[1:], name)
+            if len(shapes) > 1:
+                (one, first), (two, other) = shapes.items()
+                raise CompareError(
+                    f"compare: samples have shape {one} in the {first} data and {two} in the "
+                    f"{other} data"
+                )
+            greatest = max(greatest, int(y.max()))
+            for array in (x, y):
                 digest.update(f"{array.dtype} {array.shape}".encode())
                 digest.update(np.ascontiguousarray(array).data)
         digest.update(b"end")
-    return digest.hexdigest()
+    return Look(digest.hexdigest(), greatest + 1)
+
+
+def _first_epoch(data: Data) -> Iterable[Batch]:
+    if not callable(data.train):
+        return _slices(data.train)
+    try:
+        batches = data.train(0)
+    except Exception as error:
+        raise _raised("training", error) from error
+    if iter(batches) is batches:
+        raise CompareError(
+            "compare: training(seed) must return batches that can be read again for each epoch, "
+            f"such as a list or a DataLoader, not a {type(batches).__name__}"
+        )
+    return batches
+
+
+def _checked(batches: Iterable[Batch], name: str) -> Iterator[Batch]:
+    """Yield the batches as arrays, checked."""
+    iterator, number = iter(batches), 0
+    while True:
+        try:
+            x, y = map(np.asarray, next(iterator))
+        except StopIteration:
+            break
+        except Exception as error:  # whatever the user's code raises
+            raise _raised(name, error) from error
+        _check_batch(x, y, f"batch {number} of the {name} data")
+        yield x, y
+        number += 1
+    if not number:
+        raise CompareError(f"compare: the {name} data are empty")
+
+
+def _check_batch(x: Array, y: Array, where: str) -> None:
+    if x.dtype.kind not in "buif" or x.ndim < 1 or len(x) != y.size or not len(x):
+        raise CompareError(
+            f"compare: {where} must be samples, numbers [n, ...], and n labels; got {_told(x)} "
+            f"and {_told(y)}"
+        )
+    if y.ndim != 1 or y.dtype.kind not in "iu" or y.min() < 0:
+        raise CompareError(
+            f"compare: labels must be whole numbers from 0, one for a sample, since nets are "
+            f"compared by their right answers; {where} has {_told(y)}"
+            + (f", the least {y.min()}" if y.dtype.kind in "iu" else "")
+        )
+    if x.dtype.kind == "f" and not np.isfinite(x).all():
+        raise CompareError(f"compare: {where} holds NaN or infinity")
+
+
+def _raised(name: str, error: Exception) -> CompareError:
+    return CompareError(f"compare: the {name} data raised {type(error).__name__}: {error}")
 
 
 def _slices(data: Dataset) -> Iterator[Batch]:

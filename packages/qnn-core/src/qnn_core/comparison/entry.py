@@ -6,6 +6,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,15 @@ from ..errors import CompareError
 from ..machine.facts import usable_cores
 from ..ops import softmax_cross_entropy
 from ..training.evaluate import Loss
-from .arms import Width, arms_of
+from .arms import Width, arms_of, one_line
 from .cell import Build, Experiment
 from .comparison import Comparison
-from .data import Given, fingerprint
+from .data import Given, load, look
 from .facts import machine, versions
 from .local import run_locally
 from .note import Far, read_notes
 from .pairing import check_builder
-from .plan import Plan
+from .plan import Plan, seeds_of
 from .progress import Progress
 from .recipe import OptimizerOf, Recipe
 from .result import Result
@@ -112,13 +113,16 @@ def compare(
     """
     recipe = Recipe(epochs, batch_size, lr, optimizer, loss)
     recipe.check()
-    chosen = _seeds(seeds)
+    chosen = seeds_of(seeds)
     _check_executor(executor)
     arms, left_out = arms_of(weights, activations, bits)
-    experiment = Experiment(build, data, recipe, "")
-    key = fingerprint(experiment.data())
-    experiment = Experiment(build, data, recipe, key)
-    check_builder(experiment, arms, chosen)
+    loaded = load(data)
+    seen = look(loaded)
+    code = f" {source_of(loaded.train)}" if callable(loaded.train) else ""
+    experiment = Experiment(build, data, recipe, seen.digest + code)
+    experiment.keep(loaded)
+    starts = check_builder(experiment, arms, chosen, seen.classes)
+    experiment = replace(experiment, starts=starts)
     _check_sendable(experiment)
     plan = Plan(
         arms=tuple(arms),
@@ -127,7 +131,7 @@ def compare(
         configuration={
             "build": source_of(build),
             "code": core_code(),
-            "data": key,
+            "data": experiment.data_key,
             "recipe": recipe.described(),
         },
         schemes=schemes_code(arms),
@@ -135,7 +139,8 @@ def compare(
     if store is not None:
         return _run(Store(store), experiment, plan, executor, progress)
     with tempfile.TemporaryDirectory(prefix="qnn-compare-") as folder:
-        return _run(Store(folder), experiment, plan, executor, progress)
+        temporary = Store(folder, kept=False)
+        return _run(temporary, experiment, plan, executor, progress)
 
 
 def _check_executor(executor: Any) -> None:
@@ -145,22 +150,6 @@ def _check_executor(executor: Any) -> None:
         raise CompareError(
             f"compare: executor must be an Executor or a number >= 1, got {executor!r}"
         )
-
-
-def _seeds(given: Any) -> list[int]:
-    seeds = list(range(given)) if type(given) is int else given
-    if not isinstance(seeds, Sequence) or not seeds or not all(map(_is_seed, seeds)):
-        raise CompareError(
-            f"compare: seeds must be a number of seeds >= 1, or a list of whole numbers >= 0, got "
-            f"{given!r}"
-        )
-    if len(set(seeds)) < len(seeds):
-        raise CompareError(f"compare: seeds={given!r} holds one twice")
-    return list(seeds)
-
-
-def _is_seed(value: object) -> bool:
-    return type(value) is int and value >= 0
 
 
 def _check_sendable(experiment: Experiment) -> None:
@@ -184,40 +173,55 @@ def _run(
 ) -> Comparison:
     """Run what the store has no result of, and return the comparison of what was asked for."""
     store.check(plan)
-    run = {
+    with store.locked():
+        store.begin(plan)
+        tasks = [Task(*cell, plan.key(*cell), store.running) for cell in plan.cells()]
+        results = {}
+        for task in tasks:
+            kept = store.read(task.key, task.arm.name, task.seed)
+            # What was killed may do better now; what diverged or raised would do so again.
+            if kept is not None and kept.failure != "killed":
+                results[task] = kept
+        left = [task for task in tasks if task not in results]
+        run = _about(executor, len(left))
+        began = time.perf_counter()
+        try:
+            with Progress(len(tasks), len(results), progress) as shown:
+                for task, result in _shown(_ended(executor, experiment, left), left, store, shown):
+                    store.write(task.key, result)
+                    results[task] = result
+                    shown.show(result)
+        except KeyboardInterrupt:
+            _say_how_to_go_on(store, len(results), len(tasks))
+            raise
+        finally:
+            store.end(run | {"seconds": time.perf_counter() - began})
+    by_cell = {(task.arm.name, task.seed): result for task, result in results.items()}
+    return Comparison(plan, by_cell, tuple(store.runs()))
+
+
+def _about(executor: Executor | int | None, cells: int) -> dict[str, Any]:
+    """Return what a run is, before it begins."""
+    return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": sys.argv,
+        "command": [one_line(word) for word in sys.argv],
         "executor": _told(executor),
         "machine": machine(),
         "versions": versions(),
+        "cells": cells,
     }
-    store.begin(plan)
-    tasks = [Task(*cell, plan.key(*cell), store.running) for cell in plan.cells()]
-    results = {task: result for task in tasks if (result := store.read(task.key)) is not None}
-    # What was killed may do better now; what diverged or raised an error would do so again.
-    results = {task: r for task, r in results.items() if r.failure != "killed"}
-    left = [task for task in tasks if task not in results]
-    began = time.perf_counter()
-    try:
-        with (
-            Progress(len(tasks), len(results), progress) as shown,
-            closing(_ended(executor, experiment, left)) as ended,
-        ):
-            for found in ended:
-                if found is None:
-                    shown.tick(_running(left, store))
-                    continue
-                task, result = found
-                store.write(task.key, result)
-                results[task] = result
-                shown.show(result)
-    except KeyboardInterrupt:
-        _say_how_to_go_on(store, len(results), len(tasks))
-        raise
-    finally:
-        store.end({**run, "seconds": time.perf_counter() - began, "cells": len(left)})
-    by_cell = {(task.arm.name, task.seed): result for task, result in results.items()}
-    return Comparison(plan, by_cell, tuple(store.runs()))
+
+
+def _shown(
+    ended: Ended, tasks: list[Task], store: Store, progress: Progress
+) -> Iterator[tuple[Task, Result]]:
+    """Yield what has ended; while nothing does, show how far the others are."""
+    with closing(ended):
+        for found in ended:
+            if found is None:
+                progress.tick(_running(tasks, store))
+            else:
+                yield found
 
 
 def _ended(executor: Executor | int | None, experiment: Experiment, tasks: list[Task]) -> Ended:
@@ -238,6 +242,8 @@ def _told(executor: Executor | int | None) -> str:
     return f"{count} {'process' if count == 1 else 'processes'} of this machine"
 
 
-def _say_how_to_go_on(store: Store, done: int, total: int, kept: bool = True) -> None:
-    told = f"the same call with store={str(store.folder)!r} goes on" if kept else "nothing is kept"
+def _say_how_to_go_on(store: Store, done: int, total: int) -> None:
+    told = "nothing is kept without store="
+    if store.kept:
+        told = f"the same call with store={str(store.folder)!r} goes on"
     print(f"\nstopped by Ctrl-C with {done} of {total} cells done; {told}", file=sys.stderr)

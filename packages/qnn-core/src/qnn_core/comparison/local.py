@@ -1,6 +1,7 @@
 """Cells in processes of this machine: one thread each, all cores, and no cell takes others down."""
 
 import contextlib
+import functools
 import os
 import signal
 import threading
@@ -9,6 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 
+import cloudpickle
 from loky import ProcessPoolExecutor
 
 from .cell import Experiment
@@ -66,17 +68,18 @@ class _Died(Exception):
 def _in_pool(
     experiment: Experiment, tasks: Sequence[Task], workers: int
 ) -> Generator[Yielded, None, None]:
-    # The experiment, with its data, is sent once to each process.
-    with _interrupts_ignored():
-        pool = ProcessPoolExecutor(
-            workers, initializer=_prepare, initargs=(experiment, os.getpid()), env=ONE_THREAD
-        )
+    # The experiment, with its data, is sent once to each process: as bytes, so that what it cannot
+    # be made from there is an error of a cell, and not the death of a process.
+    content = cloudpickle.dumps(experiment)
+    pool = ProcessPoolExecutor(
+        workers, initializer=_prepare, initargs=(content, os.getpid()), env=ONE_THREAD
+    )
     waiting: Iterator[Task] = iter(tasks)
     running: dict[Future[Result], Task] = {}
 
     def submit(count: int) -> None:
         # No more than can run: what was submitted is what ran when a process ends.
-        with _interrupts_ignored():
+        with _interrupts_held():
             for task in islice(waiting, count):
                 running[pool.submit(_run, task)] = task
 
@@ -84,26 +87,28 @@ def _in_pool(
         submit(workers)
         while running:
             done, _ = wait(running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
-            for future in done:
-                try:
-                    result = future.result()
-                except BrokenProcessPool as error:
-                    raise _Died(set(running.values())) from error
-                yield running.pop(future), result
+            # What has ended first: it must not run again for the death of another.
+            broken = [f for f in done if isinstance(f.exception(), BrokenProcessPool)]
+            for future in done.difference(broken):
+                yield running.pop(future), future.result()
+            if broken:
+                raise _Died(set(running.values())) from broken[0].exception()
             submit(len(done))
             yield None
     finally:
-        with _interrupts_ignored():
+        with _interrupts_held():
             pool.shutdown(wait=True, kill_workers=True)
 
 
-_EXPERIMENT: list[Experiment] = []
+_CONTENT: list[bytes] = []
 
 
-def _prepare(experiment: Experiment, parent: int) -> None:
+def _prepare(content: bytes, parent: int) -> None:
     # A terminal sends Ctrl-C to all processes; the parent alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _EXPERIMENT[:] = [experiment]
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    _CONTENT[:] = [content]
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
@@ -115,17 +120,28 @@ def _end_with(parent: int) -> None:
 
 
 def _run(task: Task) -> Result:
-    return run_task(_EXPERIMENT[0], task)
+    try:
+        experiment = _experiment()
+    except Exception as error:  # a module that is not to be found here, or whatever it raises
+        reason = f"a process cannot make build or data: {type(error).__name__}: {error}"
+        return failed(task.arm.name, task.seed, "raised", reason)
+    return run_task(experiment, task)
+
+
+@functools.cache
+def _experiment() -> Experiment:
+    found: Experiment = cloudpickle.loads(_CONTENT[0])
+    return found
 
 
 @contextlib.contextmanager
-def _interrupts_ignored() -> Generator[None]:
-    """Let processes that start here inherit that Ctrl-C is ignored."""
-    if threading.current_thread() is not threading.main_thread():
+def _interrupts_held() -> Generator[None]:
+    """Keep Ctrl-C back while processes start, which inherit that; it is not lost."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -80,8 +80,14 @@ class Plan:
         """Undo `to_json`.
 
         Raises:
-            KeyError, TypeError: if it is no plan.
+            KeyError, TypeError, ValueError: if it is no plan.
         """
+        for arm in content["arms"]:
+            if not all(isinstance(arm[key], str | None) for key in ("weight", "input")):
+                raise TypeError(f"an arm is {arm!r}")
+        if not isinstance(content["schemes"], dict):
+            raise TypeError(f"schemes are {content['schemes']!r}")
+        seeds_of(content["seeds"])
         return cls(
             arms=tuple(Arm(**arm) for arm in content["arms"]),
             seeds=tuple(content["seeds"]),
@@ -89,6 +95,31 @@ class Plan:
             configuration=content["configuration"],
             schemes=content["schemes"],
         )
+
+
+def seeds_of(given: Any) -> list[int]:
+    """Return the seeds that a number of them, or a list, means.
+
+    Raises:
+        CompareError: if it is neither.
+
+    Example:
+        >>> seeds_of(3), seeds_of([5, 7])
+        ([0, 1, 2], [5, 7])
+    """
+    seeds = list(range(given)) if type(given) is int else given
+    if not isinstance(seeds, Sequence) or not seeds or not all(map(_is_seed, seeds)):
+        raise CompareError(
+            f"compare: seeds must be a number of seeds >= 1, or a list of whole numbers >= 0, got "
+            f"{given!r}"
+        )
+    if len(set(seeds)) < len(seeds):
+        raise CompareError(f"compare: seeds={given!r} holds one twice")
+    return list(seeds)
+
+
+def _is_seed(value: object) -> bool:
+    return type(value) is int and value >= 0
 
 
 def _place(*arms: Arm) -> Any:

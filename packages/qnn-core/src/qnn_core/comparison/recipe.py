@@ -42,8 +42,11 @@ class Recipe:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise CompareError(f"compare: {name} must be a whole number >= 1, got {value!r}")
-        if not isinstance(self.lr, int | float) or not 0 < self.lr < float("inf"):
+        number = isinstance(self.lr, int | float) and not isinstance(self.lr, bool)
+        if not number or not 0 < self.lr < float("inf"):
             raise CompareError(f"compare: lr must be a number > 0, got {self.lr!r}")
+        if not callable(self.loss):
+            raise CompareError(f"compare: loss must be loss(outputs, labels), got {self.loss!r}")
         if not callable(self.optimizer) and self.optimizer not in OPTIMIZERS:
             raise CompareError(
                 f"compare: optimizer must be one of {', '.join(OPTIMIZERS)}, or a function of the "
@@ -69,5 +72,5 @@ class Recipe:
             name: value if isinstance(value, str) else source_of(value)
             for name, value in (("optimizer", self.optimizer), ("loss", self.loss))
         }
-        numbers = {"epochs": self.epochs, "batch_size": self.batch_size, "lr": self.lr}
+        numbers = {"epochs": self.epochs, "batch_size": self.batch_size, "lr": float(self.lr)}
         return numbers | named

@@ -4,10 +4,12 @@ import base64
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .arms import one_line
 
 # Why there is no result: training diverged, something raised an error, the process was ended.
 Failure = Literal["diverged", "raised", "killed"]
@@ -73,11 +75,29 @@ class Result:
             KeyError, TypeError, ValueError: if it is no result.
         """
         packed = content["correct"]
-        bits = np.frombuffer(base64.b64decode(packed["bits"], validate=True), np.uint8)
-        correct = np.unpackbits(bits, count=packed["samples"]).astype(np.bool_)
+        samples, raw = packed["samples"], base64.b64decode(packed["bits"], validate=True)
+        if len(raw) != -(-samples // 8):
+            raise ValueError(f"{len(raw)} bytes of answers for {samples} samples")
+        correct = np.unpackbits(np.frombuffer(raw, np.uint8), count=samples).astype(np.bool_)
+        _check_types(content)
         numbers = {key: _or_nan(content[key]) for key in ("accuracy", "loss")}
         history = [{k: _or_nan(v) for k, v in epoch.items()} for epoch in content["history"]]
         return cls(**{**content, **numbers, "correct": correct, "history": history})
+
+
+def _check_types(content: Mapping[str, Any]) -> None:
+    """Raise a TypeError or ValueError if a field is of another kind than it should be."""
+    if content.get("failure") not in (None, *get_args(Failure)):
+        raise ValueError(f"failure is {content['failure']!r}")
+    for name in ("seed", "nbytes", "difference", "train_seconds", "seconds"):
+        if name in content and not isinstance(content[name], int | float):
+            raise TypeError(f"{name} is {content[name]!r}")
+    numbers = [content["accuracy"], content["loss"]]
+    for table in (content["macs"], content["latency"], *content["history"]):
+        numbers += dict(table).values()
+    for number in numbers:
+        if not isinstance(number, int | float | None):
+            raise TypeError(f"{number!r} stands where a number should")
 
 
 def _or_null(number: float) -> float | None:
@@ -90,4 +110,4 @@ def _or_nan(number: float | None) -> float:
 
 def failed(arm: str, seed: int, failure: Failure, reason: object, **more: Any) -> Result:
     """Return the result of a cell that has none."""
-    return Result(arm, seed, failure, " ".join(str(reason).split()), **more)
+    return Result(arm, seed, failure, one_line(reason), **more)

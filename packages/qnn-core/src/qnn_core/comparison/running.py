@@ -1,5 +1,6 @@
 """Cells on an executor that the user gave."""
 
+import pickle
 from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass
@@ -49,7 +50,7 @@ def run_on(
     pending: dict[Future[Result], Task] = {}
     try:
         for task in tasks:
-            pending[executor.submit(run_task, experiment, task)] = task
+            pending[_submitted(executor, experiment, task)] = task
         while pending:
             done, _ = wait(pending, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
             for future in done:
@@ -67,12 +68,31 @@ def run_on(
             future.cancel()
 
 
+def _submitted(executor: Executor, experiment: Experiment, task: Task) -> Future[Result]:
+    try:
+        return executor.submit(run_task, experiment, task)
+    except BrokenExecutor:
+        raise
+    except RuntimeError as error:
+        raise CompareError(f"compare: the executor takes no work: {error}") from error
+
+
 def _result(future: Future[Result], task: Task) -> Result:
-    """Return the result; a cell whose worker was lost, or that could not be sent, has failed."""
+    """Return the result; a cell whose worker was lost has failed.
+
+    Raises:
+        CompareError: if build or data cannot be sent to where cells run.
+    """
     try:
         return future.result()
     except BrokenExecutor:
         raise
     except Exception as error:
+        if isinstance(error, pickle.PicklingError | ImportError) or "pickle" in str(error):
+            raise CompareError(
+                f"compare: the executor cannot send build or data to its workers "
+                f"({type(error).__name__}: {error}): give functions of a module that they can "
+                "import, or leave the executor out"
+            ) from error
         reason = f"{type(error).__name__}: {error}"
         return failed(task.arm.name, task.seed, "killed", reason)

@@ -54,6 +54,13 @@ def warnings(comparison: "Comparison") -> list[str]:
         told.append(f"INCOMPLETE: {len(comparison.results)} of {counted(cells, 'cell')}.")
     if failures := len(comparison.failures):
         told.append(f"{counted(failures, 'cell')} failed; the reasons are listed.")
+    for arm in comparison.arms:
+        done, run = len(comparison.done(arm)), len(comparison.of(arm))
+        if 0 < done < run:
+            told.append(
+                f"{arm.name}: {counted(run - done, 'seed')} of {run} failed; what is said of it is "
+                "about the others alone."
+            )
     told += [f"{suspicion}" for suspicion in comparison.suspicions]
     if comparison.untold:
         told.append(f"{comparison.untold}.")
@@ -64,7 +71,9 @@ def what_to_do(comparison: "Comparison") -> list[str]:
     """Return what would complete the study, or sharpen it."""
     told = []
     if not comparison.complete:
-        told.append("Make the same call with the same store: it trains what is missing.")
+        told.append(
+            "Ask for all arms and seeds in one call with the same store: it trains what is missing."
+        )
     if any(result.failure == "killed" for result in comparison.failures):
         told.append(
             "Cells that were killed are tried again by the same call; fewer processes at a time "

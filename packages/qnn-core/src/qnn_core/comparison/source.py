@@ -18,7 +18,7 @@ from .arms import Arm
 
 CORE = Path(__file__).parents[1]
 SCRIPTS = ("__main__", "__mp_main__")  # of which a worker knows the second
-PLAIN = int | float | complex | str | bytes | types.NoneType | types.EllipsisType
+PLAIN = (int, float, complex, str, bytes, type(None), types.EllipsisType)
 # What every class has, and what is said of code that other attributes do.
 UNTOLD = (
     *("__dict__", "__weakref__", "__doc__", "__module__", "__firstlineno__", "__annotations__"),
@@ -97,12 +97,16 @@ class _Reader:
             yield from ((item,) for item in sorted(value, key=repr))
         elif isinstance(value, tuple | list):
             yield from ((item,) for item in value)
-        elif isinstance(value, functools.partial):
+        elif isinstance(value, types.ModuleType):
+            yield value.__name__.encode()
+        else:
+            yield from self.callable(value)
+
+    def callable(self, value: Any) -> Iterator[bytes | tuple[Any]]:
+        if isinstance(value, functools.partial):
             yield from ((value.func,), (value.args,), (value.keywords,))
         elif isinstance(value, types.CodeType):
             yield from _code(value)
-        elif isinstance(value, types.ModuleType):
-            yield value.__name__.encode()
         elif isinstance(value, types.MethodType):
             yield from ((value.__func__,), (value.__self__,))
         elif isinstance(value, staticmethod | classmethod):
