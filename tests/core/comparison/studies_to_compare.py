@@ -36,18 +36,23 @@ def slow_net(weight: Any, input: Any, seed: int) -> qnn.Module:
 
 
 class Marked:
-    """A builder that notes each call in a folder, and may end its process or raise for an arm."""
+    """A builder that notes each call in a folder, and may end its process or raise for an arm.
+
+    What is another in each run, its process and how slow it is, is no part of the object: that
+    would be another builder.
+    """
 
     def __init__(
         self, folder: Path, killed: str = "", raises: str = "", seconds: float = 0, seed: int = 1
     ) -> None:
         self.folder, self.killed, self.raises = folder, killed, raises
-        self.seconds, self.seed, self.parent = seconds, seed, os.getpid()
+        self.seconds, self.seed = seconds, seed
+        os.environ["MARKED_PARENT"] = str(os.getpid())
 
     def __call__(self, weight: Any, input: Any, seed: int) -> qnn.Module:
         name = "float" if weight is None else str(weight)
-        if os.getpid() != self.parent:
-            time.sleep(self.seconds)
+        if os.environ.get("MARKED_PARENT") != str(os.getpid()):
+            time.sleep(float(os.environ.get("MARKED_SECONDS", self.seconds)))
             note = self.folder / f"{name}-{seed}-{os.getpid()}-{time.time_ns()}"
             note.write_text("", "utf-8")
             if seed == self.seed and name == self.killed:

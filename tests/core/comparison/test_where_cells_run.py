@@ -89,7 +89,7 @@ import sys
 import qnn_core as qnn
 sys.path.insert(0, {here!r})
 from studies_to_compare import data, Marked
-build = Marked(__import__("pathlib").Path({calls!r}), seconds={seconds})
+build = Marked(__import__("pathlib").Path({calls!r}))
 found = qnn.compare(build, data, weights=["symmetric"], bits=[2, 3, 32], seeds=3, epochs=2,
                     batch_size=20, lr=0.01, executor=2, store={store!r})
 print(found.complete)
@@ -99,10 +99,11 @@ print(found.complete)
 def started(tmp_path: Path, calls: Path, seconds: float) -> subprocess.Popen[str]:
     """Start a study, in a group of processes of its own, as a terminal does."""
     here = str(Path(__file__).parent)
-    script = SCRIPT.format(here=here, calls=str(calls), seconds=seconds, store=str(tmp_path / "s"))
+    script = SCRIPT.format(here=here, calls=str(calls), store=str(tmp_path / "s"))
     return subprocess.Popen(
         [sys.executable, "-c", script],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env=os.environ | {"MARKED_SECONDS": str(seconds)},
     )  # fmt: skip
 
 
@@ -159,6 +160,17 @@ def test_a_study_that_was_stopped_at_any_moment_goes_on(
     assert same(found, expected)
     assert not [*tmp_path.glob("s/**/.*")]
     assert not [*tmp_path.glob("s/running/*")]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="process groups and their signals are POSIX")
+def test_ctrl_c_is_heard_while_processes_start(tmp_path: Path, calls: Path) -> None:
+    process = started(tmp_path, calls, seconds=0.5)
+    while not (tmp_path / "s" / "study.json").exists():
+        time.sleep(0.002)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "stopped by Ctrl-C with 0 of 9 cells done" in err
 
 
 def test_a_running_cell_says_how_far_it_is(tmp_path: Path, calls: Path) -> None:

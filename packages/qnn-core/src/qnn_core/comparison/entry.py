@@ -173,19 +173,15 @@ def _run(
 ) -> Comparison:
     """Run what the store has no result of, and return the comparison of what was asked for."""
     store.check(plan)
+    run, began = _about(executor), time.perf_counter()
+    tasks = [Task(*cell, plan.key(*cell), store.running) for cell in plan.cells()]
+    results: dict[Task, Result] = {}
     with store.locked():
-        store.begin(plan)
-        tasks = [Task(*cell, plan.key(*cell), store.running) for cell in plan.cells()]
-        results = {}
-        for task in tasks:
-            kept = store.read(task.key, task.arm.name, task.seed)
-            # What was killed may do better now; what diverged or raised would do so again.
-            if kept is not None and kept.failure != "killed":
-                results[task] = kept
-        left = [task for task in tasks if task not in results]
-        run = _about(executor, len(left))
-        began = time.perf_counter()
         try:
+            store.begin(plan)
+            results = _kept(store, tasks)
+            left = [task for task in tasks if task not in results]
+            run["cells"] = len(left)
             with Progress(len(tasks), len(results), progress) as shown:
                 for task, result in _shown(_ended(executor, experiment, left), left, store, shown):
                     store.write(task.key, result)
@@ -200,15 +196,22 @@ def _run(
     return Comparison(plan, by_cell, tuple(store.runs()))
 
 
-def _about(executor: Executor | int | None, cells: int) -> dict[str, Any]:
+def _kept(store: Store, tasks: list[Task]) -> dict[Task, Result]:
+    """Return what the store has of these cells already."""
+    kept = {task: store.read(task.key, task.arm.name, task.seed) for task in tasks}
+    # What was killed may do better now; what diverged or raised an error would do so again.
+    return {task: r for task, r in kept.items() if r is not None and r.failure != "killed"}
+
+
+def _about(executor: Executor | int | None) -> dict[str, Any]:
     """Return what a run is, before it begins."""
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": [one_line(word) for word in sys.argv],
+        "command": [one_line(word) for word in (Path(sys.argv[0]).name, *sys.argv[1:])],
         "executor": _told(executor),
         "machine": machine(),
         "versions": versions(),
-        "cells": cells,
+        "cells": 0,
     }
 
 
