@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from qnn_core.errors import FileError
 from qnn_core.packed.archive import DTYPES, archived, extracted
 from qnn_core.packed.squeeze import (
-    MOST_BYTES,
+    MOST_EFFORT,
     MOST_TIMES,
     deflated,
     from_bytes,
@@ -64,18 +64,31 @@ def test_bytes_are_the_same_again(part: bytes, times: int) -> None:
     assert len(stored) <= len(raw)
 
 
-def test_what_shrinks_too_much_or_is_great_stays_as_it_is() -> None:
-    zeros = bytes(2**20)
-    assert deflated(zeros) == zeros
-    great = b"abcdefghijklmnop" * (MOST_BYTES // 16 + 1)
-    assert deflated(great) == great
+@pytest.mark.parametrize("size", [1000, 4096, 4097, 10**5, 2**20, MOST_EFFORT, MOST_EFFORT + 1])
+def test_what_shrinks_too_much_takes_a_64th(size: int) -> None:
+    stored = deflated(bytes(size))
+    assert len(stored) == max(len(zlib.compress(bytes(size), 9)), -(-size // 64))
+    assert inflated(stored, size) == bytes(size)
+
+
+def test_no_less_to_say_takes_more_bytes() -> None:
+    sizes = []
+    for share in (0.1, 0.05, 0.01, 0.002, 0.0005, 0.0):
+        weights = np.random.default_rng(0).random((1024, 1024)) < share
+        sizes.append(len(to_bytes(np.packbits(weights))))
+    assert sizes == sorted(sizes, reverse=True)
+    even = np.arange(255)[:, None] * 37 + np.arange(1000) % 50
+    assert len(to_bytes(even.astype(np.int16))) == -(-2 * even.size // 64)
 
 
 @pytest.mark.parametrize(
     ("stored", "nbytes"),
     [
         (zlib.compress(bytes(2**20), 9), 2**20),
-        (zlib.compress(np.random.default_rng(0).bytes(MOST_BYTES) + bytes(MOST_BYTES)), 2**23),
+        (deflated(bytes(2**20))[:-1], 2**20),
+        (deflated(bytes(2**20)) + bytes(1), 2**20),
+        (deflated(bytes(2**20))[:-1] + b"x", 2**20),
+        (zlib.compress(bytes(range(200)) * 3, 9) + bytes(1), 600),
         (zlib.compress(bytes(range(200)) * 3, 9), 599),
         (zlib.compress(bytes(range(200)) * 3, 9), 601),
         (zlib.compress(bytes(range(200)) * 3, 9)[:-1], 600),

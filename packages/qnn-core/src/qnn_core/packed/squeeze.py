@@ -11,21 +11,25 @@ from ..errors import FileError
 
 Array = NDArray[Any]
 
-# A file of a few bytes must not ask for all memory: nothing shrinks by more than this factor, and
-# what is greater than this stays as it is.
+# A file of a few bytes must not ask for all memory: nothing shrinks by more than this factor.
 MOST_TIMES = 64
-MOST_BYTES = 2**22
+
+# zlib tries hardest for up to this many bytes: a second for some, and ten times less below that.
+MOST_EFFORT = 2**21
 
 
 def deflated(raw: bytes) -> bytes:
-    """Return bytes as a zlib stream, or as they are where that is not shorter, or not allowed.
+    """Return bytes as a zlib stream, or as they are where that is not shorter.
+
+    A stream that would shrink too much is filled up with zeros.
 
     Example:
-        >>> len(deflated(bytes(500))) < 20, deflated(b"short")
-        (True, b'short')
+        >>> [len(deflated(raw)) for raw in (b"short", bytes(64_000))]
+        [5, 1000]
     """
-    found = zlib.compress(raw, 9)
-    return found if _allowed(len(found), len(raw)) else raw
+    found = zlib.compress(raw, 9 if len(raw) <= MOST_EFFORT else 6)
+    found += bytes(_missing(len(found), len(raw)))
+    return found if len(found) < len(raw) else raw
 
 
 def inflated(stored: bytes, nbytes: int) -> bytes:
@@ -40,7 +44,7 @@ def inflated(stored: bytes, nbytes: int) -> bytes:
     """
     if len(stored) == nbytes:
         return stored
-    if not _allowed(len(stored), nbytes):
+    if not len(stored) < nbytes <= MOST_TIMES * len(stored):
         raise FileError(f"{len(stored)} bytes cannot stand for {nbytes}")
     stream = zlib.decompressobj()
     try:
@@ -48,13 +52,15 @@ def inflated(stored: bytes, nbytes: int) -> bytes:
         raw = stream.decompress(stored, nbytes + 1)
     except zlib.error as error:
         raise FileError(f"a stream is damaged: {error}") from error
-    if len(raw) != nbytes or not stream.eof or stream.unused_data:
+    filling = bytes(_missing(len(stored) - len(stream.unused_data), nbytes))
+    if len(raw) != nbytes or not stream.eof or stream.unused_data != filling:
         raise FileError(f"a stream of {len(stored)} bytes does not hold {nbytes}")
     return raw
 
 
-def _allowed(stored: int, nbytes: int) -> bool:
-    return stored < nbytes <= min(MOST_BYTES, MOST_TIMES * stored)
+def _missing(stored: int, nbytes: int) -> int:
+    """Return how many zeros a stream needs to be long enough for what it holds."""
+    return max(0, -(-nbytes // MOST_TIMES) - stored)
 
 
 def to_bytes(array: Array) -> bytes:
