@@ -88,9 +88,12 @@ def load_arrays(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
     try:
         arrays = parse(content)
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        about, digest = (header["__metadata__"][key] for key in ("about", "sha256"))
     except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise FileError(f"{path} is not a whole file of this kind: {error}") from error
+    metadata = header.get("__metadata__") or {}
+    if not metadata.keys() >= {"about", "sha256"}:
+        raise FileError(f"{path} is a safetensors file, but qnn did not write it")
+    about, digest = metadata["about"], metadata["sha256"]
     # Only what looks like a checksum is searched for: less could stand anywhere.
     known = re.fullmatch("[0-9a-f]{64}", digest)
     if known is None or digest.encode() != _digest(content, digest):
