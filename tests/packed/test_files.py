@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -14,11 +15,14 @@ import qnn_core as qnn
 from packed_models import fitted
 from qnn_core import nn, ops
 from qnn_core.cli import main
+from qnn_core.coded import Quantized
 from qnn_core.errors import FileError
-from qnn_core.packed.archive import archived
+from qnn_core.packed.archive import DTYPES, archived
+from qnn_core.packed.graph import Graph, Input, Node
 from qnn_core.packed.squeeze import inflated, to_bytes
-from qnn_core.packed.write import written
+from qnn_core.packed.write import write_graph, written
 from qnn_core.storage import load_arrays, save_arrays
+from safetensors.numpy import save_file as save
 
 X = np.random.default_rng(0).normal(size=(9, 12)).astype(np.float32)
 
@@ -125,6 +129,9 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(FileError, match=r"holds 'qnn checkpoint' .* needed is 'qnn packed model'"):
         qnn.load(checkpoint)
     save_arrays(tmp_path / "new", {}, {"kind": "qnn packed model", "version": 3})
+    save({"x": X}, tmp_path / "foreign.safetensors")
+    with pytest.raises(FileError, match=r"foreign.* is a safetensors file, but qnn did not write"):
+        qnn.load(tmp_path / "foreign.safetensors")
     with pytest.raises(FileError, match=r"version 3; needed .* version 1 to 2; a newer qnn-core"):
         qnn.load(tmp_path / "new")
 
@@ -223,6 +230,8 @@ HOSTILE: dict[str, Change] = {
     "few levels": weight("levels", [0.0]),
     "levels of text": weight("levels", ["a", "b"]),
     "levels too great": weight("levels", [0, 1, 10**400]),
+    "a bias of NaN": lambda about, _: about["constants"].update({"last.bias": [float("nan")] * 4}),
+    "an infinite bias": lambda about, _: about["constants"].update({"last.bias": [1e39] * 4}),
     "a code without a level": tensor("first.weight.codes", lambda a: a | 255),
     "codes as floats": tensor("first.weight.codes", lambda a: a.astype(np.float32)),
     "short codes": tensor("first.weight.codes", lambda a: a[:-1]),
@@ -270,12 +279,74 @@ HOSTILE: dict[str, Change] = {
     "deep nesting": put("getitem", "attributes", "index", value=nested(900)),
     "scopes of numbers": put("clip", "scope", value=3),
     "a tensor too many": lambda about, tensors: tensors.update(x=np.zeros(3)),
+    "a constant too many": lambda about, _: about["constants"].update(
+        more=about["constants"]["first.weight"]
+    ),
+    "a node too many": lambda about, _: about["nodes"].append(
+        {"op": "negative", "inputs": ["input0"], "output": "more"}
+    ),
     "a tensor too few": lambda about, tensors: tensors.pop("first.weight.codes"),
     "an empty tensor": lambda about, tensors: (
         tensors.update(none=np.zeros((2**40, 0), np.float32)),
         about["constants"].update(none="none"),
     ),
 }
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_an_array_of_nothing_is_refused_before_it_is_made(
+    dtype: str, packed: qnn.PackedModel, path: Path
+) -> None:
+    tensors, about = written(packed.graph)
+    stored, head = archived(tensors, about)
+    more = {"name": "more", "dtype": dtype, "shape": [0, *[65536] * 31], "bytes": 0}
+    change = text(
+        lambda c: c.replace(b'"arrays":[', b'"arrays":[' + json.dumps(more).encode() + b",")
+    )
+    change(head, stored)
+    save_arrays(path, stored, head)
+    with pytest.raises(FileError, match=r"an array of shape \(0, 65536, .* cannot be"):
+        qnn.load(path)
+
+
+def test_constants_that_share_their_codes_are_no_bomb(packed: qnn.PackedModel, path: Path) -> None:
+    tensors, about = written(packed.graph)
+    tensors["big"] = np.zeros(2**20, np.uint8)
+    shared = {"codes": "big", "shape": [2**23], "bits": 1, "axis": None}
+    frame = {"levels": [-1, 1], "scale": 1.0, "shift": 0.0}
+    for number in range(50):
+        # The same bits as codes of other lengths and widths: each is made anew.
+        bits = number % 8 + 1
+        entry = {**shared, **frame, "shape": [2**23 // bits - number // 8 % bits], "bits": bits}
+        add = {"op": "add", "inputs": ["input0", f"c{number}"], "output": f"n{number}"}
+        about["constants"][f"c{number}"] = entry
+        about["nodes"].append(add)
+        about["outputs"].append(f"n{number}")
+    save_arrays(path, *archived(tensors, about))
+    tracemalloc.start()
+    with pytest.raises(FileError, match="more than so few bytes can hold"):
+        qnn.load(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**25
+
+
+def test_nodes_that_share_a_weight_are_no_bomb(path: Path) -> None:
+    big = Quantized(
+        codes=np.zeros((2**16, 2**6), np.uint8),
+        bits=1,
+        levels=np.float32([-1, 1]),
+        scale=np.float32(1),
+        shift=np.float32(0),
+        axis=None,
+    )
+    products = [Node("linear", ("x", "w"), f"p{n}") for n in range(100)]
+    sums = [Node("add", (f"s{n - 1}" if n else "x", f"p{n}"), f"s{n}") for n in range(100)]
+    nodes = tuple(node for pair in zip(products, sums, strict=True) for node in pair)
+    write_graph(path, Graph((Input("x", (2**6,)),), {"w": big}, nodes, ("s99",)))
+    assert path.stat().st_size < 2**14
+    with pytest.raises(FileError, match=r"model\.qnn: its nodes take 419,\d+,\d+ elements of 4,"):
+        qnn.load(path)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -372,6 +443,7 @@ HOSTILE_FORMS: dict[str, Change] = {
     "a negative shape": entry(shape=[-1, -840]),
     "a great shape": entry(shape=[2**39, 2**39]),
     "a great shape of nothing": entry(shape=[2**39, 2**39, 0]),
+    "many axes of nothing": entry(shape=[0, *[65536] * 31], bytes=0),
     "no bytes": entry(bytes=None),
     "negative bytes": entry(bytes=-1),
     "too few bytes": entry(bytes=1),

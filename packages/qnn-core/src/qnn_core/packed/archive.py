@@ -15,7 +15,7 @@ Array = NDArray[Any]
 
 # What stands readable in the header of the file.
 HEAD = ("kind", "version")
-DTYPES = ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1")
+DTYPES = ("f4", "i2", "i4", "u1")
 
 
 def archived(

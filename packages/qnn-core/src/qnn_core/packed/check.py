@@ -12,7 +12,11 @@ from ..products import integer_sum, operand
 from .chain import codings_of
 from .graph import Constant, Graph, Node
 from .operations import ON_SUMS, OPERATIONS, QUANTIZING
-from .shapes import shapes_of
+from .shapes import shape_of, shapes_of
+
+# A node keeps its weights and thresholds in a form of its own: so many elements may be such copies
+# of what another node has too.
+MOST_COPIED = 2**26
 
 
 def check(graph: Graph) -> None:
@@ -35,6 +39,7 @@ def check(graph: Graph) -> None:
     for name in graph.outputs:
         if name not in made:
             raise FileError(f"the output {name!r} is made by no node")
+    _check_copies(graph)
     codings = codings_of(graph)
     for batch in (1, 2):
         shapes = shapes_of(graph, batch)
@@ -45,6 +50,23 @@ def check(graph: Graph) -> None:
             if node.op in ON_SUMS:
                 _check_columns(node, shapes[node.output][-1])
                 _check_sum(node, codings, math.prod(shapes[node.inputs[1]][1:]))
+
+
+def _check_copies(graph: Graph) -> None:
+    """A few bytes could say that thousands of nodes take the same great array."""
+    sizes = {
+        # A row without elements still has a scale.
+        name: math.prod(n or 1 for n in shape_of(constant))
+        for name, constant in graph.constants.items()
+    }
+    tables = [table for node in graph.nodes for table in node.tables.values()]
+    taken = sum(sizes.get(name, 0) for node in graph.nodes for name in node.inputs)
+    taken += sum(table.size for table in tables)
+    apart = sum(sizes.values()) + sum({id(table): table.size for table in tables}.values())
+    if taken - apart > MOST_COPIED:
+        raise FileError(
+            f"its nodes take {taken:,} elements of {apart:,}; they can share {MOST_COPIED:,}"
+        )
 
 
 def _check_sum(node: Node, codings: Mapping[str, Quantized], k: int) -> None:

@@ -1,11 +1,13 @@
 """Fields of a description, believed only after they were checked."""
 
+import math
 from typing import Any
 
 from ..errors import FileError
 
-# An array without elements takes no bytes of a file: its lengths are limited in another way.
-MOST_OF_NOTHING = 2**16
+# An array without elements takes no bytes of a file: the product of its other lengths is limited,
+# so that NumPy can make it.
+MOST_OF_NOTHING = 2**20
 
 
 def get(entry: dict[str, Any], key: str, kind: Any, where: str) -> Any:
@@ -37,6 +39,6 @@ def get_names(entry: dict[str, Any], key: str, where: str) -> tuple[str, ...]:
 
 def limited(where: str, shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the shape of an array if it can be."""
-    if 0 in shape and max(shape) > MOST_OF_NOTHING:
+    if 0 in shape and math.prod(n for n in shape if n) > MOST_OF_NOTHING:
         raise FileError(f"{where}: an array of shape {shape} cannot be")
     return shape

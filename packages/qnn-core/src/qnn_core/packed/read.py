@@ -1,7 +1,7 @@
 """A file as a graph; what it says is believed only after it was checked."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,11 @@ from .operations import ON_SUMS
 from .write import KIND, VERSION
 
 Array = NDArray[Any]
+
+# Of elements made of tensors, so many are always allowed.
+MOST_OF_LITTLE = 2**20
+
+GREATEST = float(np.finfo(np.float32).max)
 
 
 def read_graph(path: str | Path) -> Graph:
@@ -63,21 +68,35 @@ def graph_of(tensors: dict[str, Array], about: dict[str, Any]) -> Graph:
     reader = _Reader(tensors)
     inputs = tuple(_input(entry) for entry in get(about, "inputs", list, "the file"))
     given = get(about, "constants", dict, "the file")
-    constants = {name: reader.constant(name, entry) for name, entry in given.items()}
     nodes = tuple(reader.node(entry) for entry in get(about, "nodes", list, "the file"))
     outputs = get_names(about, "outputs", "the file")
-    unused = sorted(set(tensors) - reader.used)
-    if unused:
-        raise FileError(f"the tensor {unused[0]!r} belongs to nothing")
+    # Before constants are made: a file with some that nothing needs was not written by `save`.
+    needed = Graph(inputs, given, nodes, outputs).pruned()
+    _all_used("node", (node.output for node in nodes), [node.output for node in needed.nodes])
+    _all_used("constant", given, needed.constants)
+    constants = {name: reader.constant(name, entry) for name, entry in given.items()}
+    _all_used("tensor", tensors, reader.used)
     return Graph(inputs, constants, nodes, outputs)
 
 
+def _all_used(kind: str, names: Iterable[str], used: Container[str]) -> None:
+    for name in names:
+        if name not in used:
+            raise FileError(f"the {kind} {name!r} belongs to nothing")
+
+
 class _Reader:
-    """Puts tensors where the description wants them."""
+    """Puts tensors where the description wants them.
+
+    What is made of a tensor is made once, for all that need the same, and all of it together has
+    no more elements than the tensors have bits: what `save` writes has not.
+    """
 
     def __init__(self, tensors: dict[str, Array]) -> None:
         self.tensors = tensors
         self.used: set[str] = set()
+        self._made: dict[Any, Array] = {}
+        self._left = max(MOST_OF_LITTLE, 8 * sum(tensor.nbytes for tensor in tensors.values()))
 
     def array(self, where: str, entry: Any) -> Array:
         """Return the array that stands for an entry: numbers, or the name of a tensor."""
@@ -90,12 +109,10 @@ class _Reader:
         numbers = entry if isinstance(entry, list) else [entry]
         if not all(type(number) in (int, float) for number in numbers):
             raise FileError(f"{where}: numbers or the name of a tensor are needed")
-        try:
-            with np.errstate(over="ignore"):
-                array = np.asarray(entry, np.float64).astype(np.float32)
-        except OverflowError as error:
-            raise FileError(f"{where}: a number is too large") from error
-        return array
+        # Python's whole numbers have no end, and its JSON has NaN and infinity.
+        if not all(abs(number) <= GREATEST for number in numbers):
+            raise FileError(f"{where}: a number is not finite in float32")
+        return np.asarray(entry, np.float32)
 
     def constant(self, name: str, entry: Any) -> Constant:
         """Return a constant."""
@@ -106,7 +123,7 @@ class _Reader:
             raise FileError(f"{name}: bits must be a whole number from 1 to 8, got {bits!r}")
         shape = limited(name, get_shape(entry, name))
         stream = self.array(f"{name}: codes", get(entry, "codes", str, name))
-        codes = unpack_bits(stream, bits, math.prod(shape)).reshape(shape)
+        codes = self._codes(stream, bits, math.prod(shape)).reshape(shape)
         levels, scale, shift = (
             self.array(f"{name}: {part}", entry.get(part)) for part in ("levels", "scale", "shift")
         )
@@ -125,22 +142,37 @@ class _Reader:
             inputs=get_names(entry, "inputs", output),
             output=output,
             attributes={name: from_json(value) for name, value in attributes.items()},
-            tables=_sum_tables(output, given) if op in ON_SUMS else given,
+            tables=self._sum_tables(output, given) if op in ON_SUMS else given,
             scope=get({"scope": ""} | entry, "scope", str, output),
             layer=get({"layer": ""} | entry, "layer", str, output),
         )
 
+    def _sum_tables(self, name: str, tables: dict[str, Array]) -> dict[str, Array]:
+        """Return the tables of thresholds on sums in 32 bits."""
+        rows, flips = tables.get("thresholds"), tables.get("flip")
+        if rows is None or rows.ndim != 2 or rows.dtype not in (np.int16, np.int32):
+            raise FileError(f"{name}: thresholds must be int16 or int32 of shape [levels - 1, n]")
+        n = rows.shape[1]
+        if flips is None:
+            flip = self._once((-1, n), n, lambda: np.zeros(n, np.int32))
+        else:
+            flip = self._once((id(flips), n), n, lambda: -unpack_bits(flips, 1, n).astype(np.int32))
+        thresholds = self._once((id(rows),), rows.size, lambda: rows.astype(np.int32))
+        return {**tables, "thresholds": thresholds, "flip": flip}
 
-def _sum_tables(name: str, tables: dict[str, Array]) -> dict[str, Array]:
-    """Return the tables of thresholds on sums in 32 bits."""
-    thresholds = tables.get("thresholds")
-    if thresholds is None or thresholds.ndim != 2 or thresholds.dtype not in (np.int16, np.int32):
-        raise FileError(f"{name}: thresholds must be int16 or int32 of shape [levels - 1, n]")
-    flips = tables.get("flip")
-    n = thresholds.shape[1]
-    falls = np.zeros(n, np.uint8) if flips is None else unpack_bits(flips, 1, n)
-    flip = -falls.astype(np.int32)
-    return {**tables, "thresholds": thresholds.astype(np.int32), "flip": flip}
+    def _codes(self, stream: Array, bits: int, count: int) -> Array:
+        return self._once(
+            (id(stream), bits, count), count, lambda: unpack_bits(stream, bits, count)
+        )
+
+    def _once(self, key: tuple[int, ...], size: int, make: Callable[[], Array]) -> Array:
+        """Return what `make` returns, so many elements, as it was when the key was first seen."""
+        if key not in self._made:
+            self._left -= size
+            if self._left < 0:
+                raise FileError("its codes and thresholds are more than so few bytes can hold")
+            self._made[key] = make()
+        return self._made[key]
 
 
 def _input(entry: Any) -> Input:

@@ -30,7 +30,11 @@ def write_graph(path: str | Path, graph: Graph) -> None:
 
 
 def content_of(graph: Graph) -> bytes:
-    """Return the bytes that `write_graph` writes."""
+    """Return the bytes that `write_graph` writes: the same for the same graph and the same zlib.
+
+    Another implementation of deflate may find other streams, and the form of a fused node goes by
+    how short they are; every reader reads them all.
+    """
     return file_content(*archived(*written(graph)))
 
 
@@ -53,7 +57,10 @@ def written(graph: Graph) -> tuple[dict[str, Array], dict[str, Any]]:
 
 
 def stored_nodes(graph: Graph) -> tuple[Node, ...]:
-    """Return the nodes as they are written: fused, or as the chain where that takes fewer bytes."""
+    """Return the nodes as they are written: fused, or as the chain where that takes fewer bytes.
+
+    How many bytes it takes is zlib's word: another implementation may choose the other form.
+    """
     return tuple(part for node in graph.nodes for part in _smaller(node, graph.constants))
 
 
@@ -89,12 +96,15 @@ class Tensors:
         self.arrays: dict[str, Array] = {}
         self._known: dict[Any, str] = {}
 
-    def put(self, name: str, array: Array) -> Any:
-        """Return what stands for an array in the description: its numbers, or its tensor's name."""
+    def put(self, name: str, array: Array, kind: Any = None) -> Any:
+        """Return what stands for an array in the description: its numbers, or its tensor's name.
+
+        Of another kind it is another array: what is read of a tensor is read in one way.
+        """
         floats = array.dtype == np.float32 and array.ndim < 2 and array.size <= INLINE
         if floats and np.all(np.isfinite(array)):
             return _decimals(array)
-        key = content(array)
+        key = kind, content(array)
         if key not in self._known:
             self._known[key] = name
             self.arrays[name] = array
@@ -113,8 +123,9 @@ def constant_entry(name: str, constant: Constant, tensors: Tensors) -> Any:
     """Return the description of a constant, with its tensors put away."""
     if not isinstance(constant, Quantized):
         return tensors.put(name, constant)
+    codes, bits = constant.codes, constant.bits
     return {
-        "codes": tensors.put(f"{name}.codes", pack_bits(constant.codes, constant.bits)),
+        "codes": tensors.put(f"{name}.codes", pack_bits(codes, bits), (bits, codes.size)),
         "shape": list(constant.codes.shape),
         "bits": constant.bits,
         "axis": constant.axis,
