@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from qnn_core import nn
 from qnn_core.errors import NonFiniteError, ShapeError, SpecError
 from qnn_core.mixed_precision.search import Item, best
+from qnn_core.mixed_precision.sizes import Sizes
+from qnn_core.mixed_precision.trial import Trial
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 12)).astype(np.float32)
@@ -148,7 +150,7 @@ def test_it_is_what_trying_everything_on_real_files_finds(
         size = (tmp_path / "packed.qnn").stat().st_size
         assert size == found.nbytes == found.plan.nbytes <= budget
         assert size == size_on_disk(by_hand(model, found.plan.quantizers), tmp_path)
-    with pytest.raises(SpecError, match=f"can give has {smallest:,}$"):
+    with pytest.raises(SpecError, match=f"for these options has {smallest:,}$"):
         qnn.allocate(model, (X, Y), budget=smallest - 1, bits=bits)
 
 
@@ -254,6 +256,68 @@ def test_convolutional_nets_are_allocated_and_trained_on(tmp_path: Path) -> None
     assert qnn.pack(found.model, images).nbytes <= budget + 64  # scales have other digits now
 
 
+class Tied(nn.Module):
+    """Two layers with one weight."""
+
+    def __init__(self) -> None:
+        self.first = qnn.Linear(12, 12, bias=False, seed=0)
+        self.second = qnn.Linear(12, 12, bias=False, seed=1)
+        self.second.weight = self.first.weight
+        self.last = qnn.Linear(12, 2, seed=2)
+
+    def forward(self, x: qnn.Tensor) -> qnn.Tensor:
+        return self.last(self.second(qnn.ops.relu(self.first(x))))
+
+
+def test_tied_weights_with_options_in_other_orders_are_stored_once() -> None:
+    model = qnn.quantize(Tied(), weight="symmetric:8", input="uniform:8", calibration=X)
+    bits = {"first": (8, 4, 2), "second": (2, 8, 4)}
+    costs = {2: 10.0, 4: 3.0, 8: 1.0}
+
+    def size(first: int, second: int) -> int:
+        made = copy.deepcopy(model).eval()
+        for layer, width in ((made.first, first), (made.second, second)):
+            if width != 8:
+                scheme = qnn.get_quantizer(layer.weight_quantizer.quantizer, bits=width)
+                layer.weight_quantizer = nn.QuantizeWeight(scheme, layer.weight)
+        return qnn.pack(made, X[:4]).nbytes
+
+    every = {pair: size(*pair) for pair in itertools.product(costs, repeat=2)}
+    for budget in sorted(every.values()):
+        found = qnn.allocate(
+            model, (X, Y), budget=budget, bits=bits, sensitivity=lambda path, q: costs[q.bits]
+        )
+        least = min(sum(costs[b] for b in pair) for pair, size in every.items() if size <= budget)
+        assert found.plan.predicted == least
+        assert found.nbytes <= budget
+
+
+def test_few_files_are_made_for_many_small_layers_and_a_budget_too_small() -> None:
+    model = qnn.MLP([12, *[8] * 6, 2], seed=0)
+    every = {"weight": "symmetric:8", "input": "uniform:8", "last_weight": "symmetric:8"}
+    trial = Trial(
+        qnn.quantize(model, **every, calibration=X), (X, Y), None, qnn.ops.softmax_cross_entropy
+    )
+    made: list[tuple[int, ...]] = []
+
+    def measure(chosen: tuple[int, ...]) -> int:
+        made.append(chosen)
+        return trial.nbytes(chosen)
+
+    sizes = Sizes([*trial.groups.values()], measure)
+    assert sizes.within(500) is None
+    smallest = sizes.smallest()
+    assert sizes.within(smallest) is not None
+    # 7 options in each of 7 layers, most of them differing by a few bytes: 823,543 files.
+    assert len(made) == len(set(made)) < 150
+
+
+@pytest.mark.parametrize("bits", [np.array([2, 4]), range(2, 5, 2), iter((2, 4))])
+def test_choices_may_be_anything_to_go_through(bits: Any) -> None:
+    found = qnn.allocate(MODEL, (X, Y), budget=10**6, bits=bits)
+    assert [[*costs] for costs in found.sensitivities.values()] == [["2", "4"]] * 3
+
+
 def test_tables_say_the_choice_and_what_fits() -> None:
     found = qnn.allocate(MODEL, (X, Y), budget=5500, bits=(2, 4, 32))
     layers, plans = (part.splitlines() for part in str(found).split("\n\n"))
@@ -281,6 +345,8 @@ FLOAT = qnn.MLP([12, 8, 2], seed=0)
         (MODEL, {"bits": (1, 2)}, SpecError, "'layers.0' cannot have 1 .*one bit"),
         (MODEL, {"bits": (2, "binry")}, SpecError, "cannot have 'binry'.*mean 'binary'"),
         (MODEL, {"bits": 4}, SpecError, "needs choices such as .* got 4"),
+        (MODEL, {"bits": np.int64(4)}, SpecError, r"needs choices such as .* got np\.int64\(4\)"),
+        (MODEL, {"bits": {"layers.0": "4"}}, SpecError, "'layers.0' needs choices .* got '4'"),
         (MODEL, {"bits": []}, SpecError, r"needs choices such as .* got \[\]"),
         (MODEL, {"bits": {"layers.1": [2]}}, SpecError, "no 'layers.1'; did you mean"),
         (MODEL, {"data": X}, ShapeError, "batch 0 has no targets"),
@@ -291,6 +357,15 @@ FLOAT = qnn.MLP([12, 8, 2], seed=0)
             {"sensitivity": lambda path, quantizer: np.nan},
             NonFiniteError,
             "the sensitivity of 'layers.0' to 2 is nan",
+        ),
+        *(
+            (
+                MODEL,
+                {"sensitivity": lambda path, quantizer, given=given: given},
+                SpecError,
+                f"the sensitivity of 'layers.0' to 2 must be a number, got {given!r}",
+            )
+            for given in ("high", "0.5", None)
         ),
     ],
 )

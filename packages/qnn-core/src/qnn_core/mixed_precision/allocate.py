@@ -43,7 +43,9 @@ def allocate(
     measured as well, beside that of the same bits in all layers. All of it is measured on the
     data that the bits were chosen by; judge the models of the plans by others.
 
-    It packs and evaluates the model once for each option of each layer, and takes about that time.
+    It makes a file and evaluates the model once for each option of each layer, makes some dozen
+    more files, and takes about that time. Where files of a few bytes more or less than the budget
+    abound, as with many layers of a few weights, it makes those that might be the best.
 
     Args:
         model: with quantized weights in `QuantLinear` or `QuantConv2d` layers. It stays as it is.
@@ -59,8 +61,9 @@ def allocate(
         loss: ``loss(outputs, targets)``, a mean over the batch.
 
     Raises:
-        SpecError: if no weight is quantized, a choice has no meaning, or the budget is smaller than
-            the smallest file, whose size the message says.
+        SpecError: if no weight is quantized, a choice has no meaning, a sensitivity is no number,
+            or the budget is smaller than any file; the message says the size of the smallest, or
+            of one that is nearly that.
         ShapeError: if there are no data, or no targets.
         NonFiniteError: if the data, or a sensitivity, hold NaN or infinity.
         StateError, GraphError, PackError: if the model cannot be packed, see `pack`.
@@ -82,11 +85,11 @@ def allocate(
     if not isinstance(budget, int | np.integer) or isinstance(budget, bool) or budget < 1:
         raise SpecError(f"allocate: budget must be a whole number of bytes >= 1, got {budget!r}")
     trial = Trial(model, data, bits, loss)
-    sizes = Sizes([*trial.groups.values()], lambda chosen: trial.packed(chosen, 1).nbytes)
+    sizes = Sizes([*trial.groups.values()], trial.nbytes)
     if sizes.within(budget) is None:
         raise SpecError(
-            f"allocate: a budget of {budget:,} bytes is too small: the smallest packed file that "
-            f"these options can give has {sizes.smallest():,}"
+            f"allocate: a budget of {budget:,} bytes is too small: the smallest packed file found "
+            f"for these options has {sizes.smallest():,}"
         )
     found = _sensitivities(trial, sensitivity)
     values = [[cost.value for cost in costs.values()] for costs in found.values()]
@@ -116,13 +119,25 @@ def _sensitivities(trial: Trial, function: Function | None) -> Costs:
             if function is None:
                 cost = trial.alone(path, option)
             else:
-                cost = Sensitivity(float(function(path, option.quantizer)), None)
+                cost = Sensitivity(_number(function, path, option), None)
             if not math.isfinite(cost.value):
                 raise NonFiniteError(
                     f"allocate: the sensitivity of {path!r} to {option.name} is {cost.value}"
                 )
             found[path][option.name] = cost
     return found
+
+
+def _number(function: Function, path: str, option: Option) -> float:
+    given = function(path, option.quantizer)
+    try:
+        # Python would take "0.5" for a number.
+        return float("" if isinstance(given, str | bytes) else given)
+    except (TypeError, ValueError) as error:
+        raise SpecError(
+            f"allocate: the sensitivity of {path!r} to {option.name} must be a number, "
+            f"got {given!r:.80}"
+        ) from error
 
 
 def _uniform(groups: Mapping[str, Sequence[Option]]) -> dict[str, Chosen]:

@@ -1,8 +1,11 @@
 """What the weight of each layer may be quantized with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import SpecError
 from ..nn import Module, QuantizeWeight
@@ -11,11 +14,13 @@ from ..places import check_names, modules
 from ..quantizer import Quantizer
 from ..registry import get_quantizer
 
+Array = NDArray[Any]
+
 FLOAT_BITS = 32
 
 # Bits (32: float), a spec string, or a quantizer.
 Choice = int | str | Quantizer
-Choices = Sequence[Choice] | Mapping[str, Sequence[Choice]] | None
+Choices = Iterable[Choice] | Mapping[str, Iterable[Choice]] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,16 +31,25 @@ class Option:
         name: the choice in short, such as ``"4"``, ``"binary"`` or ``"float"``.
         quantizer: the scheme, None for float.
         module: it, fitted to the weight; None for float.
+        weight: the float weight.
     """
 
     name: str
     quantizer: Quantizer | None
     module: QuantizeWeight | None
+    weight: Array
 
     @property
     def bits(self) -> int:
         """Bits of a weight."""
         return FLOAT_BITS if self.quantizer is None else self.quantizer.bits
+
+    def arrays(self) -> tuple[Array, ...]:
+        """Return what is stored of the weight."""
+        if self.module is None:
+            return (self.weight,)
+        coded = self.module.encode(self.weight)
+        return coded.packed, coded.levels, coded.scale, coded.shift
 
 
 def options_of(model: Module, bits: Choices) -> dict[str, list[Option]]:
@@ -54,29 +68,38 @@ def options_of(model: Module, bits: Choices) -> dict[str, list[Option]]:
             f"allocate: no layer of this {type(model).__name__} has a quantized weight; "
             "qnn.quantize(model, weight=...) says which are to have one, and of which scheme"
         )
-    named = bits if isinstance(bits, Mapping) else dict.fromkeys(found, bits)
-    check_names("allocate, bits", named, found)
+    if isinstance(bits, Mapping):
+        check_names("allocate, bits", bits, found)
+        named = {path: _listed(repr(path), choices) for path, choices in bits.items()}
+    else:
+        named = dict.fromkeys(found, _listed("bits", bits))
     return {path: _options(path, layer, named.get(path)) for path, layer in found.items()}
 
 
-def _options(path: str, layer: QuantizedWeight, choices: Sequence[Choice] | None) -> list[Option]:
+def _listed(where: str, choices: Iterable[Choice] | None) -> list[Choice] | None:
+    """Return choices as a list, NumPy's whole numbers as Python's."""
+    if choices is None:
+        return None
+    given = [*choices] if isinstance(choices, Iterable) and not isinstance(choices, str) else []
+    if not given:
+        raise SpecError(f"allocate: {where} needs choices such as (2, 4, 8), got {choices!r}")
+    return [int(choice) if isinstance(choice, np.integer) else choice for choice in given]
+
+
+def _options(path: str, layer: QuantizedWeight, choices: list[Choice] | None) -> list[Option]:
     assert layer.weight_quantizer is not None
     own = layer.weight_quantizer.quantizer
-    if choices is None:
-        choices = _widths(own)
-    if isinstance(choices, str | int) or not choices:
-        raise SpecError(f"allocate: {path!r} needs choices such as (2, 4, 8), got {choices!r}")
     found: dict[Quantizer | None, Option] = {}
-    for choice in choices:
+    for choice in _widths(own) if choices is None else choices:
         scheme = _quantizer(path, own, choice)
         name = "float" if scheme is None else str(choice)
-        found.setdefault(scheme, Option(name, scheme, _module(layer, scheme)))
+        found.setdefault(scheme, Option(name, scheme, _module(layer, scheme), layer.weight.data))
     return [*found.values()]
 
 
-def _widths(own: Quantizer) -> list[int]:
+def _widths(own: Quantizer) -> list[Choice]:
     """Return the widths at which a scheme has a meaning."""
-    found = []
+    found: list[Choice] = []
     for bits in range(1, 9):
         try:
             found.append(get_quantizer(own, bits=bits).bits)

@@ -1,20 +1,23 @@
 """The bytes of a packed model's file, as a sum over the options that its layers have."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from functools import cache, cached_property
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import Any
+
+import numpy as np
 
 from ..packed.constants import content
 from ..packed.squeeze import to_bytes
 from ..packed.write import INLINE
-from ..quantizer import codebook
 from .options import Option
 from .search import Chosen, Item, best
 
 # So many bytes for each layer may be counted in the sum and not be in the file: the description is
 # deflated as a whole, and some of its numbers have fewer digits.
-OFF = 16
+OFF = 8
+# On so many choices it is seen how far the sum is off.
+DRAWN = 24
 # About what the entry of an array takes.
 ENTRY = 20
 
@@ -22,9 +25,10 @@ ENTRY = 20
 class Sizes:
     """What each option adds to the file, from files that are really made.
 
-    A file is a sum over its layers but for the arrays that several of them need, which are stored
-    once. Those of a weight's coding are known, and counted apart. What else layers may share shows
-    most where all have the same option: how far the sum is off there is allowed for.
+    A file is a sum over its layers but for what several of them need and it has once: arrays, and
+    the words of the description that say what a quantizer is. Arrays are known, and counted apart;
+    so are words, by how much less a second layer with the same quantizer adds. How far the sum is
+    off where all layers have the same quantizer, and in a few other files, is allowed for.
 
     Args:
         groups: the options of each layer.
@@ -32,25 +36,30 @@ class Sizes:
 
     Attributes:
         real: the same as `measure`; each choice is measured once.
-        tables: bytes of each array that several layers may need.
+        tables: bytes of what several layers may need, by an array's content or by a quantizer.
     """
 
     def __init__(
         self, groups: Sequence[Sequence[Option]], measure: Callable[[Chosen], int]
     ) -> None:
         self.real = cache(measure)
-        arrays = [[_arrays(option) for option in group] for group in groups]
-        users = Counter(key for group in arrays for key in frozenset().union(*group))
-        nbytes = {key: n for group in arrays for found in group for key, n in found.items()}
+        self._quantizers = [[option.quantizer for option in group] for group in groups]
+        found = [[_tables(option) for option in group] for group in groups]
+        users = Counter(key for group in found for key in frozenset().union(*group))
+        nbytes = {key: n for group in found for needs in group for key, n in needs.items()}
         self.tables = {key: nbytes[key] for key in users if users[key] > 1}
         self._needs = [
-            [frozenset(self.tables.keys() & found.keys()) for found in group] for group in arrays
+            [frozenset(self.tables.keys() & needs.keys()) for needs in group] for group in found
         ]
         # Where the sum begins: the fewest bits in each layer.
         self._first = tuple(min(range(len(g)), key=lambda n: g[n].bits) for g in groups)
+        self._count_words()
         self._own = [
             [self._added(layer, n) for n in range(len(group))] for layer, group in enumerate(groups)
         ]
+        seen = [*map(self._alike, self._known()), *self._drawn()]
+        # How many bytes more than the file the sum may have.
+        self._off = OFF * len(groups) + max(0, *map(self._excess, seen))
 
     def best(self, values: Sequence[Sequence[float]], budget: int) -> Chosen | None:
         """Return the choice of the least sum of values whose file has at most so many bytes.
@@ -62,21 +71,31 @@ class Sizes:
         Returns:
             None if no file is so small.
         """
+        return self._best(values, budget, self._off)
+
+    def within(self, budget: int) -> Chosen | None:
+        """Return a choice whose file has at most so many bytes, or None if there is none."""
+        return self._within(budget, self._off)
+
+    def _within(self, budget: int, off: int) -> Chosen | None:
+        # Small files first: if any will do, one of them does.
+        return self._best([[float(n) for n in group] for group in self._own], budget, off)
+
+    def _best(self, values: Sequence[Sequence[float]], budget: int, off: int) -> Chosen | None:
         items = [
             [Item(*item) for item in zip(*group, strict=True)]
             for group in zip(values, self._own, self._needs, strict=True)
         ]
-        limit = budget - self._fixed + self._off
+        limit = budget - self._fixed + off
         return best(items, limit, self.tables, lambda chosen: self.real(chosen) <= budget)
 
-    def within(self, budget: int) -> Chosen | None:
-        """Return a choice whose file has at most so many bytes, or None if there is none."""
-        return self.best([[0.0] * len(group) for group in self._own], budget)
-
     def smallest(self) -> int:
-        """Return the bytes of the smallest file."""
+        """Return the bytes of a file that is hardly ever not the smallest: nothing is allowed for.
+
+        It is for a message. To be sure, many files that are a little greater had to be made.
+        """
         found = self.real(self._first)
-        while smaller := self.within(found - 1):
+        while smaller := self._within(found - 1, 0):
             found = self.real(smaller)
         return found
 
@@ -85,16 +104,43 @@ class Sizes:
         """The bytes that belong to no option."""
         return self.real(self._first) - self._shared(self._first)
 
-    @cached_property
-    def _off(self) -> int:
-        """How many bytes more than the file the sum may have."""
-        longest = range(max(map(len, self._own)))
-        alike = [tuple(min(n, len(group) - 1) for group in self._own) for n in longest]
-        return OFF * len(self._own) + max(0, *(self._sum(c) - self.real(c) for c in alike))
+    def _known(self) -> list[Any]:
+        """Return the quantizers that there are."""
+        return list(dict.fromkeys(quantizer for group in self._quantizers for quantizer in group))
 
-    def _sum(self, chosen: Chosen) -> int:
-        own = sum(group[n] for group, n in zip(self._own, chosen, strict=True))
-        return self._fixed + own + self._shared(chosen)
+    def _alike(self, quantizer: Any, most: int | None = None) -> Chosen:
+        """Return the first choice, but with a quantizer where it can be, or in so many layers."""
+        layers = [n for n, group in enumerate(self._quantizers) if quantizer in group][:most]
+        chosen = list(self._first)
+        for layer in layers:
+            chosen[layer] = self._quantizers[layer].index(quantizer)
+        return tuple(chosen)
+
+    def _drawn(self) -> Iterator[Chosen]:
+        """Return a few choices of all kinds, the same each time."""
+        rng = np.random.default_rng(0)
+        for _ in range(DRAWN):
+            yield tuple(int(rng.integers(len(group))) for group in self._quantizers)
+
+    def _count_words(self) -> None:
+        """Count what the words for each quantizer take, where several layers may have it."""
+        first = {group[n] for group, n in zip(self._quantizers, self._first, strict=True)}
+        for quantizer in self._known():
+            if quantizer in self.tables and quantizer not in first:
+                self.tables[quantizer] = max(0, self._excess(self._alike(quantizer, 2)))
+        # Those that are there from the first are missed where no layer has them.
+        for quantizer in first & self.tables.keys():
+            others = map(self._alike, self._known())
+            without = [c for c in others if quantizer not in self._chosen(c)]
+            self.tables[quantizer] = max(0, min(map(self._excess, without), default=0))
+
+    def _chosen(self, chosen: Chosen) -> set[Any]:
+        return {group[n] for group, n in zip(self._quantizers, chosen, strict=True)}
+
+    def _excess(self, chosen: Chosen) -> int:
+        """Return how many bytes more than the file the sum has."""
+        own = sum(self._added(layer, n) for layer, n in enumerate(chosen))
+        return self._fixed + own + self._shared(chosen) - self.real(chosen)
 
     def _added(self, layer: int, n: int) -> int:
         """Return what an option adds where all others are the first, without what is shared."""
@@ -108,9 +154,7 @@ class Sizes:
         return sum(self.tables[key] for key in needed)
 
 
-def _arrays(option: Option) -> dict[Any, int]:
-    """Return the arrays of a weight's coding that other weights may have too, with their bytes."""
-    if option.quantizer is None or option.module is None:
-        return {}
-    arrays = (codebook(option.quantizer).levels, option.module.frame().shift)
-    return {content(a): len(to_bytes(a)) + ENTRY for a in arrays if a.size > INLINE}
+def _tables(option: Option) -> dict[Any, int]:
+    """Return what other weights may need too, with its bytes: arrays, and words not yet counted."""
+    arrays = {content(a): len(to_bytes(a)) + ENTRY for a in option.arrays() if a.size > INLINE}
+    return {**arrays, option.quantizer: 0}

@@ -7,6 +7,7 @@ from typing import Any
 from ..errors import ShapeError
 from ..nn import Module
 from ..packed import PackedModel, pack
+from ..packed.model import packed_nbytes
 from ..places import exchange, inside
 from ..training import Evaluation, evaluate
 from ..training.batches import Given, batches_of, checked_batches
@@ -50,6 +51,10 @@ class Trial:
     def packed(self, chosen: Chosen, samples: int = SAMPLES) -> PackedModel:
         """Return it as it is deployed, verified on so many samples."""
         return pack(self.model(chosen), self._data[0][0][:samples])
+
+    def nbytes(self, chosen: Chosen) -> int:
+        """Return the size of its file."""
+        return packed_nbytes(self.model(chosen), self._data[0][0][:1])
 
     def alone(self, path: str, option: Option) -> Sensitivity:
         """Return what one option costs while all other weights are float."""

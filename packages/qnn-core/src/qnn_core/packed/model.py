@@ -189,6 +189,23 @@ def pack(model: Callable[..., Any], example: ArrayLike | tuple[ArrayLike, ...]) 
     return packed
 
 
+def packed_nbytes(model: Callable[..., Any], example: ArrayLike | tuple[ArrayLike, ...]) -> int:
+    """Return the size of the file of ``pack(model, example)``, which is not verified for that.
+
+    Errors are those of `pack`, but for what verifying finds.
+
+    Example:
+        >>> import qnn_core as qnn
+        >>> model = qnn.MLP([3, 4, 2], weight="binary", input="symmetric:2,scale=1", seed=0)
+        >>> x = np.ones((2, 3), np.float32)
+        >>> packed_nbytes(model, x) == qnn.pack(model, x).nbytes
+        True
+    """
+    graph, _ = build(model, samples(example))
+    check(graph)
+    return len(content_of(fuse(graph)))
+
+
 def load(path: str | Path) -> PackedModel:
     """Return the packed model of a file that `PackedModel.save` wrote. Nothing in it is executed.
 
