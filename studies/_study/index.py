@@ -25,8 +25,9 @@ seed there is no interval: take the number as one draw.
 
 Others, each with its own command in it:
 
-- [mnist-784-1000-10](mnist-784-1000-10/README.md): every scheme at 1 to 32 bits, by
-  `nox -s compare_bits`
+- [bits](bits/README.md): every scheme at 1 to 32 bits, five seeds, with verdicts for each pair, by
+  `nox -s compare -- studies/bits.toml --store docs/results/bits`; `qnn report docs/results/bits`
+  goes on from there
 - [training](training/README.md): training steps beside other frameworks
 - [inference](inference/README.md): packed models and products beside other libraries
 - [float-products.txt](float-products.txt): products of float32 beside NumPy's
