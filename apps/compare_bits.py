@@ -14,7 +14,7 @@ import qnn_core as qnn
 import qnn_data
 from _arguments import add_dataset, load_data, numbered, positive, whole
 from qnn_core import comparison_command, registry
-from qnn_core.errors import PluginError
+from qnn_core.errors import PluginError, SpecError
 
 # What is compared unless schemes are named; more of ours would only take longer.
 FAMILIAR = ("binary", "logarithmic", "symmetric", "uniform")
@@ -95,7 +95,7 @@ def main() -> int:
             partial(data, given.dataset, QUICK_SAMPLES if given.quick else None),
             given,
             given.out or numbered(Path("results"), "compare_bits"),
-            weights=given.schemes or usual_schemes(),
+            weights=given.schemes or meaningful(usual_schemes(), given.bits),
             bits=given.bits,
             seeds=given.seeds,
             epochs=given.epochs,
@@ -114,6 +114,20 @@ def usual_schemes() -> list[str]:
     """Return the familiar schemes that are installed, and every scheme of another distribution."""
     entries = registry.registered()
     return sorted({s.name for s in entries if s.name in FAMILIAR or s.distribution != OURS})
+
+
+def meaningful(schemes: list[str], bits: list[int]) -> list[str]:
+    """Return those of the schemes, which nobody named, that have a meaning at one of the widths."""
+    arms_of = comparison_command.comparison("arms").arms_of
+    found = []
+    for scheme in schemes:
+        try:
+            arms_of([scheme], None, [*bits, 32])
+        except SpecError as error:
+            print(f"left out: {str(error).removeprefix('compare: ')}", file=sys.stderr)
+        else:
+            found.append(scheme)
+    return found or schemes
 
 
 def _width(text: str) -> int:

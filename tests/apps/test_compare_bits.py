@@ -271,6 +271,7 @@ def test_a_strangers_scheme_appears_by_itself_and_a_broken_one_harms_nobody(
     assert not found.failures
     assert "needs-more:2" in {out.arm for out in found.plan.left_out}
     assert "cannot be imported: ModuleNotFoundError" in " ".join(done.out.split())
+    assert "left out: binary:2: Binary: there is one bit" in done.err  # which nobody had named
     assert found.plan.schemes["ternary"].startswith("strangers-ternary 1.2 ")
     # What is compared beside it does not change a number.
     ours = results(quick.cwd / "results/compare_bits-1")

@@ -33,18 +33,18 @@ def test_replaying_the_original_raises_the_flag_and_names_the_cause() -> None:
     data = qnn_data.load("mnist-mini", transform=Compose([ToFloat(), Flatten()]))
     with ThreadPoolExecutor(1) as executor:
         found = qnn.compare(
-            net, data, weights=["symmetric"], bits=[4, 32], seeds=3, epochs=6, optimizer=sgd,
-            executor=executor, progress=False,
+            net, data, weights=["symmetric"], activations=[None], bits=[4, 32], seeds=3, epochs=6,
+            optimizer=sgd, executor=executor, progress=False,
         )  # fmt: skip
     assert not found.failures
     (flag,) = found.suspicions
-    assert flag.arm == "symmetric:4"
+    assert flag.arm == "symmetric:4 x float"
     assert flag.difference > 0.05
     assert "float is under-trained" in flag.reason
     assert flag.advice == "train float longer or with a higher learning rate"
     text = " ".join(str(found).split())
-    assert "symmetric:4 beats the float baseline" in text
+    assert "symmetric:4 x float beats the float baseline" in text
     # Its layers take their scale from the batch: no packed model could give their answers.
-    assert "not packed, symmetric:4:" in text
-    assert found.nbytes(found.arm("symmetric:4")) is None
+    assert "not packed, symmetric:4 x float:" in text
+    assert found.nbytes(found.arm("symmetric:4 x float")) is None
     assert found.nbytes(found.arm("float")) is not None
