@@ -15,19 +15,24 @@ Each folder holds one study: how it was made (README.md), its numbers, a figure.
 On full MNIST, 60,000 training and 10,000 test images. `QNN_DATA` may name the folder where it is;
 else it is downloaded. Recipes were chosen on 10,000 training images that were held out
 (`nox -s study -- NAME --choose` measures on them), and by what the literature knows; then each net
-was trained on all 60,000, and the test images were looked at once, after the last epoch. A command
-goes on where results.json ends: `nox -s study -- mlp --seeds 5` adds what is missing.
+was trained on all 60,000, and the test images were looked at once, after the last epoch; where
+they had been looked at before, a study's page says so. Marks were set beforehand, by what others
+publish (BNN-PYNQ, BitNetMCU) or reach; "reached" says whether the mean is not below. A command goes
+on where results.json ends: `nox -s study -- mlp --seeds 5` adds what is missing.
 """
 
 TAIL = """\
-Bytes are of the file that `qnn.pack(model, example).save(path)` writes, header and all. With one
-seed there is no interval: take the number as one draw.
+Bytes are of the file that `qnn.pack(model, example).save(path)` writes, header and all, floats
+deflated too: a float net takes 15 % less than four bytes a weight. Where a study's page says
+"version 1", an older file is meant, without that. With one seed there is no interval: take the
+number as one draw.
 
 Others, each with its own command in it:
 
 - [bits](bits/README.md): every scheme at 1 to 32 bits, five seeds, with verdicts for each pair, by
   `nox -s compare -- studies/bits.toml --store docs/results/bits`; `qnn report docs/results/bits`
   goes on from there
+- [paradox](paradox/README.md): why 1 bit beat 2 bits, and 4 bits float, in the original work
 - [training](training/README.md): training steps beside other frameworks
 - [inference](inference/README.md): packed models and products beside other libraries
 - [float-products.txt](float-products.txt): products of float32 beside NumPy's

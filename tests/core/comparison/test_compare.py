@@ -93,9 +93,12 @@ def test_arms_are_paired(found: qnn.Comparison) -> None:
     assert all(pair.n == 2 for pair in found.pairs)
     assert found.verdicts["float", "binary:1"] in ("better", "worse", "not distinguishable")
     assert found.resolution is not None
+    with pytest.raises(CompareError, match="there is no arm 'symmetric:3'; there are float"):
+        found.accuracy("symmetric:3")
     for arm in found.arms:
         estimate = found.accuracy(arm)
         assert estimate is not None
+        assert found.accuracy(arm.name) == estimate
         accuracies = [found.results[arm.name, seed].accuracy for seed in (0, 1)]
         assert estimate.mean == pytest.approx(np.mean(accuracies))
 

@@ -106,7 +106,10 @@ def arms_of(
     """
     for name, given in (("weights", weights), ("activations", activations), ("bits", bits)):
         if given is not None and (not isinstance(given, list | tuple) or not given):
-            raise CompareError(f"compare: {name} must be a list with one entry at least: {given!r}")
+            raise CompareError(
+                f"compare: {name} must be a list with one entry at least, such as "
+                f"{'[2, 4]' if name == 'bits' else ['symmetric']}, got {given!r}"
+            )
         if name != "bits" and not all(isinstance(s, str | None) for s in given or ()):
             raise CompareError(
                 f"compare: {name} must be spec strings, or None for float, got {given!r}; a scheme "

@@ -51,7 +51,9 @@ def _difference(row: Row) -> str:
 
 
 def _verdict(row: Row) -> str:
-    return row.against.verdict if row.against is not None else NONE
+    if row.against is None:
+        return NONE
+    return row.against.verdict if row.against.n > 1 else "too few seeds"
 
 
 def _latency(batch: int, rank: int) -> Column:

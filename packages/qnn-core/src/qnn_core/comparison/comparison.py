@@ -123,12 +123,13 @@ class Comparison:
             raise CompareError(f"there is no arm {name!r}; there are {known}")
         return found
 
-    def of(self, arm: Arm) -> list[Result]:
-        """Return the results of an arm in the order of the seeds, failed ones included."""
-        found = (self.results.get((arm.name, seed)) for seed in self.seeds)
+    def of(self, arm: Arm | str) -> list[Result]:
+        """Return the results of an arm, or of that name, by seed, failed ones included."""
+        name = self.arm(arm).name if isinstance(arm, str) else arm.name
+        found = (self.results.get((name, seed)) for seed in self.seeds)
         return [result for result in found if result is not None]
 
-    def done(self, arm: Arm) -> list[Result]:
+    def done(self, arm: Arm | str) -> list[Result]:
         """Return the results of an arm that were trained to the end."""
         return [result for result in self.of(arm) if result.done]
 
@@ -144,27 +145,27 @@ class Comparison:
 
     # What it costs
 
-    def accuracy(self, arm: Arm, confidence: float = 0.95) -> Estimate | None:
+    def accuracy(self, arm: Arm | str, confidence: float = 0.95) -> Estimate | None:
         """Return mean, spread and interval of the test accuracy over seeds, 0..1; None without."""
         values = [result.accuracy for result in self.done(arm)]
         return estimate(values, confidence, step=1 / self.images) if values else None
 
-    def nbytes(self, arm: Arm) -> int | None:
+    def nbytes(self, arm: Arm | str) -> int | None:
         """Return the mean size of the packed file, None without; seeds differ by a few bytes."""
         sizes = [result.nbytes for result in self.done(arm) if not result.unpacked]
         return round(fmean(sizes)) if sizes else None
 
-    def macs(self, arm: Arm) -> Counter[str]:
+    def macs(self, arm: Arm | str) -> Counter[str]:
         """Return the multiply-accumulates for one sample, by "weight bits x input bits"."""
         done = self.done(arm)
         return Counter(done[0].macs) if done else Counter()
 
-    def latency(self, arm: Arm, batch: int) -> float | None:
+    def latency(self, arm: Arm | str, batch: int) -> float | None:
         """Return the least time of the packed model for a batch, over seeds, in seconds."""
         times = [r.latency[str(batch)] for r in self.done(arm) if str(batch) in r.latency]
         return min(times, default=None)
 
-    def train_seconds(self, arm: Arm) -> float | None:
+    def train_seconds(self, arm: Arm | str) -> float | None:
         """Return the mean time of training, in seconds."""
         times = [result.train_seconds for result in self.done(arm)]
         return fmean(times) if times else None

@@ -131,13 +131,17 @@ def pairs(
     differences = [paired(accuracies[a], accuracies[b], _step(right[a])) for a, b in arms]
     corrected = holm([difference.p for difference in differences])
     # Holm's first step, the hardest.
-    level = alpha / max(1, sum(p is not None for p in corrected))
+    tests = sum(p is not None for p in corrected)
+    level = alpha / max(1, tests)
     found = []
     for (first, second), difference, p_holm in zip(arms, differences, corrected, strict=True):
         low, high = difference.interval(1 - alpha)
         detectable = difference.detectable(level)
         significant = None if p_holm is None else p_holm < alpha
         verdict, reason = _verdict(difference, significant, detectable)
+        if significant is False and (difference.p or 0) < alpha:
+            told = f"significant alone (p = {difference.p:.2g}), but not among {tests} pairs"
+            reason = f"{told}: more seeds may tell"
         found.append(
             Pair(
                 first=first,
