@@ -8,15 +8,16 @@ import tempfile
 import time
 from functools import partial
 from statistics import median
+from typing import Any
 
 # Before NumPy: the loop has one thread, as every cell has.
 for _name in ("OPENBLAS", "OMP", "MKL", "QNN"):
     os.environ[f"{_name}_NUM_THREADS"] = "1"
 
 import qnn_core as qnn  # noqa: E402 - after the variables
-import qnn_data  # noqa: E402
-from qnn_core.comparison.arms import arms_of  # noqa: E402
-from tabulate import tabulate  # noqa: E402
+import qnn_data  # noqa: E402 - after the variables
+from qnn_core.comparison.arms import arms_of  # noqa: E402 - after the variables
+from tabulate import tabulate  # noqa: E402 - after the variables
 
 DESCRIPTION = """\
 Train 784-1000-10 on MNIST, float and at 2 bits, by a loop that does nothing but build, fit and
@@ -47,9 +48,9 @@ def main() -> None:
     print(f"median ratio: {median(row[2] for row in rounds):.3f}")
 
 
-def net(**options: object) -> qnn.MLP:
+def net(**options: Any) -> qnn.MLP:
     """Return the net."""
-    return qnn.MLP([784, 1000, 10], batch_norm=True, **options)  # type: ignore[arg-type]
+    return qnn.MLP([784, 1000, 10], batch_norm=True, **options)
 
 
 def bare(dataset: str, epochs: int, seeds: int) -> None:

@@ -264,8 +264,12 @@ def test_the_figure_is_a_picture(data: Any, bits: int, tmp_path: Path) -> None:
 
 def test_a_figure_of_what_has_no_error(tmp_path: Path) -> None:
     model = nn.Sequential(nn.Quantize("symmetric:2,scale=1"))
-    qnn.anatomy(model, np.ones((2, 2))).plot(tmp_path / "exact.png")
-    qnn.anatomy(model, np.zeros((2, 2))).plot(tmp_path / "zero.png")
+    for name, value in (("exact", 1.0), ("zero", 0.0)):
+        found = qnn.anatomy(model, np.full((2, 2), value))
+        assert [row.total for row in found.rows] == [0]
+        picture = imread(found.plot(tmp_path / f"{name}.png"))
+        assert picture[..., :3].min() < 0.1
+        assert picture[..., :3].max() > 0.9
 
 
 def test_who_draws_nothing_needs_no_matplotlib(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def __getattr__(name: str) -> Any:
     if name not in ("Comparison", "compare"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        from . import comparison  # noqa: PLC0415
+        from . import comparison  # noqa: PLC0415 - see above
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             f"qnn.{name} needs {error.name}: pip install 'qnn-core[compare]'", name=error.name

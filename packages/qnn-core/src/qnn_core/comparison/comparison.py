@@ -271,8 +271,7 @@ class Comparison:
             SpecError: for another format.
             CompareError: if no cell was trained to its end, or the folder cannot be written to.
         """
-        # It takes a second to import matplotlib.
-        from . import figures  # noqa: PLC0415
+        from . import figures  # noqa: PLC0415 - Matplotlib takes a second
 
         return figures.write(self, Path(folder), formats)
 
@@ -288,8 +287,7 @@ class Comparison:
             SpecError: for another suffix.
             CompareError: if no cell was trained to its end, or it cannot be written.
         """
-        # It takes a second to import matplotlib.
-        from . import page  # noqa: PLC0415
+        from . import page  # noqa: PLC0415 - Matplotlib takes a second
 
         return page.write(self, Path(path))
 

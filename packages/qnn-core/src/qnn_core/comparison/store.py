@@ -16,7 +16,7 @@ from .result import Result
 try:
     import fcntl
 except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment] # the usual way to say that it is not there
 
 FORMAT = "qnn comparison 1"
 ABOUT = "study.json"
