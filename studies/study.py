@@ -14,7 +14,6 @@ from pathlib import Path
 # _runs and _arguments, which the apps have in common with this.
 sys.path.append(str(Path(__file__).resolve().parents[1] / "apps"))
 
-from _runs.files import write_file
 from _runs.processes import run
 from _study.cell import Cell, run_cell
 from _study.index import index
@@ -22,6 +21,7 @@ from _study.options import RESULTS, Options, parse
 from _study.report import readme, table
 from _study.results import Results
 from _study.storage import FILE, kept, to_json
+from qnn_core.storage import write_whole
 
 
 def main() -> int:
@@ -66,7 +66,7 @@ def train(options: Options, results: Results, cells: Sequence[Cell]) -> int:
 def write_results(options: Options, results: Results) -> None:
     """Write results.json as far as it is known."""
     runs = [result for arm in results.arms() for result in results.of_arm(arm)]
-    write_file(options.folder / FILE, to_json(runs))
+    write_whole(options.folder / FILE, to_json(runs))
 
 
 def report(options: Options, results: Results) -> None:
@@ -76,11 +76,11 @@ def report(options: Options, results: Results) -> None:
 
     print(table(results))
     write_results(options, results)
-    write_file(options.folder / "figure.png", figure(results, options.measured))
+    write_whole(options.folder / "figure.png", figure(results, options.measured))
     text = readme(results, options.measured, quick=options.quick)
-    write_file(options.folder / "README.md", text.encode())
+    write_whole(options.folder / "README.md", text.encode())
     if options.folder == RESULTS / options.study.name:
-        write_file(RESULTS / "README.md", index(RESULTS).encode())
+        write_whole(RESULTS / "README.md", index(RESULTS).encode())
     print(f"\nin {options.folder}: README.md, {FILE}, figure.png")
 
 

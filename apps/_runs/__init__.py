@@ -1,4 +1,4 @@
-"""Running many trainings, in processes, and writing what comes of them.
+"""Running many trainings, in processes.
 
 Importing any of them first asks the BLAS behind NumPy for one thread: it reads these variables when
 NumPy is imported. Several workers share the cores, so threads in each would only get in each

@@ -3,16 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
-from statistics import fmean, stdev
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import stdtrit
+from qnn_core.comparison.statistics import estimate
 
 from .cell import Cell, Result
 from .plan import Arm, Recipe, Study
-
-LEVEL = 0.95
 
 
 class Interval(NamedTuple):
@@ -93,8 +90,6 @@ class Results:
 
 def interval(values: list[float]) -> Interval:
     """Return the mean and its interval."""
-    mean = fmean(values)
-    if len(values) < 2:
-        return Interval(mean, np.nan, np.nan)
-    half = float(stdtrit(len(values) - 1, (1 + LEVEL) / 2)) * stdev(values) / len(values) ** 0.5
-    return Interval(mean, mean - half, mean + half)
+    found = estimate(values)
+    low, high = (np.nan if end is None else end for end in (found.low, found.high))
+    return Interval(found.mean, low, high)

@@ -1,6 +1,6 @@
 """The arms of a comparison: which quantizers a net has in each, and what has no meaning."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import CompareError, PluginError, SpecError
@@ -218,8 +218,3 @@ def one_line(text: object) -> str:
     """
     line = " ".join(str(text).split())
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
-
-
-def names(arms: Iterable[Arm]) -> list[str]:
-    """Return the names of arms."""
-    return [arm.name for arm in arms]
