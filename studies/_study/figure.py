@@ -2,6 +2,7 @@
 
 import io
 from itertools import cycle
+from textwrap import fill
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -25,7 +26,8 @@ def figure(results: Results, measured: str) -> bytes:
         _draw_arm(left, results, arm, place, color)
         _draw_loss(right, results, arm, color, line)
     names = [arm.name.replace(", ", "\n") for arm in results.arms()]
-    left.set_xticks(range(len(names)), names)
+    # In two lines where one would run into the next.
+    left.set_xticks(range(len(names)), [fill(name, 8, break_long_words=False) for name in names])
     left.set_xlim(-0.5, len(names) - 0.5)
     left.set_ylabel(f"accuracy (%) of {measured}")
     left.plot([], [], "_", color="0.4", markersize=18, label="mark")
