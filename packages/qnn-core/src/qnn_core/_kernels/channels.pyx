@@ -64,11 +64,15 @@ cdef void add_up(const Channels* f, const double* part, double* total) noexcept 
 
 
 def sums(int path, int threads, tuple shape, x, total):
-    """Write the sum of each channel."""
+    """Write the sum of each channel; of each of several arrays, if there are as many totals."""
     cdef Channels f = channels(shape, x, None, None, None)
-    run(channel_sums_tasks[path], threads, &f)
-    add_up(&f, f.part[0], <double*>address(total))
-    free(f.part[0])
+    cdef double* to = <double*>address(total)
+    cdef int64_t array, arrays = total.size // f.c
+    for array in range(arrays):
+        run(channel_sums_tasks[path], threads, &f)
+        add_up(&f, f.part[0], to + array * f.c)
+        free(f.part[0])
+        f.x += f.rows * f.c
 
 
 def moments(int path, int threads, tuple shape, x, mean, square):

@@ -1,6 +1,7 @@
 /* Pooling of images with the channels last: loops over channels, which lie side by side.
  *
- * Included by pooling.pyx. Maxima, and sums in one order for each channel. What trains, float, is
+ * Included by pooling.pyx. Maxima, and sums in one order for each channel: pixel by pixel, line by
+ * line, in blocks. What trains, float, is
  * compiled for each path (pooling_path.h); codes, and double, which checks derivatives, are plain C.
  */
 #ifndef QNN_POOLING_H
@@ -47,6 +48,10 @@ static inline void clear(const Pool *p, void *to, size_t size)
 {
     if (!tiled(p)) memset(to, 0, (size_t)(p->height * p->width * p->channels) * size);
 }
+
+/* Sums of floats are taken over so many pixels, and these sums added up in double: one after the
+ * other, a million pixels would be off by a hundredth. */
+enum { BLOCK = 64 };
 
 /* Channels are taken CHUNK at a time, so that what is gathered stays in the first-level cache. */
 enum { CHUNK = 256 };

@@ -83,12 +83,37 @@ INLINE void FN(max_choice_some)(const Pool *p, const int ky, const int kx, const
     FN(put_some)(whole, to + c, chosen, n);
 }
 
+/* A large window: what is added up in double is the same bits as one block, where there is one. */
+static NOINLINE void FN(mean_of_blocks)(const Pool *p, int whole, Span s, int64_t first,
+                                        const float *from, float *to, int64_t n)
+{
+    double total[LANES] = {0}, count = (double)(p->kernel_y * p->kernel_x);
+    float lane[LANES];
+    VF sum = FN(splatf)(0);
+    int in_block = 0;
+    EACH_PIXEL_OF(0, 0)
+        sum += whole ? FN(some)(1, from + at, n) : FN(some)(0, from + at, n);
+        if (++in_block < BLOCK) continue;
+        memcpy(lane, &sum, sizeof lane);
+        for (int l = 0; l < LANES; l++) total[l] += lane[l];
+        sum = FN(splatf)(0);
+        in_block = 0;
+    END
+    memcpy(lane, &sum, sizeof lane);
+    for (int l = 0; l < LANES; l++) lane[l] = (float)((total[l] + lane[l]) / count);
+    memcpy(to, lane, 4 * (size_t)n);
+}
+
 INLINE void FN(mean_some)(const Pool *p, const int ky, const int kx, const int whole, Span s,
                           int64_t first, const float *from, const float *none, float *to, int64_t c,
                           int64_t n)
 {
     (void)none;
     VF sum = FN(splatf)(0);
+    if (LINES(ky, s) * COLUMNS(kx, s) > BLOCK) {
+        FN(mean_of_blocks)(p, whole, s, first, from, to + c, n);
+        return;
+    }
     EACH_PIXEL_OF(ky, kx)
         sum += FN(some)(whole, from + at, n);
     END

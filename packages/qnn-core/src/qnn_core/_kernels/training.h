@@ -24,6 +24,7 @@ enum {
  * the same without a division. */
 typedef struct {
     float scale, shift, per_scale;
+    float coarse, fine;     /* scale = coarse + fine; coarse times a level of 8 bits is exact */
     float low, high;        /* the least and the greatest x of the clip window */
     float cut[FEW + 2];     /* for up to FEW thresholds */
     float level[FEW];       /* for fewer */

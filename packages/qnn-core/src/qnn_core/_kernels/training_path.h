@@ -60,6 +60,11 @@ static void FN(fake_frame)(void *context, int64_t row)
     float scale = f->scale_r[row], shift = f->shift_r[row];
     Frame *a = &f->frame_r[row];
     *a = (Frame){.scale = scale, .shift = shift, .per_scale = 1 / scale};
+    uint32_t bits;
+    memcpy(&bits, &scale, sizeof bits);
+    bits &= 0xFFFFFF00; /* 16 of the 24 significant bits */
+    memcpy(&a->coarse, &bits, sizeof bits);
+    a->fine = scale - a->coarse;
     if (f->count < FEW) memcpy(a->level, f->level_l, 4 * (size_t)(f->count + 1));
     if (f->g) { /* backward: the window */
         float above = nextafterf(f->level_l[f->count], INFINITY);
@@ -213,6 +218,19 @@ static void FN(fake_forward)(void *context, int64_t task)
     if (bad) f->bad_p[0] = 1;
 }
 
+/* level - u inside of the window, and level outside. Not by u = x / scale itself: its rounding is a
+ * share of u, the same for all x, and the sum of g * u can be very much larger than that of
+ * g * (level - u). The difference of level * scale and x is nearly exact. */
+INLINE VF FN(slope_of)(const Fake *f, const Frame *a, const int table, VI inside, VF x, VU code)
+{
+    VF level = FN(level)(f, a, table, code);
+    VF near = FN(select)(inside, x - a->shift, FN(splatf)(0));
+    VF off = level * a->coarse - near;
+    off = off + level * a->fine;
+    /* Exactly the level, whatever its scale is rounded to. */
+    return FN(select)(inside, off * a->per_scale, level);
+}
+
 /* Gradients of LANES numbers. Nothing is multiplied by u outside of the window: it may be infinite. */
 INLINE void FN(back_some)(const Fake *f, const Frame *a, const int table, const int scale,
                           const int shift, const float *x_from, const uint8_t *code_from,
@@ -225,10 +243,7 @@ INLINE void FN(back_some)(const Fake *f, const Frame *a, const int table, const 
         memcpy(dx_to, &dx, sizeof dx);
     }
     if (scale) {
-        VU code = GET8(code_from);
-        VF u = FN(select)(inside, (x - a->shift) * a->per_scale, none);
-        VF slope = FN(level)(f, a, table, code) - u;
-        *by_scale = g * slope;
+        *by_scale = g * FN(slope_of)(f, a, table, inside, x, GET8(code_from));
     }
     if (shift) *by_shift = FN(select)(inside, g * none, g);
 }
@@ -292,11 +307,10 @@ static void FN(fake_backward)(void *context, int64_t task)
     else FN(back_piece)(f, a, 1, 1, 1, at, size, task);
 }
 
-INLINE VF FN(slope_of)(const Fake *f, const Frame *a, VF x, VU code)
+INLINE VF FN(slope_alone)(const Fake *f, const Frame *a, VF x, VU code)
 {
     VI inside = (VI)(x >= FN(splatf)(a->low)) & (VI)(x <= FN(splatf)(a->high));
-    VF u = FN(select)(inside, (x - a->shift) * a->per_scale, FN(splatf)(0));
-    return FN(level)(f, a, f->step == 0, code) - u;
+    return FN(slope_of)(f, a, f->step == 0, inside, x, code);
 }
 
 /* level - u * window, as the backward pass has it. */
@@ -306,7 +320,7 @@ static void FN(fake_slope)(void *context, int64_t task)
     PIECE_OF(f, task);
     int i = 0;
     for (; i + LANES <= size; i += LANES) {
-        VF slope = FN(slope_of)(f, a, FN(loadf)(f->x + at + i), GET8(f->code + at + i));
+        VF slope = FN(slope_alone)(f, a, FN(loadf)(f->x + at + i), GET8(f->code + at + i));
         memcpy(f->slope + at + i, &slope, sizeof slope);
     }
     if (i < size) {
@@ -315,7 +329,7 @@ static void FN(fake_slope)(void *context, int64_t task)
         size_t left = (size_t)(size - i);
         memcpy(x, f->x + at + i, 4 * left);
         memcpy(code, f->code + at + i, left);
-        VF slope = FN(slope_of)(f, a, FN(loadf)(x), GET8(code));
+        VF slope = FN(slope_alone)(f, a, FN(loadf)(x), GET8(code));
         memcpy(f->slope + at + i, &slope, 4 * left);
     }
 }
