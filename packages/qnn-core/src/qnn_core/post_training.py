@@ -159,7 +159,7 @@ def _calibrate(model: Module, order: Mapping[str, Module], batches: Sequence[Arr
     """Fit the frame of each input to what it gets, one after the other as they run."""
     found = places.quantizers(model)
     names = [places.inside(name, "input_quantizer") for name in order]
-    waiting = [n for n in names if n in found and not found[n].calibrated.data]
+    waiting = [n for n in names if n in found and not found[n].calibrated.array]
     if waiting and not batches:
         raise StateError(
             f"quantize: calibration= is needed: data to find the ranges of {', '.join(waiting)}"
@@ -181,7 +181,7 @@ class _Seen(Module):
         self.arrays: list[Array] = []
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
-        self.arrays.append(x.data)
+        self.arrays.append(x.array)
         return x
 
 

@@ -1,7 +1,7 @@
 """The tape: tensors, operations, backward and trace."""
 
 from .mode import no_grad
-from .op import Op, op
+from .op import OUTPUT, Op, op
 from .rules import Shape
 from .table import OPS
 from .tensor import Array, Buffer, Parameter, Tensor, grad
@@ -9,6 +9,7 @@ from .trace import Graph, GraphNode, Value, trace
 
 __all__ = [
     "OPS",
+    "OUTPUT",
     "Array",
     "Buffer",
     "Graph",

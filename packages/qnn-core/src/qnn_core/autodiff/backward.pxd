@@ -2,6 +2,7 @@
 
 cimport cython
 
+from .memory cimport Memory
 from .node cimport Node
 from .tensor cimport Tensor
 
@@ -34,6 +35,14 @@ cdef list _walk(list order, bint retain, bint in_place)
 
 @cython.locals(behind=Stop, node=Node, needs=tuple, answers=list, need=bint, any_needed=bint)
 cdef object _pull(Stop stop, Tensor gradient, bint in_place)
+
+
+@cython.locals(reads=tuple, bits="long long", n=Py_ssize_t, bit=Py_ssize_t, need=bint, tensor=Tensor)
+cdef object _check_unchanged(Node node, Tensor output, tuple needs)
+
+
+@cython.locals(memory=Memory)
+cdef bint _is_changed(Tensor tensor, long long time) except? True
 
 
 @cython.locals(before=Tensor)

@@ -152,6 +152,8 @@ def _pull(stop: Stop, gradient: "Tensor", in_place: bool) -> None:
     if not any_needed:
         return
     needs = tuple(answers)
+    if node.watched:
+        _check_unchanged(node, stop.tensor, needs)
     gradients = node.op.vjp(gradient, stop.tensor, node.inputs, needs, node.attributes)
     if len(gradients) != len(needs):
         raise GraphError(
@@ -167,13 +169,47 @@ def _pull(stop: Stop, gradient: "Tensor", in_place: bool) -> None:
         _accumulate(behind, _unbroadcast(given, behind.tensor, node), in_place)
 
 
+def _check_unchanged(node: "Node", output: "Tensor", needs: tuple[bool, ...]) -> None:
+    """Raise a GraphError if what a derivative reads was written to since the operation read it."""
+    reads = node.reads
+    bits = 0
+    for n, need in enumerate(needs):
+        if need:
+            bits |= -1 if reads is None else reads[n] if n < len(reads) else 0
+    if bits & 1 and _is_changed(output, node.time):
+        raise _changed(node, "its output", output)
+    for n, tensor in enumerate(node.inputs):
+        # Few operations have inputs that do not fit in the bits: they read all or nothing.
+        bit = n + 1 if n < 62 else 62
+        if bits >> bit & 1 and _is_changed(tensor, node.time):
+            raise _changed(node, f"its input {n}", tensor)
+
+
+def _is_changed(tensor: "Tensor", time: int) -> bool:
+    memory = tensor.memory
+    if memory is None:
+        return False
+    if memory.exposed:
+        memory.look()
+    return memory.written > time
+
+
+def _changed(node: "Node", what: str, tensor: "Tensor") -> GraphError:
+    return GraphError(
+        f"backward: {node.op.name}: {what}, of shape {tensor.shape}, was written to after the "
+        "operation read it (by an optimizer's step, load_state_dict, or through .data), so that "
+        "its derivative would be wrong: call backward before that, compute the output again, or "
+        "let the operation read a copy"
+    )
+
+
 def _accumulate(stop: Stop, gradient: "Tensor", in_place: bool) -> None:
     """Add to the gradient of a stop: the first as it is, the second makes a sum."""
     before = stop.gradient
     if before is None:
         stop.gradient = gradient
-    elif stop.owned and before.data.dtype == gradient.data.dtype:
-        np.add(before.data, gradient.data, out=before.data)
+    elif stop.owned and before.array.dtype == gradient.array.dtype:
+        np.add(before.array, gradient.array, out=before.array)
     else:
         stop.gradient = before + gradient
         stop.owned = in_place
@@ -181,8 +217,8 @@ def _accumulate(stop: Stop, gradient: "Tensor", in_place: bool) -> None:
 
 def _unbroadcast(gradient: "Tensor", tensor: "Tensor", node: "Node") -> "Tensor":
     """Sum a gradient over the axes along which its input was broadcast."""
-    shape = tensor.data.shape
-    if gradient.data.shape == shape:
+    shape = tensor.array.shape
+    if gradient.array.shape == shape:
         return gradient
     extra = gradient.ndim - len(shape)
     stretched = tuple(

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from ..errors import GraphError
+from .memory import CLOCK
 
 if TYPE_CHECKING:
     from .op import Op
@@ -12,13 +13,18 @@ if TYPE_CHECKING:
 class Node:
     """One operation that was carried out: the op, the tensors it took, and its attributes."""
 
-    __slots__ = ("attributes", "freed", "inputs", "op")
+    __slots__ = ("attributes", "freed", "inputs", "op", "reads", "time", "watched")
 
     op: "Op"
     inputs: "tuple[Tensor, ...]"
     attributes: dict[str, Any]
     # Whether a backward let go of the inputs.
     freed: bool
+    # When it was carried out: what was written later is not what it read.
+    time: int
+    # Whether the derivative reads any data, and which: see `Op`.
+    watched: bool
+    reads: tuple[int, ...] | None
 
     def free(self) -> None:
         """Let go of the inputs, so that their memory can be used again."""
@@ -42,4 +48,8 @@ def node_of(op: "Op", inputs: "tuple[Tensor, ...]", attributes: dict[str, Any]) 
     node.inputs = inputs
     node.attributes = attributes
     node.freed = False
+    clock = CLOCK
+    node.time = clock.now
+    node.watched = False
+    node.reads = None
     return node

@@ -2,9 +2,10 @@
 
 cimport cython
 
+from .memory cimport foreign
 from .mode cimport Mode
-from .node cimport node_of
-from .tensor cimport Tensor, converted, tensor_of
+from .node cimport Node, node_of
+from .tensor cimport Tensor, converted, memory_of, tensor_of
 
 
 cdef class Op:
@@ -14,11 +15,16 @@ cdef class Op:
     cdef public object vjp
     cdef public object macs
     cdef public object codes
+    cdef public tuple reads
+    cdef bint _watches
+    cdef bint _moves
     cdef bint _checked_by_numpy
     cdef bint _refuses
     cdef Py_ssize_t _count
 
-    @cython.locals(tensor=Tensor, output=Tensor, mode=Mode, arrays=list, tensors=tuple)
+    @cython.locals(
+        tensor=Tensor, output=Tensor, mode=Mode, arrays=list, tensors=tuple, node=Node
+    )
     cpdef Tensor apply(self, tuple inputs, dict attributes)
 
     cdef object _forward(self, list arrays, dict attributes)
@@ -27,3 +33,11 @@ cdef class Op:
 
     @cython.locals(tensor=Tensor, others=bint)
     cdef tuple _tensors(self, tuple inputs)
+
+
+@cython.locals(tensor=Tensor)
+cdef Tensor _operand(object given, object wanted)
+
+
+@cython.locals(tensor=Tensor)
+cdef object _watch(tuple tensors)

@@ -6,16 +6,20 @@ from typing import Any
 import numpy as np
 
 from ..errors import DtypeError
+from .memory import foreign
 from .mode import MODE
 from .node import node_of
 from .rules import Broadcasting, Shape, same
 from .table import OPS
-from .tensor import FLOATS, Array, Tensor, converted, tensor_of
+from .tensor import FLOATS, Array, Tensor, converted, memory_of, tensor_of
 
 ShapeRule = Callable[..., Shape]
 Gradients = Sequence[Tensor | None]
 Vjp = Callable[[Tensor, Tensor, tuple[Tensor, ...], tuple[bool, ...], dict[str, Any]], Gradients]
 InputVjp = Callable[..., Tensor] | None
+Reads = Sequence[Sequence[int]] | None
+# The output among the arrays that a derivative reads.
+OUTPUT = -1
 
 
 class Op:
@@ -38,16 +42,20 @@ class Op:
             (forward returns an array and its `Quantized`), ``"reads"`` (forward is given
             ``quantized=``, one entry for each input), ``"moves"`` (forward moves elements, codes as
             well as values), or None.
+        reads: whose values the derivative takes: see `op`.
     """
 
     __slots__ = (
         "_checked_by_numpy",
         "_count",
+        "_moves",
         "_refuses",
+        "_watches",
         "codes",
         "forward",
         "macs",
         "name",
+        "reads",
         "shape",
         "vjp",
     )
@@ -61,6 +69,7 @@ class Op:
         *,
         macs: Callable[..., int] | None,
         codes: str | None,
+        reads: Reads = None,
     ) -> None:
         self.name = name
         self.forward = forward
@@ -68,8 +77,12 @@ class Op:
         self.vjp = vjp
         self.macs = macs
         self.codes = codes
+        # For each input a bit for each array that its gradient takes: the output's, the inputs'.
+        self.reads = None if reads is None else tuple([sum(1 << n + 1 for n in r) for r in reads])
+        self._watches = reads is None or any(self.reads or ())
         # Many operations are ufuncs, which broadcast by the same rule: it is asked if they refuse.
         self._checked_by_numpy = isinstance(forward, np.ufunc) and type(shape) is Broadcasting
+        self._moves = codes == "moves"
         self._refuses = shape is not same and not self._checked_by_numpy
         # How many inputs there are, where no rule says so. A ufunc would write into one more.
         self._count = 1 if shape is same else forward.nin if isinstance(forward, np.ufunc) else 0
@@ -83,7 +96,7 @@ class Op:
         if self._count != 0 and len(inputs) != self._count:
             raise TypeError(f"{self.name} takes {self._count} inputs, {len(inputs)} were given")
         tensors = self._tensors(inputs)
-        arrays = [t.data for t in tensors]
+        arrays = [t.array for t in tensors]
         if self._refuses:
             self.shape(*[array.shape for array in arrays], **attributes)
         quantized = None
@@ -98,12 +111,20 @@ class Op:
             raise DtypeError(f"{self.name}: forward made {data.dtype} out of {arrays[0].dtype}")
         output = tensor_of(data)
         output.quantized = quantized
+        if self._moves and data.base is not None:
+            # A view: whoever writes to it writes to the input.
+            output.memory = memory_of(tensors[0])
         mode = MODE.here
         if mode.grad:
             for tensor in tensors:
                 if tensor.requires_grad:
                     output.requires_grad = True
-                    output.node = node_of(self, tensors, attributes)
+                    if self._watches:
+                        _watch(tensors)
+                    node = node_of(self, tensors, attributes)
+                    node.watched = self._watches
+                    node.reads = self.reads
+                    output.node = node
                     break
         if mode.recorder is not None:
             mode.recorder.record(self, tensors, attributes, output)
@@ -154,8 +175,8 @@ class Op:
             if not isinstance(given, Tensor):
                 others = True
             elif dtype is None:
-                dtype = given.data.dtype
-            elif given.data.dtype is not dtype and given.data.dtype != dtype:
+                dtype = given.array.dtype
+            elif given.array.dtype is not dtype and given.array.dtype != dtype:
                 listed = ", ".join([str(i.dtype) for i in inputs if isinstance(i, Tensor)])
                 raise DtypeError(
                     f"{self.name}: tensors of one dtype are needed, got {listed}; "
@@ -164,9 +185,24 @@ class Op:
         if not others:
             return inputs
         wanted = FLOATS[0] if dtype is None else dtype
-        return tuple(
-            [i if isinstance(i, Tensor) else tensor_of(converted(i, wanted)) for i in inputs]
-        )
+        return tuple([i if isinstance(i, Tensor) else _operand(i, wanted) for i in inputs])
+
+
+def _operand(given: Any, wanted: Any) -> Tensor:
+    """Return an array or a number as a tensor."""
+    array = converted(given, wanted)
+    tensor = tensor_of(array)
+    if array is given:
+        tensor.memory = foreign(array)
+    return tensor
+
+
+def _watch(tensors: tuple[Tensor, ...]) -> None:
+    """Take note of what is read: whoever may write to it is compared with what it is now."""
+    for tensor in tensors:
+        tensor.read = True
+        if tensor.memory is not None:
+            tensor.memory.look()
 
 
 def op(
@@ -178,6 +214,7 @@ def op(
     vjp: Vjp | None = None,
     macs: Callable[..., int] | None = None,
     codes: str | None = None,
+    reads: Reads = None,
 ) -> Op:
     """Declare an operation and enter it into the table.
 
@@ -190,6 +227,9 @@ def op(
         vjp: the joint form (see `Op`), for derivatives that share work.
         macs: see `Op`.
         codes: see `Op`.
+        reads: for each input, whose values its gradient takes: numbers of inputs, and `OUTPUT`. An
+            input that is not listed takes none. By default each takes all. If one of them was
+            written to since, `backward` is refused.
 
     Example:
         >>> from qnn_core.autodiff import op
@@ -207,7 +247,7 @@ def op(
         raise ValueError(f"{name}: declare its derivative by vjps or by vjp, one of the two")
     joint = _joined(tuple(vjps)) if vjps is not None else vjp
     assert joint is not None
-    OPS[name] = Op(name, forward, shape, joint, macs=macs, codes=codes)
+    OPS[name] = Op(name, forward, shape, joint, macs=macs, codes=codes, reads=reads)
     return OPS[name]
 
 

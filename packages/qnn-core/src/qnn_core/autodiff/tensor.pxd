@@ -2,16 +2,25 @@
 
 cimport cython
 
+from .memory cimport Memory, foreign
 from .node cimport Node
 
 
 cdef class Tensor:
     cdef object __weakref__
-    cdef public object data
+    cdef public object array
     cdef public object grad
     cdef public Node node
     cdef public object quantized
     cdef public bint requires_grad
+    cdef public Memory memory
+    cdef public bint read
+
+    cpdef object put(self, object array)
+    cpdef object written(self)
+
+
+cpdef Memory memory_of(Tensor tensor)
 
 
 @cython.locals(tensor=Tensor)

@@ -10,36 +10,13 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from ..errors import DtypeError, GraphError, ShapeError
 from .backward import differentiate
+from .memory import Memory, foreign
+from .mode import MODE
 from .node import Node
-from .table import OPS
+from .table import CONSTANT, FUNCTIONS, OPS, UFUNCS, WRITING
 
 Array = NDArray[Any]
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
-# What NumPy's function of a tensor is: the operation of that name.
-UFUNCS = (
-    np.absolute,
-    np.add,
-    np.cos,
-    np.divide,
-    np.exp,
-    np.log,
-    np.matmul,
-    np.multiply,
-    np.negative,
-    np.power,
-    np.sin,
-    np.sqrt,
-    np.subtract,
-    np.tanh,
-)
-COMPARISONS = (
-    np.less,
-    np.less_equal,
-    np.greater,
-    np.greater_equal,
-    np.equal,
-    np.not_equal,
-)
 
 
 def float_array(data: ArrayLike, dtype: DTypeLike | None = None) -> Array:
@@ -66,12 +43,21 @@ def converted(data: ArrayLike, wanted: np.dtype[Any]) -> Array:
 def tensor_of(array: Array) -> "Tensor":
     """Wrap a float array as it is: no check, no copy."""
     tensor: Tensor = Tensor.__new__(Tensor)
-    tensor.data = array
+    tensor.array = array
     tensor.grad = None
     tensor.requires_grad = False
     tensor.node = None
     tensor.quantized = None
+    tensor.memory = None
+    tensor.read = False
     return tensor
+
+
+def memory_of(tensor: "Tensor") -> Memory:
+    """Return what is known of a tensor's memory, which its views have too."""
+    if tensor.memory is None:
+        tensor.memory = Memory(tensor.array)
+    return tensor.memory
 
 
 class Tensor:
@@ -82,6 +68,13 @@ class Tensor:
             fits already.
         dtype: ``float32`` (the default, whatever the data's own type) or ``float64``.
         requires_grad: whether `backward` shall leave a gradient here.
+
+    Attributes:
+        data: the array, to read and to write. What is written after an operation read it is an
+            error in `backward`, which names the operation.
+        array: the same, for operations: to read only. It costs nothing, but nothing is noticed.
+        grad: the gradient that `backward` left, or None.
+        requires_grad: whether it leaves one.
 
     Raises:
         DtypeError: for another dtype, or data that are no real numbers.
@@ -95,26 +88,49 @@ class Tensor:
         Tensor([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "data", "grad", "node", "quantized", "requires_grad")
+    __slots__ = (
+        "__weakref__",
+        "array",
+        "grad",
+        "memory",
+        "node",
+        "quantized",
+        "read",
+        "requires_grad",
+    )
 
+    array: Array
     # The codes behind the values, if a quantizer made them: a `coded.Quantized`, or None.
     quantized: Any
+    # Who may write to the array, None while nobody asked for it.
+    memory: Memory | None
+    # Whether an operation was recorded whose derivative reads the array.
+    read: bool
 
     def __init__(
         self, data: ArrayLike, dtype: DTypeLike | None = None, *, requires_grad: bool = False
     ) -> None:
-        if isinstance(data, Tensor):
-            dtype = data.dtype if dtype is None else dtype
-            data = data.data
+        source = data if isinstance(data, Tensor) else None
+        if source is not None:
+            dtype = source.dtype if dtype is None else dtype
+            data = source.array
         elif isinstance(data, list | tuple) and any(isinstance(x, Tensor) for x in data):
             raise DtypeError(
-                "a tensor made of tensors would cut their gradients: use ops.concatenate"
+                "a tensor made of tensors would cut their gradients: use ops.stack or "
+                "ops.concatenate"
             )
-        self.data: Array = float_array(data, dtype)
+        self.array = float_array(data, dtype)
         self.grad: Tensor | None = None
         self.requires_grad = requires_grad
         self.node: Node | None = None
         self.quantized = None
+        self.read = False
+        if source is not None and self.array is source.array:
+            self.memory = memory_of(source)
+        else:
+            # Whoever has the array that this one is, or is a view of, can write to it.
+            outside = self.array is data or not self.array.flags.owndata
+            self.memory = foreign(self.array) if outside else None
 
     @classmethod
     def of(cls, array: Array) -> "Tensor":
@@ -124,24 +140,53 @@ class Tensor:
     # What it is
 
     @property
+    def data(self) -> Array:
+        """The array itself, not a copy."""
+        memory = self.memory
+        if memory is None:
+            memory = memory_of(self)
+            memory.expose(self.read or self.node is not None)
+        else:
+            memory.expose(True)
+        return self.array
+
+    @data.setter
+    def data(self, data: ArrayLike) -> None:
+        array = data.array if isinstance(data, Tensor) else data
+        self.put(array if isinstance(array, np.ndarray) else converted(array, self.array.dtype))
+        memory_of(self).expose(False)
+
+    def put(self, array: Array) -> None:
+        """Put another array in the place of the data."""
+        self.array = array
+        # The memory that was its own until now may be that of views too: they keep it.
+        self.memory = None
+        self.quantized = None
+        memory_of(self).write()
+
+    def written(self) -> None:
+        """Take note that `array` was written to: each writer inside the package says so."""
+        memory_of(self).write()
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """Length of each axis."""
-        return self.data.shape
+        return self.array.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """``float32`` or ``float64``."""
-        return self.data.dtype
+        return self.array.dtype
 
     @property
     def ndim(self) -> int:
         """Number of axes."""
-        return self.data.ndim
+        return self.array.ndim
 
     @property
     def size(self) -> int:
         """Number of elements."""
-        return self.data.size
+        return self.array.size
 
     @property
     def T(self) -> "Tensor":
@@ -157,7 +202,7 @@ class Tensor:
         return (self[n] for n in range(len(self)))
 
     def __repr__(self) -> str:
-        body = np.array2string(self.data, separator=", ", prefix=f"{type(self).__name__}(")
+        body = np.array2string(self.array, separator=", ", prefix=f"{type(self).__name__}(")
         notes = "" if self.dtype == np.float32 else f", dtype={self.dtype}"
         if self.node is not None:
             notes += f", op={self.node.op.name}"
@@ -167,7 +212,10 @@ class Tensor:
 
     def __reduce__(self) -> Any:
         # What copy and pickle do by themselves with a class of Python's: a compiled one has to ask.
-        return copyreg.__newobj__, (type(self),), object.__getstate__(self)  # type: ignore[attr-defined] # typeshed leaves it out
+        state: Any = object.__getstate__(self)
+        # Nobody has read, or can write to, the data of a copy.
+        state[1].update(memory=None, read=False)
+        return copyreg.__newobj__, (type(self),), state  # type: ignore[attr-defined] # typeshed leaves it out
 
     # Out of the graph
 
@@ -179,34 +227,80 @@ class Tensor:
         """
         if self.size != 1:
             raise ShapeError(f"item() needs one element, this tensor has shape {self.shape}")
-        return float(self.data.reshape(()))
+        return float(self.array.reshape(()))
 
     def numpy(self) -> Array:
-        """Return the data: the array itself, not a copy."""
+        """Return the data: the array itself, not a copy.
+
+        Raises:
+            GraphError: if a gradient would be lost: take `data`, or do it inside ``no_grad()``.
+        """
+        self._leaves("numpy()")
         return self.data
 
     def detach(self) -> "Tensor":
         """Return a tensor of the same data that no gradient flows through."""
-        tensor = Tensor.of(self.data)
+        tensor = Tensor.of(self.array)
         tensor.quantized = self.quantized
+        tensor.memory = memory_of(self)
         return tensor
 
+    # Among NumPy's arrays: what is an operation is recorded, what has no derivative gives arrays,
+    # and the rest is refused where a gradient would be lost.
+
+    # NumPy leaves operators to us, and so do libraries that know no __array_ufunc__.
+    __array_priority__ = 1000
+
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
-        return np.array(self.data, dtype=dtype, copy=copy)
+        self._leaves("np.asarray, or another function that makes an array of it")
+        return np.array(self.array if copy else self.data, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if ufunc in COMPARISONS and method == "__call__" and not kwargs:
-            return ufunc(*(np.asarray(i) for i in inputs))
-        op = OPS.get(ufunc.__name__)
-        if op is None or ufunc not in UFUNCS or method != "__call__" or kwargs:
+        name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+        found = UFUNCS.get(name)
+        if found is not None and (not kwargs or method == "reduce"):
+            answer = found(*inputs, **kwargs)
+            if answer is not NotImplemented:
+                return answer
+        run = ufunc if method == "__call__" else getattr(ufunc, method)
+        return _on_arrays(f"np.{name}", run, inputs, kwargs)
+
+    def __array_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        if not all(issubclass(kind, Tensor | np.ndarray) for kind in types):
             return NotImplemented
-        return op(*inputs)
+        found = FUNCTIONS.get(func)
+        if found is not None:
+            answer = found(*args, **kwargs)
+            if answer is not NotImplemented:
+                return answer
+        name = f"{func.__module__}.{func.__name__}".replace("numpy", "np", 1)
+        return _on_arrays(name, func, args, kwargs)
+
+    def __dlpack__(self, **how: Any) -> Any:
+        self._leaves("DLPack (such as torch.as_tensor)")
+        return self.data.__dlpack__(**how)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self.array.__dlpack_device__()
+
+    def _leaves(self, how: str) -> None:
+        """Raise a GraphError if data that are to be differentiated would leave the graph."""
+        if self.requires_grad and MODE.here.grad:
+            raise GraphError(
+                f"{how}: this tensor of shape {self.shape} requires a gradient, which would be "
+                "lost: take .data or .detach(), or do it inside no_grad()"
+            )
 
     def __bool__(self) -> bool:
-        return bool(self.data)
+        return bool(self.array)
 
     def __float__(self) -> float:
         return self.item()
+
+    def __int__(self) -> int:
+        return int(self.item())
 
     # Derivatives
 
@@ -238,7 +332,7 @@ class Tensor:
         )
         for leaf, g in found:
             # A tensor of its own for each leaf: one that reached two leaves may be the same object.
-            own = g if create_graph else g.detach()
+            own = g if create_graph else Tensor.of(g.array)
             leaf.grad = own if leaf.grad is None else leaf.grad + own
 
     # Arithmetic: each is the operation of that name
@@ -291,26 +385,26 @@ class Tensor:
     # Comparisons give plain NumPy masks: they have no derivative
 
     def __eq__(self, other: object) -> Array:  # type: ignore[override] # a mask, as NumPy's
-        return np.asarray(self.data == np.asarray(other))
+        return np.asarray(self.array == plain(other))
 
     def __ne__(self, other: object) -> Array:  # type: ignore[override] # a mask, as NumPy's
-        return np.asarray(self.data != np.asarray(other))
+        return np.asarray(self.array != plain(other))
 
     # Tensors are told apart by what they are, not by what they hold.
     def __hash__(self) -> int:
         return id(self)
 
     def __lt__(self, other: ArrayLike) -> Array:
-        return self.data < np.asarray(other)
+        return np.asarray(self.array < plain(other))
 
     def __le__(self, other: ArrayLike) -> Array:
-        return self.data <= np.asarray(other)
+        return np.asarray(self.array <= plain(other))
 
     def __gt__(self, other: ArrayLike) -> Array:
-        return self.data > np.asarray(other)
+        return np.asarray(self.array > plain(other))
 
     def __ge__(self, other: ArrayLike) -> Array:
-        return self.data >= np.asarray(other)
+        return np.asarray(self.array >= plain(other))
 
     # Shape and reductions
 
@@ -370,7 +464,7 @@ class Parameter(Tensor):
         decay: bool = True,
     ) -> None:
         super().__init__(data, dtype, requires_grad=True)
-        self.data = np.array(self.data, order="C")
+        self.array = np.array(self.array, order="C")
         if bounds is not None and not bounds[0] < bounds[1]:
             raise ValueError(f"Parameter: bounds must be (low, high) with low < high, got {bounds}")
         self.bounds = None if bounds is None else (float(bounds[0]), float(bounds[1]))
@@ -390,7 +484,7 @@ class Buffer(Tensor):
     def __init__(self, data: ArrayLike, dtype: DTypeLike | None = None) -> None:
         counter = dtype is not None and np.dtype(dtype) == np.int64
         super().__init__(data, None if counter else dtype)
-        self.data = np.array(data, np.int64) if counter else np.array(self.data, order="C")
+        self.array = np.array(data, np.int64) if counter else np.array(self.array, order="C")
 
 
 def grad(
@@ -446,6 +540,52 @@ def grad(
             f"of the {len(starts)} given (was requires_grad set before the computation?)"
         )
     return tuple(gradient_of[id(start)] for start in starts)
+
+
+def plain(value: Any) -> Any:
+    """Return a tensor's array, or what else was given; inside lists and dictionaries too."""
+    if isinstance(value, Tensor):
+        return value.array
+    if type(value) in (list, tuple):
+        return type(value)([plain(part) for part in value])
+    if type(value) is dict:
+        return {name: plain(part) for name, part in value.items()}
+    return value
+
+
+def tensors_in(value: Any) -> Iterator[Tensor]:
+    """Yield the tensors that an argument is or holds."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from tensors_in(part)
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from tensors_in(part)
+
+
+def _on_arrays(name: str, run: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Return what a function of NumPy makes of the tensors' arrays, if that loses no gradient."""
+    into = [*tensors_in(kwargs.get("out")), *(tensors_in(args[:1]) if name in WRITING else ())]
+    given = [*tensors_in(args), *tensors_in(kwargs)]
+    at_risk = into if name in CONSTANT else given
+    if MODE.here.grad and any(t.requires_grad for t in at_risk):
+        raise GraphError(
+            f"{name}: there is no such operation on tensors, or not with these arguments, and a "
+            "tensor here requires a gradient, which would be lost. Use functions of qnn_core.ops, "
+            "take .data (or .detach()), or do it inside no_grad()"
+        )
+    answer = run(*plain(args), **plain(kwargs))
+    for tensor in into:
+        tensor.written()
+        if tensor.array is answer:
+            return tensor
+    if isinstance(answer, np.ndarray) and not answer.flags.owndata:
+        # It may be a view of what a tensor has.
+        for tensor in given:
+            tensor.data  # noqa: B018 (which takes note of that)
+    return answer
 
 
 def _own(index: Any) -> Any:

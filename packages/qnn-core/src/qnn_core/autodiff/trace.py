@@ -157,7 +157,7 @@ class _GraphRecorder:
 
     def add_value(self, tensor: Tensor, kind: str, name: str) -> Value:
         self._alive.append(tensor)
-        self._values[id(tensor)] = Value(kind, name, tensor.data, tensor.quantized)
+        self._values[id(tensor)] = Value(kind, name, tensor.array, tensor.quantized)
         return self._values[id(tensor)]
 
     def value(self, tensor: Tensor) -> Value:

@@ -143,7 +143,7 @@ def _scores(experiment: Experiment, model: Module, arm: Arm) -> NDArray[np.gener
     x, _ = experiment.data().test[np.arange(SAMPLES) % len(experiment.data().test)]
     try:
         with no_grad():
-            scores = model.train()(Tensor.of(np.asarray(x, model.dtype))).data
+            scores = model.train()(Tensor.of(np.asarray(x, model.dtype))).array
     except Exception as error:  # whatever the user's forward raises
         raise CompareError(
             f"compare: {arm.name} cannot take samples of shape {np.shape(x)[1:]}: "

@@ -21,7 +21,7 @@ def latent_weights(model: Module) -> Weights:
         ['layers.0.weight', 'layers.0.bias']
     """
     inside = tuple(f"{path}." for path in quantizers(model))
-    return {n: p.data for n, p in model.named_parameters() if not n.startswith(inside)}
+    return {n: p.array for n, p in model.named_parameters() if not n.startswith(inside)}
 
 
 def digest_of(weights: Weights) -> str:

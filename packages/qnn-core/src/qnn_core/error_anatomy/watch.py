@@ -62,6 +62,6 @@ class Watch:
         )
         if is_weight and place in self.errors:
             return
-        found = errors_of(x.data, output.data, output.quantized)
+        found = errors_of(x.array, output.array, output.quantized)
         known = self.errors.get(place)
         self.errors[place] = found if known is None else known + found

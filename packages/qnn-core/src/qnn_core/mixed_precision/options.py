@@ -93,7 +93,7 @@ def _options(path: str, layer: QuantizedWeight, choices: list[Choice] | None) ->
     for choice in _widths(own) if choices is None else choices:
         scheme = _quantizer(path, own, choice)
         name = "float" if scheme is None else str(choice)
-        found.setdefault(scheme, Option(name, scheme, _module(layer, scheme), layer.weight.data))
+        found.setdefault(scheme, Option(name, scheme, _module(layer, scheme), layer.weight.array))
     return [*found.values()]
 
 

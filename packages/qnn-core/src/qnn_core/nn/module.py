@@ -104,8 +104,8 @@ class Module:
     def astype(self, dtype: DTypeLike) -> Self:
         """Convert every float parameter and buffer, in place; returns the module itself."""
         for _, tensor in [*self.named_parameters(), *self.named_buffers()]:
-            if tensor.data.dtype.kind == "f":
-                tensor.data = Tensor(tensor, dtype).data
+            if tensor.array.dtype.kind == "f":
+                tensor.put(Tensor(tensor, dtype).array)
                 tensor.grad = None
         return self
 
@@ -113,7 +113,7 @@ class Module:
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """Return a copy of every parameter and buffer by its path."""
-        return {name: tensor.data.copy() for name, tensor in self._state()}
+        return {name: tensor.array.copy() for name, tensor in self._state()}
 
     def load_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Take over the values of `state_dict` of an equal module.
@@ -126,7 +126,7 @@ class Module:
         problems = [f"missing: {name}" for name in own if name not in state]
         problems += [f"unknown: {name}" for name in state if name not in own]
         for name in own.keys() & state.keys():
-            here, there = own[name].data, np.asarray(state[name])
+            here, there = own[name].array, np.asarray(state[name])
             if here.shape != there.shape or here.dtype != there.dtype:
                 problems.append(
                     f"{name}: {there.dtype} of shape {there.shape} given, "
@@ -138,7 +138,8 @@ class Module:
                 + "\n  ".join(sorted(problems))
             )
         for name, tensor in own.items():
-            tensor.data[...] = state[name]
+            tensor.array[...] = state[name]
+            tensor.written()
 
     def _state(self) -> list[tuple[str, Tensor]]:
         return [*self.named_parameters(), *self.named_buffers()]

@@ -65,8 +65,9 @@ class BatchNorm(Module):
         return str(self.weight.size)
 
     def _keep(self, running: Buffer, batch: Array, factor: float) -> None:
-        running.data *= 1 - self.momentum
-        running.data += self.momentum * factor * batch
+        running.array *= 1 - self.momentum
+        running.array += self.momentum * factor * batch
+        running.written()
 
 
 class Dropout(Module):
@@ -96,8 +97,8 @@ class Dropout(Module):
         """Drop elements of `x`, of any shape."""
         if not self.training or self.rate == 0:
             return x
-        rng = np.random.default_rng([int(self.seed.data), int(self.batches.data)])
-        self.batches.data += 1
+        rng = np.random.default_rng([int(self.seed.array), int(self.batches.array)])
+        self.batches.array += 1
         return dropout(x, self.rate, rng)
 
     def describe(self) -> str:

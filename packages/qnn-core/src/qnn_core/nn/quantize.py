@@ -87,7 +87,7 @@ class Quantize(Module):
         if not isinstance(self.quantizer.scale, str):
             self._fix(float(self.quantizer.scale), shape)
             # A zero point other than 0 is still to be fitted.
-            self.calibrated.data[...] = not np.any(self.quantizer.span(low, high).zero_point)
+            self.calibrated.array[...] = not np.any(self.quantizer.span(low, high).zero_point)
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
         """Return the quantized values of `x`, of its shape."""
@@ -102,8 +102,8 @@ class Quantize(Module):
         if axis is not None and axis % max(x.ndim, 1) == 0:
             raise self._batch_axis()
         if self.training:
-            self.observe(x.data)
-        elif not self.calibrated.data and not (MODE.recorder and MODE.recorder.lenient):
+            self.observe(x.array)
+        elif not self.calibrated.array and not (MODE.recorder and MODE.recorder.lenient):
             raise StateError(
                 f"Quantize({self.quantizer}): the scale was never fitted to data, so an "
                 "evaluation would have no meaning: train first, or run one batch in training mode"
@@ -126,24 +126,24 @@ class Quantize(Module):
         """Return the frame as arrays."""
         if self._trained is None:
             assert self.frozen_scale is not None
-            return Frame(self.frozen_scale.data, self.zero_point.data)
-        parameter = getattr(self, self._trained.name).data
+            return Frame(self.frozen_scale.array, self.zero_point.array)
+        parameter = getattr(self, self._trained.name).array
         scale = np.asarray(self._trained.scale(parameter, top_level(self.quantizer)))
         if self.shift is not None:
-            return ShiftedFrame(scale, self.zero_point.data, self.shift.data)
-        return Frame(scale, self.zero_point.data)
+            return ShiftedFrame(scale, self.zero_point.array, self.shift.array)
+        return Frame(scale, self.zero_point.array)
 
     def observe(self, x: Array) -> None:
         """Fit the frame to training data, if it is still to be fitted."""
         mode = self.quantizer.scale
-        if self.calibrated.data and mode != "calibrated":
+        if self.calibrated.array and mode != "calibrated":
             return
         fitted = self.quantizer.fit(x, self.quantizer.axis)
         if mode == "calibrated":
-            self._set(fitted if not self.calibrated.data else self._averaged(fitted))
+            self._set(fitted if not self.calibrated.array else self._averaged(fitted))
         else:
             self._set(fitted if isinstance(mode, str) else self._held(fitted))
-        self.calibrated.data[...] = 1
+        self.calibrated.array[...] = 1
 
     def encode(self, x: Array) -> Coded:
         """Return `x` as codes, with the frame as it is."""
@@ -180,7 +180,7 @@ class Quantize(Module):
         scale = trained.scale(scaled(parameter, factor), top_level(self.quantizer))
         if self.shift is not None:
             return scale, scaled(self.shift, factor)
-        zero = self.zero_point.data
+        zero = self.zero_point.array
         # A number is asked for what it is; looking for one in an array takes longer than a product.
         return scale, scale * -zero if (zero.any() if zero.ndim else float(zero)) else 0.0
 
@@ -210,10 +210,13 @@ class Quantize(Module):
                 f"Quantize({self.quantizer}): a frame of shape {frame.scale.shape} was fitted, "
                 f"{holder.shape} is needed: does channels= fit the data?"
             )
-        holder.data[...] = kept
-        self.zero_point.data[...] = frame.zero_point
+        holder.array[...] = kept
+        holder.written()
+        self.zero_point.array[...] = frame.zero_point
+        self.zero_point.written()
         if self.shift is not None:
-            self.shift.data[...] = frame.shift
+            self.shift.array[...] = frame.shift
+            self.shift.written()
 
     def _held(self, fitted: Frame) -> Frame:
         """Return the frame with the given scale whose range has the middle of the fitted one."""
@@ -252,8 +255,8 @@ class QuantizeWeight(Quantize):
         if axis is not None and not -weight.ndim <= axis < weight.ndim:
             raise SpecError(f"{scheme}: axis {axis} is not in a weight of shape {weight.shape}")
         super().__init__(scheme, channels=None if axis is None else weight.shape[axis])
-        if not self.calibrated.data:
-            self.observe(self._transformed(weight.data))
+        if not self.calibrated.array:
+            self.observe(self._transformed(weight.array))
 
     def forward(self, weight: Tensor) -> Tensor:  # type: ignore[override]
         """Return the quantized weight."""
@@ -262,7 +265,7 @@ class QuantizeWeight(Quantize):
     def meet(self, x: Tensor) -> Tensor:
         """Get ready for a weight, and return it as it is to be quantized."""
         x = TRANSFORMS[self.quantizer.transform](x)
-        self._refit(x.data)
+        self._refit(x.array)
         return x
 
     def refresh(self, weight: Array) -> None:
@@ -279,4 +282,4 @@ class QuantizeWeight(Quantize):
 
     def _transformed(self, weight: Array) -> Array:
         """Return what is quantized of a latent weight."""
-        return TRANSFORMS[self.quantizer.transform](Tensor(weight, weight.dtype)).data
+        return TRANSFORMS[self.quantizer.transform](Tensor(weight, weight.dtype)).array

@@ -72,7 +72,7 @@ class QuantizedWeight(Module):
 
     def _quantize(self, weight: Spec, input: Spec, channels: int, bounds: Bounds) -> None:
         if bounds is not None:
-            self.weight = Parameter(self.weight.data, bounds=bounds)
+            self.weight = Parameter(self.weight.array, bounds=bounds)
         self.weight_quantizer = None if weight is None else QuantizeWeight(weight, self.weight)
         self.input_quantizer = None if input is None else Quantize(input, channels=channels)
 
@@ -112,7 +112,7 @@ class QuantizedWeight(Module):
             return False  # somebody's own
         mode = MODE.here
         usual = self.training and mode.grad and mode.recorder is None
-        return usual and x.data.dtype == np.float32 and fits(first.quantizer, second.quantizer)
+        return usual and x.array.dtype == np.float32 and fits(first.quantizer, second.quantizer)
 
     def coded(self) -> Coded:
         """Return the weight as packed codes, levels and frame: all that is deployed of it.
@@ -122,8 +122,8 @@ class QuantizedWeight(Module):
         """
         if self.weight_quantizer is None:
             raise StateError(f"{type(self).__name__}: the weight is float, it has no codes")
-        self.weight_quantizer.refresh(self.weight.data)
-        return self.weight_quantizer.encode(self.weight.data)
+        self.weight_quantizer.refresh(self.weight.array)
+        return self.weight_quantizer.encode(self.weight.array)
 
     def codes(self) -> NDArray[np.uint8]:
         """Return the weight's codes, uint8 of its shape."""

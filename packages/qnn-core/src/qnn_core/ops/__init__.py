@@ -1,5 +1,6 @@
 """Differentiable operations. Each takes tensors or arrays and returns a tensor."""
 
+from . import numpy_functions  # noqa: F401 (it says what NumPy's functions are)
 from .activation import hardtanh, log_softmax, relu, sigmoid, softmax, tanh
 from .arithmetic import (
     absolute,
@@ -22,9 +23,10 @@ from .loss import mean_squared_error, softmax_cross_entropy, squared_hinge
 from .norm import batch_norm, dropout, normalize_batch
 from .pool import avg_pool2d, global_avg_pool2d, max_pool2d
 from .quantize import fake_quantize
-from .reduction import max, mean, min, sum, variance
+from .reduction import max, mean, min, norm, sum, variance
 from .scale_gradient import scale_gradient
-from .shape import broadcast_to, concatenate, getitem, reshape, transpose
+from .selection import maximum, minimum, where
+from .shape import broadcast_to, concatenate, getitem, reshape, stack, transpose
 
 __all__ = [
     "absolute",
@@ -49,11 +51,14 @@ __all__ = [
     "matmul",
     "max",
     "max_pool2d",
+    "maximum",
     "mean",
     "mean_squared_error",
     "min",
+    "minimum",
     "multiply",
     "negative",
+    "norm",
     "normalize_batch",
     "power",
     "relu",
@@ -65,9 +70,11 @@ __all__ = [
     "softmax_cross_entropy",
     "sqrt",
     "squared_hinge",
+    "stack",
     "subtract",
     "sum",
     "tanh",
     "transpose",
     "variance",
+    "where",
 ]

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from .._kernels import training as kernel
-from ..autodiff import Array, Op, Shape, Tensor, op
+from ..autodiff import OUTPUT, Array, Op, Shape, Tensor, op
 from ..errors import ShapeError
 from ..machine import cpu, empty, get_num_threads
 from ..products import elementwise
@@ -21,7 +21,7 @@ def _tanh(x: Array) -> Array:
     return y
 
 
-tanh = op("tanh", _tanh, shape=same, vjps=[lambda g, y, x: g * (1 - y * y)])
+tanh = op("tanh", _tanh, shape=same, vjps=[lambda g, y, x: g * (1 - y * y)], reads=[(OUTPUT,)])
 
 
 def _sigmoid(x: Array) -> Array:
@@ -33,7 +33,13 @@ def _sigmoid(x: Array) -> Array:
     return y
 
 
-sigmoid = op("sigmoid", _sigmoid, shape=same, vjps=[lambda g, y, x: g * y * (1 - y)])
+sigmoid = op(
+    "sigmoid",
+    _sigmoid,
+    shape=same,
+    vjps=[lambda g, y, x: g * y * (1 - y)],
+    reads=[(OUTPUT,)],
+)
 
 
 def _relu(x: Array) -> Array:
@@ -59,7 +65,7 @@ def _relu_gradient(g: Array, x: Array) -> Array:
     return out
 
 
-relu = op("relu", _relu, shape=same, vjps=[lambda g, y, x: relu_gradient(g, x)])
+relu = op("relu", _relu, shape=same, vjps=[lambda g, y, x: relu_gradient(g, x)], reads=[(0,)])
 
 # The derivative of relu at 0 is taken as 0. Linear in g, and constant in x almost everywhere.
 relu_gradient: Op = op(
@@ -67,6 +73,7 @@ relu_gradient: Op = op(
     _relu_gradient,
     shape=_alike,
     vjps=[lambda h, y, g, x: relu_gradient(h, x), lambda h, y, g, x: h * 0],
+    reads=[(1,)],
 )
 
 
@@ -114,9 +121,15 @@ def _log_softmax_vjp(g: Tensor, y: Tensor, x: Tensor, *, axis: int) -> Tensor:
     return g - exp(y) * sum_(g, axis=axis, keepdims=True)
 
 
-_softmax_op = op("softmax", _softmax, shape=_along("softmax"), vjps=[_softmax_vjp])
+_softmax_op = op(
+    "softmax", _softmax, shape=_along("softmax"), vjps=[_softmax_vjp], reads=[(OUTPUT,)]
+)
 _log_softmax_op = op(
-    "log_softmax", _log_softmax, shape=_along("log_softmax"), vjps=[_log_softmax_vjp]
+    "log_softmax",
+    _log_softmax,
+    shape=_along("log_softmax"),
+    vjps=[_log_softmax_vjp],
+    reads=[(OUTPUT,)],
 )
 
 

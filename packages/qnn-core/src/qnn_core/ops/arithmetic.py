@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from ..autodiff import Array, Op, Tensor, op
+from ..autodiff import OUTPUT, Array, Op, Tensor, op
+from .selection import where
 from .shapes import broadcasting, same
 
 add = op(
@@ -12,6 +13,7 @@ add = op(
     np.add,
     shape=broadcasting("add"),
     vjps=[lambda g, y, a, b: g, lambda g, y, a, b: g],
+    reads=[],
 )
 
 subtract = op(
@@ -19,6 +21,7 @@ subtract = op(
     np.subtract,
     shape=broadcasting("subtract"),
     vjps=[lambda g, y, a, b: g, lambda g, y, a, b: -g],
+    reads=[],
 )
 
 multiply = op(
@@ -26,6 +29,7 @@ multiply = op(
     np.multiply,
     shape=broadcasting("multiply"),
     vjps=[lambda g, y, a, b: g * b, lambda g, y, a, b: g * a],
+    reads=[(1,), (0,)],
 )
 
 divide = op(
@@ -33,33 +37,44 @@ divide = op(
     np.true_divide,
     shape=broadcasting("divide"),
     vjps=[lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b],
+    reads=[(1,), (1, OUTPUT)],
 )
 
 
 def _power_base_vjp(g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    if b.requires_grad:
-        return g * b * a ** (b - 1)
     # x**0 is 1 everywhere, so its derivative is 0, also at x = 0 where 0 * x**-1 would be NaN.
-    exponent = np.where(b.data == 0, 1, b.data - 1)
-    return g * (b * a**exponent)
+    if not b.requires_grad:
+        exponent = np.where(b.array == 0, 1, b.array - 1)
+        return g * (b * a**exponent)
+    both = (a.array == 0) & (b.array == 0)
+    return g * b * a ** (where(both, 1, b - 1) if both.any() else b - 1)
+
+
+def _power_exponent_vjp(g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    # 0**x is constant for x > 0, where 0 * log(0) would be NaN; the derivative at 0**0 counts as 0.
+    flat = (a.array == 0) & (b.array >= 0)
+    return g * y * log(where(flat, 1, a) if flat.any() else a)
 
 
 power = op(
     "power",
     np.power,
     shape=broadcasting("power"),
-    vjps=[_power_base_vjp, lambda g, y, a, b: g * y * log(a)],
+    vjps=[_power_base_vjp, _power_exponent_vjp],
+    reads=[(0, 1), (0, 1, OUTPUT)],
 )
 
-negative = op("negative", np.negative, shape=same, vjps=[lambda g, y, x: -g])
-exp = op("exp", np.exp, shape=same, vjps=[lambda g, y, x: g * y])
-log: Op = op("log", np.log, shape=same, vjps=[lambda g, y, x: g / x])
-sqrt = op("sqrt", np.sqrt, shape=same, vjps=[lambda g, y, x: g / (2 * y)])
-sin = op("sin", np.sin, shape=same, vjps=[lambda g, y, x: g * cos(x)])
-cos: Op = op("cos", np.cos, shape=same, vjps=[lambda g, y, x: -g * sin(x)])
+negative = op("negative", np.negative, shape=same, vjps=[lambda g, y, x: -g], reads=[])
+exp = op("exp", np.exp, shape=same, vjps=[lambda g, y, x: g * y], reads=[(OUTPUT,)])
+log: Op = op("log", np.log, shape=same, vjps=[lambda g, y, x: g / x], reads=[(0,)])
+sqrt = op("sqrt", np.sqrt, shape=same, vjps=[lambda g, y, x: g / (2 * y)], reads=[(OUTPUT,)])
+sin = op("sin", np.sin, shape=same, vjps=[lambda g, y, x: g * cos(x)], reads=[(0,)])
+cos: Op = op("cos", np.cos, shape=same, vjps=[lambda g, y, x: -g * sin(x)], reads=[(0,)])
 
 # The derivative at 0 is taken as 0, the middle of -1 and 1.
-absolute = op("absolute", np.absolute, shape=same, vjps=[lambda g, y, x: g * np.sign(x.data)])
+absolute = op(
+    "absolute", np.absolute, shape=same, vjps=[lambda g, y, x: g * np.sign(x.array)], reads=[(0,)]
+)
 
 
 def _clip(x: Array, *, low: float, high: float) -> Array:
@@ -67,10 +82,11 @@ def _clip(x: Array, *, low: float, high: float) -> Array:
 
 
 def _clip_vjp(g: Tensor, y: Tensor, x: Tensor, *, low: float, high: float) -> Tensor:
-    return g * ((x.data >= low) & (x.data <= high))
+    # Not a product: outside, where g may be infinite, nothing passes.
+    return where((x.array >= low) & (x.array <= high), g, 0)
 
 
-_clip_op = op("clip", _clip, shape=same, vjps=[_clip_vjp])
+_clip_op = op("clip", _clip, shape=same, vjps=[_clip_vjp], reads=[(0,)])
 
 
 def clip(x: Any, low: float, high: float) -> Tensor:

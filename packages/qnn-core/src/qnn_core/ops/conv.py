@@ -152,6 +152,7 @@ _conv2d_op: Op = op(
     _conv2d,
     shape=convolved_shape,
     vjps=[_to_input, _to_weight, lambda g, y, x, weight, bias, **_: g.sum(axis=(0, 1, 2))],
+    reads=[(1,), (0,)],
     macs=lambda x, weight, bias=None, **how: (
         math.prod(convolved_shape(x, weight, **how)) * math.prod(weight[1:])
     ),
@@ -170,6 +171,7 @@ conv2d_input_gradient: Op = op(
             g, h, shape=weight.shape, **how
         ),
     ],
+    reads=[(1,), (0,)],
 )
 
 conv2d_weight_gradient: Op = op(
@@ -180,6 +182,7 @@ conv2d_weight_gradient: Op = op(
         lambda h, y, g, x, *, shape, **how: _conv2d_op(x, h, **how),
         lambda h, y, g, x, *, shape, **how: conv2d_input_gradient(g, h, shape=x.shape, **how),
     ],
+    reads=[(1,), (0,)],
 )
 
 
@@ -222,7 +225,7 @@ def conv2d(
     if not isinstance(groups, int | np.integer) or isinstance(groups, bool):
         raise ShapeError(f"conv2d: groups must be a whole number >= 1, got {groups!r}")
     if isinstance(padding, str):
-        shape = np.shape(weight.data if isinstance(weight, Tensor) else weight)
+        shape = np.shape(weight.array if isinstance(weight, Tensor) else weight)
         frame = _named_padding(padding, shape, steps, spread)
     else:
         frame = pair("conv2d", "padding", padding, 0)

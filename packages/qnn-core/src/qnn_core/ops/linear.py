@@ -68,6 +68,7 @@ _matmul_op: Op = op(
     _matmul,
     shape=_product,
     vjps=[_left_vjp, _right_vjp],
+    reads=[(1,), (0,)],
     macs=lambda a, b: math.prod(_product(a, b)) * a[-1],
 )
 
@@ -141,13 +142,13 @@ def _linear_vjp(
     attributes: dict[str, Any],
 ) -> list[Tensor | None]:
     x, weight = inputs[0], inputs[1]
-    if not MODE.here.grad and g.data.dtype == np.float32:
+    if not MODE.here.grad and g.array.dtype == np.float32:
         # Nobody differentiates again: one call, without a node for each product.
-        rows, samples = matrix(g.data), matrix(x.data)
-        found = affine_gradients(rows, samples, weight.data, needs)
-        if needs[0] and x.data.ndim != 2:
+        rows, samples = matrix(g.array), matrix(x.array)
+        found = affine_gradients(rows, samples, weight.array, needs)
+        if needs[0] and x.array.ndim != 2:
             assert found[0] is not None
-            found[0] = found[0].reshape(x.data.shape)
+            found[0] = found[0].reshape(x.array.shape)
         return [None if gradient is None else Tensor.of(gradient) for gradient in found]
     return [
         matmul(g, weight) if needs[0] else None,
@@ -167,6 +168,7 @@ _linear_op = op(
     _linear,
     shape=affine_shape,
     vjp=_linear_vjp,
+    reads=[(1,), (0,)],
     macs=lambda x, weight, bias=None: math.prod(x) * weight[0],
     codes="reads",
 )

@@ -74,7 +74,7 @@ def _cross_entropy_gradient(logits: Array, *, labels: Labels) -> Array:
 def _cross_entropy_vjp(g: Tensor, y: Tensor, logits: Tensor, *, labels: Labels) -> Tensor:
     slope = _cross_entropy_gradient_op(logits, labels=labels)
     # Nearly always this is what a backward begins with: then g is 1.
-    return slope if g.node is None and g.data == 1 and not MODE.here.grad else g * slope
+    return slope if g.node is None and g.array == 1 and not MODE.here.grad else g * slope
 
 
 def _cross_entropy_hessian_vjp(h: Tensor, y: Tensor, logits: Tensor, *, labels: Labels) -> Tensor:
@@ -87,6 +87,7 @@ _cross_entropy_op = op(
     _cross_entropy,
     shape=lambda shape, *, labels: (),
     vjps=[_cross_entropy_vjp],
+    reads=[(0,)],
 )
 
 _cross_entropy_gradient_op: Op = op(
@@ -94,6 +95,7 @@ _cross_entropy_gradient_op: Op = op(
     _cross_entropy_gradient,
     shape=lambda shape, *, labels: shape,
     vjps=[_cross_entropy_hessian_vjp],
+    reads=[(0,)],
 )
 
 

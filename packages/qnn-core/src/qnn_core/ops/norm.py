@@ -70,7 +70,13 @@ def _batch_norm_vjp(
     ]
 
 
-_batch_norm_op = op("batch_norm", _batch_norm, shape=_normalized, vjp=_batch_norm_vjp)
+_batch_norm_op = op(
+    "batch_norm",
+    _batch_norm,
+    shape=_normalized,
+    vjp=_batch_norm_vjp,
+    reads=[(1, 4), (0, 3, 4), (), (1, 4), (0, 1, 3, 4)],
+)
 
 
 def batch_norm(
@@ -129,7 +135,7 @@ def _normalize_batch_vjp(
     count = x.size // max(weight.size, 1)
     if x.dtype == np.float32 and not MODE.grad:
         # Nobody differentiates again: two passes without the arrays in between.
-        found = _gradients(g.data, x.data, weight.data, count, **attributes)
+        found = _gradients(g.array, x.array, weight.array, count, **attributes)
         return [Tensor.of(f) if need else None for f, need in zip(found, needs, strict=True)]
     axes = tuple(range(x.ndim - 1))
     inverse = 1 / sqrt(variance_(x, axis=axes) + attributes["eps"])
@@ -159,7 +165,11 @@ def _gradients(
 
 
 _normalize_batch_op: Op = op(
-    "normalize_batch", _normalize_batch, shape=_with_moments, vjp=_normalize_batch_vjp
+    "normalize_batch",
+    _normalize_batch,
+    shape=_with_moments,
+    vjp=_normalize_batch_vjp,
+    reads=[(0, 1), (0,)],
 )
 
 
@@ -199,6 +209,7 @@ _dropout_op = op(
     lambda x, *, mask: x * mask,
     shape=lambda x, *, mask: broadcasting("dropout")(x, mask.shape),
     vjps=[lambda g, y, x, *, mask: g * mask],
+    reads=[],
 )
 
 

@@ -72,6 +72,7 @@ _max_pool2d_op: Op = op(
     _max_pool2d,
     shape=_max_shape,
     vjps=[lambda g, y, x, **how: max_pool2d_gradient(g, x, **how)],
+    reads=[(0,)],
     codes="moves",
 )
 
@@ -84,6 +85,7 @@ max_pool2d_gradient: Op = op(
         lambda h, y, g, x, **how: max_pool2d_choice(h, x, **how),
         lambda h, y, g, x, **how: h * 0,
     ],
+    reads=[(1,)],
 )
 
 max_pool2d_choice: Op = op(
@@ -94,6 +96,7 @@ max_pool2d_choice: Op = op(
         lambda g, y, h, x, **how: max_pool2d_gradient(g, x, **how),
         lambda g, y, h, x, **how: h * 0,
     ],
+    reads=[(1,)],
 )
 
 _avg_pool2d_op: Op = op(
@@ -101,6 +104,7 @@ _avg_pool2d_op: Op = op(
     _avg_pool2d,
     shape=_mean_shape,
     vjps=[lambda g, y, x, **how: avg_pool2d_gradient(g, shape=x.shape, **how)],
+    reads=[],
 )
 
 avg_pool2d_gradient: Op = op(
@@ -108,6 +112,7 @@ avg_pool2d_gradient: Op = op(
     _avg_gradient,
     shape=_mean_gradient_shape,
     vjps=[lambda h, y, g, *, shape, **how: _avg_pool2d_op(h, **how)],
+    reads=[],
 )
 
 

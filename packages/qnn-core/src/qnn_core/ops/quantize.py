@@ -63,10 +63,10 @@ def _vjp(
     kept = y.quantized
     if clips(quantizer) and not MODE.grad:
         # Nobody differentiates again: one pass without the arrays in between.
-        fused = clip_gradients(g.data, x.data, kept, quantizer, needs)
+        fused = clip_gradients(g.array, x.array, kept, quantizer, needs)
         if fused is not None:
             return [None if gradient is None else Tensor.of(gradient) for gradient in fused]
-    window, slope = _surrogate(x.data, kept.codes, kept.scale, kept.shift, quantizer)
+    window, slope = _surrogate(x.array, kept.codes, kept.scale, kept.shift, quantizer)
     return [
         g * window if needs[0] else None,
         _to_frame(g * slope, scale, quantizer.axis) if needs[1] else None,
@@ -82,7 +82,15 @@ def _to_frame(gradient: Tensor, frame: Tensor, axis: int | None) -> Tensor:
     return sum_(gradient, axis=tuple(a for a in range(gradient.ndim) if a != axis))
 
 
-_fake_quantize_op = op("fake_quantize", _fake_quantize, shape=_shape, vjp=_vjp, codes="makes")
+# The frame is kept as it was.
+_fake_quantize_op = op(
+    "fake_quantize",
+    _fake_quantize,
+    shape=_shape,
+    vjp=_vjp,
+    codes="makes",
+    reads=[(0,), (0,), (0,)],
+)
 
 
 def fake_quantize(x: Any, scale: Any, shift: Any = 0.0, *, quantizer: str | Quantizer) -> Tensor:

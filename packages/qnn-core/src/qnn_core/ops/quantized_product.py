@@ -101,7 +101,7 @@ def _vjp(
     quantizers, product, (made,) = (attributes[a] for a in ("quantizers", "product", "made"))
     if MODE.here.grad:
         return _composed_vjp(g, inputs, needs, attributes)
-    x, weight = inputs[0].data, inputs[3].data
+    x, weight = inputs[0].array, inputs[3].array
     for_x, for_w, for_bias = any(needs[:3]), any(needs[3:6]), any(needs[6:])
     dw: Array | None
     by_x: Gradients = [None] * 3
@@ -109,15 +109,15 @@ def _vjp(
     if needs[:3] == (False, True, False) and for_w:
         # Data need no gradient, and their scale needs only a sum over it.
         found = product.scale_of_data(
-            g.data, made.samples, slopes(x, made.x, quantizers[0]), made.weight
+            g.array, made.samples, slopes(x, made.x, quantizers[0]), made.weight
         )
     if found is not None:
         total, dw = found
         by_x[1] = np.array(total, x.dtype).reshape(made.x.scale.shape)
-        _, _, dbias = product.gradients(g.data, made.samples, weight, (False, False, for_bias))
+        _, _, dbias = product.gradients(g.array, made.samples, weight, (False, False, for_bias))
     else:
         values = decoded(made.weight) if for_x else weight
-        dx, dw, dbias = product.gradients(g.data, made.samples, values, (for_x, for_w, for_bias))
+        dx, dw, dbias = product.gradients(g.array, made.samples, values, (for_x, for_w, for_bias))
         if dx is not None:
             by_x = _through(dx, x, made.x, quantizers[0], needs[:3])
     by_w: Gradients = [None] * 3
@@ -150,8 +150,8 @@ def _composed_vjp(
         for at, quantizer in zip((0, 3), quantizers, strict=True)
     )
     # As they were: what is trained or calibrated may have changed in place since.
-    x.data, x.quantized = made.samples, made.x
-    weight.data, weight.quantized = decoded(made.weight), made.weight
+    x.array, x.quantized = made.samples, made.x
+    weight.array, weight.quantized = decoded(made.weight), made.weight
     y = product.of(x, weight, *inputs[6:])
     sides = any(needs[:3]), any(needs[3:6])
     dx, dw, *dbias = _pulled(g, y, (*sides, *needs[6:]))
@@ -176,7 +176,14 @@ def composed(*inputs: Tensor, quantizers: Quantizers, product: Product) -> Tenso
     )
 
 
-_quantized_product_op: Op = op("quantized_product", _forward, shape=_shape, vjp=_vjp)
+# The frames, the codes and the input's values are kept as they were.
+_quantized_product_op: Op = op(
+    "quantized_product",
+    _forward,
+    shape=_shape,
+    vjp=_vjp,
+    reads=[(0,), (0,), (0,), (3,), (3,), (3,)],
+)
 
 
 def quantized_product(

@@ -17,7 +17,7 @@ def _vjp(g: Tensor, y: Tensor, x: Tensor, *, factor: float) -> Tensor:
     return g * factor
 
 
-_scale_gradient_op = op("scale_gradient", _forward, shape=_shape, vjps=[_vjp])
+_scale_gradient_op = op("scale_gradient", _forward, shape=_shape, vjps=[_vjp], reads=[])
 
 
 def scale_gradient(x: Any, factor: float) -> Tensor:

@@ -32,6 +32,7 @@ _reshape_op = op(
     shape=lambda s, *, shape: _reshaped(s, wanted=shape),
     codes="moves",
     vjps=[lambda g, y, x, *, shape: reshape(g, x.shape)],
+    reads=[],
 )
 
 
@@ -72,6 +73,7 @@ _transpose_op = op(
     shape=_transposed,
     codes="moves",
     vjps=[_transpose_vjp],
+    reads=[],
 )
 
 
@@ -101,6 +103,7 @@ _broadcast_to_op = op(
     shape=lambda s, *, shape: _stretched(s, wanted=shape),
     codes="moves",
     vjps=[lambda g, y, x, *, shape: g],
+    reads=[],
 )
 
 
@@ -151,6 +154,7 @@ _concatenate_op = op(
     lambda *arrays, axis: np.concatenate(arrays, axis=axis),
     shape=_joined,
     vjp=_concatenate_vjp,
+    reads=[],
 )
 
 
@@ -167,6 +171,26 @@ def concatenate(tensors: Sequence[Any], axis: int = 0) -> Tensor:
     if len(tensors) == 0:
         raise ShapeError("concatenate: at least one tensor is needed")
     return _concatenate_op(*tensors, axis=axis)
+
+
+def stack(tensors: Sequence[Any], axis: int = 0) -> Tensor:
+    """Return tensors of one shape joined along a new axis.
+
+    Raises:
+        ShapeError: if there are none, or their shapes differ.
+
+    Example:
+        >>> stack([[1.0, 2.0], [3.0, 4.0]], axis=1)
+        Tensor([[1., 3.],
+                [2., 4.]])
+    """
+    shapes = {np.shape(tensor) for tensor in tensors}
+    if len(shapes) != 1:
+        raise ShapeError(f"stack: tensors of one shape are needed, got {sorted(shapes)}")
+    (shape,) = shapes
+    (at,) = normalized_axes("stack", axis, (1, *shape))
+    joined = [reshape(tensor, (*shape[:at], 1, *shape[at:])) for tensor in tensors]
+    return concatenate(joined, at)
 
 
 def _indexed(shape: Shape, *, index: Any) -> Shape:
@@ -195,6 +219,7 @@ getitem = op(
     shape=_indexed,
     codes="moves",
     vjps=[lambda g, y, x, *, index: add_at(g, index=index, shape=x.shape)],
+    reads=[],
 )
 
 # The transpose of indexing: elements that an index names twice are added up.
@@ -203,4 +228,5 @@ add_at: Op = op(
     _add_at,
     shape=lambda g, *, index, shape: shape,
     vjps=[lambda h, y, g, *, index, shape: h[index]],
+    reads=[],
 )

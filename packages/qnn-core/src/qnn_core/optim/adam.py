@@ -61,7 +61,7 @@ class Adam(Optimizer):
     def _update(self, rule: Rule, parameter: Parameter, gradient: Array, *slots: Any) -> None:
         adam(
             rule,
-            parameter.data,
+            parameter.array,
             gradient,
             *slots,
             betas=self.betas,

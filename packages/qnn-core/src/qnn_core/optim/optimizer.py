@@ -47,7 +47,7 @@ class Optimizer(ABC):
         self.schedule = Constant() if schedule is None else schedule
         self.steps = 0
         self._state: dict[str, list[Array]] = {
-            slot: [np.zeros_like(p.data) for p in self.parameters] for slot in self.slots
+            slot: [np.zeros_like(p.array) for p in self.parameters] for slot in self.slots
         }
 
     @property
@@ -74,12 +74,13 @@ class Optimizer(ABC):
         usual = Rule(lr, decay)
         for n, parameter in enumerate(self.parameters):
             # In place needs one block of memory, which an array that a user assigned may not be.
-            if not parameter.data.flags.c_contiguous:
-                parameter.data = np.asarray(parameter.data, order="C")
+            if not parameter.array.flags.c_contiguous:
+                parameter.put(np.asarray(parameter.array, order="C"))
             plain = parameter.bounds is None and (parameter.decay or decay == 0)
             rule = usual if plain else _rule(parameter, lr, decay)
             slots = [self._state[slot][n] for slot in self.slots]
             self._update(rule, parameter, gradients[n], *slots)
+            parameter.written()
 
     def _l2(self) -> float:
         """Return the factor of the L2 penalty, for parameters that decay."""
@@ -97,16 +98,16 @@ class Optimizer(ABC):
                 f"{type(self).__name__}: {self.names[n]} of shape {parameter.shape} has no "
                 "gradient: call backward() on a loss that depends on it, or leave it out"
             )
-        gradient: Array = grad.data
+        gradient: Array = grad.array
         self._check_fit(n, "gradient", gradient)
         for slot in self.slots:
             self._check_fit(n, slot, self._state[slot][n])
-        if not parameter.data.flags.writeable:
+        if not parameter.array.flags.writeable:
             raise GraphError(f"{type(self).__name__}: the data of {self.names[n]} are read-only")
         return np.asarray(gradient, order="C")
 
     def _check_fit(self, n: int, kind: str, array: Array) -> None:
-        data = self.parameters[n].data
+        data = self.parameters[n].array
         same_dtype = array.dtype is data.dtype or array.dtype == data.dtype
         if array.shape != data.shape or not same_dtype:
             raise ShapeError(
@@ -208,13 +209,13 @@ def clip_gradients(parameters: Iterable[Parameter], max_norm: float) -> float:
         raise ValueError(f"clip_gradients: max_norm must be above 0, got {max_norm!r}")
     having = [(p, p.grad) for p in parameters if p.grad is not None]
     # In double: squares of float32 overflow from 1e19 on.
-    norm = float(np.sqrt(sum(np.square(g.data, dtype=np.float64).sum() for _, g in having)))
+    norm = float(np.sqrt(sum(np.square(g.array, dtype=np.float64).sum() for _, g in having)))
     if not np.isfinite(norm):
         raise NonFiniteError(f"clip_gradients: the norm of the gradients is {norm}")
     if norm > max_norm:
         for parameter, g in having:
             # Not in place: two parameters may share a gradient's array.
-            parameter.grad = Tensor.of(g.data * g.dtype.type(max_norm / norm))
+            parameter.grad = Tensor.of(g.array * g.dtype.type(max_norm / norm))
     return norm
 
 

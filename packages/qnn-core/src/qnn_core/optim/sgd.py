@@ -62,11 +62,11 @@ class SGD(Optimizer):
         if slots:
             sgd_momentum(
                 rule,
-                parameter.data,
+                parameter.array,
                 gradient,
                 slots[0],
                 momentum=self.momentum,
                 nesterov=self.nesterov,
             )
         else:
-            sgd(rule, parameter.data, gradient)
+            sgd(rule, parameter.array, gradient)

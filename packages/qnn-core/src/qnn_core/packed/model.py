@@ -134,7 +134,7 @@ class PackedModel:
 
 
 def _checked(x: ArrayLike, given: Input) -> Floats:
-    array = np.asarray(x.data if isinstance(x, Tensor) else x)
+    array = np.asarray(x.array if isinstance(x, Tensor) else x)
     if array.dtype.kind not in "buif":
         raise DtypeError(f"{given.name}: real numbers are needed, got {array.dtype}")
     if array.shape[1:] != given.shape or not array.ndim:

@@ -73,7 +73,7 @@ def evaluate(model: Module, data: Batches, *, loss: Loss = softmax_cross_entropy
         with no_grad():
             for x, targets in checked_batches(data, model.dtype, "evaluate"):
                 scores = model(Tensor.of(x))
-                tally.add(loss(scores, targets).item(), scores.data, targets)
+                tally.add(loss(scores, targets).item(), scores.array, targets)
     finally:
         for module, training in modes:
             module.training = training

@@ -192,7 +192,7 @@ class _Run:
     def _check_parameters(self, number: int) -> None:
         """Raise a NonFiniteError if the last update broke the model: no loss has shown it yet."""
         for name, parameter in self.model.named_parameters():
-            if not np.all(np.isfinite(parameter.data)):
+            if not np.all(np.isfinite(parameter.array)):
                 raise NonFiniteError(
                     f"fit, epoch {number} (step {self.optimizer.steps} of the run): {name} became "
                     "NaN or infinite; a lower learning rate or clip_norm may help"
@@ -214,7 +214,7 @@ class _Run:
             if self.clip_norm is not None:
                 clip_gradients(self.optimizer.parameters, self.clip_norm)
             self.optimizer.step()
-        return value, scores.data
+        return value, scores.array
 
     def checkpoint(self) -> Checkpoint:
         return Checkpoint(
