@@ -144,12 +144,18 @@ EXAMPLES: dict[str, list[Example]] = {
         example(normal(2, 3), axis=None, keepdims=False),
         example(normal(2, 3, 2), axis=(-1, 0), keepdims=False),
     ],
+    "maximum": [example(apart(2, 3), 0.1 + apart(3) / 7), example(apart(1), apart(2, 1))],
+    "minimum": [example(apart(2, 3), 0.1 + apart(3) / 7), example(apart(1), apart(2, 1))],
     "min": [
         example(apart(2, 3), axis=1, keepdims=False),
         example(apart(2, 3), axis=None, keepdims=True),
     ],
     "multiply": [example(normal(2, 3), normal(3)), example(normal(), normal(2, 1))],
     "negative": [example(normal(2, 3))],
+    "norm": [
+        example(normal(2, 3), axis=None, keepdims=False),
+        example(normal(2, 3, 2), axis=(0, -1), keepdims=True),
+    ],
     "normalize_batch": [
         example(normal(5, 3), normal(3), normal(3), eps=1e-5, moments=Moments()),
         example(normal(2, 2, 2, 3), normal(3), normal(3), eps=0.1, moments=Moments()),
@@ -175,6 +181,10 @@ EXAMPLES: dict[str, list[Example]] = {
     "variance": [
         example(normal(2, 3), axis=None, keepdims=False),
         example(normal(3, 2, 3), axis=(0, 2), keepdims=True),
+    ],
+    "where": [
+        example(normal(2, 3), normal(3), mask=np.array([True, False, True])),
+        example(normal(), normal(1, 2), mask=np.array([[True], [False]])),
     ],
 }
 
