@@ -113,29 +113,6 @@ def test_numpy_functions_are_operations(name: str) -> None:
     np.testing.assert_array_equal(x.grad.data, expected.data)
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda x: np.exp(x, out=np.empty(2, np.float32)),
-        lambda x: np.add(x, 1, where=[True, False]),
-        np.add.reduce,
-        lambda x: np.add(np.ones(2), x, out=np.ones(2)),
-        np.isnan,
-        np.floor,
-    ],
-)
-def test_what_would_lose_the_gradient_is_refused(call: Any) -> None:
-    with pytest.raises(TypeError):
-        call(Tensor([1.0, 2.0], requires_grad=True))
-
-
-def test_an_array_is_not_changed_in_place_by_a_tensor() -> None:
-    array = np.ones(2)
-    with pytest.raises(TypeError):
-        array += Tensor([1.0, 2.0])
-    assert array.tolist() == [1, 1]
-
-
 def test_a_complex_operand_is_refused() -> None:
     with pytest.raises(DtypeError, match="real numbers"):
         Tensor([1.0]) * np.array([1j])

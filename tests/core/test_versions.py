@@ -10,6 +10,8 @@ from op_examples import EXAMPLES, Example
 from qnn_core import Parameter, Tensor, no_grad, ops
 from qnn_core.autodiff import OPS
 from qnn_core.errors import GraphError
+from qnn_core.ops.layer_products import Linear
+from qnn_core.ops.quantized_product import quantized_product
 from qnn_core.optim import SGD, Adam
 
 CASES = [
@@ -25,14 +27,14 @@ def of_quantizers() -> tuple[Tensor, list[Tensor]]:
     frames = [Parameter(value) for value in (0.4, 0.1, 0.5, 0.0)]
     two = qnn.get_quantizer("uniform:3"), qnn.get_quantizer("symmetric:3")
     bias = Parameter(np.zeros(3))
-    y = ops.quantized_product.quantized_product(  # type: ignore[attr-defined] # the module
+    y = quantized_product(
         x,
         (frames[0], frames[1]),
         weight,
         (frames[2], frames[3]),
         bias,
         quantizers=two,
-        product=ops.layer_products.Linear(),  # type: ignore[attr-defined] # the module
+        product=Linear(),
     )
     return y, [x, frames[0], frames[1], weight, frames[2], frames[3], bias]
 
