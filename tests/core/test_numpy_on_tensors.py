@@ -79,7 +79,8 @@ FUNCTIONS: list[tuple[Any, tuple[Any, ...]]] = [
 @pytest.mark.parametrize(("function", "arrays"), FUNCTIONS)
 def test_what_has_an_operation_is_one(function: Any, arrays: tuple[Any, ...]) -> None:
     made = function(*(Tensor(a, np.float64, requires_grad=True) for a in arrays))
-    assert isinstance(made, Tensor) and made.requires_grad
+    assert isinstance(made, Tensor)
+    assert made.requires_grad
     np.testing.assert_allclose(made.data, function(*arrays), rtol=1e-12)
     check_op(function, *arrays, order=1)
 
@@ -101,7 +102,7 @@ LOSING = [
     lambda x: np.add(x, 1, where=[True, False]),
     lambda x: np.add(np.ones(2), x, out=np.ones(2)),
     np.multiply.accumulate,
-    np.add.outer,
+    lambda x: np.add.outer(x, np.ones(2)),
     lambda x: np.linalg.norm(x, 3),
     lambda x: np.copyto(np.ones(2), x),
     lambda x: np.fill_diagonal(x, 0),
@@ -114,8 +115,6 @@ LOSING = [
 
 @pytest.mark.parametrize("call", LOSING)
 def test_what_would_lose_the_gradient_is_refused(call: Any) -> None:
-    if call is np.add.outer:
-        call = lambda x: np.add.outer(x, np.ones(2))  # noqa: E731
     with pytest.raises(GraphError, match=r"requires a gradient, which would be lost.*no_grad\(\)"):
         call(Tensor([1.0, 2.0], requires_grad=True))
 
@@ -134,8 +133,22 @@ def test_where_none_is_lost_it_is_as_on_the_array(call: Any) -> None:
 
 @pytest.mark.parametrize(
     "call",
-    [np.isnan, np.floor, np.sign, np.argmax, np.argsort, np.shape, np.size, np.ndim, np.zeros_like]
-    + [np.round, lambda x: np.allclose(x, x), lambda x: x > 1, np.count_nonzero, np.array_repr],
+    [
+        np.isnan,
+        np.floor,
+        np.sign,
+        np.argmax,
+        np.argsort,
+        np.shape,
+        np.size,
+        np.ndim,
+        np.zeros_like,
+        np.round,
+        lambda x: np.allclose(x, x),
+        lambda x: x > 1,
+        np.count_nonzero,
+        np.array_repr,
+    ],
 )
 def test_what_has_no_derivative_gives_arrays(call: Any) -> None:
     x = Parameter([1.5, np.nan, -2.0])
@@ -176,6 +189,7 @@ def test_dlpack_shares_the_data() -> None:
 # Derivatives at points where a formula gives 0 * inf: as PyTorch has them
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize(
     ("base", "exponent", "db", "de"),
     [
@@ -207,11 +221,13 @@ def test_second_derivatives_of_powers_of_zero_are_finite(base: float, exponent: 
     first = b.grad + e.grad
     b.grad = e.grad = None
     first.backward()
-    assert np.isfinite(b.grad.data) and np.isfinite(e.grad.data)
+    assert np.isfinite(b.grad.data)
+    assert np.isfinite(e.grad.data)
     if base == 0:
         assert b.grad.item() == (2 if exponent == 2 else 0)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_an_infinite_gradient_stays_where_it_belongs() -> None:
     x = Parameter([-1.0, 4.0])
     np.sqrt(np.clip(x, 0, None)).sum().backward()

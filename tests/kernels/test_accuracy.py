@@ -100,10 +100,10 @@ def test_the_gradient_of_a_scale_where_its_sum_cancels(spec: str, related: bool)
         u = x.astype(np.float64) / np.float64(scale)
         inside = (u.astype(np.float32) >= levels[0]) & (u.astype(np.float32) <= levels[-1])
         terms = g * (levels[codes] - u * inside)
-        for path in found:
+        for path, slopes in found.items():
             with cpu.using(path):
                 _, slope, _ = clip_gradients(g, x, made, quantizer, (False, True, False))
             # By u = x * (1 / scale) it was up to 8e-6.
             assert abs(float(slope) - terms.sum()) < 1e-7 * np.abs(terms).sum()
-            found[path].append(slope.tobytes())
+            slopes.append(slope.tobytes())
     assert len({tuple(bits) for bits in found.values()}) == 1

@@ -19,6 +19,7 @@ cdef class Memory:
     cpdef object write(self)
     cpdef object expose(self, bint used)
     cpdef object look(self)
+    cpdef Py_ssize_t holders(self)
 
 
 cpdef Memory foreign(object array)

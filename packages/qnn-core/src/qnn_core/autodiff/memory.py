@@ -88,9 +88,16 @@ class Memory:
         elif found != self.known:
             self.written = CLOCK.tick()
             self.known = found
-        # Held by this object, by one tensor, and as an argument: by nobody outside any more.
-        if sys.getrefcount(self.array) <= 3 and self.array.flags.owndata:
+        if self.holders() <= ALONE and self.array.flags.owndata:
             self.exposed = False
+
+    def holders(self) -> int:
+        """Return how many hold the array, and as many more as it takes to count them."""
+        return sys.getrefcount(self.array)
+
+
+# Held by this module's object and by one tensor: by nobody outside any more.
+ALONE = Memory(np.empty(1)).holders() + 1
 
 
 def foreign(array: Array) -> Memory:
