@@ -294,13 +294,21 @@ def _take(a: Tensor, indices: Any, axis: Any = None, out: Any = None, mode: str 
 
 
 @_is(np.tril)
-def _tril(m: Tensor, k: int = 0) -> Tensor:
-    return where(np.tri(m.shape[-2], m.shape[-1], k, dtype=bool), m, 0)
+def _tril(m: Tensor, k: int = 0) -> Any:
+    return (
+        NotImplemented
+        if m.ndim < 2
+        else where(np.tri(m.shape[-2], m.shape[-1], k, dtype=bool), m, 0)
+    )
 
 
 @_is(np.triu)
-def _triu(m: Tensor, k: int = 0) -> Tensor:
-    return where(np.tri(m.shape[-2], m.shape[-1], k - 1, dtype=bool), 0, m)
+def _triu(m: Tensor, k: int = 0) -> Any:
+    return (
+        NotImplemented
+        if m.ndim < 2
+        else where(np.tri(m.shape[-2], m.shape[-1], k - 1, dtype=bool), 0, m)
+    )
 
 
 # Several tensors
