@@ -146,7 +146,8 @@ def avg_pool2d(
     """Return the mean of each window of each channel; padding counts as zeros.
 
     Summed pixel by pixel, line by line, in blocks of 64 that are added up in double, and then
-    divided: a sample's result has the same bits whatever else is in the batch. Arguments and errors are those of `max_pool2d`.
+    divided: a sample's result has the same bits whatever else is in the batch. Arguments and
+    errors are those of `max_pool2d`.
 
     Example:
         >>> avg_pool2d([[[[1.0], [4.0]], [[3.0], [2.0]]]], 2)

@@ -35,7 +35,7 @@ def window_maximum_choice(h: Array, x: Array, window: Window) -> Array:
 
 
 def window_mean(x: Array, window: Window) -> Array:
-    """Return the mean of each window, summed in blocks of pixels, in their order; padding counts as 0."""
+    """Return the mean of each window, summed in blocks of its pixels; padding counts as 0."""
     y = empty(_output(x.shape, window), x.dtype)
     return _run(kernel.mean, window, x.shape, x, y)
 
