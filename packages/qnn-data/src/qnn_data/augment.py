@@ -176,6 +176,8 @@ def _key(seed: int, epoch: int) -> int:
 
 def _number(name: str, value: float, least: float, most: float) -> float:
     """Return `value` as a float, or say what is wrong with it."""
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise TypeError(f"{name} must be a number, not {value!r}")
     if not (least <= value <= most and math.isfinite(value)):

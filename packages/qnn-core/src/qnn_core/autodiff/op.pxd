@@ -14,6 +14,7 @@ cdef class Op:
     cdef public object vjp
     cdef public object macs
     cdef public object codes
+    cdef public object given
     cdef bint _checked_by_numpy
     cdef bint _refuses
     cdef Py_ssize_t _count

@@ -9,7 +9,7 @@ from ..errors import DtypeError
 from .mode import MODE
 from .node import node_of
 from .rules import Broadcasting, Shape, same
-from .table import OPS
+from .table import BUILT_IN, OPS, RECEIVED
 from .tensor import FLOATS, Array, Tensor, converted, tensor_of
 
 ShapeRule = Callable[..., Shape]
@@ -46,6 +46,7 @@ class Op:
         "_refuses",
         "codes",
         "forward",
+        "given",
         "macs",
         "name",
         "shape",
@@ -68,6 +69,8 @@ class Op:
         self.vjp = vjp
         self.macs = macs
         self.codes = codes
+        # What it was declared with, for other processes.
+        self.given: dict[str, Any] = {}
         # Many operations are ufuncs, which broadcast by the same rule: it is asked if they refuse.
         self._checked_by_numpy = isinstance(forward, np.ufunc) and type(shape) is Broadcasting
         self._refuses = shape is not same and not self._checked_by_numpy
@@ -113,8 +116,14 @@ class Op:
         return f"<op {self.name}>"
 
     def __reduce__(self) -> Any:
+        if self.name in BUILT_IN:
+            return declared, (self.name,)
+        # Whoever gets it need not have run the script that declares it.
+        return received, (self.name, self.given)
+
+    def __deepcopy__(self, memo: Any) -> "Op":
         # A copy would be another operation of the same name.
-        return declared, (self.name,)
+        return self
 
     def _forward(self, arrays: list[Array], attributes: dict[str, Any]) -> Any:
         """Return what forward gives."""
@@ -201,19 +210,41 @@ def op(
         >>> from qnn_core.autodiff import OPS
         >>> _ = OPS.pop("doc_cube")
     """
-    if name in OPS:
+    if name in OPS and name not in RECEIVED:
         raise ValueError(f"an operation named {name!r} is declared already")
     if (vjp is None) == (vjps is None):
         raise ValueError(f"{name}: declare its derivative by vjps or by vjp, one of the two")
     joint = _joined(tuple(vjps)) if vjps is not None else vjp
     assert joint is not None
-    OPS[name] = Op(name, forward, shape, joint, macs=macs, codes=codes)
-    return OPS[name]
+    made = Op(name, forward, shape, joint, macs=macs, codes=codes)
+    made.given = {
+        "forward": forward,
+        "shape": shape,
+        "vjps": vjps,
+        "vjp": vjp,
+        "macs": macs,
+        "codes": codes,
+    }
+    RECEIVED.discard(name)
+    OPS[name] = made
+    return made
 
 
 def declared(name: str) -> Op:
     """Return the operation of that name."""
     return OPS[name]
+
+
+def received(name: str, given: dict[str, Any]) -> Op:
+    """Return the operation of that name; one that is not declared here is as it was elsewhere.
+
+    What came from elsewhere gives way to what comes later: it may have been edited since.
+    """
+    if name in OPS and name not in RECEIVED:
+        return OPS[name]
+    made = op(name, **given)
+    RECEIVED.add(name)
+    return made
 
 
 def _joined(vjps: tuple[InputVjp, ...]) -> Vjp:

@@ -10,3 +10,7 @@ if TYPE_CHECKING:
     from .op import Op
 
 OPS: "dict[str, Op]" = {}
+
+# Names of those that every process has, and of those that came from another process.
+BUILT_IN: set[str] = set()
+RECEIVED: set[str] = set()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from ..arguments import number
 from ..errors import DtypeError, GraphError, ShapeError
 from .backward import differentiate
 from .node import Node
@@ -371,9 +372,10 @@ class Parameter(Tensor):
     ) -> None:
         super().__init__(data, dtype, requires_grad=True)
         self.data = np.array(self.data, order="C")
-        if bounds is not None and not bounds[0] < bounds[1]:
+        ends = None if bounds is None else [number(end) for end in bounds]
+        if ends is not None and (len(ends) != 2 or None in ends or not ends[0] < ends[1]):
             raise ValueError(f"Parameter: bounds must be (low, high) with low < high, got {bounds}")
-        self.bounds = None if bounds is None else (float(bounds[0]), float(bounds[1]))
+        self.bounds = None if ends is None else (float(ends[0]), float(ends[1]))
         self.decay = decay
 
 

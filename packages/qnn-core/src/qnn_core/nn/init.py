@@ -9,7 +9,13 @@ Seed = int | np.random.Generator | None
 
 
 def generator(seed: Seed) -> np.random.Generator:
-    """Return the generator itself, or a new one from a seed (None: from the system's entropy)."""
+    """Return the generator itself, or a new one from a seed (None: from the system's entropy).
+
+    Raises:
+        ValueError: for True and False, which NumPy would take for 1 and 0.
+    """
+    if isinstance(seed, bool | np.bool_):
+        raise ValueError(f"seed must be a whole number, a NumPy generator or None, got {seed!r}")
     return np.random.default_rng(seed)
 
 

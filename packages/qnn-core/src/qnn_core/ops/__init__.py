@@ -1,5 +1,7 @@
 """Differentiable operations. Each takes tensors or arrays and returns a tensor."""
 
+from ..autodiff.table import BUILT_IN, OPS
+from . import quantized_product as _quantized_product  # noqa: F401 # declares one more
 from .activation import hardtanh, log_softmax, relu, sigmoid, softmax, tanh
 from .arithmetic import (
     absolute,
@@ -25,6 +27,8 @@ from .quantize import fake_quantize
 from .reduction import max, mean, min, sum, variance
 from .scale_gradient import scale_gradient
 from .shape import broadcast_to, concatenate, getitem, reshape, transpose
+
+BUILT_IN.update(OPS)
 
 __all__ = [
     "absolute",
