@@ -372,10 +372,14 @@ class Parameter(Tensor):
     ) -> None:
         super().__init__(data, dtype, requires_grad=True)
         self.data = np.array(self.data, order="C")
-        ends = None if bounds is None else [number(end) for end in bounds]
-        if ends is not None and (len(ends) != 2 or None in ends or not ends[0] < ends[1]):
-            raise ValueError(f"Parameter: bounds must be (low, high) with low < high, got {bounds}")
-        self.bounds = None if ends is None else (float(ends[0]), float(ends[1]))
+        self.bounds: tuple[float, float] | None = None
+        if bounds is not None:
+            low, high = map(number, bounds)
+            if low is None or high is None or not low < high:
+                raise ValueError(
+                    f"Parameter: bounds must be (low, high) with low < high, got {bounds}"
+                )
+            self.bounds = float(low), float(high)
         self.decay = decay
 
 

@@ -16,7 +16,8 @@ def generator(seed: Seed) -> np.random.Generator:
     """
     if isinstance(seed, bool | np.bool_):
         raise ValueError(f"seed must be a whole number, a NumPy generator or None, got {seed!r}")
-    return np.random.default_rng(seed)
+    # An array without axes is the number in it; NumPy's own generators ask for its length.
+    return np.random.default_rng(seed[()] if isinstance(seed, np.ndarray) else seed)
 
 
 def kaiming_uniform(shape: tuple[int, ...], fan_in: int, rng: np.random.Generator) -> NDArray[Any]:

@@ -71,7 +71,8 @@ class Module(Composite):
         parts = checked(self)
         trains = self.training and MODE.grad
         outer = CALL.outermost
-        if outer is not None and self not in outer and trains:
+        stranger = outer is not None and self not in outer
+        if outer is not None and stranger and outer.root.training and MODE.grad:
             _refuse_stranger(self, parts, outer)
         for _, module in parts.modules:
             vars(module)["_checked"] = 2
@@ -84,7 +85,8 @@ class Module(Composite):
             raise
         finally:
             CALL.outermost = outer
-        vars(self)["_checked"] = 2 if trains else 1
+        # A stranger is to be looked at again, in training.
+        vars(self)["_checked"] = 0 if stranger else 2 if trains else 1
         return output
 
     def __getstate__(self) -> Any:

@@ -101,7 +101,7 @@ def held(module: Composite) -> Named[Any]:
     if isinstance(module, list | tuple | dict):
         values += _items(type(module).__name__, module)
     for name, value in values:
-        if isinstance(value, list | tuple | dict):
+        if is_container(value):
             _open(type(module).__name__, name, value, found, [])
         elif not is_plain(value):
             found.append((name, value))
@@ -157,7 +157,7 @@ def _open(owner: str, name: str, container: Any, found: Named[Any], around: list
     if type(container) not in (list, tuple, dict):
         found += [(joined(name, n), v) for n, v in vars_of(container).items() if not is_plain(v)]
     for key, value in _items(owner, container, name):
-        if isinstance(value, list | tuple | dict):
+        if is_container(value):
             _open(owner, joined(name, key), value, found, [*around, id(container)])
         else:
             found.append((joined(name, key), value))
@@ -191,6 +191,11 @@ PLAIN = (bool, int, float, str, type(None), complex, bytes, type, np.generic)
 def is_plain(value: object) -> bool:
     """Return whether a value is no part, and can hide none."""
     return isinstance(value, PLAIN) or (isinstance(value, np.ndarray) and value.dtype != object)
+
+
+def is_container(value: object) -> bool:
+    """Return whether a value is one of the containers that the walk opens, and no module itself."""
+    return isinstance(value, list | tuple | dict) and not isinstance(value, Composite)
 
 
 def vars_of(value: object) -> dict[str, Any]:

@@ -78,9 +78,10 @@ class Optimizer(ABC):
         self._skipped = [0] * len(self.parameters)
         self._state: dict[str, list[Array]] = {}
         self._merged: list[Settings] = []
-        self.change({"lr": lr, "schedule": Constant() if schedule is None else schedule} | settings)
+        usual = {"lr": lr, "schedule": Constant() if schedule is None else schedule} | settings
+        self.change(usual | own.pop() if len(own) == 1 else usual)
         self.param_groups = tuple(groups)
-        for group, changes in zip(groups, own, strict=True):
+        for group, changes in zip(groups, own, strict=False):  # those of an only one are done
             self.change(changes, group)
 
     def change(self, changes: Settings, group: Group | None = None) -> None:
