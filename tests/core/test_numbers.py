@@ -108,7 +108,7 @@ REAL: dict[str, tuple[Any, float]] = {
         1.0,
     ),
     "scale of a scheme": (lambda v: symmetric(scale=v), 0.5),
-    "percentile": (lambda v: symmetric(calibration="percentile", percentile=v), 1.0),
+    "percentile": (lambda v: symmetric(calibration="percentile", percentile=v), 0.5),
     "gradient_scale": (lambda v: symmetric(gradient_scale=v), 0.5),
     "Augment": (
         lambda v: vars(qnn_data.Augment(shift=v, rotation=v, scale=v, fill=v)),
@@ -123,13 +123,8 @@ def kinds(value: float) -> list[Any]:
     made: list[Any] = [np.array(value), np.float32(value), np.float64(value), np.float16(value)]
     made.append(np.array(value, np.float32))
     if value == int(value):
-        made += [
-            int(value),
-            np.int64(value),
-            np.int8(value),
-            np.uint16(value),
-            np.array(int(value)),
-        ]
+        made += [int(value), np.int64(value), np.int8(value), np.uint16(value)]
+        made.append(np.array(int(value)))
     return made
 
 

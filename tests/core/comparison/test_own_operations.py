@@ -38,7 +38,8 @@ class Rounding(qnn.Linear):
 def build(weight, input, seed):
     if weight is None:
         return qnn.nn.Sequential(qnn.Linear(4, 3, seed=seed))
-    return qnn.nn.Sequential(Rounding(4, 3, seed=seed), qnn.QuantLinear(3, 3, weight=weight))
+    last = qnn.QuantLinear(3, 3, weight=weight, seed=seed)
+    return qnn.nn.Sequential(Rounding(4, 3, seed=seed), last)
 
 
 if __name__ == "__main__":
@@ -48,8 +49,8 @@ if __name__ == "__main__":
         build, ((x, y), (x, y)), weights=["symmetric"], activations=[None], bits=[2], seeds=2,
         epochs=1, executor=2, progress=False,
     )
-    print("ran", len(found.results), "failed", sum(r.failure is not None for r in found.results))
-    print([r.reason for r in found.results])
+    print("ran", len(found.results), "failed", len([r for r in found.results.values() if not r.done]))
+    print([r.reason for r in found.results.values()])
 """
 
 
