@@ -49,11 +49,13 @@ if __name__ == "__main__":
         build, ((x, y), (x, y)), weights=["symmetric"], activations=[None], bits=[2], seeds=2,
         epochs=1, executor=2, progress=False,
     )
-    print("ran", len(found.results), "failed", len([r for r in found.results.values() if not r.done]))
-    print([r.reason for r in found.results.values()])
+    results = found.results.values()
+    print("ran", len(results), "failed", len([r for r in results if not r.done]))
+    print([r.reason for r in results])
 """
 
 
+@pytest.mark.slow
 def test_a_script_with_an_operation_of_its_own(tmp_path: Path) -> None:
     script = tmp_path / "study.py"
     script.write_text(SCRIPT)

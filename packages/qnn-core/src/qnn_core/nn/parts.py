@@ -29,6 +29,7 @@ class Parts:
         prefix: its own name.
 
     Attributes:
+        root: the module.
         modules, parameters, buffers: pairs (name, part).
         rest: pairs (name, value) of what is no part, and may hide some.
 
@@ -37,7 +38,7 @@ class Parts:
     """
 
     def __init__(self, root: Composite, prefix: str = "") -> None:
-        self.root = root
+        self.root: Any = root
         self.modules: Named[Any] = []
         self.parameters: Named[Parameter] = []
         self.buffers: Named[Buffer] = []
