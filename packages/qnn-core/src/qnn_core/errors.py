@@ -36,6 +36,10 @@ class StateError(QnnError, ValueError):
     """A state dictionary that does not fit the object that loads it."""
 
 
+class StructureError(QnnError, TypeError):
+    """A module that holds a part where it has no name, so that nothing would find it."""
+
+
 class FileError(QnnError, ValueError):
     """A file that is cut, changed, of another kind or of another version."""
 

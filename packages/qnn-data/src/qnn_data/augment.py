@@ -176,12 +176,15 @@ def _key(seed: int, epoch: int) -> int:
 
 def _number(name: str, value: float, least: float, most: float) -> float:
     """Return `value` as a float, or say what is wrong with it."""
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise TypeError(f"{name} must be a number, not {value!r}")
-    if not (least <= value <= most and math.isfinite(value)):
+    found = float(value)  # a short float of NumPy's would make the ends short, too
+    if not (least <= found <= most and math.isfinite(found)):
         allowed = "finite" if math.isinf(most) else f"from {least} to {most:,}"
         raise ValueError(f"{name} must be {allowed}, not {value!r}")
-    return float(value)
+    return found
 
 
 def _shift(shift: float | tuple[float, float]) -> tuple[float, float]:

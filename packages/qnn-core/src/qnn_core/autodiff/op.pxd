@@ -18,6 +18,7 @@ cdef class Op:
     cdef public tuple reads
     cdef bint _watches
     cdef bint _moves
+    cdef public object given
     cdef bint _checked_by_numpy
     cdef bint _refuses
     cdef Py_ssize_t _count

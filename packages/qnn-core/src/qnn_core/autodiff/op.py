@@ -10,7 +10,7 @@ from .memory import foreign
 from .mode import MODE
 from .node import node_of
 from .rules import Broadcasting, Shape, same
-from .table import OPS
+from .table import BUILT_IN, OPS, RECEIVED
 from .tensor import FLOATS, Array, Tensor, converted, memory_of, tensor_of
 
 ShapeRule = Callable[..., Shape]
@@ -53,6 +53,7 @@ class Op:
         "_watches",
         "codes",
         "forward",
+        "given",
         "macs",
         "name",
         "reads",
@@ -80,6 +81,8 @@ class Op:
         # For each input a bit for each array that its gradient takes: the output's, the inputs'.
         self.reads = None if reads is None else tuple([sum(1 << n + 1 for n in r) for r in reads])
         self._watches = reads is None or any(self.reads or ())
+        # What it was declared with, for other processes.
+        self.given: dict[str, Any] = {}
         # Many operations are ufuncs, which broadcast by the same rule: it is asked if they refuse.
         self._checked_by_numpy = isinstance(forward, np.ufunc) and type(shape) is Broadcasting
         self._moves = codes == "moves"
@@ -134,8 +137,14 @@ class Op:
         return f"<op {self.name}>"
 
     def __reduce__(self) -> Any:
+        if self.name in BUILT_IN:
+            return declared, (self.name,)
+        # Whoever gets it need not have run the script that declares it.
+        return received, (self.name, self.given)
+
+    def __deepcopy__(self, memo: Any) -> "Op":
         # A copy would be another operation of the same name.
-        return declared, (self.name,)
+        return self
 
     def _forward(self, arrays: list[Array], attributes: dict[str, Any]) -> Any:
         """Return what forward gives."""
@@ -241,19 +250,42 @@ def op(
         >>> from qnn_core.autodiff import OPS
         >>> _ = OPS.pop("doc_cube")
     """
-    if name in OPS:
+    if name in OPS and name not in RECEIVED:
         raise ValueError(f"an operation named {name!r} is declared already")
     if (vjp is None) == (vjps is None):
         raise ValueError(f"{name}: declare its derivative by vjps or by vjp, one of the two")
     joint = _joined(tuple(vjps)) if vjps is not None else vjp
     assert joint is not None
-    OPS[name] = Op(name, forward, shape, joint, macs=macs, codes=codes, reads=reads)
-    return OPS[name]
+    made = Op(name, forward, shape, joint, macs=macs, codes=codes, reads=reads)
+    made.given = {
+        "forward": forward,
+        "shape": shape,
+        "vjps": vjps,
+        "vjp": vjp,
+        "macs": macs,
+        "codes": codes,
+        "reads": reads,
+    }
+    RECEIVED.discard(name)
+    OPS[name] = made
+    return made
 
 
 def declared(name: str) -> Op:
     """Return the operation of that name."""
     return OPS[name]
+
+
+def received(name: str, given: dict[str, Any]) -> Op:
+    """Return the operation of that name; one that is not declared here is as it was elsewhere.
+
+    What came from elsewhere gives way to what comes later: it may have been edited since.
+    """
+    if name in OPS and name not in RECEIVED:
+        return OPS[name]
+    made = op(name, **given)
+    RECEIVED.add(name)
+    return made
 
 
 def _joined(vjps: tuple[InputVjp, ...]) -> Vjp:

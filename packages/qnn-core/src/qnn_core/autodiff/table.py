@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 OPS: "dict[str, Op]" = {}
 
+# Names of those that every process has, and of those that came from another process.
+BUILT_IN: set[str] = set()
+RECEIVED: set[str] = set()
 # What NumPy's functions are on tensors, and its ufuncs (``"add"``, ``"add.reduce"``). They return
 # NotImplemented for arguments that no operation has.
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}

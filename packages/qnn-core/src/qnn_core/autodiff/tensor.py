@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from ..arguments import number
 from ..errors import DtypeError, GraphError, ShapeError
 from .backward import differentiate
 from .memory import Memory, foreign
@@ -465,9 +466,14 @@ class Parameter(Tensor):
     ) -> None:
         super().__init__(data, dtype, requires_grad=True)
         self.array = np.array(self.array, order="C")
-        if bounds is not None and not bounds[0] < bounds[1]:
-            raise ValueError(f"Parameter: bounds must be (low, high) with low < high, got {bounds}")
-        self.bounds = None if bounds is None else (float(bounds[0]), float(bounds[1]))
+        self.bounds: tuple[float, float] | None = None
+        if bounds is not None:
+            low, high = map(number, bounds)
+            if low is None or high is None or not low < high:
+                raise ValueError(
+                    f"Parameter: bounds must be (low, high) with low < high, got {bounds}"
+                )
+            self.bounds = float(low), float(high)
         self.decay = decay
 
 

@@ -100,7 +100,8 @@ def trace(
 
     Raises:
         StateError: if `fitted` is asked for and a quantizer was never fitted.
-        GraphError: if the model does not return a tensor or a tuple of tensors.
+        GraphError: if the model does not return a tensor, or tuples, lists and dictionaries of
+            them, which the graph's outputs are in order.
 
     Example:
         >>> import qnn_core as qnn
@@ -116,15 +117,25 @@ def trace(
         recorder.add_value(tensor, "input", f"input{position}")
     with no_grad(), recording(recorder), evaluating(recorder.modules):
         result = model(*inputs)
-    outputs = result if isinstance(result, tuple) else (result,)
-    for output in outputs:
-        if not isinstance(output, Tensor):
-            raise GraphError(f"trace: the model returned {type(output).__name__}, not a tensor")
+    outputs = list(_tensors(result))
     return Graph(
         nodes=tuple(recorder.nodes),
         inputs=tuple(recorder.value(t) for t in inputs),
         outputs=tuple(recorder.value(t) for t in outputs),
     )
+
+
+def _tensors(result: Any) -> Iterator[Tensor]:
+    """Yield what a model returned, one tensor after the other."""
+    if isinstance(result, tuple | list):
+        for part in result:
+            yield from _tensors(part)
+    elif isinstance(result, dict):
+        yield from _tensors(list(result.values()))
+    elif isinstance(result, Tensor):
+        yield result
+    else:
+        raise GraphError(f"trace: the model returned {type(result).__name__}, not a tensor")
 
 
 class _GraphRecorder:

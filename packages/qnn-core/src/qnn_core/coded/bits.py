@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import bits as kernel
+from ..arguments import whole
 from ..errors import DtypeError, FileError, SpecError
 
 
@@ -65,9 +66,7 @@ def unpack_bits(packed: NDArray[np.uint8], bits: int, count: int) -> NDArray[np.
         array([1, 0, 3], dtype=uint8)
     """
     bits = _checked_bits(bits)
-    if not isinstance(count, int | np.integer) or count < 0:
-        raise SpecError(f"unpack_bits: count must be a whole number >= 0, got {count!r}")
-    count = int(count)
+    count = whole("unpack_bits", "count", count, least=0, error=SpecError)
     packed = np.asarray(packed)
     expected = packed_nbytes(count, bits)
     if packed.dtype != np.uint8 or packed.shape != (expected,):
@@ -85,6 +84,4 @@ def unpack_bits(packed: NDArray[np.uint8], bits: int, count: int) -> NDArray[np.
 
 def _checked_bits(bits: Any) -> int:
     # As a Python number: a NumPy one would wrap around in the count of bytes.
-    if not isinstance(bits, int | np.integer) or not 1 <= bits <= 8:
-        raise SpecError(f"bits must be a whole number from 1 to 8, got {bits!r}")
-    return int(bits)
+    return whole("packed codes", "bits", bits, least=1, most=8, error=SpecError)

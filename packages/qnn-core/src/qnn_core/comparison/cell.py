@@ -140,7 +140,8 @@ def _measured(experiment: Experiment, model: Module, arm: Arm, seed: int, note: 
 
 def _scores(model: Module, x: Array) -> Array:
     with no_grad():
-        return model(Tensor.of(np.asarray(x, model.dtype))).array
+        scores: Array = model(Tensor.of(np.asarray(x, model.dtype))).array
+        return scores
 
 
 def _deployed(model: Module, tests: list[Batch], scores: list[Array]) -> dict[str, Any]:

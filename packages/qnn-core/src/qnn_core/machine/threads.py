@@ -2,6 +2,7 @@
 
 import os
 
+from ..arguments import whole
 from ..errors import SpecError
 
 # Nanoseconds of work for each thread: waking one from sleep takes about ten microseconds.
@@ -35,9 +36,7 @@ def set_num_threads(count: int) -> None:
         1
         >>> qnn.set_num_threads(before)
     """
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise SpecError(f"the number of threads must be a whole number >= 1, got {count!r}")
-    _State.count = count
+    _State.count = whole("set_num_threads", "count", count, least=1, error=SpecError)
 
 
 def threads_for(work: float) -> int:

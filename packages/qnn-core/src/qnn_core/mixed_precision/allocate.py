@@ -4,8 +4,7 @@ import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
-
+from ..arguments import whole
 from ..errors import NonFiniteError, SpecError
 from ..nn import Module
 from ..ops import softmax_cross_entropy
@@ -82,8 +81,7 @@ def allocate(
         >>> print(found)
         layer  ...
     """
-    if not isinstance(budget, int | np.integer) or isinstance(budget, bool) or budget < 1:
-        raise SpecError(f"allocate: budget must be a whole number of bytes >= 1, got {budget!r}")
+    budget = whole("allocate", "budget, in bytes,", budget, least=1, error=SpecError)
     trial = Trial(model, data, bits, loss)
     sizes = Sizes([*trial.groups.values()], trial.nbytes)
     if sizes.within(budget) is None:

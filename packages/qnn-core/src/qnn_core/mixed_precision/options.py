@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arguments import number
 from ..errors import SpecError
 from ..nn import Module, QuantizeWeight
 from ..nn.quantized_weight import QuantizedWeight
@@ -109,11 +110,12 @@ def _widths(own: Quantizer) -> list[Choice]:
 
 
 def _quantizer(path: str, own: Quantizer, choice: Any) -> Quantizer | None:
-    if isinstance(choice, int) and choice == FLOAT_BITS:
+    bits = number(choice)
+    if bits == FLOAT_BITS:
         return None
     try:
-        if isinstance(choice, int):
-            return get_quantizer(own, bits=choice)
+        if bits is not None:
+            return get_quantizer(own, bits=bits)
         return get_quantizer(choice)
     except SpecError as error:
         raise SpecError(

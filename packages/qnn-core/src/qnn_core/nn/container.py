@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from math import prod
 
+from ..arguments import whole
 from ..autodiff import Tensor
+from ..errors import ShapeError
 from ..ops import reshape
 from .module import Module
 
@@ -61,10 +63,11 @@ class Reshape(Module):
     """``[batch, ...]`` to ``[batch, *shape]``, in C order.
 
     Args:
-        shape: lengths after the batch.
+        shape: lengths after the batch; one may be -1.
 
     Raises:
-        ShapeError: in `forward`, if the number of elements differs.
+        ShapeError: if a length is not a whole number; in `forward`, if the number of elements
+            differs.
 
     Example:
         >>> import numpy as np
@@ -73,7 +76,9 @@ class Reshape(Module):
     """
 
     def __init__(self, *shape: int) -> None:
-        self.shape = tuple(int(length) for length in shape)
+        self.shape = tuple(
+            whole("Reshape", "a length", n, least=-1, error=ShapeError) for n in shape
+        )
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
         """Reshape all but the first axis."""

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..arguments import whole
 from ..autodiff import Parameter, Tensor
 from ..errors import ShapeError
 from ..ops import conv2d
@@ -55,9 +56,10 @@ class Conv2d(Module):
     ) -> None:
         name = type(self).__name__
         lengths = {"in_channels": in_channels, "out_channels": out_channels, "groups": groups}
-        for argument, value in lengths.items():
-            if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-                raise ShapeError(f"{name}: {argument} must be a whole number >= 1, got {value!r}")
+        in_channels, out_channels, groups = (
+            whole(name, argument, value, least=1, error=ShapeError)
+            for argument, value in lengths.items()
+        )
         if in_channels % groups or out_channels % groups:
             raise ShapeError(
                 f"{name}: groups={groups} must divide in_channels={in_channels} and "
@@ -69,7 +71,7 @@ class Conv2d(Module):
         if isinstance(padding, str) and padding == "same":
             padding = same_padding(name, kernel, self.stride, self.dilation)
         self.padding = pair(name, "padding", 0 if padding == "valid" else padding, 0)
-        self.groups = int(groups)
+        self.groups = groups
         shape = (out_channels, *kernel, in_channels // groups)
         fan_in = kernel[0] * kernel[1] * (in_channels // groups)
         self.weight = Parameter(kaiming_uniform(shape, fan_in, generator(seed)))

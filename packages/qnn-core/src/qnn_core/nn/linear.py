@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..arguments import whole
 from ..autodiff import Parameter, Tensor
 from ..errors import ShapeError
 from ..ops import linear
@@ -37,11 +38,10 @@ class Linear(Module):
     ) -> None:
         name = type(self).__name__
         for argument, value in (("in_features", in_features), ("out_features", out_features)):
-            if not isinstance(value, int | np.integer) or value < 1:
-                raise ShapeError(f"{name}: {argument} must be a whole number >= 1, got {value!r}")
-        shape = (out_features, in_features)
-        self.weight = Parameter(kaiming_uniform(shape, in_features, generator(seed)))
-        self.bias = Parameter(np.zeros(out_features), decay=False) if bias else None
+            whole(name, argument, value, least=1, error=ShapeError)
+        shape = (int(out_features), int(in_features))
+        self.weight = Parameter(kaiming_uniform(shape, shape[1], generator(seed)))
+        self.bias = Parameter(np.zeros(shape[0]), decay=False) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
         """Map ``[..., in_features]`` to ``[..., out_features]``."""

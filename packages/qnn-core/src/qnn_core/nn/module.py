@@ -1,6 +1,8 @@
 """Modules: parameters, buffers and submodules under one name each."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from reprlib import recursive_repr
 from typing import Any, Self
 
 import numpy as np
@@ -8,17 +10,23 @@ from numpy.typing import DTypeLike, NDArray
 
 from ..autodiff import Buffer, Parameter, Tensor
 from ..autodiff.mode import MODE
-from ..errors import StateError
+from ..errors import StateError, StructureError
+from .hidden import checked
+from .parts import Composite, Parts, children, first_parameter, held
 
 
-class Module:
+class Module(Composite):
     """A part of a model: assign parameters, buffers and modules to attributes, define `forward`.
 
     They are found by walking over the attributes, in the order of assignment; those in lists,
-    tuples and dictionaries count too.
+    tuples and dictionaries count too, however deep they are nested, and a part that stands in
+    several places counts once, under its first name. What has no name (in a set, as an attribute of
+    the class, held by an object that is no module) is refused when the module is first called,
+    and whenever it is asked what it holds, with a `StructureError`.
 
     Attributes:
         training: whether the module is in training mode (True at first).
+        frozen: whether it stays in evaluation mode, see `freeze`.
 
     Example:
         >>> import qnn_core as qnn
@@ -32,13 +40,18 @@ class Module:
     """
 
     training: bool = True
+    frozen: bool = False
+    # What a call has found to be in order: 0 nothing yet, 1 what it holds, 2 what it trains too.
+    _checked: int = 0
 
-    def forward(self, *inputs: Tensor) -> Tensor:
-        """Compute the output; every subclass defines it."""
+    def forward(self, *inputs: Tensor) -> Any:
+        """Compute the output, mostly a tensor; every subclass defines it."""
         raise NotImplementedError(f"{type(self).__name__} must define forward")
 
-    def __call__(self, *inputs: Any) -> Tensor:
-        """Run `forward`; arrays become tensors of the module's dtype first."""
+    def __call__(self, *inputs: Any) -> Any:
+        """Run `forward`, and return what it does; arrays become tensors of the module's dtype."""
+        if self._checked < 2 and self._checked <= self.training:
+            return self._first_call(inputs)
         for x in inputs:
             if not isinstance(x, Tensor):
                 dtype = self.dtype
@@ -53,53 +66,125 @@ class Module:
         finally:
             recorder.leave()
 
+    def _first_call(self, inputs: tuple[Any, ...]) -> Any:
+        """Run for the first time, in evaluation or in training: look for parts that are lost."""
+        parts = checked(self)
+        trains = self.training and MODE.grad
+        outer = CALL.outermost
+        stranger = outer is not None and self not in outer
+        if outer is not None and stranger and outer.root.training and MODE.grad:
+            _refuse_stranger(self, parts, outer)
+        for _, module in parts.modules:
+            vars(module)["_checked"] = 2
+        if outer is None:
+            CALL.outermost = parts
+        try:
+            output = self(*inputs)
+        except BaseException:
+            vars(self)["_checked"] = 0
+            raise
+        finally:
+            CALL.outermost = outer
+        # A stranger is to be looked at again, in training.
+        vars(self)["_checked"] = 0 if stranger else 2 if trains else 1
+        return output
+
+    def __getstate__(self) -> Any:
+        # A copy is looked at anew: other parts may have been put into it.
+        state: Any = object.__getstate__(self)
+        values = state[0] if isinstance(state, tuple) else state
+        if values and "_checked" in values:
+            values = {name: value for name, value in values.items() if name != "_checked"}
+        return (values, *state[1:]) if isinstance(state, tuple) else values
+
     # What is inside
 
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, "Module"]]:
-        """Yield ``(path, module)`` for this module (path `prefix`) and all inside it."""
-        yield prefix, self
-        for name, value in vars(self).items():
-            for suffix, child in _inside(value, Module):
-                yield from child.named_modules(_joined(prefix, name, suffix))
+        """Yield ``(path, module)`` for this module (path `prefix`) and all inside it, each once.
+
+        Raises:
+            StructureError: if there are parts that cannot be found, two of one name, or a module
+                inside of itself; also from all the methods below that ask what a module holds.
+        """
+        return iter(checked(self, prefix).modules)
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """Yield ``(path, parameter)``, each parameter once, under its first name."""
-        return self._named(Parameter)
+        return iter(checked(self).parameters)
 
     def named_buffers(self) -> Iterator[tuple[str, Buffer]]:
-        """Yield ``(path, buffer)``."""
-        return self._named(Buffer)
+        """Yield ``(path, buffer)``, each buffer once, under its first name."""
+        return iter(checked(self).buffers)
 
     def parameters(self) -> Iterator[Parameter]:
         """Yield every parameter."""
         return (parameter for _, parameter in self.named_parameters())
 
-    def _named(self, kind: Any) -> Iterator[tuple[str, Any]]:
-        seen: set[int] = set()
-        for path, module in self.named_modules():
-            for name, value in vars(module).items():
-                for suffix, tensor in _inside(value, kind):
-                    if id(tensor) not in seen:
-                        seen.add(id(tensor))
-                        yield _joined(path, name, suffix), tensor
-
     @property
     def dtype(self) -> np.dtype[Any]:
         """``float32`` or ``float64``: that of the first parameter (float32 without any)."""
-        first = _first_parameter(vars(self).values())
+        first = first_parameter(self)
         return np.dtype(np.float32) if first is None else first.dtype
 
     # Mode and type
 
     def train(self, mode: bool = True) -> Self:
-        """Switch this module and all inside it to training mode (or to evaluation mode)."""
-        for _, module in self.named_modules():
-            module.training = mode
-        return self
+        """Switch this module and all inside it to training mode (or to evaluation mode).
+
+        Frozen ones stay in evaluation mode. Each part is switched by its own `train`, so that a
+        class may do more there, or something else.
+        """
+        self.training = mode and not self.frozen
+        return self._all(lambda child: child.train(mode))
 
     def eval(self) -> Self:
         """Switch this module and all inside it to evaluation mode."""
         return self.train(False)
+
+    def freeze(self) -> Self:
+        """Keep this module and all inside it in evaluation mode, whatever `train` says.
+
+        What training measures stays as it is from now on: running statistics, calibrated and
+        learned ranges of quantizers; dropout is off. Other parameters are trained as before:
+        `requires_grad_` keeps those. It lasts until `unfreeze`, in copies too, but is no part of
+        the state: freeze a model again before its state is loaded.
+
+        Example:
+            >>> import qnn_core as qnn
+            >>> norm = qnn.BatchNorm(2).freeze()
+            >>> norm.train().training
+            False
+        """
+        self.frozen = True
+        self.training = False
+        return self._all(lambda child: child.freeze())
+
+    def unfreeze(self) -> Self:
+        """Undo `freeze`; the mode changes at the next `train`."""
+        self.frozen = False
+        return self._all(lambda child: child.unfreeze())
+
+    def _all(self, change: Callable[["Module"], Any]) -> Self:
+        """Do something to each module that this one holds itself."""
+        try:
+            for child in children(self):
+                change(child)
+        except RecursionError:
+            checked(self)  # says which module is inside of itself
+            raise
+        return self
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Say of all parameters whether they are trained: others get no gradient and no update.
+
+        Example:
+            >>> import qnn_core as qnn
+            >>> model = qnn.MLP([4, 3, 2], seed=0)
+            >>> _ = model[0].requires_grad_(False)  # its weight and bias stay as they are
+        """
+        for parameter in self.parameters():
+            parameter.requires_grad = requires_grad
+        return self
 
     def astype(self, dtype: DTypeLike) -> Self:
         """Convert every float parameter and buffer, in place; returns the module itself."""
@@ -144,12 +229,17 @@ class Module:
     def _state(self) -> list[tuple[str, Tensor]]:
         return [*self.named_parameters(), *self.named_buffers()]
 
+    @recursive_repr("...")
     def __repr__(self) -> str:
-        lines = [f"{type(self).__name__}({self.describe()})"]
-        for name, value in vars(self).items():
-            for suffix, child in _inside(value, Module):
+        parts = held(self)
+        fixed = [n for n, p in parts if isinstance(p, Parameter) and not p.requires_grad]
+        notes = [self.describe(), "frozen" * self.frozen]
+        notes += [f"not trained: {', '.join(fixed)}"] if fixed else []
+        lines = [f"{type(self).__name__}({'; '.join(note for note in notes if note)})"]
+        for name, child in parts:
+            if isinstance(child, Module):
                 body = repr(child).replace("\n", "\n  ")
-                lines.append(f"  {_joined(name, suffix)}: {body}")
+                lines.append(f"  {name}: {body}")
         return "\n".join(lines)
 
     def describe(self) -> str:
@@ -157,32 +247,21 @@ class Module:
         return ""
 
 
-def _first_parameter(values: Iterable[object]) -> Parameter | None:
-    """Return a parameter among the values or inside them: what `parameters` yields, or quicker."""
-    for value in values:
-        if isinstance(value, Parameter):
-            return value
-        inside: Iterable[object] = ()
-        if isinstance(value, Module | dict):
-            inside = (value if isinstance(value, dict) else vars(value)).values()
-        elif isinstance(value, list | tuple):
-            inside = value
-        found = _first_parameter(inside)
-        if found is not None:
-            return found
-    return None
+class _Call(threading.local):
+    """The parts of the model whose first call this thread is in, or None."""
+
+    outermost: Parts | None = None
 
 
-def _inside(value: object, kind: Any) -> list[tuple[str, Any]]:
-    """Return the value itself, or what a list, tuple or dictionary holds, if it is of that kind."""
-    if isinstance(value, kind):
-        return [("", value)]
-    if isinstance(value, list | tuple):
-        value = dict(enumerate(value))
-    if isinstance(value, dict):
-        return [(str(key), item) for key, item in value.items() if isinstance(item, kind)]
-    return []
+CALL = _Call()
 
 
-def _joined(*parts: str) -> str:
-    return ".".join(part for part in parts if part)
+def _refuse_stranger(module: Module, parts: Parts, outer: Parts) -> None:
+    """Raise a StructureError if a module that is called inside of another is no part of it."""
+    if any(parameter.requires_grad for _, parameter in parts.parameters):
+        raise StructureError(
+            f"{type(outer.root).__name__}: its forward calls a {type(module).__name__} that it "
+            "does not hold, whose parameters would be neither trained nor saved with it. Make it "
+            "once, in __init__, and assign it to an attribute; one that is not to be trained can "
+            "have requires_grad_(False)"
+        )

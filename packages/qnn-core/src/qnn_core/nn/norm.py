@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..arguments import real, whole
 from ..autodiff import Array, Buffer, Parameter, Tensor
 from ..errors import ShapeError
 from ..ops import batch_norm, dropout, normalize_batch
@@ -17,7 +18,7 @@ class BatchNorm(Module):
 
     Args:
         channels: length of the last axis.
-        eps: keeps the root away from zero.
+        eps: keeps the root away from zero, >= 0.
         momentum: share of a new batch in the running statistics, above 0 and at most 1.
 
     Attributes:
@@ -26,7 +27,8 @@ class BatchNorm(Module):
             estimate.
 
     Raises:
-        ShapeError: if a training batch has fewer than two values per channel: it has no variance.
+        ShapeError: if `channels` is not a whole number >= 1; in training, if a batch has fewer than
+            two values per channel: it has no variance.
 
     Example:
         >>> BatchNorm(1)([[1.0], [3.0]]).data.ravel().round(3)
@@ -34,10 +36,9 @@ class BatchNorm(Module):
     """
 
     def __init__(self, channels: int, *, eps: float = 1e-5, momentum: float = 0.1) -> None:
-        if not 0 < momentum <= 1:
-            raise ValueError(f"BatchNorm: momentum must be above 0 and at most 1, got {momentum}")
-        self.eps = eps
-        self.momentum = momentum
+        channels = whole("BatchNorm", "channels", channels, least=1, error=ShapeError)
+        self.eps = real("BatchNorm", "eps", eps, least=0)
+        self.momentum = real("BatchNorm", "momentum", momentum, above=0, most=1)
         self.weight = Parameter(np.ones(channels), decay=False)
         self.bias = Parameter(np.zeros(channels), decay=False)
         self.running_mean = Buffer(np.zeros(channels))
@@ -86,10 +87,11 @@ class Dropout(Module):
     """
 
     def __init__(self, rate: float, *, seed: int | None = None) -> None:
-        if not 0 <= rate < 1:
-            raise ValueError(f"Dropout: rate must be at least 0 and below 1, got {rate}")
-        self.rate = rate
-        drawn = np.random.default_rng().integers(2**63) if seed is None else seed
+        self.rate = real("Dropout", "rate", rate, least=0, below=1)
+        if seed is None:
+            drawn = int(np.random.default_rng().integers(2**63))
+        else:
+            drawn = whole("Dropout", "seed", seed, least=0, most=2**63 - 1)
         self.seed = Buffer(drawn, np.int64)
         self.batches = Buffer(0, np.int64)
 

@@ -1,10 +1,11 @@
 """The layer that owns a frame: scale and zero point, fixed, calibrated or learned."""
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arguments import real, whole
 from ..autodiff import Buffer, Parameter, Tensor
 from ..autodiff.mode import MODE
 from ..coded import Coded, encode
@@ -67,9 +68,7 @@ class Quantize(Module):
         self, quantizer: str | Quantizer, *, channels: int | None = None, momentum: float = 0.1
     ) -> None:
         self.quantizer = get_quantizer(quantizer)
-        if not 0 < momentum <= 1:
-            raise ValueError(f"Quantize: momentum must be above 0 and at most 1, got {momentum}")
-        self.momentum = momentum
+        self.momentum = real("Quantize", "momentum", momentum, above=0, most=1)
         self.log_scale: Parameter | None = None
         self.step: Parameter | None = None
         self.clip: Parameter | None = None
@@ -104,9 +103,10 @@ class Quantize(Module):
         if self.training:
             self.observe(x.array)
         elif not self.calibrated.array and not (MODE.recorder and MODE.recorder.lenient):
+            frozen = " (it was frozen before: unfreeze it)" if self.frozen else ""
             raise StateError(
-                f"Quantize({self.quantizer}): the scale was never fitted to data, so an "
-                "evaluation would have no meaning: train first, or run one batch in training mode"
+                f"Quantize({self.quantizer}): the scale was never fitted to data, so an evaluation "
+                f"would have no meaning: train first, or run one batch in training mode{frozen}"
             )
         return x
 
@@ -145,6 +145,20 @@ class Quantize(Module):
             self._set(fitted if isinstance(mode, str) else self._held(fitted))
         self.calibrated.array[...] = 1
 
+    def freeze(self) -> Self:
+        """Keep the range as it is; parameters that are trained in place of a scale are its."""
+        return self._keep_range(True)
+
+    def unfreeze(self) -> Self:
+        """Undo `freeze`."""
+        return self._keep_range(False)
+
+    def _keep_range(self, kept: bool) -> Self:
+        for value in vars(self).values():
+            if isinstance(value, Parameter):
+                value.requires_grad = not kept
+        return super().freeze() if kept else super().unfreeze()
+
     def encode(self, x: Array) -> Coded:
         """Return `x` as codes, with the frame as it is."""
         return encode(x, self.quantizer, self.frame())
@@ -161,7 +175,7 @@ class Quantize(Module):
             raise self._batch_axis()
         if channels is None:
             raise SpecError(f"Quantize({self.quantizer}): with an axis, channels= is needed")
-        return (channels,)
+        return (whole("Quantize", "channels", channels, least=1, error=ShapeError),)
 
     def _batch_axis(self) -> SpecError:
         return SpecError(
@@ -277,7 +291,7 @@ class QuantizeWeight(Quantize):
         return super().encode(self._transformed(x))
 
     def _refit(self, weight: Array) -> None:
-        if self.quantizer.scale == "calibrated":
+        if self.quantizer.scale == "calibrated" and not self.frozen:
             self._set(self.quantizer.fit(weight, self.quantizer.axis))
 
     def _transformed(self, weight: Array) -> Array:

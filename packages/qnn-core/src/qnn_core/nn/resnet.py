@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ..arguments import whole
 from ..autodiff import Tensor
 from ..errors import ShapeError
 from .container import Reshape, Sequential
@@ -63,7 +64,8 @@ class ResidualBlock(Module):
         """Map ``[batch, height, width, before]`` to ``[batch, ..., after]``."""
         y = self.activation(self.first_norm(self.first(x)))
         y = self.second_norm(self.second(y))
-        return self.activation(y + (x if self.shortcut is None else self.shortcut(x)))
+        z: Tensor = self.activation(y + (x if self.shortcut is None else self.shortcut(x)))
+        return z
 
 
 class ResNet(Sequential):
@@ -113,8 +115,7 @@ class ResNet(Sequential):
         weight_bounds: Bounds = None,
         seed: Seed = None,
     ) -> None:
-        if not isinstance(blocks, int) or isinstance(blocks, bool) or blocks < 1:
-            raise ShapeError(f"ResNet: blocks must be a whole number >= 1, got {blocks!r}")
+        blocks = whole("ResNet", "blocks", blocks, least=1, error=ShapeError)
         active, rng = activation_of("ResNet", activation), generator(seed)
         first: Pair = (first_weight, first_input)
         last: Pair = (last_weight, last_input)

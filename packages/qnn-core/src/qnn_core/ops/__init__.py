@@ -1,6 +1,8 @@
 """Differentiable operations. Each takes tensors or arrays and returns a tensor."""
 
-from . import numpy_functions  # noqa: F401 (it says what NumPy's functions are)
+from ..autodiff.table import BUILT_IN, OPS
+from . import numpy_functions  # noqa: F401 # it says what NumPy's functions are
+from . import quantized_product as _quantized_product  # noqa: F401 # declares one more
 from .activation import hardtanh, log_softmax, relu, sigmoid, softmax, tanh
 from .arithmetic import (
     absolute,
@@ -27,6 +29,8 @@ from .reduction import max, mean, min, norm, sum, variance
 from .scale_gradient import scale_gradient
 from .selection import maximum, minimum, where
 from .shape import broadcast_to, concatenate, getitem, reshape, stack, transpose
+
+BUILT_IN.update(OPS)
 
 __all__ = [
     "absolute",

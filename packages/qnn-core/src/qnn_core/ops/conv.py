@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import whole
 from ..autodiff import Array, Op, Shape, Tensor, op
 from ..coded import Quantized
 from ..errors import ShapeError
@@ -222,15 +223,15 @@ def conv2d(
                [20., 24.]], dtype=float32)
     """
     steps, spread = pair("conv2d", "stride", stride, 1), pair("conv2d", "dilation", dilation, 1)
-    if not isinstance(groups, int | np.integer) or isinstance(groups, bool):
-        raise ShapeError(f"conv2d: groups must be a whole number >= 1, got {groups!r}")
+    if type(groups) is not int:
+        groups = whole("conv2d", "groups", groups, least=1, error=ShapeError)
     if isinstance(padding, str):
         shape = np.shape(weight.array if isinstance(weight, Tensor) else weight)
         frame = _named_padding(padding, shape, steps, spread)
     else:
         frame = pair("conv2d", "padding", padding, 0)
     given = (x, weight) if bias is None else (x, weight, bias)
-    return _conv2d_op(*given, stride=steps, padding=frame, dilation=spread, groups=int(groups))
+    return _conv2d_op(*given, stride=steps, padding=frame, dilation=spread, groups=groups)
 
 
 def _named_padding(name: str, weight: Shape, stride: Pair, dilation: Pair) -> Pair:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import real
 from ..autodiff import Array, Op, Shape, Tensor, op
 from ..autodiff.mode import MODE
 from ..errors import ShapeError
@@ -230,8 +231,7 @@ def dropout(x: Any, rate: float, rng: np.random.Generator) -> Tensor:
         >>> dropout(np.ones(4), 0.5, np.random.default_rng(0)).data
         array([2., 2., 2., 0.], dtype=float32)
     """
-    if not 0 <= rate < 1:
-        raise ValueError(f"dropout: rate must be at least 0 and below 1, got {rate}")
+    rate = real("dropout", "rate", rate, least=0, below=1)
     tensor = x if isinstance(x, Tensor) else Tensor(x)
     keep = rng.random(tensor.shape, dtype=np.float32) >= rate
     return _dropout_op(tensor, mask=keep * tensor.dtype.type(1 / (1 - rate)))

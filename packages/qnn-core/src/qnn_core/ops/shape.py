@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from operator import index
 from types import EllipsisType
 from typing import Any
 
@@ -47,7 +48,7 @@ def reshape(x: Any, shape: Sequence[int] | int) -> Tensor:
         Tensor([[1., 2.],
                 [3., 4.]])
     """
-    lengths = (int(shape),) if isinstance(shape, INTEGERS) else tuple(map(int, shape))
+    lengths = (int(shape),) if isinstance(shape, INTEGERS) else tuple(map(index, shape))
     return _reshape_op(x, shape=lengths)
 
 

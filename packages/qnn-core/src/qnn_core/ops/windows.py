@@ -2,8 +2,7 @@
 
 from typing import Any
 
-import numpy as np
-
+from ..arguments import number
 from ..autodiff import Shape
 from ..errors import ShapeError
 from ..products import Window
@@ -21,18 +20,14 @@ def pair(name: str, argument: str, value: Any, least: int) -> Pair:
     Raises:
         ShapeError: if it is something else, or below `least`.
     """
-    both = (value, value) if isinstance(value, int | np.integer) else value
-    whole = isinstance(both, tuple | list) and len(both) == 2 and all(map(_whole, both))
-    if not whole or not all(least <= n < MOST for n in both):
+    both = value if isinstance(value, tuple | list) else (value, value)
+    found = [number(n) for n in both]
+    if len(found) != 2 or not all(isinstance(n, int) and least <= n < MOST for n in found):
         raise ShapeError(
             f"{name}: {argument} must be a whole number >= {least}, or a pair of them "
             f"(vertical, horizontal), got {value!r}"
         )
     return int(both[0]), int(both[1])
-
-
-def _whole(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def same_padding(name: str, kernel: Pair, stride: Pair, dilation: Pair) -> Pair:

@@ -1,7 +1,8 @@
 """Optimizers, learning-rate schedules and gradient clipping."""
 
 from .adam import Adam, AdamW
-from .optimizer import Optimizer, clip_gradients
+from .groups import Group
+from .optimizer import Optimizer, but_for_rates, clip_gradients
 from .schedule import Constant, Cosine, Schedule, Step, WarmUp
 from .sgd import SGD
 
@@ -11,9 +12,11 @@ __all__ = [
     "AdamW",
     "Constant",
     "Cosine",
+    "Group",
     "Optimizer",
     "Schedule",
     "Step",
     "WarmUp",
+    "but_for_rates",
     "clip_gradients",
 ]

@@ -1,11 +1,12 @@
 """Adam and AdamW."""
 
-from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from ..autodiff import Parameter
-from .optimizer import Array, Optimizer, number
+from .groups import Given
+from .optimizer import Array, Optimizer, Settings
 from .schedule import Schedule
+from .settings import decays, number
 from .updates import Rule, adam
 
 
@@ -37,9 +38,13 @@ class Adam(Optimizer):
     # Whether weight decay acts on the weight itself instead of through the gradient.
     decoupled: ClassVar[bool] = False
 
+    betas = decays()
+    eps = number(above=0)
+    weight_decay = number(least=0)
+
     def __init__(
         self,
-        parameters: Iterable[Parameter] | Iterable[tuple[str, Parameter]],
+        parameters: Given,
         lr: float = 1e-3,
         *,
         betas: tuple[float, float] = (0.9, 0.999),
@@ -47,27 +52,29 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
         schedule: Schedule | None = None,
     ) -> None:
-        self.betas = (
-            number(self, "betas[0]", betas[0], low=0, high=1),
-            number(self, "betas[1]", betas[1], low=0, high=1),
-        )
-        self.eps = number(self, "eps", eps, low=0, inclusive=False)
-        self.weight_decay = number(self, "weight_decay", weight_decay, low=0)
-        super().__init__(parameters, lr, schedule)
+        super().__init__(parameters, lr, schedule, betas=betas, eps=eps, weight_decay=weight_decay)
 
-    def _l2(self) -> float:
-        return 0.0 if self.decoupled else self.weight_decay
+    def _l2(self, settings: Settings) -> float:
+        return 0.0 if self.decoupled else settings["weight_decay"]
 
-    def _update(self, rule: Rule, parameter: Parameter, gradient: Array, *slots: Any) -> None:
+    def _update(
+        self,
+        settings: Settings,
+        count: int,
+        rule: Rule,
+        parameter: Parameter,
+        gradient: Array,
+        *slots: Any,
+    ) -> None:
         adam(
             rule,
             parameter.array,
             gradient,
             *slots,
-            betas=self.betas,
-            epsilon=self.eps,
-            step=self.steps,
-            decoupled_decay=self.weight_decay if self.decoupled and parameter.decay else 0.0,
+            betas=settings["betas"],
+            epsilon=settings["eps"],
+            step=count,
+            decoupled_decay=settings["weight_decay"] if self.decoupled and parameter.decay else 0.0,
         )
 
 

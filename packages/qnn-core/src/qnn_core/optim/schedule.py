@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from math import cos, pi
 from typing import Protocol
 
+from ..arguments import real, whole
+
 
 class Schedule(Protocol):
     """Anything that gives the factor on the learning rate at a step, counted from 0."""
@@ -35,9 +37,8 @@ class Step:
     factor: float = 0.1
 
     def __post_init__(self) -> None:
-        _at_least_one("Step", "every", self.every)
-        if not self.factor > 0:
-            raise ValueError(f"Step: factor must be above 0, got {self.factor!r}")
+        _set(self, "every", whole("Step", "every", self.every, least=1))
+        _set(self, "factor", real("Step", "factor", self.factor, above=0))
 
     def __call__(self, step: int) -> float:
         """Return the factor at `step`."""
@@ -59,9 +60,8 @@ class Cosine:
     floor: float = 0.0
 
     def __post_init__(self) -> None:
-        _at_least_one("Cosine", "steps", self.steps)
-        if not 0 <= self.floor <= 1:
-            raise ValueError(f"Cosine: floor must be from 0 to 1, got {self.floor!r}")
+        _set(self, "steps", whole("Cosine", "steps", self.steps, least=1))
+        _set(self, "floor", real("Cosine", "floor", self.floor, least=0, most=1))
 
     def __call__(self, step: int) -> float:
         """Return the factor at `step`."""
@@ -82,7 +82,7 @@ class WarmUp:
     then: Schedule = Constant()
 
     def __post_init__(self) -> None:
-        _at_least_one("WarmUp", "steps", self.steps)
+        _set(self, "steps", whole("WarmUp", "steps", self.steps, least=1))
 
     def __call__(self, step: int) -> float:
         """Return the factor at `step`."""
@@ -91,6 +91,5 @@ class WarmUp:
         return self.then(step - self.steps)
 
 
-def _at_least_one(name: str, argument: str, value: int) -> None:
-    if not isinstance(value, int) or value < 1:
-        raise ValueError(f"{name}: {argument} must be a whole number >= 1, got {value!r}")
+# A schedule is frozen once it is made; until then NumPy's numbers become Python's.
+_set = object.__setattr__

@@ -1,11 +1,12 @@
 """Stochastic gradient descent."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from ..autodiff import Parameter
-from .optimizer import Array, Optimizer, number
+from .groups import Given
+from .optimizer import Array, Optimizer, Settings
 from .schedule import Schedule
+from .settings import flag, number
 from .updates import Rule, sgd, sgd_momentum
 
 
@@ -36,9 +37,13 @@ class SGD(Optimizer):
         Parameter([0.8])
     """
 
+    momentum = number(least=0, below=1)
+    weight_decay = number(least=0)
+    nesterov = flag()
+
     def __init__(
         self,
-        parameters: Iterable[Parameter] | Iterable[tuple[str, Parameter]],
+        parameters: Given,
         lr: float,
         *,
         momentum: float = 0.0,
@@ -46,27 +51,44 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
         schedule: Schedule | None = None,
     ) -> None:
-        self.momentum = number(self, "momentum", momentum, low=0, high=1)
-        self.weight_decay = number(self, "weight_decay", weight_decay, low=0)
-        self.nesterov = nesterov
-        if nesterov and momentum == 0:
-            raise ValueError("SGD: nesterov needs a momentum above 0")
+        super().__init__(
+            parameters,
+            lr,
+            schedule,
+            momentum=momentum,
+            nesterov=nesterov,
+            weight_decay=weight_decay,
+        )
+
+    def _slots(self, merged: list[Settings]) -> tuple[str, ...]:
         # Without momentum there is nothing to remember.
-        self.slots = ("velocity",) if momentum else ()  # type: ignore[misc]
-        super().__init__(parameters, lr, schedule)
+        return ("velocity",) if any(settings["momentum"] for settings in merged) else ()
 
-    def _l2(self) -> float:
-        return self.weight_decay
+    def _check(self, settings: Settings) -> None:
+        if settings["nesterov"] and settings["momentum"] == 0:
+            raise ValueError("SGD: nesterov needs a momentum above 0")
 
-    def _update(self, rule: Rule, parameter: Parameter, gradient: Array, *slots: Any) -> None:
+    def _l2(self, settings: Settings) -> float:
+        decay: float = settings["weight_decay"]
+        return decay
+
+    def _update(
+        self,
+        settings: Settings,
+        count: int,
+        rule: Rule,
+        parameter: Parameter,
+        gradient: Array,
+        *slots: Any,
+    ) -> None:
         if slots:
             sgd_momentum(
                 rule,
                 parameter.array,
                 gradient,
                 slots[0],
-                momentum=self.momentum,
-                nesterov=self.nesterov,
+                momentum=settings["momentum"],
+                nesterov=settings["nesterov"],
             )
         else:
             sgd(rule, parameter.array, gradient)

@@ -117,8 +117,9 @@ class Quantizer(ABC):
         if gap := equality_gap(type(self)):
             raise SpecError(f"{name}: {gap}")
         for f in fields(self):
-            if f.init and isinstance(value := getattr(self, f.name), np.generic):
-                # A NumPy scalar, as loops over arrays give them, counts as the number that it is.
+            value = getattr(self, f.name)
+            if f.init and isinstance(value, np.generic | np.ndarray) and value.ndim == 0:
+                # NumPy's number, as loops over arrays give them, counts as the number that it is.
                 object.__setattr__(self, f.name, value.item())
         if not _whole(self.bits) or not 1 <= self.bits <= 8:
             raise SpecError(f"{name}: bits must be a whole number from 1 to 8, got {self.bits!r}")

@@ -7,11 +7,12 @@ from typing import Literal
 
 import numpy as np
 
+from ..arguments import whole
 from ..autodiff import Tensor
 from ..errors import FileError, NonFiniteError, StateError
 from ..nn import Module, Quantize
 from ..ops import softmax_cross_entropy
-from ..optim import Optimizer, clip_gradients
+from ..optim import Optimizer, but_for_rates, clip_gradients
 from ..storage import remove_drafts
 from .batches import Array, Batches, checked_batches
 from .checkpoint import Checkpoint
@@ -53,7 +54,8 @@ def fit(
         patience: stop after so many epochs without a better one (see `History.best`).
         keep: which weights the model ends with.
         checkpoint: file that is written, atomically, at the start and after every epoch.
-        resume: go on from `checkpoint` if it exists.
+        resume: go on from `checkpoint` if it exists, with the optimizer's learning rate as it is
+            now: it need not be that of the epochs before.
         progress: whether to show a bar; None means on a terminal only.
         on_epoch: called with each epoch's measurements.
 
@@ -110,10 +112,9 @@ def fit(
 
 
 def _check(epochs: int, patience: int | None, keep: str) -> None:
-    if not isinstance(epochs, int | np.integer) or epochs < 1:
-        raise ValueError(f"fit: epochs must be a whole number >= 1, got {epochs!r}")
-    if patience is not None and patience < 1:
-        raise ValueError(f"fit: patience must be at least 1, got {patience!r}")
+    whole("fit", "epochs", epochs, least=1)
+    if patience is not None:
+        whole("fit", "patience", patience, least=1)
     if keep not in ("last", "best"):
         raise ValueError(f"fit: keep must be 'last' or 'best', got {keep!r}")
 
@@ -166,7 +167,7 @@ class _Run:
             accuracy=trained.accuracy,
             val_loss=None if held_out is None else held_out.loss,
             val_accuracy=None if held_out is None else held_out.accuracy,
-            lr=self.optimizer.lr * self.optimizer.schedule(self.optimizer.steps - 1),
+            lr=self.optimizer.lr_at(self.optimizer.steps - 1),
             seconds=seconds,
             samples_per_second=trained.samples / seconds,
         )
@@ -235,7 +236,9 @@ class _Run:
     def restore(self, path: Path) -> None:
         saved = Checkpoint.load(path)
         for part, own in self._recipe().items():
-            if (theirs := saved.recipe.get(part)) != own:
+            # A run may go on with another learning rate: the history says which one each epoch had.
+            same = but_for_rates if part == "optimizer" else str
+            if same(theirs := str(saved.recipe.get(part))) != same(own):
                 raise FileError(
                     f"{path} is of another run, whose {part} is\n{theirs}\ninstead of\n{own}"
                 )
