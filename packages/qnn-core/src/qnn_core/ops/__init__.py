@@ -1,6 +1,6 @@
 """Differentiable operations. Each takes tensors or arrays and returns a tensor."""
 
-from .activation import hardtanh, log_softmax, relu, sigmoid, softmax, tanh
+from .activation import hardtanh, log_softmax, relu, sigmoid, softmax, softplus, tanh
 from .arithmetic import (
     absolute,
     add,
@@ -18,7 +18,14 @@ from .arithmetic import (
 )
 from .conv import conv2d
 from .linear import linear, matmul
-from .loss import mean_squared_error, softmax_cross_entropy, squared_hinge
+from .loss import (
+    binary_cross_entropy_with_logits,
+    huber,
+    mean_absolute_error,
+    mean_squared_error,
+    softmax_cross_entropy,
+    squared_hinge,
+)
 from .norm import batch_norm, dropout, normalize_batch
 from .pool import avg_pool2d, global_avg_pool2d, max_pool2d
 from .quantize import fake_quantize
@@ -31,6 +38,7 @@ __all__ = [
     "add",
     "avg_pool2d",
     "batch_norm",
+    "binary_cross_entropy_with_logits",
     "broadcast_to",
     "clip",
     "concatenate",
@@ -43,6 +51,7 @@ __all__ = [
     "getitem",
     "global_avg_pool2d",
     "hardtanh",
+    "huber",
     "linear",
     "log",
     "log_softmax",
@@ -50,6 +59,7 @@ __all__ = [
     "max",
     "max_pool2d",
     "mean",
+    "mean_absolute_error",
     "mean_squared_error",
     "min",
     "multiply",
@@ -63,6 +73,7 @@ __all__ = [
     "sin",
     "softmax",
     "softmax_cross_entropy",
+    "softplus",
     "sqrt",
     "squared_hinge",
     "subtract",
