@@ -67,7 +67,7 @@ def as_array(value: Any, what: str) -> Array:
         array = _rectangular(array.tolist(), what)
         if array.dtype.kind in "buif":
             return array
-    raise DtypeError(f"{what}: numbers are needed, got {_told(value, array)}")
+    raise DtypeError(f"{what}: real numbers are needed, got {_told(value, array)}")
 
 
 def _converted(value: Any, what: str) -> Array:

@@ -84,7 +84,8 @@ class Batch(NamedTuple):
                 if part is not None
             ]
             raise ShapeError(
-                f"{where} has {' and '.join(told)}: as many of each are needed, and at least one"
+                f"{where} has {' and '.join(told)}: as many of "
+                f"{'both' if self.weights is None else 'each'} are needed, and at least one"
             )
 
 

@@ -64,7 +64,7 @@ def rows_of(data: Given, where: str) -> Rows | None:
         ShapeError: for what is neither, or may be two things.
         DtypeError: for what does not hold numbers.
     """
-    if is_array(data):
+    if is_array(data) and not isinstance(data, int | float):
         return Arrays(Batch.of(data, f"{where}: data"))
     if isinstance(data, tuple):
         return _tuple(data, where)
@@ -105,7 +105,9 @@ def _check_list(data: list[Any], where: str) -> None:
         return
     shapes = [as_array(part, f"{where}: data").shape for part in data]
     same_length = len({shape[:1] for shape in shapes}) == 1
-    if same_length and len({shape[1:] for shape in shapes}) > 1:
+    # Images may be of several sizes.
+    several_sizes = len({len(shape) for shape in shapes}) == 1 and len(shapes[0]) > 2
+    if same_length and len({shape[1:] for shape in shapes}) > 1 and not several_sizes:
         raise ShapeError(
             f"{where}: a list of arrays is batches of inputs, but these, of shapes "
             f"{', '.join(map(str, shapes))}, seem to be inputs and targets: give a tuple (x, y)"

@@ -41,7 +41,12 @@ class Trial:
     """
 
     def __init__(
-        self, model: Module, data: Given, bits: Choices, loss: Loss, metric: MetricLike
+        self,
+        model: Module,
+        data: Given,
+        bits: Choices,
+        loss: Loss,
+        metric: MetricLike = "auto",
     ) -> None:
         self._model = copy.deepcopy(model).eval()
         self._loss = loss
