@@ -3,6 +3,7 @@
 from .arrays import as_array, is_array
 from .batch import Batch, arrays_of, joined, run
 from .checks import checked_batches, checked_inputs
+from .items import by_indices
 from .sources import (
     BATCH_SIZE,
     EVALUATION_BATCH,
@@ -31,6 +32,7 @@ __all__ = [
     "arrays_of",
     "as_array",
     "batches_of",
+    "by_indices",
     "checked_batches",
     "checked_inputs",
     "example_of",

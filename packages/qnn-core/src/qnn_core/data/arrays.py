@@ -32,12 +32,12 @@ def is_array(value: Any) -> bool:
 
 
 def _is_numbers(value: Any) -> bool:
-    """Return whether a list or tuple holds numbers, or lists of them."""
-    while isinstance(value, list | tuple) and value:
+    """Return whether a list holds numbers, or lists of them; a tuple of lists is several arrays."""
+    while isinstance(value, list) and value:
         value = value[0]
-        if isinstance(value, int | float | np.generic):
-            return True
-    return False
+    if isinstance(value, tuple) and value:
+        value = value[0]
+    return isinstance(value, int | float | np.generic)
 
 
 def as_array(value: Any, what: str) -> Array:

@@ -24,6 +24,9 @@ class Items:
             many for an array of indices.
         where: for messages.
 
+    Attributes:
+        together: whether samples are taken many at once.
+
     Raises:
         ShapeError: if it is empty, or gives neither.
     """
@@ -33,7 +36,7 @@ class Items:
         self._count = len(data)
         if not self._count:
             raise ShapeError(f"{where}: the data set is empty")
-        self._together = self._probe()
+        self.together = self._probe()
 
     def __len__(self) -> int:
         return self._count
@@ -42,7 +45,7 @@ class Items:
         """Return the samples of a slice or of an array of indices."""
         if isinstance(rows, slice):
             rows = np.arange(*rows.indices(self._count))
-        return self._many(rows) if self._together else self._one_by_one(rows)
+        return self._many(rows) if self.together else self._one_by_one(rows)
 
     def _many(self, rows: Any) -> Batch:
         batch = Batch.of(self._data[rows], f"{self._where}: the data set")
@@ -78,14 +81,40 @@ class Items:
         return many is not None and _equal(many, single)
 
 
+class Pairs:
+    """A data set that gives inputs and targets for an array of indices."""
+
+    def __init__(self, items: Items) -> None:
+        self._items = items
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __getitem__(self, rows: Any) -> tuple[Any, Any]:
+        batch = self._items.take(rows)
+        return batch.inputs, batch.targets
+
+
+def by_indices(data: Any) -> Any:
+    """Return a data set that may be asked for many samples at once: itself, or one around it.
+
+    What gives no samples in either way is returned as it is.
+    """
+    try:
+        items = Items(data, "data")
+    except QnnError:
+        return data
+    return data if items.together else Pairs(items)
+
+
 def _stacked(parts: list[Any], name: str) -> Any:
     """Return the same part of several samples with the samples on the first axis."""
     first = parts[0]
-    if is_array(first):
+    if is_array(first) and not isinstance(first, tuple):
         return np.stack([as_array(part, name) for part in parts])
     if isinstance(first, dict):
         return {key: _stacked([part[key] for part in parts], name) for key in first}
-    if isinstance(first, tuple | list):
+    if isinstance(first, tuple | list):  # several, also if they are numbers: as in PyTorch
         return tuple(_stacked([*column], name) for column in zip(*parts, strict=True))
     raise ShapeError(f"{name} must be (x, y), got a {type(first).__name__} in it")
 

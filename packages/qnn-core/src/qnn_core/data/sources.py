@@ -174,8 +174,8 @@ class Stream:
 
 
 def _first_length(batch: Any) -> int | None:
-    first = batch if is_array(batch) else next(iter(batch), None)
-    return len(first) if hasattr(first, "__len__") else None
+    first = batch[0] if isinstance(batch, list | tuple) and batch and not is_array(batch) else batch
+    return len(first) if is_array(first) and hasattr(first, "__len__") else None
 
 
 class Shuffled:

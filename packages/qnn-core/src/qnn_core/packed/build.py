@@ -59,7 +59,7 @@ def samples(model: Callable[..., Any], example: Any) -> Arrays:
         ShapeError: if there is no sample in it, or the arguments have batches of several sizes.
     """
     if isinstance(example, tuple) and len(example) > 1 and _takes_one(model):
-        given = data.Batch.of(example, "pack: the example").take(slice(0, EXAMPLES)).inputs
+        given = next(data.batches_of(example, "pack", EXAMPLES)).take(slice(0, EXAMPLES)).inputs
     else:
         given = example_of(example, "pack") or example
     given = given if isinstance(given, tuple) else (given,)
