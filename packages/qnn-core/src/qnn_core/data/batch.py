@@ -40,6 +40,8 @@ class Batch(NamedTuple):
             >>> batch.samples, batch.targets
             (2, array([0, 1]))
         """
+        if _usual(given):
+            return cls(given[0], given[1], None)
         if is_array(given):
             parts: Sequence[Any] = (given,)
         elif isinstance(given, tuple | list) and 1 <= len(given) <= 3:
@@ -87,6 +89,22 @@ class Batch(NamedTuple):
                 f"{where} has {' and '.join(told)}: as many of "
                 f"{'both' if self.weights is None else 'each'} are needed, and at least one"
             )
+
+
+def _usual(given: Any) -> bool:
+    """Return whether this is a sound pair of arrays, which needs no further look at every step."""
+    if not isinstance(given, tuple | list) or len(given) != 2:
+        return False
+    x, y = given
+    return (
+        type(x) is np.ndarray
+        and type(y) is np.ndarray
+        and x.dtype.kind in "buif"
+        and y.dtype.kind in "buif"
+        and x.ndim > 0
+        and y.ndim > 0
+        and len(x) == len(y) > 0
+    )
 
 
 def _tuple(inputs: Any) -> tuple[Any, ...]:

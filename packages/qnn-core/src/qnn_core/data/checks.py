@@ -26,9 +26,10 @@ def checked_batches(
                 f"{where}: batches of (inputs, targets) are needed, such as (x, y), [(x, y)] or a "
                 f"DataLoader; batch {number} is one array of shape {np.shape(batch.inputs)}"
             )
-        given = batch.astype(dtype)
+        x = batch.inputs
+        given = batch if isinstance(x, np.ndarray) and x.dtype == dtype else batch.astype(dtype)
         for x in leaves(given.inputs):
-            _check_finite(x, f"{where}: batch {number}")
+            _check_finite(x, where, number)
         yield given
     if number < 0:
         raise ShapeError(
@@ -50,12 +51,12 @@ def checked_inputs(data: Given, dtype: np.dtype[Any], where: str) -> list[Array]
     return found
 
 
-def _check_finite(x: Array, batch: str) -> None:
+def _check_finite(x: Array, where: str, number: int) -> None:
     # The sum is one fast pass; it is not finite if an element is not.
     with np.errstate(over="ignore", invalid="ignore"):
         suspect = not np.isfinite(x.sum())
     if suspect and not np.all(np.isfinite(x)):
         first = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
-        raise NonFiniteError(f"{batch} holds {x[first]} at index {first}")
+        raise NonFiniteError(f"{where}: batch {number} holds {x[first]} at index {first}")
 
 

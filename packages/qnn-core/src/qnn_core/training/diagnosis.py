@@ -31,6 +31,8 @@ TARGETS = 1_000_000
 # Losses are at chance if they are no smaller than this share of a constant answer's.
 CHANCE = 0.98
 TINY = 1e-6
+# A loss that falls to this share between looks is on its way.
+SLOW = 0.99
 GREAT_INPUT = 30.0
 GROWTH = 10.0
 
@@ -48,6 +50,8 @@ class Diagnosis:
         self._model, self._optimizer, self._loss = model, optimizer, loss
         self._norms = {name: _norm(p) for name, p in model.named_parameters()}
         self._told = self._looked = False
+        self._all_steps = 0
+        self._before = math.inf
         self._begin()
 
     def _begin(self) -> None:
@@ -59,6 +63,7 @@ class Diagnosis:
     def saw(self, batch: Batch) -> None:
         """Note a training batch."""
         self._steps += 1
+        self._all_steps += 1
         if self._first is None:
             self._first = batch
         targets = batch.targets
@@ -83,6 +88,7 @@ class Diagnosis:
                 self._told = True
                 # At who called fit: _Run.epoch, fit and this are between.
                 warnings.warn(f"fit: {found}", TrainingWarning, stacklevel=4)
+        self._before = loss
         self._begin()
 
     def _found(self, batch: Batch, loss: float, chance: float | None) -> str:
@@ -110,7 +116,7 @@ class Diagnosis:
             )
         if chance is None or after < CHANCE * chance:
             return ""
-        return self._cause(few.inputs, look, f"the loss is {loss:.4g}, {chance:.4g} is chance: ")
+        return self._cause(few.inputs, look, loss, chance)
 
     def _chance(self) -> float | None:
         """Return the least loss that an answer which is always the same has; None if unknown."""
@@ -122,7 +128,8 @@ class Diagnosis:
         except ValueError:  # of several shapes
             return None
 
-    def _cause(self, x: Array, look: "Look", told: str) -> str:
+    def _cause(self, x: Array, look: "Look", loss: float, chance: float) -> str:
+        told = f"the loss is {loss:.4g}, {chance:.4g} is chance: "
         if np.abs(x).max() >= GREAT_INPUT and x.std() >= GREAT_INPUT / 3:
             pixels = ", such as x / 255 for pixels" if x.min() >= 0 and x.max() <= 255 else ""
             return (
@@ -141,10 +148,10 @@ class Diagnosis:
                 f"{told}{look.alike} gives the same for every sample; a lower learning rate, or "
                 "batch normalization before it, may help"
             )
-        if self._steps < PATIENT_STEPS:
+        if self._all_steps < PATIENT_STEPS or loss < SLOW * self._before:
             return ""
         return (
-            f"{told}after {self._steps} steps the model answers no better than always the same; is "
+            f"{told}after {self._all_steps} steps the model answers no better than always the same; is "
             f"the learning rate of {self._optimizer.lr:g} right, and do targets belong to inputs?"
         )
 
