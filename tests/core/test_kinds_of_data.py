@@ -155,7 +155,7 @@ def trained(data: Any, **options: Any) -> tuple[Any, Any]:
 
 def test_fit(data: Any, request: pytest.FixtureRequest) -> None:
     epochs = 1 if "generator" in request.node.name else 2
-    model, history = trained(data, epochs=epochs, validation=(X, Y))
+    _, history = trained(data, epochs=epochs, validation=(X, Y))
     assert len(history.epochs) == epochs
     assert history.last.val_loss < qnn.evaluate(qnn.MLP([6, 8, 2], seed=0), (X, Y)).loss
 
@@ -299,7 +299,11 @@ class TwoHeads(qnn.Module):
     def forward(self, x: Tensor) -> Any:
         hidden = ops.relu(self.body(x))
         both = (head(hidden) for head in self.heads)
-        return dict(zip(("label", "number"), both, strict=True)) if self.kind is dict else self.kind(both)
+        return (
+            dict(zip(("label", "number"), both, strict=True))
+            if self.kind is dict
+            else self.kind(both)
+        )
 
 
 def two_losses(outputs: Any, targets: Any, sample_weight: Any = None) -> Tensor:
@@ -321,7 +325,9 @@ def test_several_outputs_and_targets(kind: type, cut: str, weights: tuple[Any, .
     whole = (X, targets, *weights)
     data: Any = whole
     if cut == "batches":
-        data = [[part for part in batch if part is not None] for batch in batches_of(whole, size=90)]
+        data = [
+            [part for part in batch if part is not None] for batch in batches_of(whole, size=90)
+        ]
     if cut == "samples":
 
         class Samples:
@@ -330,9 +336,13 @@ def test_several_outputs_and_targets(kind: type, cut: str, weights: tuple[Any, .
 
             def __getitem__(self, index: int) -> Any:
                 row = int(index)
-                pair = {"label": Y[row], "number": NUMBERS[row]} if kind is dict else (
-                    Y[row],
-                    NUMBERS[row],
+                pair = (
+                    {"label": Y[row], "number": NUMBERS[row]}
+                    if kind is dict
+                    else (
+                        Y[row],
+                        NUMBERS[row],
+                    )
                 )
                 return (X[row], pair, *(w[row] for w in weights))
 
@@ -462,7 +472,11 @@ class Broken(Empty):
             "columns that hold none: city",
         ),
         ((X, pandas.Series(["cat"] * 250)), DtypeError, "targets: real numbers are needed"),
-        ((pandas.DataFrame({"a": [1.0, None]}), [0, 1]), NonFiniteError, r"holds nan at index \(1, 0\)"),
+        (
+            (pandas.DataFrame({"a": [1.0, None]}), [0, 1]),
+            NonFiniteError,
+            r"holds nan at index \(1, 0\)",
+        ),
         ((polars.DataFrame({"a": [1.0, None]}), [0, 1]), NonFiniteError, "holds nan"),
         (([[1.0], [2.0, 3.0]], [0, 1]), ShapeError, "a rectangular array is needed"),
     ],

@@ -1,6 +1,7 @@
 """Metrics: their values, what they refuse, which is meant by a loss, and what goes by them."""
 
 import functools
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -77,16 +78,15 @@ class Given(qnn.Module):
         return x
 
 
-@pytest.mark.parametrize(("name", "outputs", "targets", "reference"), KNOWN)
+@pytest.mark.parametrize("known", KNOWN, ids=[known[0] for known in KNOWN])
 @given(cuts=st.sets(st.integers(1, 59)), weighted=st.booleans())
 def test_a_metric_is_that_of_the_whole_however_it_is_cut(
-    name: str, outputs: Any, targets: Any, reference: Any, cuts: set[int], weighted: bool
+    known: Any, cuts: set[int], weighted: bool
 ) -> None:
+    name, outputs, targets, reference = known
     ends = [0, *sorted(cuts), 60]
     parts = (outputs, targets, WEIGHTS) if weighted else (outputs, targets)
-    batches = [
-        tuple(p[a:b] for p in parts) for a, b in zip(ends[:-1], ends[1:], strict=True)
-    ]
+    batches = [tuple(p[a:b] for p in parts) for a, b in pairwise(ends)]
 
     def loss(y: Tensor, targets: Any, sample_weight: Any = None) -> Tensor:
         return ops.sum(y) * 0
@@ -416,7 +416,9 @@ def test_checkpoints_keep_every_metric(metric: Any, tmp_path: Any) -> None:
 
 
 def test_anatomy_and_allocation_are_told_in_the_metric() -> None:
-    model = qnn.quantize(qnn.MLP([3, 8, 1], seed=0), weight="symmetric:3", last_weight="symmetric:2")
+    model = qnn.quantize(
+        qnn.MLP([3, 8, 1], seed=0), weight="symmetric:3", last_weight="symmetric:2"
+    )
     data = (X, NUMBERS)
     options: Any = {"loss": ops.mean_squared_error, "metric": "mae"}
     found = qnn.anatomy(model, data, **options)
@@ -468,5 +470,5 @@ def test_a_packed_model_is_evaluated_as_the_model() -> None:
 
 
 def test_a_loss_that_gives_no_number() -> None:
-    with pytest.raises(TypeError, match="a tensor of one element, .* got a Tensor of shape"):
+    with pytest.raises(TypeError, match=r"a tensor of one element, .* got a Tensor of shape"):
         qnn.evaluate(net(4), (X, LABELS), loss=lambda y, t: y)

@@ -87,9 +87,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Tensor], Callable[..., Any], tuple[Any,
     "hardtanh": (ops.hardtanh, lambda x: np.clip(x, -1, 1), (3 * X - 2,)),
     "huber": (
         lambda p, t: ops.huber(p, t, delta=0.3),
-        lambda p, t: np.where(
-            abs(p - t) < 0.3, (p - t) ** 2 / 2, 0.3 * (abs(p - t) - 0.15)
-        ).mean(),
+        lambda p, t: np.where(abs(p - t) < 0.3, (p - t) ** 2 / 2, 0.3 * (abs(p - t) - 0.15)).mean(),
         (X, Y),
     ),
     "linear": (ops.linear, lambda x, w, b: x @ w.T + b, (X, W, W[:, 0])),

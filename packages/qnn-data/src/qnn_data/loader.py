@@ -8,9 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from qnn_data._checks import checked_integer
 from qnn_data._order import random_order
+from qnn_data._pair import ArrayPair
 from qnn_data._prefetch import prefetched
 from qnn_data.augment import Augment
-from qnn_data._pair import ArrayPair
 from qnn_data.dataset import ArrayDataset
 
 Batch = tuple[NDArray[Any], ...]

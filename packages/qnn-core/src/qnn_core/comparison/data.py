@@ -159,8 +159,8 @@ def _joined(batches: Any, name: str) -> Arrays:
     """Return test data that are batches as arrays; training batches have an order of their own."""
     if name != "test":
         raise CompareError(
-            f"compare: a {type(batches).__name__} has an order of its own, and seeds set the order: "
-            "give its data set, or a function of the seed that returns the batches"
+            f"compare: a {type(batches).__name__} has an order of its own, and seeds set the "
+            "order: give its data set, or a function of the seed that returns the batches"
         )
     try:
         found = list(batches_of(batches, f"compare: the {name} data"))

@@ -93,7 +93,9 @@ def _told(value: Any, array: Array) -> str:
     if columns is None:
         return f"{array.dtype}"
     others = [str(name) for name in columns if not _holds_numbers(value[name])]
-    return f"columns that hold none: {', '.join(others)} (encode them as numbers, or leave them out)"
+    return (
+        f"columns that hold none: {', '.join(others)} (encode them as numbers, or leave them out)"
+    )
 
 
 def _holds_numbers(column: Any) -> bool:

@@ -56,7 +56,9 @@ class Batch(NamedTuple):
         targets = _structure(y, f"{where}: targets", None) if is_array(y) else None
         inputs = _structure(x, f"{where}: inputs", _count(targets))
         if not all(isinstance(a, np.ndarray) for a in _tuple(inputs)):
-            raise ShapeError(f"{where}: inputs must be an array or a tuple of arrays, got {x!r:.80}")
+            raise ShapeError(
+                f"{where}: inputs must be an array or a tuple of arrays, got {x!r:.80}"
+            )
         if targets is None:
             targets = _structure(y, f"{where}: targets", _count(inputs))
         batch = cls(inputs, targets, _weights(w, where))

@@ -45,7 +45,9 @@ def checked_inputs(data: Given, dtype: np.dtype[Any], where: str) -> list[Array]
         ShapeError: if there is none, one is empty, or the model has several.
         NonFiniteError: if one holds NaN or infinity; the message says in which batch.
     """
-    found = [b.inputs for b in checked_batches(batches_of(data, where), dtype, where, targets=False)]
+    found = [
+        b.inputs for b in checked_batches(batches_of(data, where), dtype, where, targets=False)
+    ]
     if any(isinstance(x, tuple) for x in found):
         raise ShapeError(f"{where}: models of several inputs are not taken; got a tuple of arrays")
     return found
@@ -58,5 +60,3 @@ def _check_finite(x: Array, where: str, number: int) -> None:
     if suspect and not np.all(np.isfinite(x)):
         first = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
         raise NonFiniteError(f"{where}: batch {number} holds {x[first]} at index {first}")
-
-

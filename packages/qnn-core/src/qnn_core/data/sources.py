@@ -217,7 +217,9 @@ def training_batches(
         ValueError: for a size below 1, or one for data that are batches already.
     """
     if batch_size is not None and (
-        isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer) or batch_size < 1
+        isinstance(batch_size, bool)
+        or not isinstance(batch_size, int | np.integer)
+        or batch_size < 1
     ):
         raise ValueError(f"{where}: batch_size must be a whole number >= 1, got {batch_size!r}")
     rows = rows_of(data, where)

@@ -91,7 +91,11 @@ class Anatomy:
 
     def __str__(self) -> str:
         ends = {"all quantized": self.result, "all float": self.float_result}
-        lines = [f"{name}: loss {end.loss:.4f}{told(end, self.metric)}" for name, end in ends.items() if end is not None]
+        lines = [
+            f"{name}: loss {end.loss:.4f}{told(end, self.metric)}"
+            for name, end in ends.items()
+            if end is not None
+        ]
         return "\n".join([self.table(), *([""] if lines else []), *lines])
 
     def __repr__(self) -> str:

@@ -103,9 +103,7 @@ _cross_entropy_gradient_op: Op = op(
 Weights = ArrayLike | None
 
 
-def softmax_cross_entropy(
-    logits: Any, labels: ArrayLike, sample_weight: Weights = None
-) -> Tensor:
+def softmax_cross_entropy(logits: Any, labels: ArrayLike, sample_weight: Weights = None) -> Tensor:
     """Return the mean over the batch of ``-log(softmax(logits)[label])``, in nats.
 
     Args:
@@ -200,7 +198,9 @@ def huber(
     and of ``delta * (d - delta / 2)`` elsewhere: as PyTorch's ``huber_loss``.
 
     Args:
-        prediction, target, sample_weight: see `mean_squared_error`.
+        prediction: ``[batch, ...]``.
+        target: see `mean_squared_error`.
+        sample_weight: see there.
         delta: where it becomes linear, > 0.
 
     Raises:

@@ -82,7 +82,9 @@ def _takes_one(model: Any) -> bool:
         return False
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     kinds = [parameter.kind for parameter in parameters]
-    return inspect.Parameter.VAR_POSITIONAL not in kinds and sum(k in positional for k in kinds) == 1
+    return (
+        inspect.Parameter.VAR_POSITIONAL not in kinds and sum(k in positional for k in kinds) == 1
+    )
 
 
 class _Builder:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..data import as_array
-from ..errors import DtypeError, FileError, NonFiniteError, ShapeError, SpecError
+from ..errors import FileError, NonFiniteError, ShapeError, SpecError
 from ..products import cpu
 from .build import build, samples
 from .check import check

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .. import ops
 from ..autodiff import Op, Parameter, Tensor, no_grad
 from ..autodiff.mode import recording
-from ..data import Batch, run
+from ..data import Batch, mapped, run
 from ..errors import TrainingWarning
 from ..nn import Module, Quantize, QuantizeWeight
 from ..optim import Optimizer
@@ -65,10 +65,11 @@ class Diagnosis:
         self._steps += 1
         self._all_steps += 1
         if self._first is None:
-            self._first = batch
+            # Copies: who gives batches may use the same memory for each.
+            self._first = Batch(*(mapped(p, np.array) for p in batch.take(slice(0, SAMPLES))))
         targets = batch.targets
         if self._size < TARGETS and isinstance(targets, np.ndarray) and batch.weights is None:
-            self._targets.append(targets)
+            self._targets.append(np.array(targets))
             self._size += targets.size
 
     def after_epoch(self, loss: float) -> None:
@@ -91,9 +92,8 @@ class Diagnosis:
         self._before = loss
         self._begin()
 
-    def _found(self, batch: Batch, loss: float, chance: float | None) -> str:
-        """Return what is wrong, ``""`` if nothing is."""
-        few = batch.take(slice(0, SAMPLES))
+    def _found(self, few: Batch, loss: float, chance: float | None) -> str:
+        """Return what is wrong, ``""`` if nothing is; `few` are some samples."""
         if few.samples < FEWEST_SAMPLES or not isinstance(few.inputs, np.ndarray):
             return ""
         try:
@@ -140,8 +140,8 @@ class Diagnosis:
         name = max(grown, key=grown.__getitem__, default="")
         if name and grown[name] >= GROWTH:
             return (
-                f"{told}{name} has grown {grown[name]:.3g} times since the start: the learning rate "
-                f"of {self._optimizer.lr:g} is probably too great"
+                f"{told}{name} has grown {grown[name]:.3g} times since the start: the learning "
+                f"rate of {self._optimizer.lr:g} is probably too great"
             )
         if look.alike:
             return (
@@ -151,8 +151,9 @@ class Diagnosis:
         if self._all_steps < PATIENT_STEPS or loss < SLOW * self._before:
             return ""
         return (
-            f"{told}after {self._all_steps} steps the model answers no better than always the same; is "
-            f"the learning rate of {self._optimizer.lr:g} right, and do targets belong to inputs?"
+            f"{told}after {self._all_steps} steps the model answers no better than always the "
+            f"same; is the learning rate of {self._optimizer.lr:g} right, and do targets belong to "
+            "inputs?"
         )
 
     def _parameters(self) -> Iterator[tuple[str, Parameter]]:

@@ -118,7 +118,9 @@ class History:
         """Return a number for each epoch of which the greatest is best; NaN is the least."""
         name = self._criterion()
         greater = name.endswith("metric") and self.last.greater_is_better
-        values = [getattr(epoch, name) if greater else -getattr(epoch, name) for epoch in self.epochs]
+        values = [
+            getattr(epoch, name) if greater else -getattr(epoch, name) for epoch in self.epochs
+        ]
         return [-math.inf if math.isnan(value) else value for value in values]
 
 

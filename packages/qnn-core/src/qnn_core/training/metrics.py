@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import ops
-from ..data import Batch, joined
+from ..data import Batch, joined, mapped
 from ..errors import ShapeError, SpecError, nearest
 
 Array = NDArray[Any]
@@ -191,7 +191,7 @@ def no_answers(outputs: Any, targets: Any) -> str:
     """Return why outputs are no logits of yes and no, which targets are; ``""`` if they are."""
     if not isinstance(outputs, np.ndarray) or not isinstance(targets, np.ndarray):
         return "one output and one target for each sample are needed"
-    if targets.shape != outputs.shape and (*targets.shape, 1) != outputs.shape:
+    if outputs.shape not in {targets.shape, (*targets.shape, 1)}:
         return (
             f"a logit for each target is needed, got outputs of shape {outputs.shape} and targets "
             f"of shape {targets.shape}; 'accuracy' is for a score for each class"
@@ -205,7 +205,7 @@ def right_answers(logits: Array, targets: Array) -> Array:
 
     A logit above 0 is yes.
     """
-    right = (logits > 0).reshape(targets.shape) == (targets == 1)
+    right: Array = (logits > 0).reshape(targets.shape) == (targets == 1)
     if np.isnan(logits.sum()):
         right &= ~np.isnan(logits).reshape(targets.shape)
     if right.ndim == 1:
@@ -217,11 +217,9 @@ def right_answers(logits: Array, targets: Array) -> Array:
 def _residuals(outputs: Any, targets: Any, name: str) -> Array:
     if not isinstance(outputs, np.ndarray) or not isinstance(targets, np.ndarray):
         raise ShapeError(f"{name}: one output and one target for each sample are needed")
-    shapes = {outputs.shape, targets.shape}
-    if len(shapes) > 1 and (*targets.shape, 1) != outputs.shape and (*outputs.shape, 1) != targets.shape:
-        raise ShapeError(
-            f"{name}: outputs of shape {outputs.shape} and targets of shape {targets.shape}"
-        )
+    ours, theirs = outputs.shape, targets.shape
+    if ours not in {theirs, (*theirs, 1)} and theirs != (*ours, 1):
+        raise ShapeError(f"{name}: outputs of shape {ours} and targets of shape {theirs}")
     rows = len(outputs)
     differences: Array = outputs.reshape(rows, -1) - targets.reshape(rows, -1).astype(np.float64)
     return differences
@@ -250,7 +248,7 @@ def _r2(outputs: Array, targets: Array, sample_weight: Array | None = None) -> f
 def _auc(outputs: Array, targets: Array, sample_weight: Array | None = None) -> float:
     """Return the area under the receiver operating characteristic, of two classes."""
     try:
-        from sklearn.metrics import roc_auc_score  # noqa: PLC0415 # an extra, and slow to import
+        from sklearn.metrics import roc_auc_score  # noqa: PLC0415 # an extra, slow to import
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             "metric 'auc' needs scikit-learn: pip install 'qnn-core[metrics]'", name=error.name
@@ -268,7 +266,9 @@ def _auc(outputs: Array, targets: Array, sample_weight: Array | None = None) -> 
     score = columns[:, -1] - (columns[:, 0] if columns.shape[1] == 2 else 0)
     labels = targets.ravel()
     if sorted({*labels.tolist()}) != [0, 1]:
-        raise ShapeError(f"auc: targets 0 and 1 are needed, both, got {sorted({*labels.tolist()})[:5]}")
+        raise ShapeError(
+            f"auc: targets 0 and 1 are needed, both, got {sorted({*labels.tolist()})[:5]}"
+        )
     return float(roc_auc_score(labels, score, sample_weight=sample_weight))
 
 
@@ -300,8 +300,10 @@ def metric_of(given: Any, where: str, *, directed: bool) -> Metric | Literal["au
     Raises:
         SpecError: for an unknown name, or a function whose direction is not known though needed.
     """
-    if given is None or (isinstance(given, str) and given == "auto"):
-        return given
+    if given is None:
+        return None
+    if isinstance(given, str) and given == "auto":
+        return "auto"
     if isinstance(given, str):
         if given not in NAMED:
             raise SpecError(
@@ -310,7 +312,9 @@ def metric_of(given: Any, where: str, *, directed: bool) -> Metric | Literal["au
             )
         return NAMED[given]
     if not callable(given):
-        raise SpecError(f"{where}: metric must be a name, a qnn.Metric or a function, got {given!r}")
+        raise SpecError(
+            f"{where}: metric must be a name, a qnn.Metric or a function, got {given!r}"
+        )
     metric = given if isinstance(given, Metric) else Metric(given, _direction(given))
     if directed and metric.greater_is_better is None:
         raise SpecError(
@@ -406,21 +410,24 @@ class Meter:
         elif self.metric.mean:
             self._count(self.metric.values(outputs, batch.targets), batch)
         else:
-            self._parts.append((outputs, batch.targets, batch.weights))
+            # Copies: who gives batches may use the same memory for each.
+            targets, weights = (mapped(part, np.array) for part in batch[1:])
+            self._parts.append((outputs, targets, weights))
 
     def _count(self, values: Array, batch: Batch) -> None:
         if batch.weights is None:
-            self._sum += np.count_nonzero(values) if values.dtype.kind == "b" else values.sum()
+            booleans = values.dtype.kind == "b"
+            self._sum += float(np.count_nonzero(values) if booleans else values.sum())
             self._weight += len(values)
         else:
-            self._sum += values @ batch.weights
-            self._weight += batch.weights.sum()
+            self._sum += float(values @ batch.weights)
+            self._weight += float(batch.weights.sum())
 
     def so_far(self) -> float | None:
         """Return the mean of the batches so far; None if the metric is no mean."""
         if self.metric is None or not self._weight:
             return None
-        return float(self._sum / self._weight)
+        return self._sum / self._weight
 
     def result(self) -> float | None:
         """Return the metric over all batches; None if there is none."""
