@@ -453,6 +453,8 @@ class Broken(Empty):
         ((X, Y, -WEIGHTS), ValueError, "weights must be 0 or more"),
         ((X, Y, WEIGHTS * np.nan), NonFiniteError, "weights must be finite"),
         ((X, Y, Y, Y), ShapeError, "got a tuple of 4"),
+        ((X[0], 1), ShapeError, r"is it a single sample\? A batch has an axis for samples"),
+        ([(X[0], 1)], ShapeError, "is it a single sample"),
         (X, ShapeError, r"batches of \(inputs, targets\) are needed"),
         ({"x": X, "y": Y}, ShapeError, "got a dict"),
         ([{"x": X, "y": Y}], ShapeError, "batch 0 must be an array of inputs.*got a dict"),
@@ -538,3 +540,19 @@ def test_weights_of_a_loss_that_takes_none() -> None:
 
     with pytest.raises(SpecError, match="fit: the data have samples' weights"):
         trained((X, Y, WEIGHTS), loss=loss)
+
+
+def test_batches_may_share_their_memory() -> None:
+    """A generator that gives the same arrays again, with other numbers in them."""
+
+    class Reused:
+        def __iter__(self) -> Iterator[Any]:
+            x, y = np.empty((50, 6), np.float32), np.empty(50)
+            for n in range(0, 250, 50):
+                x[:], y[:] = X[n : n + 50], NUMBERS[n : n + 50]
+                yield x, y
+
+    model = qnn.MLP([6, 8, 1], seed=0)
+    options: Any = {"loss": ops.mean_squared_error, "metric": "r2"}
+    found = qnn.evaluate(model, Reused(), **options)
+    assert found.metric == pytest.approx(qnn.evaluate(model, (X, NUMBERS), **options).metric)

@@ -11,7 +11,7 @@ import sklearn.metrics
 from hypothesis import given
 from hypothesis import strategies as st
 from qnn_core import Tensor, ops
-from qnn_core.errors import ShapeError, SpecError
+from qnn_core.errors import FileError, ShapeError, SpecError
 from qnn_core.training import Epoch, History
 from qnn_core.training.metrics import NAMED
 
@@ -410,6 +410,27 @@ def test_checkpoints_keep_every_metric(metric: Any, tmp_path: Any) -> None:
             theirs.metric_name,
             theirs.val_loss,
         )
+
+
+def test_a_run_goes_on_with_its_metric(tmp_path: Any) -> None:
+    def run(metric: Any, path: Any = tmp_path / "run.qnn") -> None:
+        model = net(1)
+        qnn.fit(
+            model,
+            (X, NUMBERS),
+            epochs=2,
+            optimizer=qnn.optim.SGD(model.parameters(), lr=0.1),
+            loss=ops.mean_squared_error,
+            metric=metric,
+            checkpoint=path,
+            resume=True,
+        )
+
+    run("mae")
+    run("mae")
+    for other in ("r2", None, "auto"):
+        with pytest.raises(FileError, match="whose metric is 'mae' instead of"):
+            run(other)
 
 
 # Where bits are lost

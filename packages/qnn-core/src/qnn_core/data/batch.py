@@ -90,6 +90,11 @@ class Batch(NamedTuple):
             raise ShapeError(
                 f"{where} has {' and '.join(told)}: as many of "
                 f"{'both' if self.weights is None else 'each'} are needed, and at least one"
+                + (
+                    ""
+                    if all(shapes)
+                    else "; is it a single sample? A batch has an axis for samples"
+                )
             )
 
 

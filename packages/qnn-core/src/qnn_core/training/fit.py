@@ -26,7 +26,7 @@ from .checkpoint import Checkpoint
 from .diagnosis import Diagnosis
 from .evaluate import Evaluation, Loss, Tally, WeighedLoss, evaluate
 from .history import Epoch, History
-from .metrics import Metric, MetricLike, metric_of
+from .metrics import Meter, Metric, MetricLike, metric_of
 from .progress import Progress
 from .single_samples import check_single_samples
 
@@ -290,6 +290,18 @@ class _Run:
             "clip_norm": str(self.clip_norm),
         }
 
+    def _check_metric(self, history: History, path: Path) -> None:
+        """Refuse epochs that were judged by another metric: which is best could not be said."""
+        metric = Meter(self.metric, self.loss).metric
+        own = "" if metric is None else metric.name
+        theirs = history.last.metric_name if history.epochs else own
+        # What a loss may mean depends on the batches.
+        if theirs != own and not (self.metric == "auto" and not theirs):
+            raise FileError(
+                f"{path} is of another run, whose metric is {theirs or None!r} instead of "
+                f"{own or None!r}"
+            )
+
     def restore(self, path: Path) -> None:
         saved = Checkpoint.load(path)
         for part, own in self._recipe().items():
@@ -297,6 +309,7 @@ class _Run:
                 raise FileError(
                     f"{path} is of another run, whose {part} is\n{theirs}\ninstead of\n{own}"
                 )
+        self._check_metric(saved.history, path)
         before = self.model.state_dict()
         self.model.load_state_dict(saved.model)
         try:
