@@ -122,7 +122,7 @@ def _dataset(part: Any, name: str) -> Dataset:
                 f"compare: the {name} data must be samples [n, ...] and n labels; got {shapes}"
             )
         part = _arrays(part, name)
-    elif hasattr(part, "__iter__") and not hasattr(part, "__getitem__"):
+    elif hasattr(part, "__iter__") and not hasattr(part, "__getitem__") and not _is_set(part):
         part = _joined(part, name)
     elif not isinstance(part, np.ndarray):
         part = by_indices(part)
@@ -146,6 +146,10 @@ def _dataset(part: Any, name: str) -> Dataset:
         )
     found: Dataset = part
     return found
+
+
+def _is_set(part: Any) -> bool:
+    return isinstance(part, set | frozenset)
 
 
 def _arrays(part: Any, name: str) -> Arrays:
