@@ -169,6 +169,7 @@ EXAMPLES: dict[str, list[Example]] = {
     "softmax": [example(normal(2, 4), axis=-1), example(normal(2, 3, 2), axis=1)],
     "softmax_cross_entropy": [example(normal(3, 4), labels=LABELS)],
     "softmax_cross_entropy_gradient": [example(normal(3, 4), labels=LABELS)],
+    "softplus": [example(normal(2, 3)), example(np.array([-30.0, 30.0]))],
     "sqrt": [example(positive(2, 3))],
     "subtract": [example(normal(2, 3), normal(3)), example(normal(), normal(2, 1))],
     "sum": [

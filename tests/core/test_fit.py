@@ -375,7 +375,7 @@ def test_ctrl_c_leaves_the_last_checkpoint(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["run.qnn"]
 
 
-@pytest.mark.parametrize("data", [(np.eye(2), np.array([0, 1])), [np.eye(2)], np.eye(2)])
+@pytest.mark.parametrize("data", [[np.eye(2)], np.eye(2), [np.eye(2), np.eye(2)]])
 def test_data_that_are_no_batches(data: Any) -> None:
     model = qnn.MLP([2, 2], seed=0)
     optimizer = qnn.optim.SGD(model.parameters(), lr=0.1)
@@ -396,3 +396,81 @@ def test_a_scale_that_was_trained_away_is_named() -> None:
     optimizer = qnn.optim.SGD(model.parameters(), lr=0.1)
     with pytest.raises(NonFiniteError, match=r"scale of layers\.0\.weight_quantizer \(Symmetric"):
         qnn.fit(model, [(np.eye(2), np.array([0, 1]))], epochs=1, optimizer=optimizer)
+
+
+# Ended by an error or by Ctrl-C
+
+
+class Stop(Exception):
+    """Raised by the data of a test."""
+
+
+@pytest.mark.parametrize("error", [Stop, KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("place", ["data", "loss", "on_epoch", "validation"])
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_whatever_ends_it_the_model_can_be_used(
+    error: type, place: str, keep: Any, tmp_path: Path
+) -> None:
+    """The second epoch is best, and something is raised in or after the third."""
+    model, states, path = constant_model(), [], tmp_path / "run.qnn"
+    rest = iter([0.1, 0.6, 0.2])
+
+    def stop_in(where: str) -> None:
+        if where == place and len(states) == (3 if where == "on_epoch" else 2):
+            raise error
+
+    class Data(list):
+        def __iter__(self) -> Any:
+            yield from super().__iter__()
+            stop_in("data")
+
+    class Held:
+        def __iter__(self) -> Any:
+            stop_in("validation")
+            right = round(next(rest) * 10)
+            yield np.zeros((10, 3)), np.array([0] * right + [1] * (10 - right))
+
+    def loss(scores: Tensor, labels: Any) -> Tensor:
+        stop_in("loss")
+        return ops.softmax_cross_entropy(scores, labels)
+
+    def on_epoch(_: Epoch) -> None:
+        states.append(model.step.item())
+        model.step.data += 1
+        stop_in("on_epoch")
+
+    with pytest.raises(error) as caught:
+        qnn.fit(
+            model,
+            Data([(X[:4], LABELS[:4])]),
+            epochs=9,
+            optimizer=qnn.optim.SGD(model.parameters(), lr=1.0),
+            loss=loss,
+            validation=Held(),
+            keep=keep,
+            checkpoint=path,
+            on_epoch=on_epoch,
+        )
+    done = 3 if place == "on_epoch" else 2
+    assert not any(module.training for _, module in model.named_modules())
+    assert model.step.item() == (1 if keep == "best" else done)
+    history: History = caught.value.history
+    assert [epoch.val_accuracy for epoch in history.epochs] == [0.1, 0.6, 0.2][:done]
+    assert len(Checkpoint.load(path).history.epochs) == done
+
+
+def test_an_error_in_the_first_epoch_keeps_what_was_reached() -> None:
+    model = qnn.MLP([3, 2], seed=0)
+    before = model.state_dict()
+    with pytest.raises(NonFiniteError) as caught:
+        qnn.fit(
+            model,
+            BATCHES,
+            epochs=1,
+            optimizer=qnn.optim.SGD(model.parameters(), lr=0.1),
+            loss=spoiled(after=2),
+            keep="best",
+        )
+    assert caught.value.history.epochs == []
+    assert not model.training
+    assert not np.array_equal(before["layers.0.weight"], model.state_dict()["layers.0.weight"])

@@ -16,6 +16,7 @@ Y = RNG.uniform(1.2, 2.0, (3, 4))
 W = RNG.normal(size=(2, 4))
 LABELS = np.array([1, 3, 0])
 IMAGES = RNG.normal(size=(2, 4, 5, 3))
+ANSWERS = RNG.integers(0, 2, (3, 4))
 SIGNS = np.where(np.arange(4) == LABELS[:, None], 1, -1)
 
 
@@ -52,6 +53,11 @@ FUNCTIONS: dict[str, tuple[Callable[..., Tensor], Callable[..., Any], tuple[Any,
         lambda x, w, b, m, v: (x - m) / np.sqrt(v + 0.5) * w + b,
         (X, *RNG.uniform(1, 2, (4, 4))),
     ),
+    "binary_cross_entropy_with_logits": (
+        lambda z: ops.binary_cross_entropy_with_logits(z, ANSWERS),
+        lambda z: -np.log(np.where(ANSWERS, 1 / (1 + np.exp(-z)), 1 / (1 + np.exp(z)))).mean(),
+        (X,),
+    ),
     "broadcast_to": (
         lambda x: ops.broadcast_to(x, [2, 3, 4]),
         lambda x: np.broadcast_to(x, (2, 3, 4)),
@@ -79,6 +85,11 @@ FUNCTIONS: dict[str, tuple[Callable[..., Tensor], Callable[..., Any], tuple[Any,
     "getitem": (lambda x: ops.getitem(x, index=(1, [0, 0])), lambda x: x[1, [0, 0]], (X,)),
     "global_avg_pool2d": (ops.global_avg_pool2d, lambda x: x.mean((1, 2)), (IMAGES,)),
     "hardtanh": (ops.hardtanh, lambda x: np.clip(x, -1, 1), (3 * X - 2,)),
+    "huber": (
+        lambda p, t: ops.huber(p, t, delta=0.3),
+        lambda p, t: np.where(abs(p - t) < 0.3, (p - t) ** 2 / 2, 0.3 * (abs(p - t) - 0.15)).mean(),
+        (X, Y),
+    ),
     "linear": (ops.linear, lambda x, w, b: x @ w.T + b, (X, W, W[:, 0])),
     "log": (ops.log, np.log, (X,)),
     "log_softmax": (
@@ -94,6 +105,11 @@ FUNCTIONS: dict[str, tuple[Callable[..., Tensor], Callable[..., Any], tuple[Any,
         (IMAGES,),
     ),
     "mean": (lambda x: ops.mean(x, 1, True), lambda x: x.mean(1, keepdims=True), (X,)),
+    "mean_absolute_error": (
+        ops.mean_absolute_error,
+        lambda p, t: abs(p - t).mean(),
+        (X, Y),
+    ),
     "mean_squared_error": (
         ops.mean_squared_error,
         lambda p, t: ((p - t) ** 2).mean(),
@@ -118,6 +134,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Tensor], Callable[..., Any], tuple[Any,
         lambda x: -np.log(softmax(x)[np.arange(3), LABELS]).mean(),
         (X,),
     ),
+    "softplus": (ops.softplus, lambda x: np.log(1 + np.exp(x)), (X,)),
     "sqrt": (ops.sqrt, np.sqrt, (X,)),
     "squared_hinge": (
         lambda x: ops.squared_hinge(x, LABELS),
@@ -189,6 +206,8 @@ def test_kinks(function: Callable[[Tensor], Tensor], at: Any, expected: list[flo
         (ops.tanh, [-1e4, 1e4], [-1, 1]),
         (ops.softmax, [-1e4, 1e4], [0, 1]),
         (ops.log_softmax, [-1e4, 1e4], [-2e4, 0]),
+        (ops.softplus, [-1e4, 1e4], [0, 1e4]),
+        (lambda x: ops.binary_cross_entropy_with_logits(x, [1, 0]), [-1e4, 1e4], 1e4),
         (lambda x: ops.softmax_cross_entropy(x.reshape(1, 2), [0]), [-1e4, 1e4], 2e4),
     ],
 )
@@ -251,3 +270,59 @@ def test_what_becomes_of_the_callers_index_does_not_matter() -> None:
     index[:] = 2
     total.backward()
     assert x.grad.data.tolist() == [3, 2, 0]
+
+
+LOSSES: list[tuple[Any, Any, Any]] = [
+    (ops.softmax_cross_entropy, X, LABELS),
+    (ops.squared_hinge, X, LABELS),
+    (ops.mean_squared_error, X, Y),
+    (ops.mean_absolute_error, X, Y),
+    (ops.huber, X, Y),
+    (ops.binary_cross_entropy_with_logits, X, ANSWERS),
+]
+
+
+@pytest.mark.parametrize(("loss", "x", "y"), LOSSES)
+def test_a_weight_counts_as_so_many_samples(loss: Any, x: Any, y: Any) -> None:
+    weights = np.array([2, 0, 1])
+    repeated = [0, 0, 2]
+    weighted = loss(Tensor(x, np.float64), y, sample_weight=weights).item()
+    assert weighted == pytest.approx(loss(Tensor(x[repeated], np.float64), y[repeated]).item())
+    check_op(lambda t: loss(t, y, sample_weight=weights), x)
+
+
+@pytest.mark.parametrize(("loss", "x", "y"), LOSSES)
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([1.0, 1.0], "a number for each sample"),
+        ([[1.0], [1.0], [1.0]], "a number for each sample"),
+        ([1.0, -1.0, 1.0], "0 or more"),
+        ([0.0, 0.0, 0.0], "not all 0"),
+        ([1.0, np.nan, 1.0], "finite"),
+    ],
+)
+def test_weights_that_are_none(loss: Any, x: Any, y: Any, weights: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=f"{loss.__name__}: .*{message}"):
+        loss(x, y, sample_weight=weights)
+
+
+@pytest.mark.parametrize(("loss", "x", "y"), LOSSES[2:])
+def test_one_column_may_be_given_without_its_axis(loss: Any, x: Any, y: Any) -> None:
+    expected = loss(x[:, :1], y[:, :1])
+    assert loss(x[:, :1], y[:, 0]).item() == expected.item()
+    assert loss(x[:, 0], y[:, :1]).item() == expected.item()
+    assert loss(x[:, :1], Tensor(y[:, 0])).item() == expected.item()
+    with pytest.raises(ValueError, match=r"\(3, 4\).*\(3,\)"):
+        loss(x, y[:, 0])
+
+
+@pytest.mark.parametrize("target", [-0.1, 1.5, np.nan])
+def test_targets_of_binary_cross_entropy_are_shares(target: float) -> None:
+    with pytest.raises(ValueError, match=r"target .* at \(1,\) is not in 0..1"):
+        ops.binary_cross_entropy_with_logits([0.0, 0.0], [1.0, target])
+
+
+def test_huber_needs_a_positive_delta() -> None:
+    with pytest.raises(ValueError, match="delta must be above 0"):
+        ops.huber([0.0], [1.0], delta=0)

@@ -249,9 +249,9 @@ class Own(nn.Linear):
         (W4A4, StateError, "calibration= is needed.*layers.0.input_quantizer"),
         (W4A4 | {"calibration": []}, ShapeError, "the data gave no batch"),
         (W4A4 | {"calibration": 3}, ShapeError, "data must be an array of inputs, .* got a int"),
-        (W4A4 | {"calibration": X[:0]}, ShapeError, r"batch 0, of shape \(0, 6\)"),
+        (W4A4 | {"calibration": X[:0]}, ShapeError, r"data has inputs of shape \(0, 6\)"),
         (W4A4 | {"calibration": [X, "x"]}, ShapeError, "batch 1 must be an array"),
-        (W4A4 | {"calibration": [X, (X, X, X)]}, ShapeError, "batch 1 .* a tuple of 3"),
+        (W4A4 | {"calibration": [X, (X, X, X, X)]}, ShapeError, "batch 1 .* a tuple of 4"),
         (
             W4A4 | {"calibration": [X, np.full((2, 6), np.nan)]},
             NonFiniteError,

@@ -147,3 +147,57 @@ def test_bad_arguments(arguments: dict[str, object], error: type[Exception], mat
 def test_bad_epochs(epoch: int, error: type[Exception]) -> None:
     with pytest.raises(error, match="epoch must be"):
         DataLoader(make(5), 1).set_epoch(epoch)
+
+
+# Arrays in place of a data set
+
+X, Y = np.arange(2000.0).reshape(1000, 2), np.arange(1000) * 0.5
+
+
+def test_two_arrays_are_cut_into_batches() -> None:
+    loader = DataLoader((X, Y), batch_size=32)
+    batches = list(loader)
+    assert len(loader) == len(batches) == 32
+    assert [len(x) for x, _ in batches] == [32] * 31 + [8]
+    np.testing.assert_array_equal(np.concatenate([x for x, _ in batches]), X)
+    np.testing.assert_array_equal(np.concatenate([y for _, y in batches]), Y)
+    assert len(DataLoader((X, Y), 32, drop_last=True)) == 31
+
+
+@pytest.mark.parametrize("prefetch", [0, 2])
+def test_shuffled_arrays_stay_together(prefetch: int) -> None:
+    weights = Y + 1
+    loader = DataLoader((X, Y, weights), batch_size=32, shuffle=True, seed=3, prefetch=prefetch)
+    x, y, w = (np.concatenate(part) for part in zip(*loader, strict=True))
+    np.testing.assert_array_equal(x[:, 0] / 4, y)
+    np.testing.assert_array_equal(w, y + 1)
+    assert not np.array_equal(y, Y)
+    np.testing.assert_array_equal(np.sort(y), Y)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_frames_are_arrays(library: str) -> None:
+    frames = pytest.importorskip(library, reason="of the test group")
+    table = frames.DataFrame({"a": X[:, 0], "b": X[:, 1], "y": np.arange(1000)})
+    loader = DataLoader((table[["a", "b"]], table["y"]), batch_size=300)
+    x, y = next(iter(loader))
+    np.testing.assert_array_equal(x, X[:300])
+    assert (y.dtype, y[-1]) == (np.int64, 299)
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "message"),
+    [
+        ((X, Y[:5]), ValueError, "1,000 in x, 5 in y"),
+        ((X,), TypeError, "these are 1"),
+        ((X, Y, Y, Y), TypeError, "these are 4"),
+        ((X, np.full(1000, "a")), TypeError, "y holds numbers, not <U1"),
+        ((X, 3), TypeError, "y needs a first axis"),
+        ((X[:0], Y[:0]), ValueError, "the data set is empty"),
+        ([X, Y], TypeError, "not a list"),
+        (iter(X), TypeError, "arrays .x, y., or give its length"),
+    ],
+)
+def test_what_is_no_data_set(data: object, error: type, message: str) -> None:
+    with pytest.raises(error, match=message):
+        DataLoader(data, batch_size=32)

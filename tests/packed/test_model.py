@@ -91,7 +91,7 @@ def test_packing_keeps_the_modes(net: qnn.Module) -> None:
 def test_predict_needs_one_output_with_classes() -> None:
     with pytest.raises(ShapeError, match="one output"):
         qnn.pack(lambda x: (x, x), X).predict(X)
-    with pytest.raises(ShapeError, match="no axis of classes"):
+    with pytest.raises(ShapeError, match="no classes to choose from"):
         qnn.pack(lambda x: ops.sum(x, axis=1), X).predict(X)
 
 

@@ -71,7 +71,7 @@ BAD = [
     ((TRAIN, (TEST[0][:, :3], TEST[1])), "shape (6,) in the training data and (3,) in the test"),
     (((TRAIN[0] * np.nan, TRAIN[1]), TEST), "batch 0 of the training data holds NaN or infinity"),
     ((TRAIN, (TEST[0], TEST[1] - 1)), "labels must be whole numbers from 0"),
-    ((TRAIN, (TEST[0].astype(str), TEST[1])), "batch 0 of the test data must be samples, numbers"),
+    ((TRAIN, (TEST[0].astype(str), TEST[1])), "the test data: samples: real numbers are needed"),
     ((lambda seed: iter([TRAIN]), TEST), "can be read again for each epoch"),
     ((lambda seed: [], TEST), "the training data are empty"),
     ((lambda seed: [(*TRAIN, 3)], TEST), "the training data raised ValueError"),

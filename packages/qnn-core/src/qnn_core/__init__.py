@@ -12,7 +12,7 @@ from .autodiff import Buffer, Parameter, Tensor, grad, no_grad, trace
 from .coded import Coded, encode, pack_bits, unpack_bits
 from .drawing import draw, to_dot
 from .error_anatomy import Anatomy, anatomy
-from .errors import QnnError
+from .errors import QnnError, TrainingWarning
 from .mixed_precision import Allocation, allocate
 from .model_summary import summary
 from .nn import (
@@ -40,7 +40,7 @@ from .post_training import quantize
 from .products import get_num_threads, set_num_threads
 from .quantizer import Frame, Quantizer
 from .registry import get_quantizer, schemes
-from .training import History, evaluate, fit
+from .training import History, Metric, evaluate, fit
 
 if TYPE_CHECKING:
     from .comparison import Comparison, compare
@@ -66,6 +66,7 @@ __all__ = [
     "LeNet",
     "Linear",
     "MaxPool2d",
+    "Metric",
     "Module",
     "PackedModel",
     "Parameter",
@@ -78,6 +79,7 @@ __all__ = [
     "Reshape",
     "Sequential",
     "Tensor",
+    "TrainingWarning",
     "__version__",
     "allocate",
     "anatomy",

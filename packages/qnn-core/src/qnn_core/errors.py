@@ -52,6 +52,10 @@ class CompareError(QnnError, ValueError):
     """A comparison that cannot be made as it is described, or does not fit its folder."""
 
 
+class TrainingWarning(UserWarning):
+    """A training that has gone nowhere; `fit` says what and why in one line."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the known name nearest to `name`, or ``""``.
 

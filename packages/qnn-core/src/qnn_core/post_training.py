@@ -5,17 +5,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import places
 from .autodiff import Tensor, no_grad, trace
+from .data import Given, checked_inputs
 from .errors import NonFiniteError, SpecError, StateError
 from .nn import Conv2d, Linear, Module, QuantConv2d, Quantize, QuantLinear
 from .nn.mlp import SAME
 from .nn.models import Pair, Spec
 from .places import Float, check_module, check_names, exchange
-from .training.batches import Array, Given, checked_inputs
 
 M = TypeVar("M", bound=Module)
+Array = NDArray[Any]
 
 QUANTIZED: dict[type[Module], Any] = {Linear: QuantLinear, Conv2d: QuantConv2d}
 
@@ -54,8 +56,8 @@ def quantize(
         model: a trained module without quantizers.
         weight: quantizer of the layers' weights, None for float.
         input: quantizer of their inputs, None for float.
-        calibration: inputs ``[n, ...]``, a pair (inputs, targets), or batches of either kind, such
-            as a DataLoader; targets are not used.
+        calibration: inputs ``[n, ...]``, ``(x, y)``, a data set, or batches of these, such as a
+            DataLoader; targets are not used.
         first_weight: quantizer of the first layer's weight, None for float; ``"same"`` is `weight`.
         first_input: quantizer of the first layer's input, None for float; ``"same"`` is `input`.
         last_weight: quantizer of the last layer's weight, also if it is the only one.

@@ -4,15 +4,16 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from qnn_data._checks import checked_integer
 from qnn_data._order import random_order
+from qnn_data._pair import ArrayPair
 from qnn_data._prefetch import prefetched
 from qnn_data.augment import Augment
 from qnn_data.dataset import ArrayDataset
 
-Batch = tuple[NDArray[Any], NDArray[Any]]
+Batch = tuple[NDArray[Any], ...]
 
 
 class Dataset(Protocol):
@@ -34,7 +35,9 @@ class DataLoader:
     iteration is epoch 0, and each further one the next, also if the one before was not finished.
 
     Args:
-        dataset: its samples are taken in whole batches.
+        dataset: its samples are taken in whole batches; or two arrays ``(x, y)`` of as many
+            samples, or three, with a weight for each, which batches then have too. Frames and
+            series of pandas and polars are arrays, and y may be any numbers.
         batch_size: samples in a batch, 1 or more; the last has what is left.
         shuffle: a new random order in each epoch; else the order of the data set.
         seed: of the orders; 0 or more.
@@ -48,7 +51,8 @@ class DataLoader:
             is then read in that thread.
 
     Attributes:
-        dataset, batch_size, shuffle, seed, drop_last, augment, prefetch: as given.
+        dataset: as given; of arrays an object that has them as its ``arrays``.
+        batch_size, shuffle, seed, drop_last, augment, prefetch: as given.
         epoch: the epoch that the next iteration will be.
 
     Yields:
@@ -56,8 +60,9 @@ class DataLoader:
         of the data: changing them changes the data set.
 
     Raises:
-        ValueError: an empty data set; a number out of range; no full batch with `drop_last`.
-        TypeError: a number that is not an integer.
+        ValueError: an empty data set; a number out of range; no full batch with `drop_last`;
+            arrays that differ in their number of samples.
+        TypeError: a number that is not an integer; what is no data set, and no arrays of numbers.
 
     Example:
         >>> from qnn_data import Spiral
@@ -69,7 +74,7 @@ class DataLoader:
 
     def __init__(
         self,
-        dataset: Dataset,
+        dataset: Dataset | tuple[ArrayLike, ...],
         batch_size: int,
         shuffle: bool = False,
         seed: int = 0,
@@ -78,7 +83,7 @@ class DataLoader:
         augment: Augment | None = None,
         prefetch: int = 0,
     ) -> None:
-        self.dataset = dataset
+        self.dataset = dataset = _dataset(dataset)
         self.batch_size = checked_integer("batch_size", batch_size, least=1)
         self.shuffle = shuffle
         self.seed = checked_integer("seed", seed, least=0)
@@ -161,6 +166,20 @@ class _Epoch:
             rows = np.arange(*rows.indices(len(data)))
         x = augment(data.x.take(rows, axis=0), rows, self.epoch)
         return (x if data.transform is None else data.transform(x)), data.y.take(rows)
+
+
+def _dataset(given: Any) -> Dataset:
+    """Return what was given as a data set, or say why it is none; here, not at a batch."""
+    if isinstance(given, tuple):
+        return ArrayPair(given)
+    by_index = hasattr(given, "__len__") and hasattr(given, "__getitem__")
+    if isinstance(given, list | dict | str) or hasattr(given, "columns") or not by_index:
+        raise TypeError(
+            "the data set must be arrays (x, y), or give its length and samples and labels for a "
+            f"slice or an array of indices, as an ArrayDataset; not a {type(given).__name__}"
+        )
+    found: Dataset = given
+    return found
 
 
 def _augmentation(augment: Augment | None, dataset: Dataset) -> Augment | None:

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import CompareError
+from ..data import as_array, batches_of, by_indices, joined
+from ..errors import CompareError, QnnError
 
 Array = NDArray[Any]
 Batch = tuple[Array, Array]
@@ -86,7 +87,7 @@ class Arrays:
     """A dataset of two arrays."""
 
     def __init__(self, x: Any, y: Any) -> None:
-        self.x, self.y = np.asarray(x), np.asarray(y)
+        self.x, self.y = as_array(x, "samples"), as_array(y, "labels")
 
     def __len__(self) -> int:
         return len(self.y)
@@ -120,7 +121,11 @@ def _dataset(part: Any, name: str) -> Dataset:
             raise CompareError(
                 f"compare: the {name} data must be samples [n, ...] and n labels; got {shapes}"
             )
-        part = Arrays(*part)
+        part = _arrays(part, name)
+    elif hasattr(part, "__iter__") and not hasattr(part, "__getitem__") and not _is_set(part):
+        part = _joined(part, name)
+    elif not isinstance(part, np.ndarray):
+        part = by_indices(part)
     if not hasattr(part, "__len__") or not hasattr(part, "__getitem__"):
         raise CompareError(
             f"compare: the {name} data must be (samples, labels), or a dataset that gives its "
@@ -141,6 +146,32 @@ def _dataset(part: Any, name: str) -> Dataset:
         )
     found: Dataset = part
     return found
+
+
+def _is_set(part: Any) -> bool:
+    return isinstance(part, set | frozenset)
+
+
+def _arrays(part: Any, name: str) -> Arrays:
+    try:
+        return Arrays(*part)
+    except QnnError as error:
+        raise CompareError(f"compare: the {name} data: {error}") from error
+
+
+def _joined(batches: Any, name: str) -> Arrays:
+    """Return test data that are batches as arrays; training batches have an order of their own."""
+    if name != "test":
+        raise CompareError(
+            f"compare: a {type(batches).__name__} has an order of its own, and seeds set the "
+            "order: give its data set, or a function of the seed that returns the batches"
+        )
+    try:
+        found = list(batches_of(batches, f"compare: the {name} data"))
+        x, y = (joined([batch[part] for batch in found]) for part in (0, 1))
+    except (QnnError, IndexError, ValueError) as error:
+        raise CompareError(f"compare: the {name} data are no batches: {error}") from error
+    return Arrays(x, y)
 
 
 class Look(NamedTuple):

@@ -3,23 +3,30 @@
 import copy
 from collections.abc import Callable, Iterable, Mapping
 
-from ..autodiff import Tensor, no_grad
+from ..autodiff import no_grad
 from ..autodiff.mode import recording
+from ..data import Given, batches_of, checked_batches, run
 from ..errors import ShapeError, SpecError
 from ..nn import Module
 from ..nn.quantized_weight import QuantizedWeight
 from ..ops import softmax_cross_entropy
 from ..places import Float, check_module, exchange, modules, quantizers
 from ..training import Evaluation, evaluate
-from ..training.batches import Given, batches_of, checked_inputs
 from ..training.evaluate import Loss
+from ..training.metrics import Meter, Metric, MetricLike, metric_of
 from .errors_of import Errors
 from .report import Anatomy
 from .row import Cost, Row
 from .watch import Place, Watch
 
 
-def anatomy(model: Module, data: Given, *, loss: Loss = softmax_cross_entropy) -> Anatomy:
+def anatomy(
+    model: Module,
+    data: Given,
+    *,
+    loss: Loss = softmax_cross_entropy,
+    metric: MetricLike = "auto",
+) -> Anatomy:
     """Take the error of a quantized model apart: which quantizer does what, and what it costs.
 
     The model runs over the data in evaluation mode, as a copy: nothing of it changes. Every
@@ -33,9 +40,10 @@ def anatomy(model: Module, data: Given, *, loss: Loss = softmax_cross_entropy) -
 
     Args:
         model: a module with quantizers, fitted to data.
-        data: inputs ``[n, ...]``, a pair (inputs, targets), or batches of either kind, such as a
-            DataLoader.
+        data: inputs ``[n, ...]``, ``(x, y)`` or ``(x, y, weights)``, a data set, or batches of
+            these, such as a DataLoader.
         loss: ``loss(outputs, targets)``, a mean over the batch.
+        metric: what costs are given in beside the loss; see `evaluate`.
 
     Raises:
         SpecError: if no quantizer ran, or the model is no module.
@@ -58,27 +66,32 @@ def anatomy(model: Module, data: Given, *, loss: Loss = softmax_cross_entropy) -
     """
     check_module("anatomy", model)
     copied = copy.deepcopy(model).eval()
-    batches = list(batches_of(data))
-    inputs = checked_inputs((x for x, _ in batches), copied.dtype, "anatomy")
-    targets = [y for _, y in batches]
-    missing = sum(y is None for y in targets)
-    if 0 < missing < len(targets):
-        raise ShapeError(f"anatomy: {missing} of {len(targets)} batches have no targets")
+    chosen = metric_of(metric, "anatomy", directed=True)
+    given = batches_of(data, "anatomy")
+    batches = list(checked_batches(given, copied.dtype, "anatomy", targets=False))
+    missing = sum(batch.targets is None for batch in batches)
+    if 0 < missing < len(batches):
+        raise ShapeError(f"anatomy: {missing} of {len(batches)} batches have no targets")
     watch = Watch(copied)
     with recording(watch), no_grad():
-        for x in inputs:
-            copied(Tensor.of(x))
+        for batch in batches:
+            run(copied, batch.inputs)
     if not watch.errors:
         raise SpecError(f"anatomy: nothing is quantized in this {type(copied).__name__}")
     if missing:
         return Anatomy(_rows(copied, watch.errors, {}))
-    pairs = list(zip(inputs, targets, strict=True))
-    result, as_float, costs = _costs(copied, lambda m: evaluate(m, pairs, loss=loss))
-    return Anatomy(_rows(copied, watch.errors, costs), result, as_float)
+    judged = Meter(chosen, loss).metric
+
+    def measure(model: Module) -> Evaluation:
+        return evaluate(model, batches, loss=loss, metric=chosen)
+
+    result, as_float, costs = _costs(copied, measure, judged)
+    shown = judged if result.metric is not None else None
+    return Anatomy(_rows(copied, watch.errors, costs), result, as_float, shown)
 
 
 def _costs(
-    model: Module, measure: Callable[[Module], Evaluation]
+    model: Module, measure: Callable[[Module], Evaluation], metric: Metric | None
 ) -> tuple[Evaluation, Evaluation, dict[str, tuple[Cost, Cost]]]:
     """Return the results of a model and of it as float, and by quantizer what it costs."""
     paths = list(quantizers(model))
@@ -89,19 +102,21 @@ def _costs(
     result, as_float = with_float([]), with_float(paths)
     costs = {
         path: (
-            _rise(with_float(p for p in paths if p != path), as_float),
-            _rise(result, with_float([path])),
+            _rise(with_float(p for p in paths if p != path), as_float, metric),
+            _rise(result, with_float([path]), metric),
         )
         for path in paths
     }
     return result, as_float, costs
 
 
-def _rise(worse: Evaluation, better: Evaluation) -> Cost:
-    accuracy = None
+def _rise(worse: Evaluation, better: Evaluation, metric: Metric | None) -> Cost:
+    accuracy = fall = None
     if worse.accuracy is not None and better.accuracy is not None:
         accuracy = better.accuracy - worse.accuracy
-    return Cost(worse.loss - better.loss, accuracy)
+    if metric is not None and worse.metric is not None and better.metric is not None:
+        fall = metric.fall(worse.metric, better.metric)
+    return Cost(worse.loss - better.loss, accuracy, fall)
 
 
 def _rows(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import SpecError
-from .report import Anatomy, told
+from .report import Anatomy
 from .row import Cost, Row
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _figure(anatomy: Anatomy) -> "Figure":
     panels[0].set_ylim(len(rows) - 0.5, -0.5)
     if anatomy.result is not None and anatomy.float_result is not None:
         results = {"all quantized": anatomy.result, "all float": anatomy.float_result}
-        told_of = "      ".join(f"{name}: {told(result)}" for name, result in results.items())
+        told_of = "      ".join(f"{name}: {result}" for name, result in results.items())
         figure.suptitle(told_of, fontsize=10)
     return figure
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..tables import table
-from ..training import Evaluation
+from ..training import Evaluation, Metric
+from ..training.evaluate import told
 from .row import Cost, Row
 
 Cell = Callable[[Row], str]
@@ -25,10 +26,6 @@ LOSSES: dict[str, Cell] = {
     "loss\nalone": lambda row: _rise(row.alone),
     "loss\namong": lambda row: _rise(row.among),
 }
-POINTS: dict[str, Cell] = {
-    "points\nalone": lambda row: _points(row.alone),
-    "points\namong": lambda row: _points(row.among),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,18 +36,20 @@ class Anatomy:
         rows: one for each weight and each input that is quantized, in the order in which they run.
         result: loss and accuracy of the model; None if the data have no targets.
         float_result: those of the model with every quantizer float; likewise.
+        metric: what costs are given in beside the loss; None for nothing.
     """
 
     rows: list[Row]
     result: Evaluation | None = None
     float_result: Evaluation | None = None
+    metric: Metric | None = None
 
     def table(self, style: str = "text") -> str:
         """Return the rows as a table.
 
         Rounding and clipping are squared errors in percent of the signal, outside is the share of
-        the elements beyond the range. Costs are rises of the loss, and falls of the accuracy in
-        points (hundredths).
+        the elements beyond the range. Costs are rises of the loss, and by how much the metric is
+        worse, an accuracy in points (hundredths).
 
         Args:
             style: ``"text"``, ``"markdown"`` or ``"html"``.
@@ -60,9 +59,19 @@ class Anatomy:
         """
         columns = {**ERRORS}
         if self.result is not None:
-            columns |= LOSSES if self.result.accuracy is None else LOSSES | POINTS
+            columns |= LOSSES | self._metric_columns()
         cells = [[cell(row) for cell in columns.values()] for row in self.rows]
         return table([*columns], cells, style, left=2)
+
+    def _metric_columns(self) -> dict[str, Cell]:
+        metric = self.metric
+        if metric is None:
+            return {}
+        name = "points" if metric.percent else metric.name
+        return {
+            f"{name}\nalone": lambda row: _fall(row.alone, metric),
+            f"{name}\namong": lambda row: _fall(row.among, metric),
+        }
 
     def plot(self, path: str | Path) -> Path:
         """Draw the error of each quantizer, and what it costs if that was measured.
@@ -82,7 +91,11 @@ class Anatomy:
 
     def __str__(self) -> str:
         ends = {"all quantized": self.result, "all float": self.float_result}
-        lines = [f"{name}: {told(end)}" for name, end in ends.items() if end is not None]
+        lines = [
+            f"{name}: loss {end.loss:.4f}{told(end, self.metric)}"
+            for name, end in ends.items()
+            if end is not None
+        ]
         return "\n".join([self.table(), *([""] if lines else []), *lines])
 
     def __repr__(self) -> str:
@@ -90,12 +103,6 @@ class Anatomy:
 
     def _repr_html_(self) -> str:
         return self.table("html")
-
-
-def told(result: Evaluation) -> str:
-    """Return a result in words."""
-    accuracy = "" if result.accuracy is None else f", accuracy {result.accuracy:.2%}"
-    return f"loss {result.loss:.4f}{accuracy}"
 
 
 def _percent(part: float, whole: float) -> str:
@@ -106,5 +113,7 @@ def _rise(cost: Cost | None) -> str:
     return "" if cost is None else f"{cost.loss:+.4f}"
 
 
-def _points(cost: Cost | None) -> str:
-    return "" if cost is None or cost.accuracy is None else f"{100 * cost.accuracy:+.2f}"
+def _fall(cost: Cost | None, metric: Metric) -> str:
+    if cost is None or cost.metric is None:
+        return ""
+    return f"{100 * cost.metric:+.2f}" if metric.percent else f"{cost.metric:+.4f}"

@@ -12,11 +12,13 @@ class Cost:
 
     Attributes:
         loss: rise of the mean loss.
-        accuracy: fall of the accuracy, a share of 1; None if the targets are no labels.
+        accuracy: fall of the accuracy, a share of 1; None if samples are not classified.
+        metric: by how much the metric is worse; None if there is none.
     """
 
     loss: float
     accuracy: float | None
+    metric: float | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

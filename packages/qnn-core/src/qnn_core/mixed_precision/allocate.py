@@ -5,12 +5,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from ..arguments import whole
+from ..data import Given
 from ..errors import NonFiniteError, SpecError
 from ..nn import Module
 from ..ops import softmax_cross_entropy
 from ..quantizer import Quantizer
-from ..training.batches import Given
 from ..training.evaluate import Loss
+from ..training.metrics import MetricLike
 from .options import Choices, Option
 from .report import Allocation, Sensitivity
 from .search import Chosen
@@ -28,6 +29,7 @@ def allocate(
     bits: Choices = None,
     sensitivity: Function | None = None,
     loss: Loss = softmax_cross_entropy,
+    metric: MetricLike = "auto",
 ) -> Allocation:
     """Choose the bits of each layer's weight: the least summed sensitivity within so many bytes.
 
@@ -48,7 +50,8 @@ def allocate(
 
     Args:
         model: with quantized weights in `QuantLinear` or `QuantConv2d` layers. It stays as it is.
-        data: a pair (inputs, targets), or batches of them, such as a DataLoader.
+        data: ``(x, y)`` or ``(x, y, weights)``, a data set, or batches of these, such as a
+            DataLoader.
         budget: greatest size of the file that ``qnn.pack(...).save`` writes, header included, in
             bytes.
         bits: what a weight may have. A whole number is so many bits of its own scheme, 32 is float,
@@ -58,6 +61,7 @@ def allocate(
         sensitivity: a function of a layer's path and a quantizer (None for float) in place of the
             rise of the loss, such as one that trains. It gives any finite number; less is better.
         loss: ``loss(outputs, targets)``, a mean over the batch.
+        metric: what is told beside the loss; see `evaluate`.
 
     Raises:
         SpecError: if no weight is quantized, a choice has no meaning, a sensitivity is no number,
@@ -82,7 +86,7 @@ def allocate(
         layer  ...
     """
     budget = whole("allocate", "budget, in bytes,", budget, least=1, error=SpecError)
-    trial = Trial(model, data, bits, loss)
+    trial = Trial(model, data, bits, loss, metric)
     sizes = Sizes([*trial.groups.values()], trial.nbytes)
     if sizes.within(budget) is None:
         raise SpecError(
@@ -105,6 +109,7 @@ def allocate(
         packed=trial.packed(chosen),
         sensitivities=found,
         float_result=trial.float_result,
+        metric=trial.metric,
     )
 
 

@@ -7,7 +7,7 @@ from ..nn import Module
 from ..packed import PackedModel
 from ..quantizer import Quantizer
 from ..tables import table
-from ..training import Evaluation
+from ..training import Evaluation, Metric
 from .options import FLOAT_BITS
 
 
@@ -17,10 +17,12 @@ class Sensitivity(NamedTuple):
     Attributes:
         value: rise of the loss, or what the given function says.
         accuracy: fall of the accuracy, a share of 1; None if it was not measured.
+        metric: by how much the metric is worse; None if it was not measured.
     """
 
     value: float
     accuracy: float | None
+    metric: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,9 +37,10 @@ class Plan:
         predicted: sum of the sensitivities' values.
         predicted_accuracy: the float model's less the sum of the sensitivities'; None if they have
             none.
-        result: loss and accuracy as measured.
+        result: loss and metric as measured.
         model: in evaluation mode, to be judged by other data. All plans share their parameters: it
             is `Allocation.model` that may be trained.
+        predicted_metric: as the accuracy; None if there is no metric.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Plan:
     predicted_accuracy: float | None
     result: Evaluation
     model: Module
+    predicted_metric: float | None = None
 
     @property
     def bits(self) -> dict[str, int]:
@@ -67,7 +71,8 @@ class Allocation:
         packed: it as it is deployed, of at most `budget` bytes.
         sensitivities: by the layer's path, then by the name of the option: its bits, its spec or
             ``"float"``.
-        float_result: loss and accuracy with all weights float.
+        float_result: loss and metric with all weights float.
+        metric: what is told beside the loss; None for nothing.
     """
 
     budget: int
@@ -77,6 +82,7 @@ class Allocation:
     packed: PackedModel
     sensitivities: dict[str, dict[str, Sensitivity]]
     float_result: Evaluation
+    metric: Metric | None = None
 
     @property
     def bits(self) -> dict[str, int]:
@@ -97,8 +103,8 @@ class Allocation:
     def table(self, style: str = "text") -> str:
         """Return what each option costs each layer, then the plans.
 
-        What was chosen is marked with ``*``, and what lies within the budget with ``<=``. Accuracy
-        is given in percent, predicted and measured.
+        What was chosen is marked with ``*``, and what lies within the budget with ``<=``. The
+        metric is given predicted and measured, an accuracy in percent.
 
         Args:
             style: ``"text"``, ``"markdown"`` or ``"html"``.
@@ -122,7 +128,6 @@ class Allocation:
         rows = []
         for plan in [*self.uniform, self.plan]:
             fits = "<=" if plan.nbytes <= self.budget else ""
-            accuracies = (plan.predicted_accuracy, plan.result.accuracy)
             rows.append(
                 [
                     plan.name,
@@ -130,19 +135,26 @@ class Allocation:
                     fits,
                     f"{plan.predicted:+.4f}",
                     f"{plan.result.loss - loss:+.4f}",
-                    *("" if share is None else f"{100 * share:.2f}" for share in accuracies),
+                    *map(self._shown, (plan.predicted_metric, plan.result.metric)),
                 ]
             )
+        name = "accuracy" if self.metric is None else self.metric.name.replace("_", " ")
+        told = f"{name} %" if self.metric is None or self.metric.percent else name
         headers = [
             "bits",
             "bytes",
             f"<= {self.budget:,}",
             "rise of loss\npredicted",
             "rise of loss\nmeasured",
-            "accuracy %\npredicted",
-            "accuracy %\nmeasured",
+            f"{told}\npredicted",
+            f"{told}\nmeasured",
         ]
         return table(headers, rows, style)
+
+    def _shown(self, value: float | None) -> str:
+        if value is None or self.metric is None:
+            return ""
+        return f"{100 * value:.2f}" if self.metric.percent else f"{value:.4g}"
 
     def __str__(self) -> str:
         return self.table()

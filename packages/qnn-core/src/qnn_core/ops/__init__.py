@@ -3,7 +3,7 @@
 from ..autodiff.table import BUILT_IN, OPS
 from . import numpy_functions  # noqa: F401 # it says what NumPy's functions are
 from . import quantized_product as _quantized_product  # noqa: F401 # declares one more
-from .activation import hardtanh, log_softmax, relu, sigmoid, softmax, tanh
+from .activation import hardtanh, log_softmax, relu, sigmoid, softmax, softplus, tanh
 from .arithmetic import (
     absolute,
     add,
@@ -21,7 +21,14 @@ from .arithmetic import (
 )
 from .conv import conv2d
 from .linear import linear, matmul
-from .loss import mean_squared_error, softmax_cross_entropy, squared_hinge
+from .loss import (
+    binary_cross_entropy_with_logits,
+    huber,
+    mean_absolute_error,
+    mean_squared_error,
+    softmax_cross_entropy,
+    squared_hinge,
+)
 from .norm import batch_norm, dropout, normalize_batch
 from .pool import avg_pool2d, global_avg_pool2d, max_pool2d
 from .quantize import fake_quantize
@@ -37,6 +44,7 @@ __all__ = [
     "add",
     "avg_pool2d",
     "batch_norm",
+    "binary_cross_entropy_with_logits",
     "broadcast_to",
     "clip",
     "concatenate",
@@ -49,6 +57,7 @@ __all__ = [
     "getitem",
     "global_avg_pool2d",
     "hardtanh",
+    "huber",
     "linear",
     "log",
     "log_softmax",
@@ -57,6 +66,7 @@ __all__ = [
     "max_pool2d",
     "maximum",
     "mean",
+    "mean_absolute_error",
     "mean_squared_error",
     "min",
     "minimum",
@@ -72,6 +82,7 @@ __all__ = [
     "sin",
     "softmax",
     "softmax_cross_entropy",
+    "softplus",
     "sqrt",
     "squared_hinge",
     "stack",

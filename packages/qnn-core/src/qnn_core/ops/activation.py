@@ -42,6 +42,15 @@ sigmoid = op(
 )
 
 
+def _softplus(x: Array) -> Array:
+    # Not log(1 + exp(x)), which overflows, and is 0 below -17.
+    y: Array = np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+    return np.asarray(y, x.dtype)
+
+
+softplus = op("softplus", _softplus, shape=same, vjps=[lambda g, y, x: g * sigmoid(x)])
+
+
 def _relu(x: Array) -> Array:
     if x.dtype != np.float32:
         return np.asarray(np.maximum(x, x.dtype.type(0)))

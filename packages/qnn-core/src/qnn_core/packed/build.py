@@ -1,13 +1,15 @@
 """From a traced model to a plain graph: parameters folded, quantizers turned into tables."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import autodiff
+from .. import autodiff, data
 from ..autodiff import GraphNode, Tensor, Value, trace
+from ..data import EXAMPLES, as_array, example_of
 from ..errors import GraphError, ShapeError
 from ..quantizer import codebook
 from .attributes import Batch
@@ -46,15 +48,23 @@ def build(model: Callable[..., Any], example: Arrays) -> tuple[Graph, autodiff.G
     return builder.graph(), traced
 
 
-def samples(example: Any) -> Arrays:
-    """Return an example as float32 arrays.
+def samples(model: Callable[..., Any], example: Any) -> Arrays:
+    """Return an example as float32 arrays, one for each argument of the model.
+
+    A tuple is the arguments; for a model of one argument it is inputs and targets, ``(x, y)``. Of
+    these, and of a data set or batches, the first few samples are taken.
 
     Raises:
         DtypeError: if it does not hold real numbers.
         ShapeError: if there is no sample in it, or the arguments have batches of several sizes.
     """
-    given = example if isinstance(example, tuple) else (example,)
-    arrays = tuple(Tensor(x).data.astype(np.float32, copy=False) for x in given)
+    if isinstance(example, tuple) and len(example) > 1 and _takes_one(model):
+        given = next(data.batches_of(example, "pack", EXAMPLES)).take(slice(0, EXAMPLES)).inputs
+    else:
+        given = example_of(example, "pack") or example
+    given = given if isinstance(given, tuple) else (given,)
+    arrays = tuple(Tensor(as_array(x, "pack: the example")).data for x in given)
+    arrays = tuple(x.astype(np.float32, copy=False) for x in arrays)
     sizes = {x.shape[0] if x.ndim else 0 for x in arrays}
     if len(sizes) != 1 or 0 in sizes:
         raise ShapeError(
@@ -62,6 +72,19 @@ def samples(example: Any) -> Arrays:
             f"0, at least one; got shapes {', '.join(str(x.shape) for x in arrays)}"
         )
     return arrays
+
+
+def _takes_one(model: Any) -> bool:
+    """Return whether a model, or a function, takes one argument by its position and no more."""
+    try:
+        parameters = inspect.signature(getattr(model, "forward", model)).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    kinds = [parameter.kind for parameter in parameters]
+    return (
+        inspect.Parameter.VAR_POSITIONAL not in kinds and sum(k in positional for k in kinds) == 1
+    )
 
 
 class _Builder:

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..autodiff import Tensor
-from ..errors import DtypeError, FileError, NonFiniteError, ShapeError
+from ..data import as_array
+from ..errors import FileError, NonFiniteError, ShapeError, SpecError
 from ..products import cpu
 from .build import build, samples
 from .check import check
@@ -69,17 +69,37 @@ class PackedModel:
         outputs = self._run(self._checked(inputs))
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
-    def predict(self, *inputs: ArrayLike) -> NDArray[np.int64]:
-        """Return the class of each sample: the argmax over the last axis of the output, int64.
+    def predict(
+        self, *inputs: ArrayLike, task: Literal["classes", "binary", "regression"] | None = None
+    ) -> NDArray[Any]:
+        """Return the answer to each sample, as the task has it.
+
+        Args:
+            inputs: as for a call.
+            task: ``"classes"`` is the argmax over the last axis of the output, int64; ``"binary"``
+                is 1 where a logit is above 0, else 0, int64; ``"regression"`` is the output itself.
+                Of binary and regression an axis of one column is left out. None is classes, which
+                one column does not have: there the file cannot know which of the two is meant.
 
         Raises:
             ShapeError: if there are several outputs, or no classes to choose from.
+            SpecError: for another task.
         """
+        if task not in (None, "classes", "binary", "regression"):
+            raise SpecError(
+                f"predict: task must be 'classes', 'binary' or 'regression', got {task!r}"
+            )
         if len(self.graph.outputs) != 1:
             raise ShapeError(f"predict: one output is needed, there are {len(self.graph.outputs)}")
         (output,) = self._run(self._checked(inputs))
-        if output.ndim < 2 or output.shape[-1] == 0:
-            raise ShapeError(f"predict: an output of shape {output.shape} has no axis of classes")
+        if task in ("binary", "regression"):
+            column = output[..., 0] if output.ndim > 1 and output.shape[-1] == 1 else output
+            return (column > 0).astype(np.int64) if task == "binary" else column
+        if output.ndim < 2 or output.shape[-1] < 2:
+            raise ShapeError(
+                f"predict: an output of shape {output.shape} has no classes to choose from; "
+                "task='binary' is for logits of yes and no, task='regression' for numbers"
+            )
         classes: NDArray[np.int64] = np.argmax(output, axis=-1).astype(np.int64)
         return classes
 
@@ -134,9 +154,7 @@ class PackedModel:
 
 
 def _checked(x: ArrayLike, given: Input) -> Floats:
-    array = np.asarray(x.array if isinstance(x, Tensor) else x)
-    if array.dtype.kind not in "buif":
-        raise DtypeError(f"{given.name}: real numbers are needed, got {array.dtype}")
+    array = as_array(x, given.name)
     if array.shape[1:] != given.shape or not array.ndim:
         expected = ", ".join(["batch", *map(str, given.shape)])
         raise ShapeError(f"{given.name}: shape [{expected}] is needed, got {array.shape}")
@@ -154,7 +172,7 @@ def _refuse_nonfinite(graph: Graph, inputs: list[Floats]) -> None:
             )
 
 
-def pack(model: Callable[..., Any], example: ArrayLike | tuple[ArrayLike, ...]) -> PackedModel:
+def pack(model: Callable[..., Any], example: Any) -> PackedModel:
     """Return `model` as it is deployed, verified against the model on `example`.
 
     What Python decides while the model runs is decided once, on the example: a branch on values or
@@ -164,7 +182,8 @@ def pack(model: Callable[..., Any], example: ArrayLike | tuple[ArrayLike, ...]) 
     Args:
         model: a float32 module, or a function of tensors. It is packed as it evaluates.
         example: an input with its batch axis, at least one sample, better some that differ; a tuple
-            for several arguments.
+            for several arguments. Or data as they are trained on: ``(x, y)`` for a model of one
+            argument, a data set, or batches, such as a DataLoader: a few of their first samples.
 
     Raises:
         DtypeError: if the model is not float32.
@@ -182,14 +201,14 @@ def pack(model: Callable[..., Any], example: ArrayLike | tuple[ArrayLike, ...]) 
         >>> bool(np.all(packed(x) == model.eval()(qnn.Tensor(x)).data))
         True
     """
-    graph, traced = build(model, samples(example))
+    graph, traced = build(model, samples(model, example))
     packed = PackedModel(graph)
     verify(packed.graph, packed.program(), traced)
     verify_alone(packed.program(), model, traced)
     return packed
 
 
-def packed_nbytes(model: Callable[..., Any], example: ArrayLike | tuple[ArrayLike, ...]) -> int:
+def packed_nbytes(model: Callable[..., Any], example: Any) -> int:
     """Return the size of the file of ``pack(model, example)``, which is not verified for that.
 
     Errors are those of `pack`, but for what verifying finds.
@@ -201,7 +220,7 @@ def packed_nbytes(model: Callable[..., Any], example: ArrayLike | tuple[ArrayLik
         >>> packed_nbytes(model, x) == qnn.pack(model, x).nbytes
         True
     """
-    graph, _ = build(model, samples(example))
+    graph, _ = build(model, samples(model, example))
     check(graph)
     return len(content_of(fuse(graph)))
 

@@ -4,5 +4,16 @@ from .checkpoint import Checkpoint
 from .evaluate import Evaluation, evaluate
 from .fit import fit
 from .history import Epoch, History
+from .metrics import Metric
+from .single_samples import check_single_samples
 
-__all__ = ["Checkpoint", "Epoch", "Evaluation", "History", "evaluate", "fit"]
+__all__ = [
+    "Checkpoint",
+    "Epoch",
+    "Evaluation",
+    "History",
+    "Metric",
+    "check_single_samples",
+    "evaluate",
+    "fit",
+]

@@ -1,15 +1,22 @@
-"""Loss and accuracy of a model on data."""
+"""Loss and metric of a model on data."""
 
-from collections.abc import Callable
+import functools
+import inspect
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ..autodiff import Tensor, no_grad
+from ..data import Batch, Given, arrays_of, batches_of, checked_batches, run
+from ..errors import SpecError
 from ..nn import Module
 from ..ops import softmax_cross_entropy
-from .batches import Batches, checked_batches, correct
+from .metrics import ACCURACIES, Meter, Metric, MetricLike, metric_of
 
-Loss = Callable[[Tensor, Any], Tensor]
+Loss = Callable[..., Tensor]
 
 
 @dataclass(frozen=True)
@@ -18,63 +25,176 @@ class Evaluation:
 
     Attributes:
         loss: mean over all samples.
-        accuracy: share of samples classified right, 0..1; None if the targets are no labels.
+        accuracy: share of samples classified right, 0..1; None if they are not classified.
         samples: number of samples.
+        metric: value of the metric; None if there is none.
+        metric_name: its name, ``""`` if there is none.
     """
 
     loss: float
     accuracy: float | None
     samples: int
+    metric: float | None = None
+    metric_name: str = ""
+
+    def __str__(self) -> str:
+        return f"loss {self.loss:.4f}{told(self)}"
+
+
+def told(result: Evaluation, metric: Metric | None = None) -> str:
+    """Return the metric of a result in words, after a comma; nothing if there is none."""
+    if result.metric is None:
+        return ""
+    percent = result.metric_name in ACCURACIES if metric is None else metric.percent
+    shown = f"{result.metric:.2%}" if percent else f"{result.metric:.4g}"
+    return f", {result.metric_name.replace('_', ' ')} {shown}"
 
 
 class Tally:
-    """Adds up loss and accuracy over batches."""
+    """Adds up loss and metric over batches."""
 
-    def __init__(self) -> None:
+    def __init__(self, loss: Loss, metric: Any) -> None:
         self.samples = 0
         self._loss = 0.0
-        self._correct: int | None = 0
+        self._weight = 0.0
+        self._meter = Meter(metric, loss)
 
-    def add(self, loss: float, scores: Any, targets: Any) -> None:
-        """Count one batch with its mean loss."""
-        self.samples += len(targets)
-        self._loss += loss * len(targets)
-        right = correct(scores, targets)
-        self._correct = None if right is None or self._correct is None else self._correct + right
+    @property
+    def metric(self) -> Metric | None:
+        """The metric; None if there is none."""
+        return self._meter.metric
+
+    def add(self, loss: float, outputs: Any, batch: Batch) -> None:
+        """Count one batch with its mean loss and the arrays that the model gave."""
+        count = batch.samples
+        weight = count if batch.weights is None else batch.weights.sum()
+        self.samples += count
+        self._weight += weight
+        self._loss += loss * weight
+        self._meter.add(outputs, batch)
+
+    def so_far(self) -> Evaluation:
+        """Return the means so far; a metric that is no mean is left out."""
+        return self._evaluation(self._meter.so_far())
 
     def result(self) -> Evaluation:
-        """Return the means so far."""
-        accuracy = None if self._correct is None else self._correct / self.samples
-        return Evaluation(self._loss / self.samples, accuracy, self.samples)
+        """Return loss and metric over all batches."""
+        return self._evaluation(self._meter.result())
+
+    def _evaluation(self, value: float | None) -> Evaluation:
+        metric = self.metric
+        name = "" if metric is None or value is None else metric.name
+        accuracy = value if name in ACCURACIES else None
+        loss = float(self._loss / self._weight) if self._weight else float("nan")
+        return Evaluation(loss, accuracy, self.samples, value, name)
 
 
-def evaluate(model: Module, data: Batches, *, loss: Loss = softmax_cross_entropy) -> Evaluation:
-    """Return the mean loss and the accuracy of `model`, in evaluation mode, on `data`.
+class WeighedLoss:
+    """A loss, called with the weights of a batch if there are any.
 
     Args:
-        model: takes a batch of inputs, gives one row per sample.
-        data: batches ``(inputs, targets)``.
+        loss: ``loss(outputs, targets)``, or with a ``sample_weight``.
+        where: for messages.
+    """
+
+    def __init__(self, loss: Loss, where: str) -> None:
+        self.loss, self._where = loss, where
+
+    def __call__(self, outputs: Any, batch: Batch) -> Tensor:
+        """Return the mean loss of a batch.
+
+        Raises:
+            SpecError: if the batch has weights, and the loss takes none.
+            TypeError: if the loss is no tensor of one element.
+        """
+        if batch.weights is None:
+            value = self.loss(outputs, batch.targets)
+        else:
+            self._check_weights()
+            value = self.loss(outputs, batch.targets, sample_weight=batch.weights)
+        if not isinstance(value, Tensor) or value.size != 1:
+            shape = f" of shape {np.shape(value)}" if hasattr(value, "shape") else ""
+            raise TypeError(
+                f"{self._where}: the loss must return a tensor of one element, the mean over the "
+                f"batch; got a {type(value).__name__}{shape}"
+            )
+        return value
+
+    @functools.cached_property
+    def _takes_weights(self) -> bool:
+        parameters = inspect.signature(self.loss).parameters.values()
+        return any(p.name == "sample_weight" or p.kind == p.VAR_KEYWORD for p in parameters)
+
+    def _check_weights(self) -> None:
+        if not self._takes_weights:
+            raise SpecError(
+                f"{self._where}: the data have samples' weights, but the loss takes none: "
+                "loss(outputs, targets, sample_weight=None), as those of qnn.ops"
+            )
+
+
+def evaluate(
+    model: Module | Callable[..., Any],
+    data: Given,
+    *,
+    loss: Loss = softmax_cross_entropy,
+    metric: MetricLike = "auto",
+) -> Evaluation:
+    """Return the mean loss and the metric of `model`, in evaluation mode, on `data`.
+
+    Args:
+        model: takes a batch of inputs, gives one row per sample, or a tuple or dictionary of such.
+            A `PackedModel`, or any function of float32 arrays, may be evaluated too.
+        data: inputs and targets: arrays ``(x, y)`` or ``(x, y, weights)``, a data set, or batches
+            of these, such as a DataLoader. Arrays and data sets are cut into batches of 1,000.
         loss: ``loss(outputs, targets)``, a mean over the batch.
+        metric: a name (accuracy, binary_accuracy, mae, mse, r2, auc), a `Metric`, any function of
+            outputs and targets, or None; "auto" is what the loss means: accuracy for classes, or
+            for yes and no, and none for distances.
 
     Raises:
-        ShapeError: if there are no data.
+        ShapeError: if there are no data, or the metric has no meaning for them.
+        SpecError: if a metric is not known.
         NonFiniteError: if the inputs hold NaN or infinity.
 
     Example:
-        >>> import numpy as np
         >>> import qnn_core as qnn
-        >>> qnn.evaluate(qnn.MLP([2, 2], seed=0), [(np.eye(2), np.array([0, 1]))]).samples
+        >>> x, y = np.eye(2), np.array([0, 1])
+        >>> qnn.evaluate(qnn.MLP([2, 2], seed=0), (x, y)).samples
         2
+        >>> line = qnn.MLP([2, 1], seed=0)
+        >>> found = qnn.evaluate(line, (x, y), loss=qnn.ops.mean_squared_error, metric="mae")
+        >>> found.accuracy, found.metric_name
+        (None, 'mae')
     """
-    modes = [(module, module.training) for _, module in model.named_modules()]
-    tally = Tally()
-    model.eval()
-    try:
-        with no_grad():
-            for x, targets in checked_batches(data, model.dtype, "evaluate"):
-                scores = model(Tensor.of(x))
-                tally.add(loss(scores, targets).item(), scores.array, targets)
-    finally:
-        for module, training in modes:
-            module.training = training
+    chosen = metric_of(metric, "evaluate", directed=False)
+    tally, mean = Tally(loss, chosen), WeighedLoss(loss, "evaluate")
+    dtype = model.dtype if isinstance(model, Module) else np.dtype(np.float32)
+    with evaluating(model), no_grad():
+        for batch in checked_batches(batches_of(data, "evaluate"), dtype, "evaluate"):
+            if batch.weights is not None and not batch.weights.any():
+                continue  # nothing in it counts
+            outputs = _outputs(model, batch.inputs)
+            tally.add(mean(outputs, batch).item(), arrays_of(outputs), batch)
     return tally.result()
+
+
+def _outputs(model: Any, inputs: Any) -> Any:
+    if isinstance(model, Module):
+        return run(model, inputs)
+    found = model(*inputs) if isinstance(inputs, tuple) else model(inputs)
+    return Tensor(found) if isinstance(found, np.ndarray) else found
+
+
+@contextmanager
+def evaluating(model: Any) -> Generator[None]:
+    """Let a module be in evaluation mode; after it each part has its own mode again."""
+    modules = [module for _, module in model.named_modules()] if isinstance(model, Module) else []
+    modes = [module.training for module in modules]
+    try:
+        if isinstance(model, Module):
+            model.eval()
+        yield
+    finally:
+        for module, training in zip(modules, modes, strict=True):
+            module.training = training

@@ -3,32 +3,46 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from ..arguments import whole
-from ..autodiff import Tensor
+from ..data import (
+    Batch,
+    Given,
+    Shuffled,
+    Stream,
+    arrays_of,
+    checked_batches,
+    run,
+    training_batches,
+)
 from ..errors import FileError, NonFiniteError, StateError
 from ..nn import Module, Quantize
 from ..ops import softmax_cross_entropy
 from ..optim import Optimizer, but_for_rates, clip_gradients
 from ..storage import remove_drafts
-from .batches import Array, Batches, checked_batches
 from .checkpoint import Checkpoint
-from .evaluate import Evaluation, Loss, Tally, evaluate
+from .diagnosis import Diagnosis
+from .evaluate import Evaluation, Loss, Tally, WeighedLoss, evaluate
 from .history import Epoch, History
+from .metrics import Meter, Metric, MetricLike, metric_of
 from .progress import Progress
+from .single_samples import check_single_samples
 
 
 def fit(
     model: Module,
-    data: Batches,
+    data: Given,
     *,
     epochs: int,
     optimizer: Optimizer,
     loss: Loss = softmax_cross_entropy,
-    validation: Batches | None = None,
+    metric: MetricLike = "auto",
+    validation: Given | None = None,
+    batch_size: int | None = None,
+    seed: int = 0,
     clip_norm: float | None = None,
     patience: int | None = None,
     keep: Literal["last", "best"] = "last",
@@ -43,16 +57,29 @@ def fit(
     `qnn_data.DataLoader`, whose ``set_epoch`` is called), then a run that was killed at any moment
     and is resumed from its checkpoint ends with the very weights of one that was not.
 
+    However it ends, by an error or Ctrl-C too, the model is left in evaluation mode, with the
+    weights that were reached, or with ``keep="best"`` those of the best epoch that was finished;
+    what was raised has the epochs that were as its attribute ``history``.
+
     Args:
-        model: takes a batch of inputs, gives one row per sample.
-        data: batches ``(inputs, targets)``, readable again for every epoch.
+        model: takes a batch of inputs, gives one row per sample, or a tuple or dictionary of such.
+        data: inputs and targets: arrays ``(x, y)`` or ``(x, y, weights)``, a data set (what has a
+            length and gives a sample for its number), or batches of these that can be read again
+            for every epoch, such as a DataLoader or a list.
         epochs: how many in all, those before a resume included.
         optimizer: of the model's parameters.
-        loss: ``loss(outputs, targets)``, a mean over the batch.
-        validation: batches that are evaluated after each epoch.
+        loss: ``loss(outputs, targets)``, a mean over the batch; it gets what `forward` returns and
+            the targets as the data have them, and ``sample_weight`` if there are weights.
+        metric: a name (accuracy, binary_accuracy, mae, mse, r2, auc), a `Metric`, a function of
+            outputs and targets that says which way is better, or None; "auto" is what the loss
+            means: accuracy for classes, or for yes and no, and none for distances.
+        validation: data, as for `data`, that are evaluated after each epoch.
+        batch_size: of arrays and data sets, which are shuffled for each epoch; None is 100.
+        seed: of these orders.
         clip_norm: greatest norm of the gradients, see `clip_gradients`.
-        patience: stop after so many epochs without a better one (see `History.best`).
-        keep: which weights the model ends with.
+        patience: stop after so many epochs without a better one. Better goes by the metric if there
+            is one, else by the loss; on the validation data if there are any (`History.criterion`).
+        keep: which weights the model ends with; the best go by what `patience` goes by.
         checkpoint: file that is written, atomically, at the start and after every epoch.
         resume: go on from `checkpoint` if it exists, with the optimizer's learning rate as it is
             now: it need not be that of the epochs before.
@@ -64,13 +91,18 @@ def fit(
             The checkpoint of the epoch before stays.
         FileExistsError: if `checkpoint` exists and `resume` is not set: nothing is overwritten.
         FileError, StateError: if the checkpoint does not fit.
+        ShapeError: before training, if the data are none of these, or a batch of one sample meets
+            batch normalization that has no variance of it.
+
+    Warns:
+        TrainingWarning: in one line, if the training has gone nowhere, with the likely cause.
 
     Example:
         >>> import qnn_core as qnn
-        >>> batches = [(np.eye(2), np.array([0, 1]))]
+        >>> x, y = np.eye(2), np.array([0, 1])
         >>> model = qnn.MLP([2, 2], seed=0)
         >>> optimizer = qnn.optim.SGD(model.parameters(), lr=1.0)
-        >>> qnn.fit(model, batches, epochs=20, optimizer=optimizer).last.accuracy
+        >>> qnn.fit(model, (x, y), epochs=20, optimizer=optimizer).last.accuracy
         1.0
     """
     _check(epochs, patience, keep)
@@ -79,7 +111,9 @@ def fit(
             f"fit: an optimizer is needed, such as qnn.optim.Adam(model.parameters()), got "
             f"{optimizer!r}"
         )
-    run = _Run(model, optimizer, loss, clip_norm)
+    chosen = metric_of(metric, "fit", directed=True)
+    batches = training_batches(data, "fit", batch_size, seed)
+    run = _Run(model, optimizer, loss, chosen, clip_norm)
     path = None if checkpoint is None else Path(checkpoint)
     if path is not None:
         remove_drafts(path)
@@ -93,21 +127,28 @@ def fit(
     elif path is not None:
         # Now, so that an interrupted first epoch can be resumed too, and a bad path shows at once.
         run.checkpoint().save(path)
-    with Progress(data, epochs, len(run.history.epochs), progress) as bar:
-        while len(run.history.epochs) < epochs and not run.history.stalled(patience):
-            try:
-                epoch = run.epoch(data, validation, bar)
-            except NonFiniteError as error:
-                saved = path if path is not None and path.exists() else None
-                hint = f"; the last good checkpoint is {saved}" if saved else ""
-                raise NonFiniteError(f"{error}{hint}") from error
-            if path is not None:
-                run.checkpoint().save(path)
-            if on_epoch is not None:
-                on_epoch(epoch)
-    if keep == "best":
-        model.load_state_dict(run.best)
-    model.eval()
+    check_single_samples(model, batches.smallest(), "fit")
+    try:
+        with Progress(batches, epochs, len(run.history.epochs), progress) as bar:
+            while len(run.history.epochs) < epochs and not run.history.stalled(patience):
+                try:
+                    epoch = run.epoch(batches, validation, bar)
+                except NonFiniteError as error:
+                    saved = path if path is not None and path.exists() else None
+                    hint = f"; the last good checkpoint is {saved}" if saved else ""
+                    raise NonFiniteError(f"{error}{hint}") from error
+                if path is not None:
+                    run.checkpoint().save(path)
+                if on_epoch is not None:
+                    on_epoch(epoch)
+    except BaseException as error:
+        # Also of Ctrl-C: what was measured would be lost otherwise.
+        error.history = run.history  # type: ignore[attr-defined] # documented above
+        raise
+    finally:
+        if keep == "best" and run.history.epochs:
+            model.load_state_dict(run.best)
+        model.eval()
     return run.history
 
 
@@ -139,28 +180,34 @@ class _Run:
     """A model, its optimizer, and what was measured so far."""
 
     def __init__(
-        self, model: Module, optimizer: Optimizer, loss: Loss, clip_norm: float | None
+        self,
+        model: Module,
+        optimizer: Optimizer,
+        loss: Loss,
+        metric: Metric | Literal["auto"] | None,
+        clip_norm: float | None,
     ) -> None:
         self.model = model
         self.optimizer = optimizer
         self.loss = loss
+        self.metric = metric
         self.clip_norm = clip_norm
         self.history = History()
         self.best = model.state_dict()
+        self._mean_loss = WeighedLoss(loss, "fit")
+        self._diagnosis = Diagnosis(model, optimizer, loss)
 
-    def epoch(self, data: Batches, validation: Batches | None, bar: Progress) -> Epoch:
+    def epoch(self, data: Stream | Shuffled, validation: Given | None, bar: Progress) -> Epoch:
         """Train for one epoch, measure, and enter it into the history."""
         number = len(self.history.epochs) + 1
-        set_epoch = getattr(data, "set_epoch", None)
-        if set_epoch is not None:
-            set_epoch(number - 1)
         began = time.perf_counter()
-        trained = self._pass(data, number, bar)
+        trained, metric = self._pass(data, number, bar)
         seconds = time.perf_counter() - began
         self._check_parameters(number)
         held_out = None
         if validation is not None:
-            held_out = evaluate(self.model, validation, loss=self.loss)
+            held_out = evaluate(self.model, validation, loss=self.loss, metric=self.metric)
+        self._diagnosis.after_epoch(trained.loss)
         epoch = Epoch(
             epoch=number,
             loss=trained.loss,
@@ -170,25 +217,36 @@ class _Run:
             lr=self.optimizer.lr_at(self.optimizer.steps - 1),
             seconds=seconds,
             samples_per_second=trained.samples / seconds,
+            metric=trained.metric,
+            val_metric=None if held_out is None else held_out.metric,
+            metric_name=trained.metric_name or ("" if held_out is None else held_out.metric_name),
+            greater_is_better=metric is None or metric.greater_is_better is not False,
         )
         self.history.epochs.append(epoch)
         if self.history.best_epoch == number:
             self.best = self.model.state_dict()
         return epoch
 
-    def _pass(self, data: Batches, number: int, bar: Progress) -> Evaluation:
+    def _pass(
+        self, data: Stream | Shuffled, number: int, bar: Progress
+    ) -> tuple[Evaluation, Metric | None]:
         self.model.train()
-        tally = Tally()
+        tally = Tally(self.loss, self.metric)
         where = f"fit, epoch {number}"
-        for step, (x, targets) in enumerate(checked_batches(data, self.model.dtype, where)):
+        batches = checked_batches(data.epoch(number - 1, where), self.model.dtype, where)
+        for step, batch in enumerate(batches):
+            if batch.weights is not None and not batch.weights.any():
+                continue  # nothing in it counts
             try:
-                loss, scores = self._step(x, targets)
+                loss, outputs = self._step(batch)
             except NonFiniteError as error:
                 at = f"{where}, batch {step} (step {self.optimizer.steps} of the run)"
                 raise NonFiniteError(f"{at}: {error}{_broken_frames(self.model)}") from error
-            tally.add(loss, scores, targets)
-            bar.step(number, len(x), tally.result())
-        return tally.result()
+            tally.add(loss, outputs, batch)
+            self._diagnosis.saw(batch)
+            if bar.shown:
+                bar.step(number, batch.samples, tally.so_far())
+        return tally.result(), tally.metric
 
     def _check_parameters(self, number: int) -> None:
         """Raise a NonFiniteError if the last update broke the model: no loss has shown it yet."""
@@ -199,12 +257,12 @@ class _Run:
                     "NaN or infinite; a lower learning rate or clip_norm may help"
                 )
 
-    def _step(self, x: Array, targets: Array) -> tuple[float, Array]:
-        """Update the model by one batch; return its loss and the scores before the update."""
+    def _step(self, batch: Batch) -> tuple[float, Any]:
+        """Update the model by one batch; return its loss and the outputs before the update."""
         # What overflows shows in the loss, which is checked: no warnings beside that error.
         with np.errstate(over="ignore", invalid="ignore"):
-            scores = self.model(Tensor.of(x))
-            loss = self.loss(scores, targets)
+            outputs = run(self.model, batch.inputs)
+            loss = self._mean_loss(outputs, batch)
             value = loss.item()
             if not np.isfinite(value):
                 raise NonFiniteError(
@@ -215,7 +273,7 @@ class _Run:
             if self.clip_norm is not None:
                 clip_gradients(self.optimizer.parameters, self.clip_norm)
             self.optimizer.step()
-        return value, scores.array
+        return value, arrays_of(outputs)
 
     def checkpoint(self) -> Checkpoint:
         return Checkpoint(
@@ -233,6 +291,18 @@ class _Run:
             "clip_norm": str(self.clip_norm),
         }
 
+    def _check_metric(self, history: History, path: Path) -> None:
+        """Refuse epochs that were judged by another metric: which is best could not be said."""
+        metric = Meter(self.metric, self.loss).metric
+        own = "" if metric is None else metric.name
+        theirs = history.last.metric_name if history.epochs else own
+        # What a loss may mean depends on the batches.
+        if theirs != own and not (self.metric == "auto" and not theirs):
+            raise FileError(
+                f"{path} is of another run, whose metric is {theirs or None!r} instead of "
+                f"{own or None!r}"
+            )
+
     def restore(self, path: Path) -> None:
         saved = Checkpoint.load(path)
         for part, own in self._recipe().items():
@@ -242,6 +312,7 @@ class _Run:
                 raise FileError(
                     f"{path} is of another run, whose {part} is\n{theirs}\ninstead of\n{own}"
                 )
+        self._check_metric(saved.history, path)
         before = self.model.state_dict()
         self.model.load_state_dict(saved.model)
         try:

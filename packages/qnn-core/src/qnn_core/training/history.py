@@ -1,7 +1,13 @@
 """What a training run measured, epoch by epoch."""
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from .metrics import ACCURACIES
+
+# What a history goes by, in this order: the first that every epoch has.
+CRITERIA = ("val_metric", "val_loss", "metric", "loss")
 
 
 @dataclass(frozen=True)
@@ -12,11 +18,15 @@ class Epoch:
         epoch: its number, from 1.
         loss: mean training loss over the epoch, weighted by batch size.
         accuracy: share of training samples that were classified right while training, 0..1; None
-            if the targets are no labels.
+            if they are not classified.
         val_loss, val_accuracy: the same on the validation data after the epoch; None without any.
         lr: learning rate at its last step.
         seconds: wall time of its training steps.
         samples_per_second: training samples over that time.
+        metric: value of the metric on the training data while training; None if there is none.
+        val_metric: that on the validation data after the epoch; None without any.
+        metric_name: name of the metric, ``""`` if there is none; an accuracy is a metric.
+        greater_is_better: its direction.
     """
 
     epoch: int
@@ -27,6 +37,18 @@ class Epoch:
     lr: float
     seconds: float
     samples_per_second: float
+    metric: float | None = None
+    val_metric: float | None = None
+    metric_name: str = ""
+    greater_is_better: bool = True
+
+    def __post_init__(self) -> None:
+        # Epochs of files written before there were other metrics.
+        given = self.accuracy is not None or self.val_accuracy is not None
+        if not self.metric_name and given:
+            object.__setattr__(self, "metric", self.accuracy)
+            object.__setattr__(self, "val_metric", self.val_accuracy)
+            object.__setattr__(self, "metric_name", ACCURACIES[0])
 
 
 @dataclass
@@ -35,8 +57,8 @@ class History:
 
     Example:
         >>> history = History([Epoch(1, 0.5, 0.8, 0.6, 0.7, 0.1, 1.0, 100.0)])
-        >>> history.best_epoch, history.last.val_accuracy
-        (1, 0.7)
+        >>> history.best_epoch, history.last.val_accuracy, history.criterion
+        (1, 0.7, 'val_accuracy')
     """
 
     epochs: list[Epoch] = field(default_factory=list)
@@ -47,12 +69,25 @@ class History:
         return self.epochs[-1]
 
     @property
-    def best(self) -> Epoch:
-        """The first epoch with the greatest accuracy, or, without accuracies, the least loss.
+    def criterion(self) -> str:
+        """What `best`, and so `fit`'s ``keep`` and ``patience``, go by.
 
-        It is judged on the validation data if there are any, else on the training data.
+        The metric if there is one, else the loss; of the validation data if there are any, else of
+        the training data: such as ``"val_accuracy"``, ``"val_r2"``, ``"val_loss"`` or ``"loss"``.
+        The greatest is best, or the least: of a loss, and of a metric that says so.
         """
-        return max(self.epochs, key=_merit)
+        name = self._criterion()
+        return name.replace("metric", self.last.metric_name)
+
+    @property
+    def best(self) -> Epoch:
+        """The first epoch with the best value of the `criterion`.
+
+        NaN is never best. If no epoch has a number, it is the last.
+        """
+        merits = self._merits()
+        best = max(merits)
+        return self.epochs[merits.index(best)] if best > -math.inf else self.last
 
     @property
     def best_epoch(self) -> int:
@@ -63,21 +98,36 @@ class History:
         """Return whether the last `patience` epochs brought no better one."""
         if patience is None or not self.epochs:
             return False
-        return self.last.epoch - self.best_epoch >= patience
+        merits = self._merits()
+        better = [n for n, merit in enumerate(merits) if merit > max(merits[:n], default=-math.inf)]
+        return len(merits) - (better[-1] + 1 if better else 0) >= patience
 
     def to_list(self) -> list[dict[str, Any]]:
         """Return the epochs as dictionaries, for JSON."""
-        return [asdict(epoch) for epoch in self.epochs]
+        return [_described(epoch) for epoch in self.epochs]
 
     @classmethod
     def from_list(cls, epochs: list[dict[str, Any]]) -> "History":
         """Undo `to_list`."""
         return cls([Epoch(**epoch) for epoch in epochs])
 
+    def _criterion(self) -> str:
+        return next(n for n in CRITERIA if all(getattr(e, n) is not None for e in self.epochs))
 
-def _merit(epoch: Epoch) -> float:
-    if epoch.val_accuracy is not None:
-        return epoch.val_accuracy
-    if epoch.val_loss is not None:
-        return -epoch.val_loss
-    return epoch.accuracy if epoch.accuracy is not None else -epoch.loss
+    def _merits(self) -> list[float]:
+        """Return a number for each epoch of which the greatest is best; NaN is the least."""
+        name = self._criterion()
+        greater = name.endswith("metric") and self.last.greater_is_better
+        values = [
+            getattr(epoch, name) if greater else -getattr(epoch, name) for epoch in self.epochs
+        ]
+        return [-math.inf if math.isnan(value) else value for value in values]
+
+
+def _described(epoch: Epoch) -> dict[str, Any]:
+    described = asdict(epoch)
+    if epoch.metric_name in ("", ACCURACIES[0]):
+        # As files always had it: the accuracy says all.
+        for name in ("metric", "val_metric", "metric_name", "greater_is_better"):
+            del described[name]
+    return described

@@ -2,19 +2,18 @@
 
 import sys
 import time
-from collections.abc import Sized
 from typing import Any
 
 from tqdm import tqdm
 
-from .evaluate import Evaluation
+from .evaluate import Evaluation, told
 
 
 class Progress:
-    """A bar over all batches of a run: epoch, loss, accuracy, images per second, time left.
+    """A bar over all batches of a run: epoch, loss, metric, images per second, time left.
 
     Args:
-        data: the training batches; without a length the time left is not known.
+        data: the training batches; without a number of ``steps`` the time left is not known.
         epochs: how many in all.
         done: how many were done before.
         show: True, False, or None for only on a terminal.
@@ -25,7 +24,7 @@ class Progress:
         self._bar = None
         # Even a tqdm that shows nothing holds a semaphore of the system.
         if sys.stderr.isatty() if show is None else show:
-            steps = len(data) if isinstance(data, Sized) else None
+            steps = data.steps
             self._bar = tqdm(
                 total=None if steps is None else steps * epochs,
                 initial=0 if steps is None else steps * done,
@@ -45,15 +44,19 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
 
+    @property
+    def shown(self) -> bool:
+        """Whether there is a bar: what it would show need not be computed otherwise."""
+        return self._bar is not None
+
     def step(self, epoch: int, batch: int, so_far: Evaluation) -> None:
         """Move on by one batch of so many samples; `so_far` is the epoch's measurement."""
         if self._bar is None:
             return
-        accuracy = "" if so_far.accuracy is None else f", accuracy {so_far.accuracy:.2%}"
         self._bar.set_description_str(f"epoch {epoch}/{self._epochs}", refresh=False)
         self._samples += batch
         rate = self._samples / max(time.perf_counter() - self._began, 1e-9)
         self._bar.set_postfix_str(
-            f"loss {so_far.loss:.4f}{accuracy}, {rate:,.0f} images/s", refresh=False
+            f"loss {so_far.loss:.4f}{told(so_far)}, {rate:,.0f} images/s", refresh=False
         )
         self._bar.update()
