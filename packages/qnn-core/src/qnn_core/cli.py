@@ -6,20 +6,22 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
-from pathlib import Path
 
 from tabulate import tabulate
 
 from . import bench
+from .atomic import write_whole
 from .comparison_command import add_commands
 from .errors import PluginError, QnnError
 from .file_info import describe
 from .machine import cpu
 from .new_quantizer import new_quantizer
 from .registry import Scheme, registered, schemes
+from .streams import command, say
 from .testing import examine, named_in
 
 
+@command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     options = _parser().parse_args(arguments)
@@ -27,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status: int = options.run(options)
     except (QnnError, OSError) as error:
         # One line, whatever the message holds.
-        print(f"qnn: {' '.join(str(error).split())}", file=sys.stderr)
+        say(f"qnn: {' '.join(str(error).split())}", sys.stderr)
         return 1
     return status
 
@@ -110,7 +112,7 @@ def _check(options: argparse.Namespace) -> int:
     reports = []
     for subject in subjects:
         reports.append(examine(subject))
-        if options.json is not True:
+        if not options.json:
             print(reports[-1], end="\n\n", flush=True)
     broken = [report.name for report in reports if not report.ok]
     if options.json:
@@ -119,7 +121,9 @@ def _check(options: argparse.Namespace) -> int:
         if options.json is True:
             print(text)
         else:
-            Path(options.json).write_text(text + "\n", encoding="utf-8")
+            # Before it is printed, which may fail.
+            write_whole(options.json, f"{text}\n".encode())
+            print("\n\n".join(map(str, reports)))
     elif not reports:
         print("no schemes: pip install qnn-quantizers brings uniform, symmetric, binary, ...")
     elif len(reports) > 1:
@@ -156,9 +160,9 @@ def _bench(options: argparse.Namespace) -> int:
     about = bench.machine(options.threads)
     print(bench.described(about), flush=True)
     rows = bench.bench(options.paths, threads=options.threads, quick=options.quick)
-    print(f"\nmedians in turns, threads: {options.threads}\n\n{bench.table(rows)}")
     if options.json:
         bench.write(options.json, about, results=rows)
+    print(f"\nmedians in turns, threads: {options.threads}\n\n{bench.table(rows)}")
     return 0
 
 
@@ -185,7 +189,7 @@ def _schemes(_: argparse.Namespace) -> int:
     if not rows:
         print("no schemes: pip install qnn-quantizers brings uniform, symmetric, binary, ...")
     for problem in problems:
-        print(f"\n{problem}", file=sys.stderr)
+        say(f"\n{problem}", sys.stderr)
     return 1 if problems else 0
 
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..autodiff import Tensor
 from ..errors import DtypeError, FileError, NonFiniteError, ShapeError
 from ..products import cpu
+from ..storage import load_arrays
 from .build import build, samples
 from .check import check
 from .fuse import fuse
@@ -213,7 +214,14 @@ def load(path: str | Path) -> PackedModel:
         FileNotFoundError: if there is no such file.
         FileError: if it is damaged, of another kind or version, or does not describe a sound model.
     """
-    graph = read_graph(path)
+    return load_from(path, *load_arrays(path))
+
+
+def load_from(
+    path: str | Path, tensors: dict[str, NDArray[Any]], about: dict[str, Any]
+) -> PackedModel:
+    """Return the packed model of a file's tensors and description; see `load`."""
+    graph = read_graph(path, tensors, about)
     try:
         return PackedModel(graph)
     except FileError as error:

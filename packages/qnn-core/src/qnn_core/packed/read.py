@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from ..coded import Quantized, unpack_bits
 from ..errors import FileError, SpecError
-from ..storage import load_arrays
 from .archive import extracted
 from .attributes import from_json
 from .fields import get, get_names, get_shape, limited
@@ -27,14 +26,17 @@ MOST_OF_LITTLE = 2**20
 GREATEST = float(np.finfo(np.float32).max)
 
 
-def read_graph(path: str | Path) -> Graph:
+def read_graph(path: str | Path, tensors: dict[str, Array], about: dict[str, Any]) -> Graph:
     """Return the graph of a file, not yet checked as a whole.
 
+    Args:
+        path: of the file, for messages.
+        tensors: that it holds.
+        about: its description.
+
     Raises:
-        FileNotFoundError: if there is no such file.
-        FileError: if it is damaged, of another kind or version, or is not of the form of a graph.
+        FileError: if it is of another kind or version, or is not of the form of a graph.
     """
-    tensors, about = load_arrays(path)
     check_kind(path, about)
     with complaining(path):
         # A file of version 1 has each array as a tensor, and the description in its header.

@@ -1,7 +1,8 @@
 """The training loop."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -12,9 +13,8 @@ from ..errors import FileError, NonFiniteError, StateError
 from ..nn import Module, Quantize
 from ..ops import softmax_cross_entropy
 from ..optim import Optimizer, clip_gradients
-from ..storage import remove_drafts
 from .batches import Array, Batches, checked_batches
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, only_writer
 from .evaluate import Evaluation, Loss, Tally, evaluate
 from .history import Epoch, History
 from .progress import Progress
@@ -61,7 +61,8 @@ def fit(
         NonFiniteError: if the loss or an input is NaN or infinite; the message says at which step.
             The checkpoint of the epoch before stays.
         FileExistsError: if `checkpoint` exists and `resume` is not set: nothing is overwritten.
-        FileError, StateError: if the checkpoint does not fit.
+        FileError, StateError: if the checkpoint does not fit; FileError too if another `fit` is at
+            work with it.
 
     Example:
         >>> import qnn_core as qnn
@@ -79,19 +80,8 @@ def fit(
         )
     run = _Run(model, optimizer, loss, clip_norm)
     path = None if checkpoint is None else Path(checkpoint)
-    if path is not None:
-        remove_drafts(path)
-    if path is not None and path.exists():
-        if not resume:
-            raise FileExistsError(
-                f"fit: the checkpoint {path} exists; resume=True goes on from it, "
-                "or delete it to begin anew"
-            )
-        run.restore(path)
-    elif path is not None:
-        # Now, so that an interrupted first epoch can be resumed too, and a bad path shows at once.
-        run.checkpoint().save(path)
-    with Progress(data, epochs, len(run.history.epochs), progress) as bar:
+    # In turn: how many epochs were done is known when the checkpoint was read.
+    with run.kept(path, resume), Progress(data, epochs, len(run.history.epochs), progress) as bar:
         while len(run.history.epochs) < epochs and not run.history.stalled(patience):
             try:
                 epoch = run.epoch(data, validation, bar)
@@ -216,6 +206,26 @@ class _Run:
             self.optimizer.step()
         return value, scores.data
 
+    @contextmanager
+    def kept(self, path: Path | None, resume: bool) -> Iterator[None]:
+        """Hold the checkpoint against other runs, and begin with it if it is there."""
+        if path is None:
+            yield
+            return
+        with only_writer(path):
+            if not path.exists():
+                # Now, so that an interrupted first epoch can be resumed too, and a bad path shows
+                # at once.
+                self.checkpoint().save(path)
+            elif resume:
+                self.restore(path)
+            else:
+                raise FileExistsError(
+                    f"fit: the checkpoint {path} exists; resume=True goes on from it, "
+                    "or delete it to begin anew"
+                )
+            yield
+
     def checkpoint(self) -> Checkpoint:
         return Checkpoint(
             model=self.model.state_dict(),
@@ -240,11 +250,12 @@ class _Run:
                     f"{path} is of another run, whose {part} is\n{theirs}\ninstead of\n{own}"
                 )
         before = self.model.state_dict()
-        self.model.load_state_dict(saved.model)
         try:
+            for state in (saved.best, saved.model):
+                self.model.load_state_dict(state)
             self.optimizer.load_state_dict(saved.optimizer)
-        except StateError:
+        except StateError as error:
             self.model.load_state_dict(before)
-            raise
+            raise StateError(f"{path}: {error}") from error
         self.best = saved.best
         self.history = saved.history
