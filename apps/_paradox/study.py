@@ -177,7 +177,7 @@ class Study:
         self.facts = facts
         self.results: dict[tuple[Recipe, int], Result] = {}
         if path.exists():
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = json.loads(path.read_text(encoding="utf-8-sig"))
             if content["setting"] != asdict(setting):
                 raise ValueError(f"{path} is of another setting: {content['setting']}")
             commands = content["run"]["commands"] + facts["commands"]

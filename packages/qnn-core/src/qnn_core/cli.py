@@ -20,6 +20,8 @@ from .registry import Scheme, registered, schemes
 from .streams import command, say
 from .testing import examine, named_in
 
+NO_SCHEMES = "no schemes: packages/qnn-quantizers of the repository has uniform, symmetric, ..."
+
 
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -125,7 +127,9 @@ def _check(options: argparse.Namespace) -> int:
             write_whole(options.json, f"{text}\n".encode())
             print("\n\n".join(map(str, reports)))
     elif not reports:
-        print("no schemes: pip install qnn-quantizers brings uniform, symmetric, binary, ...")
+        print(
+            "no schemes: packages/qnn-quantizers of the repository has uniform, symmetric, binary, ..."
+        )
     elif len(reports) > 1:
         told = f", {len(broken)} not: {', '.join(broken)}" if broken else ""
         print(f"{len(reports) - len(broken)} sound{told}")
@@ -187,7 +191,9 @@ def _schemes(_: argparse.Namespace) -> int:
     headers = ["scheme", "bits", "levels", "distribution", "version"]
     print(tabulate(rows, headers=headers, disable_numparse=True))
     if not rows:
-        print("no schemes: pip install qnn-quantizers brings uniform, symmetric, binary, ...")
+        print(
+            "no schemes: packages/qnn-quantizers of the repository has uniform, symmetric, binary, ..."
+        )
     for problem in problems:
         say(f"\n{problem}", sys.stderr)
     return 1 if problems else 0
