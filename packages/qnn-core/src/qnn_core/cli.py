@@ -127,9 +127,7 @@ def _check(options: argparse.Namespace) -> int:
             write_whole(options.json, f"{text}\n".encode())
             print("\n\n".join(map(str, reports)))
     elif not reports:
-        print(
-            "no schemes: packages/qnn-quantizers of the repository has uniform, symmetric, binary, ..."
-        )
+        print(NO_SCHEMES)
     elif len(reports) > 1:
         told = f", {len(broken)} not: {', '.join(broken)}" if broken else ""
         print(f"{len(reports) - len(broken)} sound{told}")
@@ -191,9 +189,7 @@ def _schemes(_: argparse.Namespace) -> int:
     headers = ["scheme", "bits", "levels", "distribution", "version"]
     print(tabulate(rows, headers=headers, disable_numparse=True))
     if not rows:
-        print(
-            "no schemes: packages/qnn-quantizers of the repository has uniform, symmetric, binary, ..."
-        )
+        print(NO_SCHEMES)
     for problem in problems:
         say(f"\n{problem}", sys.stderr)
     return 1 if problems else 0
