@@ -102,7 +102,7 @@ class PackedModel:
                 f"predict: {len(rows)} of {len(output)} samples have no class, since their scores "
                 f"are not finite: {told}"
             )
-        chosen = best > 0 if output.shape[-1] == 1 else np.argmax(output, axis=-1)
+        chosen: NDArray[Any] = best > 0 if output.shape[-1] == 1 else np.argmax(output, axis=-1)
         return chosen.astype(np.int64)
 
     def save(self, path: str | Path) -> None:
