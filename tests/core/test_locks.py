@@ -202,3 +202,28 @@ def test_an_error_lets_go(tmp_path: Path) -> None:
         run(path)
     assert len(run(path, resume=True).epochs) == 2
     assert os.listdir(tmp_path) == ["run.qnn"]
+
+
+def test_a_checkpoint_in_no_folder_is_named_as_it_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"there is no folder 'no' .*: 'no.run\.qnn'"):
+        run(Path("no", "run.qnn"))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are forks on POSIX only")
+def test_a_forked_child_that_ends_leaves_the_lock_to_its_parent(tmp_path: Path) -> None:
+    code = (
+        "import os, sys\n"
+        "from qnn_core.locks import locked\n"
+        "with locked(sys.argv[1]):\n"
+        "    child = os.fork()\n"
+        "    if child == 0: sys.exit()\n"
+        "    os.waitpid(child, 0)\n"
+        "    print(os.listdir(os.path.dirname(sys.argv[1])))"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "a")]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert found.stdout == "['.a.lock']\n"
+    assert os.listdir(tmp_path) == []

@@ -17,7 +17,7 @@ WITHOUT = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 # Lock files that this process holds, and its id: a child that was forked holds none of them. The
 # system's locks keep other processes out, but not another thread of the same.
-_HELD: dict[str, int] = {}
+_HELD: dict[str, list[int]] = {}
 
 
 @contextlib.contextmanager
@@ -47,16 +47,19 @@ def locked(path: str | Path) -> Iterator[bool]:
     """
     folder, name = os.path.split(os.path.realpath(path))
     own = os.path.join(folder, f".{name}.lock")
+    mine = [os.getpid()]
     # Before it is opened: closing it again would let go of a lock that this process has.
-    if _HELD.get(own) == os.getpid():
+    found = _HELD.setdefault(own, mine)
+    if found is not mine and found == mine:
         raise BlockingIOError(errno.EAGAIN, "this process holds the lock already", str(path))
-    _HELD[own] = os.getpid()
+    _HELD[own] = mine
     try:
         handle = _acquired(own, path)
         try:
             yield handle is not None
         finally:
-            if handle is not None:
+            # A child that was forked inside ends here too: the lock is its parent's.
+            if handle is not None and mine == [os.getpid()]:
                 _release(own, handle)
     finally:
         _HELD.pop(own, None)
@@ -65,11 +68,11 @@ def locked(path: str | Path) -> Iterator[bool]:
 def _acquired(own: str, path: str | Path) -> int | None:
     """Return the open lock file, locked; None where there are no locks."""
     while True:
-        handle = os.open(own, os.O_RDWR | os.O_CREAT, 0o666)
+        handle = _opened(own, path)
         try:
             _lock(handle)
             # Whoever held it may just have removed it: then it locks nothing any more.
-            if os.path.exists(own) and os.path.samestat(os.fstat(handle), os.stat(own)):
+            if _is_at(handle, own):
                 return handle
             os.close(handle)
         except OSError as error:
@@ -82,6 +85,24 @@ def _acquired(own: str, path: str | Path) -> int | None:
                 told = "another process holds the lock"
                 raise BlockingIOError(errno.EAGAIN, told, str(path)) from error
             raise
+
+
+def _opened(own: str, path: str | Path) -> int:
+    try:
+        return os.open(own, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        told = error.strerror
+        if isinstance(error, FileNotFoundError):
+            told = f"there is no folder {os.path.dirname(path) or os.curdir!r} to write it in"
+        raise OSError(error.errno, told, str(path)) from error
+
+
+def _is_at(handle: int, path: str) -> bool:
+    """Whether an open file is the one at a path."""
+    try:
+        return os.path.samestat(os.fstat(handle), os.stat(path))
+    except FileNotFoundError:
+        return False
 
 
 def _lock(handle: int) -> None:
