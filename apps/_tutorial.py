@@ -2,6 +2,7 @@
 
 import argparse
 import importlib.util
+import io
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import qnn_data
 from _arguments import add_dataset, add_out, load_data, results_folder, whole
 from qnn_core import History
+from qnn_core.atomic import write_whole
 
 if importlib.util.find_spec("matplotlib") is None:
     sys.exit("the curves need matplotlib: pip install matplotlib")
@@ -79,5 +81,7 @@ class Tutorial:
         right.legend(loc="lower right", fontsize=9)
         figure.suptitle(f"{self._dataset}, {len(self.train):,} training images")
         path = self.folder / CURVES
-        figure.savefig(path, dpi=150)
+        content = io.BytesIO()
+        figure.savefig(content, format="png", dpi=150)
+        write_whole(path, content.getvalue())
         return path

@@ -4,9 +4,12 @@ A product of two such numbers is an exclusive or of their bits, and a sum of pro
 bits: no multiplication is left (Hubara et al. 2016, "Binarized neural networks").
 """
 
+import sys
+
 import numpy as np
 import qnn_core as qnn
 from _tutorial import Tutorial
+from qnn_core.streams import command
 
 # One bit has nothing but a sign: sign(x), with sign(0) = +1, and here with the fixed scale 1.
 # Its derivative is zero wherever it exists, so nothing could be learned through it. The
@@ -16,6 +19,7 @@ INPUT = "binary:scale=1"
 WEIGHT = "binary:scale=1,ste=identity"
 
 
+@command
 def main() -> None:
     tutorial = Tutorial("bmnist", __doc__)
     train, test = tutorial.loaders()
@@ -76,4 +80,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

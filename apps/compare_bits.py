@@ -15,6 +15,7 @@ import qnn_data
 from _arguments import add_dataset, load_data, numbered, positive, whole
 from qnn_core import comparison_command, registry
 from qnn_core.errors import PluginError, SpecError
+from qnn_core.streams import command, say
 
 # What is compared unless schemes are named; more of ours would only take longer.
 FAMILIAR = ("binary", "logarithmic", "symmetric", "uniform")
@@ -75,6 +76,7 @@ def data(name: str, samples: int | None) -> tuple[Any, Any]:
     return (train if samples is None else train.subset(slice(samples))), test
 
 
+@command
 def main() -> int:
     """Run the study and return the exit status."""
     parser = _parser()
@@ -88,7 +90,7 @@ def main() -> int:
     shallow = given.model == "mlp" and len(given.hidden) == 1
     activation = given.activation or ("relu" if shallow else "hardtanh")
     if given.quick:
-        print("a quick trial: its numbers mean nothing", file=sys.stderr)
+        say("a quick trial: its numbers mean nothing", sys.stderr)
     try:
         return comparison_command.run_study(
             partial(net, given.model, given.hidden, activation, len(train.classes)),
@@ -106,7 +108,7 @@ def main() -> int:
     except (qnn.QnnError, PluginError) as error:
         parser.error(str(error).removeprefix("compare: "))
     except OSError as error:
-        print(f"compare_bits.py: error: cannot write the results: {error}", file=sys.stderr)
+        say(f"compare_bits.py: error: cannot write the results: {error}", sys.stderr)
         return 1
 
 
@@ -124,7 +126,7 @@ def meaningful(schemes: list[str], bits: list[int]) -> list[str]:
         try:
             arms_of([scheme], None, [*bits, 32])
         except SpecError as error:
-            print(f"left out: {str(error).removeprefix('compare: ')}", file=sys.stderr)
+            say(f"left out: {str(error).removeprefix('compare: ')}", sys.stderr)
         else:
             found.append(scheme)
     return found or schemes

@@ -13,6 +13,7 @@ import qnn_core as qnn
 import qnn_data
 from _arguments import load_data, results_folder
 from _deploy import CHECKPOINT, MODEL, QUICK_SAMPLES, arguments, float_layers, run_alone
+from qnn_core.streams import command, say
 from qnn_core.training import Checkpoint
 
 SIZES = [784, 256, 256, 10]
@@ -50,6 +51,7 @@ def load_weights(model: qnn.MLP, path: Path) -> None:
     model.eval()
 
 
+@command
 def main() -> int:
     parser = arguments(__doc__)
     given = parser.parse_args()
@@ -96,7 +98,7 @@ def main() -> int:
         others = np.count_nonzero(logits.argmax(axis=1) != answers.argmax(axis=1))
         print(f"  {where:14} greatest difference {difference:g}, {others} other predictions")
         if not np.array_equal(logits, answers):
-            print("deploy.py: packed, it gives other answers: a bug, report it", file=sys.stderr)
+            say("deploy.py: packed, it gives other answers: a bug, report it", sys.stderr)
             return 1
     for name, scores in (("model", logits), ("packed", alone)):
         print(f"  {name:14} test accuracy {np.mean(scores.argmax(axis=1) == labels):.2%}")

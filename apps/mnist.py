@@ -4,11 +4,15 @@ A multilayer perceptron, its training loop, and a look at what it learned. The n
 qmnist.py, quantizes this very net.
 """
 
+import sys
+
 import numpy as np
 import qnn_core as qnn
 from _tutorial import Tutorial
+from qnn_core.streams import command
 
 
+@command
 def main() -> None:
     tutorial = Tutorial("mnist", __doc__)
 
@@ -66,4 +70,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

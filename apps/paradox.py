@@ -14,6 +14,8 @@ from _paradox.figure import ladder_figure
 from _paradox.options import FIGURE, RESULTS, WIDTHS, parse
 from _paradox.report import accuracies, anatomy
 from _paradox.study import Recipe
+from qnn_core.atomic import write_whole
+from qnn_core.streams import command, say
 
 # The ladder: each rung is the one before with one thing changed, in words and as a switch. What the
 # switches mean, and the original's arithmetic, is in _paradox/original_layers.py.
@@ -57,6 +59,7 @@ ALONE = {
 }
 
 
+@command
 def main() -> int:
     options = parse(__doc__)
     study = options.study
@@ -66,8 +69,9 @@ def main() -> int:
         recipes += ALONE.values()
     for result in study.run(recipes, range(options.seeds), options.jobs):
         last = result.accuracies[-1]
-        print(f"{last:.2%}  {result.recipe}, seed {result.seed}", file=sys.stderr, flush=True)
+        say(f"{last:.2%}  {result.recipe}, seed {result.seed}", sys.stderr)
 
+    write_whole(options.folder / FIGURE, ladder_figure(study, LADDER, WIDTHS))
     print("The ladder: test accuracy in percent, mean +- standard deviation over seeds\n")
     print(accuracies(study, LADDER, BITS))
     if not options.ladder_only:
@@ -77,7 +81,6 @@ def main() -> int:
         print(accuracies(study, ALONE, {"accuracy": {}}))
     print("\nWhat two bits carry\n")
     print(anatomy(study, LADDER))
-    (options.folder / FIGURE).write_bytes(ladder_figure(study, LADDER, WIDTHS))
     print(f"\nin {options.folder}: {RESULTS}, {FIGURE}")
     return 0
 

@@ -4,9 +4,12 @@ The net of mnist.py, trained twice from the same initial weights on the same bat
 once with 2-bit weights and 4-bit inputs. The next tutorial, bmnist.py, takes it down to one bit.
 """
 
+import sys
+
 import numpy as np
 import qnn_core as qnn
 from _tutorial import Tutorial
+from qnn_core.streams import command
 
 # A quantizer is named by a spec string: scheme, bits, options. `qnn schemes` lists the installed.
 # Weights lie around zero, so their levels do too: -1, 0, 1 (times a scale). Inputs get 15 levels.
@@ -14,6 +17,7 @@ WEIGHT = "symmetric:2"
 INPUT = "symmetric:4"
 
 
+@command
 def main() -> None:
     tutorial = Tutorial("qmnist", __doc__)
     example = tutorial.test[:1][0]
@@ -89,4 +93,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -23,6 +23,7 @@ import qnn_core as qnn
 from _peers import installed
 from numpy.typing import NDArray
 from qnn_core import bench
+from qnn_core.atomic import write_whole
 from qnn_core.products import cpu
 from tabulate import tabulate
 from threadpoolctl import threadpool_limits
@@ -39,13 +40,13 @@ def main() -> None:
     options = _parser().parse_args()
     if options.child:
         report = measure(options)
-        options.child.write_text(json.dumps(report, allow_nan=False), encoding="utf-8")
+        write_whole(options.child, json.dumps(report, allow_nan=False).encode())
         return
     reports = {name: in_child(setting) for name, setting in baselines().items()}
-    show(reports)
     if options.json:
         text = json.dumps(reports, indent=1, allow_nan=False) + "\n"
-        options.json.write_text(text, encoding="utf-8")
+        write_whole(options.json, text.encode())
+    show(reports)
 
 
 def _parser() -> argparse.ArgumentParser:

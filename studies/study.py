@@ -21,9 +21,11 @@ from _study.options import RESULTS, Options, parse
 from _study.report import readme, table
 from _study.results import Results
 from _study.storage import FILE, kept, to_json
-from qnn_core.storage import write_whole
+from qnn_core.atomic import write_whole
+from qnn_core.streams import command, say
 
 
+@command
 def main() -> int:
     """Run the study and return the exit status."""
     options = parse()
@@ -32,7 +34,7 @@ def main() -> int:
         for result in kept(options.folder, options.cells):
             results.add(result)
     except ValueError as error:
-        print(f"study.py: error: {error}", file=sys.stderr)
+        say(f"study.py: error: {error}", sys.stderr)
         return 2
     done = results.found.keys()
     left = [cell for cell in options.cells if (cell.arm, cell.seed) not in done]
@@ -56,9 +58,9 @@ def train(options: Options, results: Results, cells: Sequence[Cell]) -> int:
                 cell, accuracy = result.cell, 100 * result.accuracy
                 line = f"{accuracy:.2f} %, {result.nbytes:,} bytes, {result.seconds:.0f} s"
                 count = f"{len(results.found)}/{len(options.cells)}"
-                print(count, f"{cell['arm']}, seed {cell['seed']}: {line}", file=sys.stderr)
+                say(f"{count} {cell['arm']}, seed {cell['seed']}: {line}", sys.stderr)
     except KeyboardInterrupt:
-        print("study.py: stopped by Ctrl-C: reporting on the runs that are done", file=sys.stderr)
+        say("study.py: stopped by Ctrl-C: reporting on the runs that are done", sys.stderr)
         return 130
     return 0
 
@@ -70,18 +72,17 @@ def write_results(options: Options, results: Results) -> None:
 
 
 def report(options: Options, results: Results) -> None:
-    """Print the table and write the report."""
+    """Write the report and print the table."""
     # Not at the top: each worker imports this file, and Matplotlib takes a second.
     from _study.figure import figure  # noqa: PLC0415
 
-    print(table(results))
     write_results(options, results)
     write_whole(options.folder / "figure.png", figure(results, options.measured))
     text = readme(results, options.measured, quick=options.quick)
     write_whole(options.folder / "README.md", text.encode())
     if options.folder == RESULTS / options.study.name:
         write_whole(RESULTS / "README.md", index(RESULTS).encode())
-    print(f"\nin {options.folder}: README.md, {FILE}, figure.png")
+    print(f"{table(results)}\n\nin {options.folder}: README.md, {FILE}, figure.png")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import qnn_core as qnn
 import qnn_data
+from qnn_core.atomic import write_whole
 from qnn_data.transforms import Compose, Flatten, ToFloat
 
 from .original_layers import OriginalLinear, Scheme
@@ -176,7 +177,7 @@ class Study:
         self.facts = facts
         self.results: dict[tuple[Recipe, int], Result] = {}
         if path.exists():
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = json.loads(path.read_text(encoding="utf-8-sig"))
             if content["setting"] != asdict(setting):
                 raise ValueError(f"{path} is of another setting: {content['setting']}")
             commands = content["run"]["commands"] + facts["commands"]
@@ -220,9 +221,7 @@ class Study:
             "run": self.facts,
             "results": [asdict(result) for result in self.results.values()],
         }
-        draft = self.path.with_suffix(".draft")
-        draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-        draft.replace(self.path)
+        write_whole(self.path, f"{json.dumps(content, indent=1)}\n".encode())
 
     def _add(self, result: Result) -> None:
         self.results[result.recipe.effective, result.seed] = result

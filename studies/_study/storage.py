@@ -37,7 +37,7 @@ def read(folder: Path) -> list[Result]:
     path = folder / FILE
     if not path.exists():
         return []
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8-sig"))
     if content.get("format") != FORMAT:
         raise ValueError(f"{path} is no file of {FORMAT!r}: take another folder with --out")
     return [_completed(Result(**run)) for run in content["runs"]]

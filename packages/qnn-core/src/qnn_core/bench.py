@@ -22,6 +22,7 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 from ._kernels import engine
+from .atomic import write_whole
 from .machine.facts import processor
 from .machine.threads import cores, threads_for
 from .products import VALUES, Factor, Prepared, cpu, factor, get_num_threads, prepare
@@ -416,4 +417,4 @@ def _cells(row: Mapping[str, Any]) -> list[Any]:
 def write(path: str | Path, about: Mapping[str, Any], **results: Any) -> None:
     """Write what was found to a file, as JSON."""
     text = json.dumps({"machine": about, **results}, indent=1, allow_nan=False)
-    Path(path).write_text(text + "\n", encoding="utf-8")
+    write_whole(path, f"{text}\n".encode())

@@ -6,20 +6,24 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
-from pathlib import Path
 
 from tabulate import tabulate
 
 from . import bench
+from .atomic import write_whole
 from .comparison_command import add_commands
 from .errors import PluginError, QnnError
 from .file_info import describe
 from .machine import cpu
 from .new_quantizer import new_quantizer
 from .registry import Scheme, registered, schemes
+from .streams import command, say
 from .testing import examine, named_in
 
+NO_SCHEMES = "no schemes: packages/qnn-quantizers of the repository has uniform, symmetric, ..."
 
+
+@command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     options = _parser().parse_args(arguments)
@@ -27,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status: int = options.run(options)
     except (QnnError, OSError) as error:
         # One line, whatever the message holds.
-        print(f"qnn: {' '.join(str(error).split())}", file=sys.stderr)
+        say(f"qnn: {' '.join(str(error).split())}", sys.stderr)
         return 1
     return status
 
@@ -110,7 +114,7 @@ def _check(options: argparse.Namespace) -> int:
     reports = []
     for subject in subjects:
         reports.append(examine(subject))
-        if options.json is not True:
+        if not options.json:
             print(reports[-1], end="\n\n", flush=True)
     broken = [report.name for report in reports if not report.ok]
     if options.json:
@@ -119,9 +123,11 @@ def _check(options: argparse.Namespace) -> int:
         if options.json is True:
             print(text)
         else:
-            Path(options.json).write_text(text + "\n", encoding="utf-8")
+            # Before it is printed, which may fail.
+            write_whole(options.json, f"{text}\n".encode())
+            print("\n\n".join(map(str, reports)))
     elif not reports:
-        print("no schemes: pip install qnn-quantizers brings uniform, symmetric, binary, ...")
+        print(NO_SCHEMES)
     elif len(reports) > 1:
         told = f", {len(broken)} not: {', '.join(broken)}" if broken else ""
         print(f"{len(reports) - len(broken)} sound{told}")
@@ -156,9 +162,9 @@ def _bench(options: argparse.Namespace) -> int:
     about = bench.machine(options.threads)
     print(bench.described(about), flush=True)
     rows = bench.bench(options.paths, threads=options.threads, quick=options.quick)
-    print(f"\nmedians in turns, threads: {options.threads}\n\n{bench.table(rows)}")
     if options.json:
         bench.write(options.json, about, results=rows)
+    print(f"\nmedians in turns, threads: {options.threads}\n\n{bench.table(rows)}")
     return 0
 
 
@@ -183,9 +189,9 @@ def _schemes(_: argparse.Namespace) -> int:
     headers = ["scheme", "bits", "levels", "distribution", "version"]
     print(tabulate(rows, headers=headers, disable_numparse=True))
     if not rows:
-        print("no schemes: pip install qnn-quantizers brings uniform, symmetric, binary, ...")
+        print(NO_SCHEMES)
     for problem in problems:
-        print(f"\n{problem}", file=sys.stderr)
+        say(f"\n{problem}", sys.stderr)
     return 1 if problems else 0
 
 

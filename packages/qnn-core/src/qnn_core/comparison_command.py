@@ -9,8 +9,9 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
+from .atomic import write_whole
 from .errors import CompareError
-from .storage import write_whole
+from .streams import say
 
 AddParser = Callable[..., argparse.ArgumentParser]
 REPORT = "report.html"
@@ -111,11 +112,13 @@ def run_study(
         if not store.exists():  # it had not begun
             return status
         found = package.Comparison.load(store)
-    print(found)
+    # Files first: printing may fail.
     write_whole(store / "results.csv", found.table("csv").encode())
+    report = ""
     if any(result.done for result in found.results.values()):
         found.plot(store, formats=("png",))
-        print(f"\n{found.report(store / REPORT)}")
+        report = f"\n\n{found.report(store / REPORT)}"
+    print(f"{found}{report}")
     return status or (1 if found.failures else 0)
 
 
@@ -126,7 +129,7 @@ def _report(options: argparse.Namespace) -> int:
     merged = first.merge(*others)
     if options.save is not None:
         merged.save(options.save)
+    out = merged.report(options.out or (options.save or options.folders[0]) / REPORT)
     print(merged if options.style == "text" else merged.table(options.style))
-    out = options.out or (options.save or options.folders[0]) / REPORT
-    print(f"\n{merged.report(out)}", file=sys.stderr)
+    say(f"\n{out}", sys.stderr)
     return 0

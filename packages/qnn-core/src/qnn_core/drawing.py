@@ -10,6 +10,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
+from .atomic import write_whole
 from .autodiff import Graph, GraphNode, Value, trace
 from .quantizer import Quantizer
 
@@ -71,12 +72,13 @@ def draw(
 
     Raises:
         ValueError: if the suffix is missing, or Graphviz refuses it.
+        OSError: if a file cannot be written.
     """
     path = Path(path)
     if not path.suffix:
         raise ValueError(f"draw: {path} needs a suffix: .png, .svg, .pdf or .dot")
     text = path.with_suffix(".dot")
-    text.write_text(to_dot(trace(model, example)), encoding="utf-8")
+    write_whole(text, to_dot(trace(model, example)).encode())
     if path.suffix == ".dot":
         return text
     program = shutil.which("dot")
@@ -88,13 +90,12 @@ def draw(
         )
         return text
     done = subprocess.run(
-        [program, f"-T{path.suffix[1:]}", str(text), "-o", str(path)],
-        capture_output=True,
-        text=True,
-        check=False,
+        [program, f"-T{path.suffix[1:]}", str(text)], capture_output=True, check=False
     )
     if done.returncode:
-        raise ValueError(f"draw: Graphviz could not write {path}: {done.stderr.strip()}")
+        told = done.stderr.decode(errors="replace").strip()
+        raise ValueError(f"draw: Graphviz could not make {path}: {told}")
+    write_whole(path, done.stdout)
     return path
 
 

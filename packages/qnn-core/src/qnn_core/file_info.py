@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from tabulate import tabulate
 
 from .errors import FileError
-from .packed import load
+from .packed import PackedModel
+from .packed.model import load_from
 from .packed.write import KIND as PACKED
 from .storage import load_arrays
 
@@ -25,7 +26,7 @@ def describe(path: str | Path) -> str:
     arrays, about = load_arrays(path)
     kind = about.get("kind")
     if kind == PACKED:
-        details = _packed(path)
+        details = _packed(load_from(path, arrays, about))
     elif kind == CHECKPOINT:
         details = _checkpoint(arrays, about)
     else:
@@ -33,8 +34,7 @@ def describe(path: str | Path) -> str:
     return f"{kind}, version {about.get('version')}\n{details}"
 
 
-def _packed(path: str | Path) -> str:
-    model = load(path)
+def _packed(model: PackedModel) -> str:
     inputs = [f"{g.name}: float32 [{_lengths(('batch', *g.shape))}]" for g in model.graph.inputs]
     outputs = [f"output: {name}" for name in model.graph.outputs]
     return "\n".join([*inputs, *outputs, "", str(model.summary())])

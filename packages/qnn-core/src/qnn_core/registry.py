@@ -99,7 +99,8 @@ def scheme(name: str) -> Scheme:
     found = _registered().get(name)
     if found is None:
         known = ", ".join(schemes()) or "none: install qnn-quantizers"
-        raise SpecError(f"no quantizer {name!r}{nearest(name, schemes())} (installed: {known})")
+        hint = _hint(name) or nearest(name, schemes())
+        raise SpecError(f"no quantizer {name!r}{hint} (installed: {known})")
     if len(found) > 1:
         claims = " and ".join(f"{s.distribution} {s.version} ({s.target})" for s in found)
         raise PluginError(f"quantizer {name!r} is registered twice: by {claims}; uninstall one")
@@ -130,7 +131,8 @@ def get_quantizer(spec: str | Quantizer, **options: Any) -> Quantizer:
         check_options(type(spec), options, str(spec))
         return dataclasses.replace(spec, **options)
     if not isinstance(spec, str):
-        raise SpecError(f"a quantizer is given as a spec string or an object, not {spec!r}")
+        hint = _hint(getattr(spec, "__name__", str(spec)))
+        raise SpecError(f"a quantizer is given as a spec string or an object, not {spec!r}{hint}")
     name, given = parse(spec)
     cls = scheme(name).load()
     given |= options
@@ -141,6 +143,21 @@ def get_quantizer(spec: str | Quantizer, **options: Any) -> Quantizer:
         raise SpecError(f"quantizer spec {spec!r}: {error}") from error
     except Exception as error:
         raise SpecError(f"quantizer spec {spec!r}: {_told(error)}") from error
+
+
+# What people call a width or a dtype: "int8", "4", "uint2", "8bit", "4-bit"; "float32", "fp16".
+WIDTH = re.compile(r"(?:u?int|[iuwb]|bits?)?[-_ ]?([1-8])(?:\.0)?[-_ ]?(?:bits?|b)?", re.IGNORECASE)
+FLOAT = re.compile(r"(?:b?float|b?fp)[-_ ]?(?:8|16|32|64)?|16|32", re.IGNORECASE)
+
+
+def _hint(name: str) -> str:
+    """Return what may have been meant by a name that is a width or a dtype, or nothing."""
+    width = WIDTH.fullmatch(name.strip())
+    if width is not None:
+        return f": a width needs a scheme too, such as 'symmetric:{width[1]}'"
+    if FLOAT.fullmatch(name.strip()):
+        return ": without a quantizer (None) it stays float32"
+    return ""
 
 
 def check_options(cls: type[Quantizer], options: Iterable[str], spec: str) -> None:

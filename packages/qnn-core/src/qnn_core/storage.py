@@ -1,9 +1,7 @@
 """Files of arrays and a description: safetensors, written atomically, checked when read."""
 
-import glob
 import hashlib
 import json
-import os
 import re
 import secrets
 from collections.abc import Mapping
@@ -16,9 +14,21 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as parse
 from safetensors.numpy import save as serialize
 
+from .atomic import remove_drafts, write_whole
 from .errors import FileError
 
+__all__ = ["content_of", "load_arrays", "remove_drafts", "save_arrays", "write_whole"]
+
 Array = NDArray[Any]
+
+# Bytes of a header that the format allows.
+LONGEST_HEADER = 100_000_000
+
+# What a parser may raise that is given no file of its kind.
+TRIPPED = (
+    *(SafetensorError, ArithmeticError, AttributeError, LookupError),
+    *(MemoryError, RecursionError, TypeError, ValueError),
+)
 
 
 def save_arrays(path: str | Path, arrays: Mapping[str, Array], about: Mapping[str, Any]) -> None:
@@ -30,22 +40,11 @@ def save_arrays(path: str | Path, arrays: Mapping[str, Array], about: Mapping[st
         path: where to; its folder must exist.
         arrays: NumPy arrays by name.
         about: anything that JSON can hold; numbers are kept exactly.
+
+    Raises:
+        OSError: see `write_whole`.
     """
-    write_whole(Path(path), content_of(arrays, about))
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file beside its place and move it there: what is read is never a part."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
-    try:
-        with draft.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+    write_whole(path, content_of(arrays, about))
 
 
 def content_of(arrays: Mapping[str, Array], about: Mapping[str, Any]) -> bytes:
@@ -68,14 +67,8 @@ def _in_order(content: bytes) -> bytes:
     return len(header).to_bytes(8, "little") + header + content[end:]
 
 
-def remove_drafts(path: Path) -> None:
-    """Remove what killed writers of `path` left beside it; nobody else may be writing."""
-    for draft in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
-        draft.unlink(missing_ok=True)
-
-
 def load_arrays(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
-    """Read a file of `save_arrays`.
+    """Read a file of `save_arrays`, once and from its beginning to its end: it may be a pipe.
 
     Returns:
         The arrays by name, and the description.
@@ -84,13 +77,13 @@ def load_arrays(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
         FileNotFoundError: if there is no such file.
         FileError: if it is cut, changed in any byte, or of another kind.
     """
-    content = Path(path).read_bytes()
+    content = _content(path)
     try:
         arrays = parse(content)
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
+        metadata = header.get("__metadata__") or {}
+    except TRIPPED as error:
         raise FileError(f"{path} is not a whole file of this kind: {error}") from error
-    metadata = header.get("__metadata__") or {}
     if not metadata.keys() >= {"about", "sha256"}:
         raise FileError(f"{path} is a safetensors file, but qnn did not write it")
     about, digest = metadata["about"], metadata["sha256"]
@@ -105,6 +98,19 @@ def load_arrays(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
     if not isinstance(described, dict):
         raise FileError(f"{path} is not a file of this kind: its description is no table")
     return arrays, described
+
+
+def _content(path: str | Path) -> bytes:
+    """Return the content of a file, or of a pipe that begins as such a file does.
+
+    Raises:
+        FileError: if it is a device or a pipe without end, as far as its beginning tells.
+    """
+    with open(path, "rb") as file:
+        begin = file.read(8)
+        if not 0 < int.from_bytes(begin, "little") <= LONGEST_HEADER:
+            raise FileError(f"{path} is not a whole file of this kind: it begins with {begin!r}")
+        return begin + file.read()
 
 
 def _digest(content: bytes, mark: str) -> bytes:

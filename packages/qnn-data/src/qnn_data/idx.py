@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from qnn_data._atomic import write_atomic
+from qnn_data._atomic import write_whole
 from qnn_data._stream import GzipStream, PlainStream, open_stream
 from qnn_data.errors import IdxError
 
@@ -97,7 +97,7 @@ def write_idx(
     data = encode_idx(array)
     if path.suffix == ".gz" if compress is None else compress:
         data = gzip.compress(data, mtime=0)
-    write_atomic(path, data)
+    write_whole(path, data)
 
 
 def encode_idx(array: NDArray[Any]) -> bytes:

@@ -115,7 +115,7 @@ class _File:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")
             self.content: dict[str, Any] = tomllib.loads(text)
         except OSError as error:
             raise CompareError(f"{path} cannot be read: {error.strerror or error}") from error

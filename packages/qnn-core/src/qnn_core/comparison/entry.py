@@ -16,6 +16,7 @@ import cloudpickle
 from ..errors import CompareError
 from ..machine.facts import usable_cores
 from ..ops import softmax_cross_entropy
+from ..streams import say
 from ..training.evaluate import Loss
 from .arms import Width, arms_of, one_line
 from .cell import Build, Experiment
@@ -249,4 +250,4 @@ def _say_how_to_go_on(store: Store, done: int, total: int) -> None:
     told = "nothing is kept without store="
     if store.kept:
         told = f"the same call with store={str(store.folder)!r} goes on"
-    print(f"\nstopped by Ctrl-C with {done} of {total} cells done; {told}", file=sys.stderr)
+    say(f"\nstopped by Ctrl-C with {done} of {total} cells done; {told}", sys.stderr)

@@ -7,6 +7,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from ..streams import is_terminal, say
 from .note import Far
 from .result import Result
 
@@ -29,7 +30,7 @@ class Progress:
         # Even a tqdm that shows nothing holds a semaphore of the system.
         self._bar: Any = None
         self._lines: list[Any] = []
-        if not self._quiet and sys.stderr.isatty():
+        if not self._quiet and is_terminal(sys.stderr):
             # smoothing=0: the time left by the mean over all cells, since they differ.
             options: dict[str, Any] = {"unit": "cell", "desc": "training", "smoothing": 0}
             self._bar = tqdm(total=total, initial=done, dynamic_ncols=True, **options)
@@ -73,7 +74,7 @@ class Progress:
             line.set_description_str(told[n] if n < len(told) else "")
 
     def _say(self, line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
+        say(line, sys.stderr)
 
 
 def _outcome(result: Result) -> str:

@@ -1,10 +1,12 @@
 """The figure of an anatomy. Only this module needs matplotlib, and only when it draws."""
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..atomic import write_whole
 from ..errors import SpecError
 from .report import Anatomy
 from .row import Cost, Row
@@ -36,7 +38,9 @@ def save(anatomy: Anatomy, path: Path) -> Path:
     if path.suffix.removeprefix(".") not in known:
         listed = ", ".join(f".{suffix}" for suffix in sorted(known))
         raise SpecError(f"plot: {path} needs a suffix that says the format, one of {listed}")
-    figure.savefig(path, dpi=150)
+    content = io.BytesIO()
+    figure.savefig(content, format=path.suffix.removeprefix("."), dpi=150)
+    write_whole(path, content.getvalue())
     return path
 
 

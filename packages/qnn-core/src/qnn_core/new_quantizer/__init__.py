@@ -2,8 +2,8 @@
 
 import keyword
 import re
+import secrets
 import shutil
-import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -42,11 +42,13 @@ def new_quantizer(name: str, folder: str | Path) -> list[Path]:
         raise FileExistsError(f"{folder} is there already, and is no empty folder: choose another")
     if not folder.absolute().parent.is_dir():
         raise FileNotFoundError(f"there is no folder {folder.absolute().parent} to write it in")
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.absolute().parent))
+    # Not tempfile's, which only its owner can enter.
+    draft = folder.absolute().parent / f".{folder.name}-{secrets.token_hex(8)}"
+    draft.mkdir()
     try:
         files = [_write(file, draft, names) for file in FILES]
-        draft.chmod(0o755)
         if folder.exists():
+            shutil.copymode(folder, draft)
             folder.rmdir()
         draft.rename(folder)
     except BaseException:

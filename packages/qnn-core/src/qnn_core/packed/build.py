@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .. import autodiff, data
 from ..autodiff import GraphNode, Tensor, Value, trace
 from ..data import EXAMPLES, as_array, example_of
-from ..errors import GraphError, ShapeError
+from ..errors import GraphError, NonFiniteError, ShapeError
 from ..quantizer import codebook
 from .attributes import Batch
 from .compare import attributes_of, where
@@ -36,7 +36,12 @@ def build(model: Callable[..., Any], example: Arrays) -> tuple[Graph, autodiff.G
         DtypeError: if the model is not float32.
         GraphError: if it depends on the size of the batch or on chance, or holds an operation that
             cannot be packed.
+        NonFiniteError: if a parameter, a buffer or a constant of it is not finite.
     """
+    # Before it runs: a layer that quantizes would refuse them too, but not by name.
+    for source in ("named_parameters", "named_buffers"):
+        for name, tensor in getattr(model, source, tuple)():
+            _check_finite(name, tensor.data)
     batch = len(example[0])
     traced = trace(model, example, fitted=True)
     longer = trace(model, tuple(np.concatenate([x, x[:1]]) for x in example))
@@ -102,6 +107,9 @@ class _Builder:
 
     def add(self, node: GraphNode, attributes: dict[str, Any]) -> None:
         """Add a node, or take what it makes as a constant if it depends on constants only."""
+        for value in node.inputs:
+            if value.kind not in ("input", "result"):
+                _check_finite(f"{value.name}, which {where(node)} takes,", value.data)
         if not _grows(attributes) and all(self._is_constant(v) for v in node.inputs):
             self.folded[id(node.output)] = self._constant_name(node)
             return
@@ -129,6 +137,7 @@ class _Builder:
         """Return the name of a value, keeping it if it is a constant that is used for once."""
         if id(value) not in self.names:
             name = self.folded.get(id(value), value.name)
+            _check_finite(name, value.data)
             data = value.data if value.quantized is None else value.quantized
             self.names[id(value)] = self.constants.add(name, data)
         return self.names[id(value)]
@@ -163,7 +172,9 @@ class _Builder:
             return self._plain(node, attributes)
         weight, variance = channels[0].data, channels[3].data
         # As the operation itself computes it, to the bit.
-        factor = weight / np.sqrt(variance + variance.dtype.type(attributes["eps"]))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            factor = weight / np.sqrt(variance + variance.dtype.type(attributes["eps"]))
+        _check_finite(f"{where(node)}: weight / sqrt(variance + eps)", factor)
         name = self.folded.get(id(channels[0]), channels[0].name)
         inputs = (
             self._name(x),
@@ -184,6 +195,12 @@ class _Builder:
         tables: dict[str, Array] | None = None,
     ) -> Node:
         return Node(op, inputs, node.output.name, attributes, tables or {}, node.scope, node.layer)
+
+
+def _check_finite(what: str, data: Array) -> None:
+    if not np.all(np.isfinite(data)):
+        at = tuple(int(i) for i in np.argwhere(~np.isfinite(data))[0])
+        raise NonFiniteError(f"pack: {what} holds {data[at]} at {at}: finite numbers are needed")
 
 
 def _grows(attributes: Any) -> bool:

@@ -117,6 +117,8 @@ def _check_constant(name: str, constant: Constant) -> None:
     if not isinstance(constant, Quantized):
         if constant.dtype != np.float32:
             raise FileError(f"{name}: a constant must be float32, got {constant.dtype}")
+        if not np.all(np.isfinite(constant)):
+            raise FileError(f"{name}: a constant must be finite")
         return
     check_coding(name, constant)
     if constant.codes.dtype != np.uint8:

@@ -1,5 +1,6 @@
 """Product, elementwise operations and quantizer fused: thresholds on the integer sum."""
 
+import math
 from dataclasses import replace
 from itertools import chain as chain_of
 from typing import Any
@@ -19,15 +20,22 @@ Array = NDArray[Any]
 PROBES = 512
 NEAR = 16
 
+# What a step of a chain takes for a sum, about.
+SUM_SECONDS = 1e-8
+
 # Thresholds for more would take long to find; no layer is that wide.
 MOST_COLUMNS = 2**16
 
 
-def fuse(graph: Graph) -> Graph:
+def fuse(graph: Graph, seconds: float = math.inf) -> Graph:
     """Return the graph with every chain that ends in few codes as one node with thresholds.
 
     The codes are the same for every sum that the product can have. What a fused node replaces stays
     in its `chain`.
+
+    Args:
+        graph: sound.
+        seconds: that finding thresholds may take, about; beyond, chains stay what they are.
     """
     graph = quantize_first(graph)
     shapes, codings, uses = shapes_of(graph, 1), codings_of(graph), graph.uses()
@@ -36,12 +44,22 @@ def fuse(graph: Graph) -> Graph:
     gone: set[str] = set()
     for node in graph.nodes:
         chain = chain_at(node, following, graph.constants, codings, shapes)
-        made = None if chain is None else requantize(chain)
+        if chain is None or (seconds := seconds - _seconds(chain)) < 0:
+            continue
+        made = requantize(chain)
         if made is not None:
             fused[made.output] = made
             gone.update(part.output for part in made.chain)
     nodes = (fused.get(n.output, n) for n in graph.nodes if n.output not in gone - fused.keys())
     return replace(graph, nodes=tuple(nodes))
+
+
+def _seconds(chain: Chain) -> float:
+    """Return about what finding the thresholds of a chain takes."""
+    halvings = chain.reach.bit_length() + 1
+    levels = chain.nodes[-1].tables["levels"].size
+    sums = chain.columns * (levels * (halvings + 2 * NEAR) + PROBES)
+    return SUM_SECONDS * sums * (3 + len(chain.steps))
 
 
 def unfused(graph: Graph) -> Graph:

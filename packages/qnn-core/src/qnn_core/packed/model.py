@@ -10,6 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from ..data import as_array
 from ..errors import FileError, NonFiniteError, ShapeError, SpecError
 from ..products import cpu
+from ..storage import load_arrays
+from .apart import verify_apart
+from .budget import Budget
 from .build import build, samples
 from .check import check
 from .fuse import fuse
@@ -17,7 +20,7 @@ from .graph import Graph, Input
 from .program import Program
 from .read import read_graph
 from .table import PackedSummary, packed_summary
-from .verify import verify, verify_alone
+from .verify import verify
 from .write import content_of, write_graph
 
 Floats = NDArray[np.float32]
@@ -30,12 +33,13 @@ class PackedModel:
 
     Args:
         graph: plain or fused.
+        budget: what it may cost, if it is somebody else's.
 
     Attributes:
         graph: what it computes, with fused nodes.
 
     Raises:
-        FileError: if the graph is not sound.
+        FileError: if the graph is not sound, or costs more.
 
     Example:
         >>> import qnn_core as qnn
@@ -45,9 +49,14 @@ class PackedModel:
         (5, 2)
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, budget: Budget | None = None) -> None:
         check(graph)
-        self.graph = fuse(graph)
+        if budget is None:
+            self.graph = fuse(graph)
+        else:
+            budget.check(graph)
+            # What is not fused is slower, and gives the same.
+            self.graph = fuse(graph, budget.loading.seconds / 2)
         self._nbytes: int | None = None
         self._program = Program(self.graph)
 
@@ -82,6 +91,8 @@ class PackedModel:
                 one column does not have: there the file cannot know which of the two is meant.
 
         Raises:
+            NonFiniteError: if a sample has no class, since its output holds NaN or its greatest
+                score is infinite; the message says which.
             ShapeError: if there are several outputs, or no classes to choose from.
             SpecError: for another task.
         """
@@ -94,12 +105,16 @@ class PackedModel:
         (output,) = self._run(self._checked(inputs))
         if task in ("binary", "regression"):
             column = output[..., 0] if output.ndim > 1 and output.shape[-1] == 1 else output
-            return (column > 0).astype(np.int64) if task == "binary" else column
+            if task == "regression":
+                return column
+            _check_classes(column)
+            return (column > 0).astype(np.int64)
         if output.ndim < 2 or output.shape[-1] < 2:
             raise ShapeError(
                 f"predict: an output of shape {output.shape} has no classes to choose from; "
                 "task='binary' is for logits of yes and no, task='regression' for numbers"
             )
+        _check_classes(output.max(axis=-1))  # NaN where there is one
         classes: NDArray[np.int64] = np.argmax(output, axis=-1).astype(np.int64)
         return classes
 
@@ -153,11 +168,24 @@ class PackedModel:
         return arrays
 
 
+def _check_classes(best: Floats) -> None:
+    """Raise a NonFiniteError if the score that decides is not finite for some sample."""
+    finite = np.isfinite(best)
+    if not finite.all():
+        rows = np.unique(np.argwhere(~finite)[:, 0])
+        told = ", ".join(map(str, rows[:5])) + (", ..." if len(rows) > 5 else "")
+        raise NonFiniteError(
+            f"predict: {len(rows)} of {len(best)} samples have no class, since their scores "
+            f"are not finite: {told}"
+        )
+
+
 def _checked(x: ArrayLike, given: Input) -> Floats:
     array = as_array(x, given.name)
     if array.shape[1:] != given.shape or not array.ndim:
         expected = ", ".join(["batch", *map(str, given.shape)])
-        raise ShapeError(f"{given.name}: shape [{expected}] is needed, got {array.shape}")
+        hint = ": one sample is a batch of one, x[None]" if array.shape == given.shape else ""
+        raise ShapeError(f"{given.name}: shape [{expected}] is needed, got {array.shape}{hint}")
     with np.errstate(over="ignore"):
         floats = np.asarray(array, np.float32, order="C")
     return floats
@@ -177,7 +205,9 @@ def pack(model: Callable[..., Any], example: Any) -> PackedModel:
 
     What Python decides while the model runs is decided once, on the example: a branch on values or
     on the size of the batch stays as it was taken there, and a number taken out of a tensor stays
-    that number. More samples in the example find more of what cannot be packed.
+    that number. Such models are refused, as far as that shows: both are compared on samples of the
+    example alone, in another order and in other company, and on samples made of them, with values
+    in the range of the example's. More samples in the example find more.
 
     Args:
         model: a float32 module, or a function of tensors. It is packed as it evaluates.
@@ -189,8 +219,10 @@ def pack(model: Callable[..., Any], example: Any) -> PackedModel:
         DtypeError: if the model is not float32.
         GraphError: if the model depends on the size of the batch or on chance, or runs an operation
             that cannot be packed.
-        PackError: if the packed model gives other bits than the model, on the example or on its
-            first sample alone; or if a sample's answer depends on the others.
+        NonFiniteError: if a parameter, a buffer or a constant of the model is not finite; the
+            message names it.
+        PackError: if the packed model gives other bits than the model, on the example or on those
+            other batches; or if a sample's answer depends on the others of its batch.
         StateError: if a quantizer was never fitted.
 
     Example:
@@ -204,7 +236,7 @@ def pack(model: Callable[..., Any], example: Any) -> PackedModel:
     graph, traced = build(model, samples(model, example))
     packed = PackedModel(graph)
     verify(packed.graph, packed.program(), traced)
-    verify_alone(packed.program(), model, traced)
+    verify_apart(packed.program(), model, traced)
     return packed
 
 
@@ -225,15 +257,41 @@ def packed_nbytes(model: Callable[..., Any], example: Any) -> int:
     return len(content_of(fuse(graph)))
 
 
-def load(path: str | Path) -> PackedModel:
+def load(path: str | Path, *, limit: float = 1.0) -> PackedModel:
     """Return the packed model of a file that `PackedModel.save` wrote. Nothing in it is executed.
+
+    A few bytes can describe a net that takes hours, or all memory, to prepare or to run for one
+    sample. Such a file is refused: there is a budget of time and memory, in proportion to the bytes
+    of the file and of an input, that is checked before anything is made. The nets that `save`
+    writes are far below it.
+
+    Args:
+        path: of the file, or of a pipe, which is read once.
+        limit: so many times that budget; ``math.inf`` for a file that you trust.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        FileError: if it is damaged, of another kind or version, or does not describe a sound model.
+        FileError: if it is damaged, of another kind or version, does not describe a sound model, or
+            would cost more than the limit; the message says how much.
+        ValueError: if `limit` is no number above 0.
     """
-    graph = read_graph(path)
+    return load_from(path, *load_arrays(path), limit=limit)
+
+
+def load_from(
+    path: str | Path,
+    tensors: dict[str, NDArray[Any]],
+    about: dict[str, Any],
+    *,
+    limit: float = 1.0,
+) -> PackedModel:
+    """Return the packed model of a file's tensors and description; see `load`."""
+    if not limit > 0:
+        raise ValueError(f"load: limit must be a number above 0, got {limit!r}")
+    nbytes = sum(tensor.nbytes for tensor in tensors.values()) + len(str(about))
+    budget = Budget(nbytes, limit)
+    graph = read_graph(path, tensors, about, budget)
     try:
-        return PackedModel(graph)
+        return PackedModel(graph, budget)
     except FileError as error:
         raise FileError(f"{path}: {error}") from error

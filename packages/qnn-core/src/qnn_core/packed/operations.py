@@ -24,9 +24,6 @@ Valid = Callable[[Any], bool]
 # Operations that make no new values: they move those of their first input, or choose among them.
 MOVING = ("broadcast_to", "getitem", "max_pool2d", "reshape", "transpose")
 
-# Elements times indices: beyond, asking for a shape could take all memory.
-MOST_INDEXED = 2**26
-
 # Products of integers with thresholds on their sums, and what they are without.
 ON_SUMS = {"requantize": "linear", "requantize_conv2d": "conv2d"}
 
@@ -138,12 +135,44 @@ def _index(value: Any) -> bool:
 def _indexed(shape: Shape, *, index: Any) -> Shape:
     """The rule of `getitem`, which for lists of indices makes the result to know its shape."""
     parts = index if isinstance(index, tuple) else (index,)
-    lists = math.prod(part.size for part in parts if isinstance(part, np.ndarray))
-    if any(isinstance(part, np.ndarray) for part in parts) and (
-        math.prod(shape) * lists > MOST_INDEXED
-    ):
-        raise ShapeError(f"getitem: {lists} indices into shape {shape} are too many")
-    return OPS["getitem"].shape(shape, index=index)
+    if not any(isinstance(part, np.ndarray) for part in parts):
+        return OPS["getitem"].shape(shape, index=index)
+    # Beside lists, numbers are lists of one. Without both it is a view, which costs nothing.
+    listed = [isinstance(part, np.ndarray | int) for part in parts]
+    plain = tuple(
+        slice(None) if is_list else part for part, is_list in zip(parts, listed, strict=True)
+    )
+    seen = OPS["getitem"].shape(shape, index=plain)
+    # The axis of the view that each part stands for; an ellipsis stands for what is left.
+    axes, axis = [], 0
+    for part in parts:
+        axes.append(axis)
+        axis += 1 if part is not ... else len(seen) - len(parts) + 1
+    places = [place for place, is_list in enumerate(listed) if is_list]
+    for place in places:
+        _check_indices(np.asarray(parts[place]), seen[axes[place]], shape)
+    try:
+        together = np.broadcast_shapes(*(np.shape(parts[place]) for place in places))
+    except ValueError as error:
+        raise ShapeError(f"getitem: lists of indices do not fit each other: {error}") from error
+    gone = {axes[place] for place in places}
+    # Lists beside each other stand where the first one is, others in front of all.
+    beside = places[-1] - places[0] == len(places) - 1
+    before = axes[places[0]] if beside else 0
+    kept = [(axis, n) for axis, n in enumerate(seen) if axis not in gone]
+    return (
+        *(n for axis, n in kept if axis < before),
+        *together,
+        *(n for axis, n in kept if axis >= before),
+    )
+
+
+def _check_indices(indices: Array, length: int, shape: Shape) -> None:
+    if indices.size and not -length <= indices.min() <= indices.max() < length:
+        raise ShapeError(
+            f"getitem: indices from {indices.min()} to {indices.max()} do not fit an axis of "
+            f"length {length} of shape {shape}"
+        )
 
 
 def _pair(least: int) -> Valid:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from ..coded import Quantized, unpack_bits
 from ..errors import FileError, SpecError
-from ..storage import load_arrays
 from .archive import extracted
 from .attributes import from_json
+from .budget import Budget
 from .fields import get, get_names, get_shape, limited
 from .graph import Constant, Graph, Input, Node
 from .operations import ON_SUMS
@@ -27,18 +27,27 @@ MOST_OF_LITTLE = 2**20
 GREATEST = float(np.finfo(np.float32).max)
 
 
-def read_graph(path: str | Path) -> Graph:
+def read_graph(
+    path: str | Path, tensors: dict[str, Array], about: dict[str, Any], budget: Budget
+) -> Graph:
     """Return the graph of a file, not yet checked as a whole.
 
+    Args:
+        path: of the file, for messages.
+        tensors: that it holds.
+        about: its description.
+        budget: what it may cost.
+
     Raises:
-        FileNotFoundError: if there is no such file.
-        FileError: if it is damaged, of another kind or version, or is not of the form of a graph.
+        FileError: if it is of another kind or version, is not of the form of a graph, or has more
+            nodes than its bytes are worth.
     """
-    tensors, about = load_arrays(path)
     check_kind(path, about)
     with complaining(path):
         # A file of version 1 has each array as a tensor, and the description in its header.
-        return graph_of(*((tensors, about) if about["version"] == 1 else extracted(tensors, about)))
+        found = (tensors, about) if about["version"] == 1 else extracted(tensors, about)
+        budget.check_nodes(len(get(found[1], "nodes", list, "the file")))
+        return graph_of(*found)
 
 
 def check_kind(path: str | Path, about: dict[str, Any]) -> None:
@@ -72,7 +81,7 @@ def graph_of(tensors: dict[str, Array], about: dict[str, Any]) -> Graph:
     outputs = get_names(about, "outputs", "the file")
     # Before constants are made: a file with some that nothing needs was not written by `save`.
     needed = Graph(inputs, given, nodes, outputs).pruned()
-    _all_used("node", (node.output for node in nodes), [node.output for node in needed.nodes])
+    _all_used("node", (node.output for node in nodes), {node.output for node in needed.nodes})
     _all_used("constant", given, needed.constants)
     constants = {name: reader.constant(name, entry) for name, entry in given.items()}
     _all_used("tensor", tensors, reader.used)

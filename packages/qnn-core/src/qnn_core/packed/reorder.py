@@ -20,19 +20,24 @@ def quantize_first(graph: Graph) -> Graph:
     """
     uses = graph.uses()
     makers = {node.output: node for node in graph.nodes}
-    nodes: list[Node] = []
+    # By their outputs, in order: what a quantizer passes is taken out, and comes after it.
+    nodes: dict[str, Node] = {}
     for node in graph.nodes:
         passed: list[Node] = []
         at = makers.get(node.inputs[0]) if _is_plain(node) else None
         while at is not None and at.op in (*PASSED, COMMUTING) and uses[at.output] == 1:
-            passed.insert(0, at)
+            passed.append(at)
             at = makers.get(at.inputs[0])
-        while passed and passed[0].op == COMMUTING:  # it is where it would be moved to
-            passed.pop(0)
-        nodes = [made for made in nodes if made not in passed]
+        while passed and passed[-1].op == COMMUTING:  # it is where it would be moved to
+            passed.pop()
+        passed.reverse()
+        for made in passed:
+            del nodes[made.output]
         first = [made for made in passed if made.op == COMMUTING]
-        nodes += _in_turn([*first, node, *(made for made in passed if made not in first)], passed)
-    return replace(graph, nodes=tuple(nodes))
+        last = [made for made in passed if made.op != COMMUTING]
+        for made in _in_turn([*first, node, *last], node, passed):
+            nodes[made.output] = made
+    return replace(graph, nodes=tuple(nodes.values()))
 
 
 def _is_plain(node: Node) -> bool:
@@ -41,16 +46,17 @@ def _is_plain(node: Node) -> bool:
     return bool(frame) and node.attributes["axis"] is None and all(f.ndim == 0 for f in frame)
 
 
-def _in_turn(nodes: list[Node], before: list[Node]) -> list[Node]:
+def _in_turn(nodes: list[Node], quantizer: Node, before: list[Node]) -> list[Node]:
     """Return nodes one after the other; the last has the name of the quantizer among them.
 
     Args:
         nodes: in the order that they are to have.
+        quantizer: one of them.
         before: those that were before the quantizer, in the order that they had.
     """
     if not before:
         return nodes
-    last = next(node.output for node in nodes if node not in before)
+    last = quantizer.output
     value, made = before[0].inputs[0], []
     for number, node in enumerate(nodes):
         output = last if node is nodes[-1] else f"{last}.{number}"

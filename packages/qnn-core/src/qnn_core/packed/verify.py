@@ -1,13 +1,10 @@
 """A packed graph beside the model that it was made from: the same bits, or an error."""
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import autodiff
-from ..autodiff import GraphNode, trace
+from ..autodiff import GraphNode
 from ..errors import PackError
 from .compare import where
 from .fuse import unfused
@@ -36,30 +33,6 @@ def verify(graph: Graph, program: Program, traced: autodiff.Graph) -> None:
         for number, (name, value) in enumerate(zip(graph.outputs, traced.outputs, strict=True)):
             if not np.array_equal(run.values[name], value.data, equal_nan=True):
                 raise PackError(f"pack: output {number} ({name}) differs from the model's")
-
-
-def verify_alone(program: Program, model: Callable[..., Any], traced: autodiff.Graph) -> None:
-    """Compare the answer to the first sample alone with the model's, and with that in the batch.
-
-    Raises:
-        PackError: if they differ: Python decided something by the values or the size of the batch,
-            or a sample's answer depends on the others.
-    """
-    first = tuple(value.data[:1] for value in traced.inputs)
-    ours = program(first)
-    theirs = trace(model, first).outputs
-    for number, (mine, alone, batch) in enumerate(zip(ours, theirs, traced.outputs, strict=True)):
-        if not np.array_equal(mine, alone.data, equal_nan=True):
-            raise PackError(
-                f"pack: output {number} for the first sample alone differs from the model's: the "
-                "model decides something in Python, by the values or by the size of the batch"
-            )
-        # Not to the bit: matmul, which is NumPy's, rounds one row in another way than many.
-        if not np.allclose(mine, batch.data[: len(mine)], rtol=1e-3, atol=1e-5, equal_nan=True):
-            raise PackError(
-                f"pack: output {number} for the first sample depends on the other samples of its "
-                "batch; what is deployed must answer each by itself"
-            )
 
 
 def _compare(

@@ -1,7 +1,8 @@
 """The training loop."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,8 +23,7 @@ from ..errors import FileError, NonFiniteError, StateError
 from ..nn import Module, Quantize
 from ..ops import softmax_cross_entropy
 from ..optim import Optimizer, but_for_rates, clip_gradients
-from ..storage import remove_drafts
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, only_writer
 from .diagnosis import Diagnosis
 from .evaluate import Evaluation, Loss, Tally, WeighedLoss, evaluate
 from .history import Epoch, History
@@ -90,7 +90,8 @@ def fit(
         NonFiniteError: if the loss or an input is NaN or infinite; the message says at which step.
             The checkpoint of the epoch before stays.
         FileExistsError: if `checkpoint` exists and `resume` is not set: nothing is overwritten.
-        FileError, StateError: if the checkpoint does not fit.
+        FileError, StateError: if the checkpoint does not fit; FileError too if another `fit` is at
+            work with it.
         ShapeError: before training, if the data are none of these, or a batch of one sample meets
             batch normalization that has no variance of it.
 
@@ -115,40 +116,19 @@ def fit(
     batches = training_batches(data, "fit", batch_size, seed)
     run = _Run(model, optimizer, loss, chosen, clip_norm)
     path = None if checkpoint is None else Path(checkpoint)
-    if path is not None:
-        remove_drafts(path)
-    if path is not None and path.exists():
-        if not resume:
-            raise FileExistsError(
-                f"fit: the checkpoint {path} exists; resume=True goes on from it, "
-                "or delete it to begin anew"
-            )
-        run.restore(path)
-    elif path is not None:
-        # Now, so that an interrupted first epoch can be resumed too, and a bad path shows at once.
-        run.checkpoint().save(path)
-    check_single_samples(model, batches.smallest(), "fit")
-    try:
-        with Progress(batches, epochs, len(run.history.epochs), progress) as bar:
-            while len(run.history.epochs) < epochs and not run.history.stalled(patience):
-                try:
-                    epoch = run.epoch(batches, validation, bar)
-                except NonFiniteError as error:
-                    saved = path if path is not None and path.exists() else None
-                    hint = f"; the last good checkpoint is {saved}" if saved else ""
-                    raise NonFiniteError(f"{error}{hint}") from error
-                if path is not None:
-                    run.checkpoint().save(path)
-                if on_epoch is not None:
-                    on_epoch(epoch)
-    except BaseException as error:
-        # Also of Ctrl-C: what was measured would be lost otherwise.
-        error.history = run.history  # type: ignore[attr-defined] # documented above
-        raise
-    finally:
-        if keep == "best" and run.history.epochs:
-            model.load_state_dict(run.best)
-        model.eval()
+    # In turn: how many epochs were done is known when the checkpoint was read.
+    with run.kept(path, resume):
+        check_single_samples(model, batches.smallest(), "fit")
+        try:
+            run.train(batches, validation, epochs, patience, progress, path, on_epoch)
+        except BaseException as error:
+            # Also of Ctrl-C: what was measured would be lost otherwise.
+            error.history = run.history  # type: ignore[attr-defined] # documented above
+            raise
+        finally:
+            if keep == "best" and run.history.epochs:
+                model.load_state_dict(run.best)
+            model.eval()
     return run.history
 
 
@@ -275,6 +255,50 @@ class _Run:
             self.optimizer.step()
         return value, arrays_of(outputs)
 
+    def train(
+        self,
+        batches: Shuffled | Stream,
+        validation: Given | None,
+        epochs: int,
+        patience: int | None,
+        progress: bool | None,
+        path: Path | None,
+        on_epoch: Callable[[Epoch], None] | None,
+    ) -> None:
+        """Train until all epochs are done, or none got better for long enough."""
+        with Progress(batches, epochs, len(self.history.epochs), progress) as bar:
+            while len(self.history.epochs) < epochs and not self.history.stalled(patience):
+                try:
+                    epoch = self.epoch(batches, validation, bar)
+                except NonFiniteError as error:
+                    saved = path if path is not None and path.exists() else None
+                    hint = f"; the last good checkpoint is {saved}" if saved else ""
+                    raise NonFiniteError(f"{error}{hint}") from error
+                if path is not None:
+                    self.checkpoint().save(path)
+                if on_epoch is not None:
+                    on_epoch(epoch)
+
+    @contextmanager
+    def kept(self, path: Path | None, resume: bool) -> Iterator[None]:
+        """Hold the checkpoint against other runs, and begin with it if it is there."""
+        if path is None:
+            yield
+            return
+        with only_writer(path):
+            if not path.exists():
+                # Now, so that an interrupted first epoch can be resumed too, and a bad path shows
+                # at once.
+                self.checkpoint().save(path)
+            elif resume:
+                self.restore(path)
+            else:
+                raise FileExistsError(
+                    f"fit: the checkpoint {path} exists; resume=True goes on from it, "
+                    "or delete it to begin anew"
+                )
+            yield
+
     def checkpoint(self) -> Checkpoint:
         return Checkpoint(
             model=self.model.state_dict(),
@@ -314,11 +338,12 @@ class _Run:
                 )
         self._check_metric(saved.history, path)
         before = self.model.state_dict()
-        self.model.load_state_dict(saved.model)
         try:
+            for state in (saved.best, saved.model):
+                self.model.load_state_dict(state)
             self.optimizer.load_state_dict(saved.optimizer)
-        except StateError:
+        except StateError as error:
             self.model.load_state_dict(before)
-            raise
+            raise StateError(f"{path}: {error}") from error
         self.best = saved.best
         self.history = saved.history

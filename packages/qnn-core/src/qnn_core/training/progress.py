@@ -2,10 +2,12 @@
 
 import sys
 import time
+from contextlib import suppress
 from typing import Any
 
 from tqdm import tqdm
 
+from ..streams import is_terminal, is_writable
 from .evaluate import Evaluation, told
 
 
@@ -23,7 +25,7 @@ class Progress:
         self._epochs = epochs
         self._bar = None
         # Even a tqdm that shows nothing holds a semaphore of the system.
-        if sys.stderr.isatty() if show is None else show:
+        if is_terminal(sys.stderr) if show is None else show and is_writable(sys.stderr):
             steps = data.steps
             self._bar = tqdm(
                 total=None if steps is None else steps * epochs,
@@ -42,7 +44,8 @@ class Progress:
 
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
-            self._bar.close()
+            with suppress(OSError, ValueError):
+                self._bar.close()
 
     @property
     def shown(self) -> bool:
@@ -59,4 +62,7 @@ class Progress:
         self._bar.set_postfix_str(
             f"loss {so_far.loss:.4f}{told(so_far)}, {rate:,.0f} images/s", refresh=False
         )
-        self._bar.update()
+        try:
+            self._bar.update()
+        except (OSError, ValueError):  # the terminal is gone: no reason to end the training
+            self._bar = None

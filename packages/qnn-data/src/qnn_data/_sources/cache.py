@@ -7,7 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from qnn_data._atomic import write_atomic
+from qnn_data._atomic import write_whole
 from qnn_data._sources.archive import Arrays, IdxFile, decode_stored, read_verified
 from qnn_data.errors import ChecksumError
 
@@ -45,7 +45,7 @@ class Cache:
         array = decode_stored(file, stored, source)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            write_atomic(self.folder / file.stored_name, stored)
+            write_whole(self.folder / file.stored_name, stored)
         except OSError as error:
             logger.warning("cannot keep %s: %s", file.name, error)
         return {file.name: array}

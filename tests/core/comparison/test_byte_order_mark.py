@@ -1,0 +1,15 @@
+"""A study file as Windows editors write it."""
+
+from pathlib import Path
+
+from qnn_core.comparison.config import read_config
+from test_config import SOUND, forgotten, written
+
+__all__ = ["forgotten"]  # a fixture
+
+
+def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    plain = read_config(path).options
+    path.write_bytes(b"\xef\xbb\xbf" + SOUND.replace("\n", "\r\n").encode())
+    assert read_config(path).options == plain
