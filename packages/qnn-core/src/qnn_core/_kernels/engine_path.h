@@ -404,7 +404,7 @@ static void FN(product)(const Step *s, Buffer x, Buffer y, int rows)
 /* The code of each of 64 numbers among many thresholds, which lie between two infinities. */
 INLINE void FN(search)(const Decision *d, const float *x, int32_t *code)
 {
-    const float *t = d->float_t; /* t[0] = -inf, t[count + 1] = +inf */
+    const float *t = d->float_t; /* t[0] = -inf; nothing, not even +inf, reaches t[count + 1] = NaN */
     if (d->per_step > 0) {
         float first = t[1], top = (float)d->count;
         for (int i = 0; i < PANEL; i++) {

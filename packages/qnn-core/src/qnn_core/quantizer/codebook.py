@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
+# Of thresholds whose steps kernels may count: its reciprocal is a float32 with room to spare.
+LEAST_STEP = float(np.finfo(np.float32).tiny) * 2**30
+
 
 @dataclass(frozen=True, eq=False)
 class Codebook:
@@ -138,8 +141,11 @@ def from_ordinal(ordinal: NDArray[np.int64]) -> NDArray[np.float32]:
 
 
 def _per_step(thresholds: NDArray[np.float32]) -> float:
-    if thresholds.size < 2:
+    wide = thresholds.astype(np.float64)
+    # The kernels count steps from the first threshold on in float32: where that overflows, or a
+    # step has no float32 reciprocal, they have to search.
+    if wide.size < 2 or not np.ptp(wide) < np.finfo(np.float32).max:
         return 0.0
-    steps = np.diff(thresholds.astype(np.float64))
+    steps = np.diff(wide)
     even = np.ptp(steps) < 1e-3 * steps.mean()
-    return float(1 / steps.mean()) if even else 0.0
+    return float(1 / steps.mean()) if even and steps.mean() > LEAST_STEP else 0.0
