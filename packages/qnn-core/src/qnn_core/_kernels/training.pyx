@@ -10,7 +10,7 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.math cimport sqrt
 
 from .buffers cimport address
-from .pool cimport Task, share
+from .pool cimport Task, share_at_once
 
 
 cdef extern from "training.h" nogil:
@@ -80,8 +80,8 @@ cdef extern from "training.h" nogil:
 cdef void run(
     const Task* tasks, int path, int threads, void* context, int64_t pieces
 ) noexcept nogil:
-    # A piece takes about a microsecond; waking a thread takes ten.
-    share(tasks[path], context, pieces, threads if pieces >= 24 else 1)
+    # A piece takes about a microsecond; waking a thread takes ten. No parameter is updated in part.
+    share_at_once(tasks[path], context, pieces, threads if pieces >= 24 else 1)
 
 
 @cython.final
@@ -313,7 +313,7 @@ def entropy(
         if e.loss_r == NULL:
             raise MemoryError
     with nogil:
-        share(entropy_tasks[path], &e, rows, threads if rows * columns > 50000 else 1)
+        share_at_once(entropy_tasks[path], &e, rows, threads if rows * columns > 50000 else 1)
     if e.loss_r != NULL:
         for r in range(rows):
             total += e.loss_r[r]
