@@ -76,6 +76,7 @@ INLINE void FN(bits_tile)(const int rows, const int kind, int x_bits, int w_bits
 INLINE void FN(int_tile)(const int rows, const int kind, const char *x, size_t x_stride,
                          const uint32_t *w, size_t t0, size_t t1, int32_t *acc)
 {
+    (void)kind; /* where there is one */
     for (int c0 = 0; c0 < VECTORS; c0 += DOT_COLS) {
         VU sum[DOT_ROWS][DOT_COLS];
         UNROLL for (int r = 0; r < rows; r++)

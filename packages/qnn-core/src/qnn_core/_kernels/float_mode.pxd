@@ -5,3 +5,4 @@ from libc.stdint cimport uint64_t
 cdef extern from "float_mode.h" nogil:
     uint64_t float_mode_enter()
     void float_mode_leave(uint64_t before)
+    float float_mode_narrow(double x)

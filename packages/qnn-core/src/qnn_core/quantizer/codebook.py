@@ -41,8 +41,9 @@ class Codebook:
     @cached_property
     def book(self) -> training.Book:
         """The tables as the kernels of a training step take them."""
-        steps = np.diff(self.levels)
-        even = self.levels[0] + steps[0] * np.arange(self.levels.size, dtype=np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):  # then they are not even
+            steps = np.diff(self.levels)
+            even = self.levels[0] + steps[0] * np.arange(self.levels.size, dtype=np.float32)
         return training.Book(
             # The last is reached by nothing, not even by infinity.
             bounded_thresholds=np.concatenate([[-np.inf], self.thresholds, [np.nan]]).astype("f4"),
@@ -99,7 +100,7 @@ def checked_levels(levels: Any, bits: int, name: str) -> NDArray[np.float32]:
         raise SpecError(f"{name}: levels must be numbers in one row, got shape {array.shape}")
     if not np.all(np.isfinite(array)):
         raise SpecError(f"{name}: levels must be finite, got {array}")
-    if not np.all(np.diff(array) > 0):
+    if not np.all(array[1:] > array[:-1]):
         raise SpecError(f"{name}: levels must ascend strictly, got {array}")
     if not 2 ** (bits - 1) < array.size <= 2**bits:
         raise SpecError(

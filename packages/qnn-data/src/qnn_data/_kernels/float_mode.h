@@ -58,4 +58,14 @@ static inline void float_mode_leave(uint64_t before)
     if ((before & ~(uint64_t)FLOAT_MODE_FLAGS) != FLOAT_MODE_USUAL) float_mode_write(before);
 }
 
+/* A double rounded to float in that state; what is volatile stays between the two changes. */
+static inline float float_mode_narrow(double x)
+{
+    uint64_t before = float_mode_enter();
+    volatile double wide = x;
+    volatile float narrow = (float)wide;
+    float_mode_leave(before);
+    return narrow;
+}
+
 #endif
