@@ -25,19 +25,12 @@ enum { PANEL = 64 };
 #define BASE_LANES 1
 #endif
 
-/* QNN_EMULATED names a header with the instructions of all sets as functions: tests/emulated. */
-#if defined(QNN_EMULATED)
-#define QNN_X86 1
-#include QNN_EMULATED
-#elif defined(__GNUC__) && (defined(__x86_64__) || defined(_M_X64))
+#if defined(__GNUC__) && (defined(__x86_64__) || defined(_M_X64))
 #define QNN_X86 1
 #include <immintrin.h>
 #endif
 
-#if defined(QNN_EMULATED)
-#define TARGET_BEGIN(set)
-#define TARGET_END
-#elif defined(__clang__)
+#ifdef __clang__
 #define TARGET_PRAGMA(text) _Pragma(#text)
 #define TARGET_BEGIN(set) \
     TARGET_PRAGMA(clang attribute push(__attribute__((target(set))), apply_to = function))
@@ -63,9 +56,7 @@ static inline int64_t panels_in(int64_t columns) { return (columns + PANEL - 1) 
 static inline int supported_paths(void)
 {
     int count = 1;
-#if defined(QNN_EMULATED)
-    count = 4;
-#elif defined(QNN_X86)
+#ifdef QNN_X86
     __builtin_cpu_init();
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return count;
     count++;
