@@ -29,7 +29,8 @@ from qnn_core import products
 from qnn_core._kernels import channels, engine, loss, pooling, quantize, sums, training
 from qnn_core.machine import cpu
 
-place, bits, when, threads, path = *map(int, sys.argv[1:3]), sys.argv[3], int(sys.argv[4]), sys.argv[5]
+place, bits, threads = map(int, sys.argv[1:4])
+when, path = sys.argv[4:]
 
 def flush():
     libm = ctypes.CDLL("libm.so.6")
@@ -67,18 +68,20 @@ for _ in range(2):  # the threads sleep, or watch
     sums.affine(a, threads, x, w, row, column, out, 150, 140, 130)
     made.append(out.tobytes())
     large = np.empty((300, 280), "f")  # of so many products on, threads share them
-    sums.affine(a, threads, np.tile(x, (2, 1)), np.tile(w, (2, 1)), None, None, large, 300, 280, 130)
+    twice = np.tile(x, (2, 1)), np.tile(w, (2, 1))
+    sums.affine(a, threads, *twice, None, None, large, 300, 280, 130)
     made.append(large.tobytes())
     for book in books:
         code, value = np.zeros(x.shape, "u1"), np.zeros(x.shape, "f")
-        training.fake_forward(a, threads, book.book, x, scale, shift, 1, x.size, False, code, value)
+        given = (a, threads, book.book, x, scale, shift, 1, x.size, False, code)
+        training.fake_forward(*given, value)
         made += [code.tobytes(), value.tobytes()]
         code2, value2 = np.zeros_like(code), np.zeros_like(value)
         quantize.encode(x, *frames, book.thresholds, book.per_step, code2)
         quantize.decode(code2, *frames, book.levels, value2)
         made += [code2.tobytes(), value2.tobytes()]
         dx, total = np.zeros_like(x), np.zeros(1)
-        training.fake_backward(a, threads, book.book, x, scale, shift, 1, x.size, False, code, x, dx, total, None)
+        training.fake_backward(*given, x, dx, total, None)
         made += [dx.tobytes(), total.tobytes()]
     y, dx = np.zeros_like(x), np.zeros_like(x)
     training.relu(a, threads, x, y)
@@ -101,7 +104,7 @@ print(hashlib.sha256(b"".join(made)).hexdigest())
 
 def digest(bits: int, when: str, threads: int, path: str) -> str:
     assert PLACE is not None
-    arguments = [str(PLACE[0]), str(bits), when, str(threads), path]
+    arguments = [*map(str, (PLACE[0], bits, threads)), when, path]
     done = subprocess.run(
         [sys.executable, "-c", CODE, *arguments],
         env={**os.environ, "QNN_NUM_THREADS": "1"},
@@ -160,8 +163,13 @@ def test_both_packages_have_one_header() -> None:
     )
     if not one.exists():  # the headers are not in what is installed from a wheel
         one, two = (
-            Path(__file__).parents[2] / "packages" / name / "src" / name.replace("-", "_")
-            / "_kernels" / "float_mode.h"
+            Path(__file__).parents[2]
+            / "packages"
+            / name
+            / "src"
+            / name.replace("-", "_")
+            / "_kernels"
+            / "float_mode.h"
             for name in ("qnn-core", "qnn-data")
         )
     assert one.read_bytes() == two.read_bytes()
