@@ -1,4 +1,4 @@
-"""Nothing is read beyond a table: `nox -s sanitize` watches, and what is found here is right too."""
+"""Nothing is read beyond a table: `nox -s sanitize` watches, and results are right too."""
 
 import subprocess
 import sys

@@ -37,7 +37,7 @@ def cpu_quota(root: Path = Path("/")) -> float | None:
 
 
 def _mounts(root: Path) -> Iterator[_Mount]:
-    """Yield the hierarchies: lines of ``ID PARENT DEV ROOT FOLDER OPTIONS ... - KIND FROM MORE``."""
+    """Yield the hierarchies: ``ID PARENT DEV ROOT FOLDER OPTIONS ... - KIND FROM MORE``, each."""
     for line in _lines(root / "proc/self/mountinfo"):
         before, _, after = line.partition(" - ")
         place, kind = before.split(" "), after.split(" ")
