@@ -96,6 +96,63 @@ def browser(session: nox.Session) -> None:
     session.run("pytest", "tests/browser", "-m", "browser", *session.posargs, env=ONE_BLAS_THREAD)
 
 
+# Stop at the first fault; lines without symbols are enough to find it, and -O3 takes too long.
+SANITIZERS = "-fsanitize=address,undefined -fno-sanitize-recover=undefined"
+SANITIZED = f"-O1 -g1 -fno-omit-frame-pointer {SANITIZERS}"
+
+
+@nox.session(default=False)
+def sanitize(session: nox.Session) -> None:
+    """Run tests of kernels and files, and the fuzzers, under ASan and UBSan: -- SECONDS each."""
+    compiler = os.environ.get("CC", "gcc")
+    libraries = [sanitizer(session, compiler, name) for name in ("libasan.so", "libstdc++.so")]
+    build = {"CC": compiler, "QNN_CFLAGS": SANITIZED, "LDFLAGS": SANITIZERS}
+    install_packages(session, *group("test"), **build)
+    environment = ONE_BLAS_THREAD | {
+        "QNN_NUM_THREADS": "2",
+        "LD_PRELOAD": " ".join(libraries),
+        "PYTHONMALLOC": "malloc",  # else most of memory is Python's own, and is not watched
+        # Python leaves memory behind; and some tests ask for more memory than there is.
+        "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1",
+        "UBSAN_OPTIONS": "print_stacktrace=1",
+    }
+    seconds = session.posargs[0] if session.posargs else "60"
+    session.run("pytest", "tests/kernels", "tests/packed", "tests/golden", env=environment)
+    fuzzer = ROOT / "tests" / "fuzz" / "fuzz.py"
+    listed = session.run("python", str(fuzzer), "--list", silent=True) if fuzzer.exists() else ""
+    for line in str(listed).splitlines():
+        session.run("python", str(fuzzer), line.split()[0], "--seconds", seconds, env=environment)
+
+
+def sanitizer(session: nox.Session, compiler: str, name: str) -> str:
+    """Return where a library of the compiler is, or skip the session and say what is missing."""
+    found = compiler
+    if shutil.which(compiler):
+        asked = [compiler, f"-print-file-name={name}"]
+        found = str(session.run(*asked, external=True, silent=True)).strip()
+    if not Path(found).is_absolute():
+        session.skip(f"there is no {name} of {compiler} (Debian: apt-get install gcc)")
+    return found
+
+
+@nox.session(default=False)
+def emulate(session: nox.Session) -> None:
+    """Compare the loops of the kernels with those of aarch64 in an emulator, and of clang."""
+    install_packages(session, *group("test"))
+    session.run("pytest", "tests/emulated", "-m", "emulated", *session.posargs)
+
+
+@nox.session(default=False)
+def warnings(session: nox.Session) -> None:
+    """Build the extensions with gcc and with clang under -Wall -Wextra; warnings are errors."""
+    for compiler in ("gcc", "clang"):
+        if shutil.which(compiler) is None:
+            session.warn(f"there is no {compiler} (Debian: apt-get install {compiler})")
+            continue
+        flags = {"CC": compiler, "QNN_CFLAGS": "-O1 -Wall -Wextra -Werror"}
+        install_packages(session, "--force-reinstall", "--no-deps", **flags)
+
+
 @nox.session(default=False)
 def wheels(session: nox.Session) -> None:
     """Build sdists, and wheels from them, into dist/; test what they hold and that they work."""

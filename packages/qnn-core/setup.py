@@ -35,6 +35,9 @@ TAPE_DIRECTIVES = COMMON | {
 GCC_FLAGS = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-g0"]
 MSVC_FLAGS = ["/O2", "/fp:precise"]
 
+# Of who looks for faults, such as -fsanitize=address: after ours, so that they count.
+MORE_FLAGS = os.environ.get("QNN_CFLAGS", "").split()
+
 
 def directives(extension):
     return TAPE_DIRECTIVES if extension.sources[0].endswith(".py") else KERNEL_DIRECTIVES
@@ -63,7 +66,7 @@ class BuildExtensions(build_ext):
         }
         for ext in self.extensions:
             ext.sources = c_sources[ext.name]
-            ext.extra_compile_args = flags
+            ext.extra_compile_args = flags + MORE_FLAGS
         super().build_extensions()
 
 

@@ -1,5 +1,6 @@
 """The compiled part of qnn-data: one extension for each .pyx in _kernels."""
 
+import os
 from pathlib import Path
 
 from Cython.Build import cythonize
@@ -23,6 +24,9 @@ DIRECTIVES = {
 GCC_FLAGS = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-g0"]
 MSVC_FLAGS = ["/O2", "/fp:precise"]
 
+# Of who looks for faults, such as -fsanitize=address: after ours, so that they count.
+MORE_FLAGS = os.environ.get("QNN_CFLAGS", "").split()
+
 
 class BuildKernels(build_ext):
     """Translate with the directives above, then compile with the compiler's flags."""
@@ -40,7 +44,7 @@ class BuildKernels(build_ext):
         c_sources = {ext.name: ext.sources for ext in translated}
         for ext in self.extensions:
             ext.sources = c_sources[ext.name]
-            ext.extra_compile_args = flags
+            ext.extra_compile_args = flags + MORE_FLAGS
         super().build_extensions()
 
 

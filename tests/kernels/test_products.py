@@ -16,7 +16,7 @@ from qnn_core import products
 from qnn_core.products import VALUES, cpu, factor, prepare, reference, threads
 from qnn_core.products.factor import Factor, integer_sum
 from qnn_core.products.product import multiply
-from qnn_core.products.weights import kernel_kind
+from qnn_core.products.weights import BUILDERS, kernel_kind
 from qnn_core.quantizer import codebook
 
 NF4 = np.float32([-1, -0.6962, -0.5251, -0.3949, -0.2844, -0.1848, -0.0911, 0, 0.0796, 0.1609])
@@ -99,6 +99,76 @@ def test_every_kernel_is_reached() -> None:
     optional = {"table"} if "avx512" in cpu.paths() else set()
     optional |= {"int8"} if "avx512vnni" in cpu.paths() else set()
     assert kinds == {"planes", "ternary", "int16", "float"} | optional
+
+
+# Codebooks whose elements are of one sign and end 256 or more from zero, or just before that.
+FAR = {
+    "1..256": (np.arange(1, 257), 0),
+    "300..303": (np.arange(300, 304), 0),
+    "0..3 from 300 on": (np.arange(4), -300),
+    "-256..-1": (np.arange(-256, 0), 0),
+    "0..255": (np.arange(256), 0),
+    "-128..127": (np.arange(-128, 128), 0),
+    "-129..126": (np.arange(-129, 127), 0),
+    "1, 257": (np.array([1, 257]), 0),
+    "1000, 1255": (np.array([1000, 1255]), 0),
+    "1001, 1257": (np.array([1001, 1257]), 0),
+}
+
+
+def far_operand(name: str, shape: tuple[int, ...], rng: Any, zeros: int = 0) -> Any:
+    """Return codes, both ends among them, and their factor; with `zeros` for so many channels."""
+    levels, zero = FAR[name]
+    codes = rng.integers(0, levels.size, shape).astype(np.uint8)
+    codes.flat[:2] = 0, levels.size - 1
+    zero_n = np.float32(zero) + (np.arange(zeros, dtype=np.float32) % 3 if zeros else 0)
+    scale = np.full(zero_n.shape, 0.5, np.float32)
+    return codes, factor(levels.astype(np.float32), scale, -(scale * zero_n), along_sum=False)
+
+
+@pytest.mark.parametrize("w_side", FAR)
+def test_elements_far_from_zero(path: str, w_side: str) -> None:
+    rng = np.random.default_rng(0)
+    for x_side, zeros, (m, k, n) in itertools.product(FAR, (0, 1), [(1, 65, 3), (70, 33, 66)]):
+        x, x_factor = far_operand(x_side, (m, k), rng)
+        w, w_factor = far_operand(w_side, (n, k), rng, zeros and n)
+        y = product(x, w, None, x_factor, w_factor)
+        expected = reference.product(x, w, None, x_factor, w_factor)
+        np.testing.assert_array_equal(y, expected, f"{x_side} times {w_side}, {m}x{k}x{n}")
+    window = products.Window((2, 3), padding=(1, 2))
+    for x_side, groups in itertools.product(FAR, (1, 2)):
+        x, x_factor = far_operand(x_side, (2, 4, 5, 4), rng)
+        w, w_factor = far_operand(w_side, (6, 2, 3, 4 // groups), rng)
+        given_to = (None, x_factor, w_factor)
+        expected = reference.convolve(x, w, *given_to, window=window, groups=groups)
+        for convolve in (products.convolve, prepared_and_run):
+            y = convolve(x, w, *given_to, window=window, groups=groups)
+            np.testing.assert_array_equal(y, expected, f"images of {x_side} under {w_side}")
+
+
+def prepared_and_run(x: Any, *given: Any, **geometry: Any) -> np.ndarray:
+    return products.prepared_convolution(*given, **geometry)(x)
+
+
+@pytest.mark.parametrize("w_side", FAR)
+def test_bytes_never_wrap(w_side: str) -> None:
+    """What fits bytes, multiplied as bytes in plain C, whatever this processor has."""
+    rng = np.random.default_rng(0)
+    levels = FAR[w_side][0]
+    fits = levels[-1] - levels[0] < 256
+    w, w_factor = far_operand(w_side, (66, 37), rng)
+    for x_side in ("0..255", "-128..127"):
+        x, x_factor = far_operand(x_side, (70, 37), rng)
+        ends = {name: np.ones(128, np.float32) for name in ("scale", "bias")}
+        with cpu.using("base"):
+            if not fits:
+                with pytest.raises(AssertionError):
+                    BUILDERS["int8"](w, x_factor, w_factor, ends)
+                continue
+            prepared = BUILDERS["int8"](w, x_factor, w_factor, ends)
+            found = multiply(x, prepared, x_factor)
+        sums = reference.sums(x, w, x_factor, w_factor).astype(np.float32)
+        np.testing.assert_array_equal(found, sums + np.float32(1))
 
 
 @given(
@@ -219,6 +289,38 @@ if child == 0:
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
     assert run(code).returncode == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_fork_while_other_threads_run_kernels() -> None:
+    """The child has neither the pool's threads nor those that were in the midst of a job."""
+    code = """
+import os, sys, threading, warnings, numpy as np
+from qnn_core.products import VALUES, product, threads
+warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12: fork with threads
+threads.set_num_threads(3)
+x = np.ones((200, 500), np.float32); w = np.ones((700, 500), np.float32)
+before, over = product(x, w, None, VALUES, VALUES), threading.Event()
+def work():
+    while not over.is_set():
+        product(x, w, None, VALUES, VALUES)
+busy = [threading.Thread(target=work, daemon=True) for _ in range(2)]
+for thread in busy:
+    thread.start()
+statuses = []
+for _ in range(8):
+    child = os.fork()
+    if child == 0:
+        same = all(np.array_equal(product(x, w, None, VALUES, VALUES), before) for _ in range(3))
+        os._exit(0 if same else 1)
+    statuses.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+over.set()
+for thread in busy:
+    thread.join()
+sys.exit(any(statuses))
+"""
+    done = run(code)
+    assert done.returncode == 0, done.stderr
 
 
 def test_fused_multiply_add_rounds_once() -> None:

@@ -50,8 +50,12 @@ cdef run(const Task task, int threads, Channels* f):
     f.part[0] = <double*>memory
     f.part[1] = f.part[0] + pieces * f.c
     f.memory = <float*>(f.part[1] + pieces * f.c)
-    with nogil:
-        share(task, f, pieces, threads)
+    try:
+        with nogil:
+            share(task, f, pieces, threads)
+    except BaseException:
+        free(memory)
+        raise
 
 
 cdef void add_up(const Channels* f, const double* part, double* total) noexcept nogil:

@@ -70,6 +70,8 @@ def input_gradient_of_few(
     f.memory = <float*>calloc(f.tasks * (n * plane + PLANE_ROOM), sizeof(float))
     if f.memory == NULL:
         raise MemoryError
-    with nogil:
-        share(few_tasks[path], &f, f.tasks, threads)
-    free(f.memory)
+    try:
+        with nogil:
+            share(few_tasks[path], &f, f.tasks, threads)
+    finally:
+        free(f.memory)

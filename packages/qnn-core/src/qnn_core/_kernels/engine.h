@@ -16,7 +16,7 @@
 
 #include "paths.h"
 
-enum { BLOCK_ROWS = 64, MAX_FEW = 16 };
+enum { BLOCK_ROWS = 64, MAX_FEW = 16, MOST_PLANES = 8 };
 
 /* What a row of a buffer holds. */
 enum {
@@ -54,7 +54,7 @@ typedef struct {
     int32_t bits, count;        /* of the code, of the thresholds */
     const int32_t *sum_tn;      /* thresholds on sums, a row for each, padded to whole panels */
     const int32_t *flip_n;      /* or-ed exclusively into sums first; NULL for none */
-    const float *float_t;       /* thresholds on floats, between -inf and +inf */
+    const float *float_t;       /* thresholds on floats, between -inf and NaN */
     float per_step;             /* 1 / distance of even float thresholds, else 0 */
     int32_t base;               /* element of code 0 */
     const int32_t *gain_t;      /* what each threshold adds to it */
@@ -79,7 +79,7 @@ typedef struct {
     int64_t plane;      /* of a plane of an image: its planes lie one after the other */
     int64_t tail;       /* zeros after each plane of a patch */
     int32_t planes;     /* a patch holds all of one, then all of the next */
-    uint8_t fill[8];    /* the bytes of a plane outside of the image */
+    uint8_t fill[MOST_PLANES]; /* the bytes of a plane outside of the image */
 } Windows;
 
 enum { STEP_ENCODE, STEP_LAYOUT, STEP_PRODUCT, STEP_CHAIN, STEP_GATHER };

@@ -4,6 +4,8 @@
 Everything here trusts its caller: shapes, formats and paddings are those of engine.h.
 """
 
+from time import perf_counter
+
 cimport cython
 from cpython.buffer cimport (
     PyBUF_SIMPLE,
@@ -11,18 +13,19 @@ from cpython.buffer cimport (
     PyBuffer_Release,
     PyObject_GetBuffer,
 )
+from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint32_t, uintptr_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 
 from .buffers cimport address
 from .memory cimport Block
-from .pool cimport Task, share
+from .pool cimport Task, share, share_at_once
 
 
 cdef extern from "engine_paths.h" nogil:
     enum:
-        PANEL, BLOCK_ROWS
+        PANEL, BLOCK_ROWS, MOST_PLANES
         ROW_FLOAT, ROW_BITS, ROW_UINT8, ROW_INT16
         KIND_AND, KIND_TERNARY, KIND_INT8, KIND_INT16, KIND_FLOAT, KIND_TABLE
         CHAIN_ADD, CHAIN_SUB, CHAIN_RSUB, CHAIN_MUL, CHAIN_DIV, CHAIN_RDIV, CHAIN_MIN, CHAIN_MAX
@@ -55,7 +58,7 @@ cdef extern from "engine_paths.h" nogil:
         int64_t kernel_y, kernel_x, stride_y, stride_x, pad_y, pad_x, step_y, step_x
         int64_t pixel, plane, tail
         int32_t planes
-        uint8_t fill[8]
+        uint8_t fill[MOST_PLANES]
     ctypedef struct Step:
         int32_t op, source, target, out
         int64_t n
@@ -178,9 +181,12 @@ cdef class Weights:
 cdef enum:
     MOST_PARTS = 256
 
+# Seconds that rows are taken for at a time.
+cdef double SLICE = 0.05
+
 # A program as the threads see it.
 cdef struct Plan:
-    int path, count, buffers
+    int path, count, most, buffers
     Step* steps
     size_t* strides
 
@@ -210,6 +216,8 @@ cdef class Windows:
         self.c.pad_y, self.c.pad_x = padding
         self.c.step_y, self.c.step_x = dilation
         self.c.pixel = pixel
+        if len(fill) > MOST_PLANES:
+            raise ValueError(f"an image has at most {MOST_PLANES} planes, got {len(fill)}")
         self.c.planes = <int32_t>len(fill)
         self.c.plane = self.c.height * self.c.width * pixel
         self.c.tail = tail
@@ -230,6 +238,7 @@ cdef class Program:
 
     def __init__(self, int path, list strides, int most):
         self.plan.path = path
+        self.plan.most = most
         self.alive = []
         self.plan.buffers = <int>len(strides)
         self.plan.steps = <Step*>calloc(most, sizeof(Step))
@@ -247,7 +256,11 @@ cdef class Program:
         free(self.plan.steps)
         free(self.plan.strides)
 
-    cdef Step* add(self, int op, int source, int target, int64_t n):
+    cdef Step* add(self, int op, int source, int target, int64_t n) except NULL:
+        if self.plan.count == self.plan.most:
+            raise IndexError(f"the program was made for {self.plan.most} steps")
+        if not (0 <= source < self.plan.buffers and 0 <= target < self.plan.buffers):
+            raise IndexError(f"buffers are 0 to {self.plan.buffers - 1}: {source}, {target}")
         cdef Step* step = &self.plan.steps[self.plan.count]
         step.op = op
         step.source = source
@@ -297,30 +310,50 @@ cdef class Program:
         Threads share the rows, each whole multiples of ``grain``.
         """
         cdef Py_buffer source, target
-        cdef Job job
-        cdef int64_t bad = 0
-        cdef int part
         PyObject_GetBuffer(x, &source, PyBUF_SIMPLE)
         try:
             PyObject_GetBuffer(y, &target, PyBUF_SIMPLE | PyBUF_WRITABLE)
-        except BaseException:
+            try:
+                return run_slices(
+                    &self.plan, <char*>source.buf, <char*>target.buf, start, stop, threads, grain
+                )
+            finally:
+                PyBuffer_Release(&target)
+        finally:
             PyBuffer_Release(&source)
-            raise
-        job.plan = &self.plan
-        job.x, job.y = <char*>source.buf, <char*>target.buf
-        job.start, job.stop = start, stop
-        job.grain = grain
-        cdef int64_t grains = (stop - start) // grain
+
+
+cdef int64_t run_slices(
+    Plan* plan, char* x, char* y, int64_t start, int64_t stop, int threads, int64_t grain
+) except -1:
+    """Run the rows, the first few and then as many at a time as take about `SLICE`.
+
+    Between slices Python's signal handlers run: one that raises ends the call.
+    """
+    cdef Job job
+    cdef int64_t bad = 0, most = max(grain, <int64_t>BLOCK_ROWS) * threads, grains
+    cdef int part
+    cdef double began, took
+    job.plan, job.x, job.y, job.grain = plan, x, y, grain
+    job.start = start
+    while True:
+        # The last slice takes what would be too little for one.
+        job.stop = stop if stop - job.start < 2 * most else job.start + most // grain * grain
+        grains = (job.stop - job.start) // grain
         job.parts = <int>max(min(<int64_t>threads, min(grains, <int64_t>MOST_PARTS)), 1)
+        began = perf_counter()
         with nogil:
-            share(run_part, &job, job.parts, job.parts)
-        PyBuffer_Release(&source)
-        PyBuffer_Release(&target)
+            share_at_once(run_part, &job, job.parts, job.parts)
         for part in range(job.parts):
             if job.bad[part] < 0:
                 raise MemoryError
             bad += job.bad[part]
-        return bad
+        if job.stop >= stop:
+            return bad
+        PyErr_CheckSignals()
+        took = max(perf_counter() - began, 1e-9)
+        most = max(<int64_t>(most * min(SLICE / took, 16.0)), grain)
+        job.start = job.stop
 
 
 cdef void run_part(void* context, int64_t part) noexcept nogil:

@@ -76,6 +76,7 @@ INLINE void FN(bits_tile)(const int rows, const int kind, int x_bits, int w_bits
 INLINE void FN(int_tile)(const int rows, const int kind, const char *x, size_t x_stride,
                          const uint32_t *w, size_t t0, size_t t1, int32_t *acc)
 {
+    (void)kind; /* where there is one */
     for (int c0 = 0; c0 < VECTORS; c0 += DOT_COLS) {
         VU sum[DOT_ROWS][DOT_COLS];
         UNROLL for (int r = 0; r < rows; r++)
@@ -404,7 +405,7 @@ static void FN(product)(const Step *s, Buffer x, Buffer y, int rows)
 /* The code of each of 64 numbers among many thresholds, which lie between two infinities. */
 INLINE void FN(search)(const Decision *d, const float *x, int32_t *code)
 {
-    const float *t = d->float_t; /* t[0] = -inf, t[count + 1] = +inf */
+    const float *t = d->float_t; /* t[0] = -inf; nothing, not even +inf, reaches t[count + 1] = NaN */
     if (d->per_step > 0) {
         float first = t[1], top = (float)d->count;
         for (int i = 0; i < PANEL; i++) {

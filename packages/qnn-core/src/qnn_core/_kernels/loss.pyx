@@ -2,6 +2,9 @@
 
 from cython cimport floating
 from libc.math cimport exp, log
+from libc.stdint cimport uint64_t
+
+from .float_mode cimport float_mode_enter, float_mode_leave
 
 
 cdef floating row_max(const floating* x_c, Py_ssize_t columns) noexcept nogil:
@@ -22,13 +25,16 @@ def cross_entropy(const floating[:, ::1] logits_rc, const long long[::1] labels_
     cdef Py_ssize_t columns = logits_rc.shape[1]
     cdef double total = 0, denominator
     cdef floating top
+    cdef uint64_t mode
     with nogil:
+        mode = float_mode_enter()
         for r in range(logits_rc.shape[0]):
             top = row_max(&logits_rc[r, 0], columns)
             denominator = 0
             for c in range(columns):
                 denominator += exp(logits_rc[r, c] - top)
             total += log(denominator) + top - logits_rc[r, labels_r[r]]
+        float_mode_leave(mode)
     return total
 
 
@@ -43,7 +49,9 @@ def softmax_minus_one_hot(
     cdef Py_ssize_t columns = logits_rc.shape[1]
     cdef double denominator, scale
     cdef floating top
+    cdef uint64_t mode
     with nogil:
+        mode = float_mode_enter()
         for r in range(logits_rc.shape[0]):
             top = row_max(&logits_rc[r, 0], columns)
             denominator = 0
@@ -54,3 +62,4 @@ def softmax_minus_one_hot(
             for c in range(columns):
                 out_rc[r, c] = <floating>(out_rc[r, c] * scale)
             out_rc[r, labels_r[r]] -= <floating>factor
+        float_mode_leave(mode)

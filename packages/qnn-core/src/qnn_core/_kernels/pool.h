@@ -1,7 +1,9 @@
 /* A few threads that share the tasks of a kernel.
  *
  * A job is `count` tasks, taken one by one by whoever is free, the caller included. Results must not
- * depend on who takes which. Between jobs a worker watches for the next for a moment, since the
+ * depend on who takes which. Tasks run in the floating-point state of float_mode.h. A job ends early
+ * when its time is over, so that the caller can look for signals, and goes on as another job.
+ * Between jobs a worker watches for the next for a moment, since the
  * kernels of a training step follow each other within microseconds, and then sleeps: a pool that
  * watches on takes the cores from whatever runs beside it.
  */
@@ -10,14 +12,20 @@
 
 #include <stdint.h>
 
+#include "float_mode.h"
+
 typedef void (*Task)(void *context, int64_t index);
 
 #if defined(_MSC_VER)
-/* No POSIX threads: everything runs in the caller. */
-static void pool_share(Task task, void *context, int64_t count, int threads)
+/* No POSIX threads: everything runs in the caller, without a limit. */
+static int64_t pool_share(Task task, void *context, int64_t start, int64_t count, int threads,
+                          int64_t limit)
 {
-    (void)threads;
-    for (int64_t i = 0; i < count; i++) task(context, i);
+    (void)threads, (void)limit;
+    uint64_t mode = float_mode_enter();
+    for (int64_t i = start; i < count; i++) task(context, i);
+    float_mode_leave(mode);
+    return count;
 }
 #else
 
@@ -41,7 +49,7 @@ enum { MOST_WORKERS = 255 };
 static struct {
     _Atomic uint64_t state;
     _Atomic int64_t next;
-    _Atomic int sleepers;
+    _Atomic int sleepers, over;
     Task task;
     void *context;
     int64_t count;
@@ -69,10 +77,37 @@ static int64_t pool_clock(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static void pool_take(void)
+/* When the caller looks at the clock: after its first task, and then so many later that, at their
+ * pace, an eighth of the limit has passed; so it looks seldom, and in time. */
+typedef struct {
+    int64_t began, limit, done, look;
+} Watch;
+
+static Watch watch_from_now(int64_t limit)
+{
+    Watch w = {limit == INT64_MAX ? 0 : pool_clock(), limit, 0, limit == INT64_MAX ? INT64_MAX : 1};
+    return w;
+}
+
+/* A task is done: whether the time is over. */
+static inline int watch_says_over(Watch *w)
+{
+    if (++w->done < w->look) return 0;
+    int64_t took = pool_clock() - w->began, more = w->done;
+    if (took > w->limit) return 1;
+    if (took > 0 && w->limit / 8 < took) more = (int64_t)((double)w->done * (double)w->limit / 8 / (double)took);
+    w->look = w->done + (more > 1 ? more : 1);
+    return 0;
+}
+
+static void pool_take(Watch *watch)
 {
     int64_t i;
-    while ((i = atomic_fetch_add(&pool.next, 1)) < pool.count) pool.task(pool.context, i);
+    while (!atomic_load_explicit(&pool.over, memory_order_relaxed) &&
+           (i = atomic_fetch_add(&pool.next, 1)) < pool.count) {
+        pool.task(pool.context, i);
+        if (watch && watch_says_over(watch)) atomic_store(&pool.over, 1);
+    }
 }
 
 static int pool_has_new(uint64_t seen)
@@ -100,13 +135,14 @@ static void pool_wait(uint64_t seen)
 static void *pool_worker(void *number)
 {
     uint64_t seen = 0;
+    float_mode_enter(); /* for good: the thread is ours */
     for (;;) {
         pool_wait(seen);
         uint64_t now = atomic_load(&pool.state);
         while ((now & OPEN) && JOB(now) != seen) {
             if (!atomic_compare_exchange_weak(&pool.state, &now, now + 1)) continue;
             seen = JOB(now);
-            if ((intptr_t)number < pool.wanted) pool_take();
+            if ((intptr_t)number < pool.wanted) pool_take(NULL);
             atomic_fetch_sub(&pool.state, 1);
             break;
         }
@@ -143,21 +179,25 @@ static void pool_grow(int workers)
     pthread_attr_destroy(&detached);
 }
 
-/* Run all tasks, on up to `threads` threads; in the caller alone if another job is running. */
-static void pool_share(Task task, void *context, int64_t count, int threads)
+static int64_t pool_alone(Task task, void *context, int64_t i, int64_t count, Watch *watch)
 {
-    int wanted = threads - 1 < MOST_WORKERS ? threads - 1 : MOST_WORKERS;
-    if (wanted > count - 1) wanted = (int)count - 1;
-    if (wanted < 1 || atomic_flag_test_and_set(&pool.busy)) {
-        for (int64_t i = 0; i < count; i++) task(context, i);
-        return;
+    while (i < count) {
+        task(context, i++);
+        if (watch_says_over(watch)) break;
     }
+    return i;
+}
+
+static int64_t pool_together(Task task, void *context, int64_t start, int64_t count, int wanted,
+                             Watch *watch)
+{
     if (pool.workers < wanted) pool_grow(wanted);
     pool.task = task;
     pool.context = context;
     pool.count = count;
     pool.wanted = wanted;
-    atomic_store(&pool.next, 0);
+    atomic_store(&pool.next, start);
+    atomic_store(&pool.over, 0);
     uint64_t job = (JOB(atomic_load(&pool.state)) + 1) << 32;
     atomic_store(&pool.state, job | OPEN);
     if (atomic_load(&pool.sleepers)) {
@@ -165,7 +205,7 @@ static void pool_share(Task task, void *context, int64_t count, int threads)
         pthread_cond_broadcast(&pool.work);
         pthread_mutex_unlock(&pool.lock);
     }
-    pool_take();
+    pool_take(watch);
     /* A worker whose core was taken away may need the one of the caller. */
     uint64_t empty = job | OPEN;
     for (int tries = 0; !atomic_compare_exchange_weak(&pool.state, &empty, job); tries++) {
@@ -173,7 +213,29 @@ static void pool_share(Task task, void *context, int64_t count, int threads)
         if (tries < 10000) pool_breathe();
         else sched_yield();
     }
-    atomic_flag_clear(&pool.busy);
+    int64_t next = atomic_load(&pool.next);
+    return next < count ? next : count;
+}
+
+/* Run tasks from `start` on, on up to `threads` threads, or in the caller alone if another job is
+ * running. Returns the first task that was not run: `count`, or less if `limit` nanoseconds have
+ * passed (INT64_MAX: none). */
+static int64_t pool_share(Task task, void *context, int64_t start, int64_t count, int threads,
+                          int64_t limit)
+{
+    uint64_t mode = float_mode_enter();
+    Watch watch = watch_from_now(limit);
+    int wanted = threads - 1 < MOST_WORKERS ? threads - 1 : MOST_WORKERS;
+    if (wanted > count - start - 1) wanted = (int)(count - start - 1);
+    int64_t next;
+    if (wanted < 1 || atomic_flag_test_and_set(&pool.busy)) {
+        next = pool_alone(task, context, start, count, &watch);
+    } else {
+        next = pool_together(task, context, start, count, wanted, &watch);
+        atomic_flag_clear(&pool.busy);
+    }
+    float_mode_leave(mode);
+    return next;
 }
 #endif
 

@@ -7,6 +7,9 @@ monotone decision can be written that way, so one kernel serves every scheme.
 """
 
 from cython cimport floating
+from libc.stdint cimport uint64_t
+
+from .float_mode cimport float_mode_enter, float_mode_leave
 
 cdef enum:
     BLOCK = 256     # elements whose u and code stay in the first-level cache
@@ -96,7 +99,9 @@ def encode(
     cdef const floating* x
     cdef float[BLOCK] u
     cdef int[BLOCK] code
+    cdef uint64_t mode
     with nogil:
+        mode = float_mode_enter()
         for r in range(x_rn.shape[0]):
             for block in range((length + BLOCK - 1) // BLOCK):
                 start = block * BLOCK
@@ -108,6 +113,7 @@ def encode(
                     code_rn[r, start + i] = <unsigned char>code[i]
                 for i in range(n):
                     bad += x[i] - x[i] != 0
+        float_mode_leave(mode)
     return bad
 
 
@@ -122,9 +128,11 @@ def decode(
     cdef Py_ssize_t r, i, length = code_rn.shape[1]
     cdef bint per_element = scale_rn.strides[1] != 0
     cdef floating scale, shift
+    cdef uint64_t mode
     if length == 0:
         return
     with nogil:
+        mode = float_mode_enter()
         for r in range(code_rn.shape[0]):
             if per_element:
                 for i in range(length):
@@ -134,6 +142,7 @@ def decode(
                 shift = shift_rn[r, 0]
                 for i in range(length):
                     out_rn[r, i] = scale * level_l[code_rn[r, i]] + shift
+        float_mode_leave(mode)
 
 
 def clip_surrogate(
@@ -152,7 +161,9 @@ def clip_surrogate(
     cdef floating low = level_l[0], high = level_l[level_l.shape[0] - 1]
     cdef floating* window
     cdef float[BLOCK] u
+    cdef uint64_t mode
     with nogil:
+        mode = float_mode_enter()
         for r in range(x_rn.shape[0]):
             for block in range((length + BLOCK - 1) // BLOCK):
                 start = block * BLOCK
@@ -168,3 +179,4 @@ def clip_surrogate(
                     slope_rn[r, start + i] = level_l[code_rn[r, start + i]] - (
                         u[i] if window[i] != 0 else 0
                     )
+        float_mode_leave(mode)

@@ -92,9 +92,11 @@ def sums_in_parts(
         job.part[p].b += start * columns
         job.part[p].c += p * rows * columns
         job.part[p].terms = terms * (p + 1) // parts - start
-    with nogil:
-        share(run_part, &job, parts * job.each, few(threads, rows * columns * terms))
-    free(job.part)
+    try:
+        with nogil:
+            share(run_part, &job, parts * job.each, few(threads, rows * columns * terms))
+    finally:
+        free(job.part)
 
 
 cdef struct Parts:
@@ -113,9 +115,9 @@ cdef int few(int threads, int64_t products) noexcept nogil:
     return threads if products >= 4000000 else 1
 
 
-cdef void run_sums(int path, int threads, Sums* s) noexcept nogil:
+cdef int run_sums(int path, int threads, Sums* s) except -1 nogil:
     cdef int64_t tasks = (s.rows + SUM_ROWS - 1) // SUM_ROWS * panels_in(s.columns)
-    share(sums_tasks[path], s, tasks, few(threads, s.rows * s.columns * s.terms))
+    return share(sums_tasks[path], s, tasks, few(threads, s.rows * s.columns * s.terms))
 
 
 def matrix(

@@ -10,7 +10,8 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.math cimport sqrt
 
 from .buffers cimport address
-from .pool cimport Task, share
+from .float_mode cimport float_mode_narrow as narrow
+from .pool cimport Task, share_at_once
 
 
 cdef extern from "training.h" nogil:
@@ -80,8 +81,8 @@ cdef extern from "training.h" nogil:
 cdef void run(
     const Task* tasks, int path, int threads, void* context, int64_t pieces
 ) noexcept nogil:
-    # A piece takes about a microsecond; waking a thread takes ten.
-    share(tasks[path], context, pieces, threads if pieces >= 24 else 1)
+    # A piece takes about a microsecond; waking a thread takes ten. No parameter is updated in part.
+    share_at_once(tasks[path], context, pieces, threads if pieces >= 24 else 1)
 
 
 @cython.final
@@ -207,7 +208,7 @@ cdef Update update(w, g, double rate, double decay, double low, double high):
     u.w = <float*>address(w)
     u.g = <const float*>address(g)
     u.size = w.size
-    u.rate, u.decay, u.low, u.high = <float>rate, <float>decay, <float>low, <float>high
+    u.rate, u.decay, u.low, u.high = narrow(rate), narrow(decay), narrow(low), narrow(high)
     return u
 
 
@@ -225,7 +226,7 @@ def sgd_momentum(
     """Momentum: ``v = m * v + g``, ``w -= rate * v`` (Nesterov: ``rate * (g + m * v)``)."""
     cdef Update u = update(w, g, rate, decay, low, high)
     u.slot[0] = <float*>address(velocity)
-    u.keep = <float>momentum
+    u.keep = narrow(momentum)
     # The look-ahead as factors keeps the loop free of branches.
     u.ahead = 1 if nesterov else 0
     u.along = u.keep if nesterov else 1
@@ -244,11 +245,11 @@ def adam(
     u.slot[0] = <float*>address(mean)
     u.slot[1] = <float*>address(square)
     # Rounded once, from double: 1 - beta2 in float32 would be off by 4e-5 of itself.
-    u.keep1, u.take1 = <float>beta1, <float>(1 - beta1)
-    u.keep2, u.take2 = <float>beta2, <float>(1 - beta2)
-    u.inverse_root = <float>(1 / sqrt(correction2))
-    u.shrink = <float>(1 - rate * decoupled_decay)
-    u.epsilon = <float>epsilon
+    u.keep1, u.take1 = narrow(beta1), narrow(1 - beta1)
+    u.keep2, u.take2 = narrow(beta2), narrow(1 - beta2)
+    u.inverse_root = narrow(1 / sqrt(correction2))
+    u.shrink = narrow(1 - rate * decoupled_decay)
+    u.epsilon = narrow(epsilon)
     with nogil:
         run(adam_tasks, path, threads, &u, pieces_in(u.size))
 
@@ -305,7 +306,7 @@ def entropy(
     cdef double total = 0
     e.x = <const float*>address(x)
     e.label = <const int64_t*>address(label)
-    e.columns, e.factor = columns, <float>factor
+    e.columns, e.factor = columns, narrow(factor)
     e.slope = <float*>address(slope)
     e.loss_r = NULL
     if e.slope == NULL:
@@ -313,7 +314,7 @@ def entropy(
         if e.loss_r == NULL:
             raise MemoryError
     with nogil:
-        share(entropy_tasks[path], &e, rows, threads if rows * columns > 50000 else 1)
+        share_at_once(entropy_tasks[path], &e, rows, threads if rows * columns > 50000 else 1)
     if e.loss_r != NULL:
         for r in range(rows):
             total += e.loss_r[r]

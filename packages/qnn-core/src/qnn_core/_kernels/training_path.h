@@ -208,10 +208,10 @@ static void FN(fake_forward)(void *context, int64_t task)
     PIECE_OF(f, task);
     int values = !f->value ? 0 : f->step != 0 ? 1 : 2;
     /* Near the ends of float32, or where cuts lie only few numbers apart, the position would not be
-     * exact enough. */
-    int apart = fabsf(a->shift) < 1e4f * a->scale;
-    int usual = apart && a->scale > 1e-30f && a->scale < 1e30f && a->cut[1] > -1e30f && a->cut[f->count] < 1e30f;
-    int placed = usual && f->count > 4 && f->count < FEW && f->per_step > 0;
+     * exact enough. There are no cuts of many thresholds: their count is what is asked first. */
+    int placed = f->count > 4 && f->count < FEW && f->per_step > 0 &&
+                 fabsf(a->shift) < 1e4f * a->scale && a->scale > 1e-30f && a->scale < 1e30f &&
+                 a->cut[1] > -1e30f && a->cut[f->count] < 1e30f;
     int bad = placed             ? FN(fake_place)(f, a, values, at, size)
               : f->count <= FEW ? FN(fake_each)(f, a, values, at, size)
                                  : FN(fake_search)(f, a, values, at, size);

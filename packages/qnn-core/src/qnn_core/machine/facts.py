@@ -1,8 +1,11 @@
 """What a machine is called, and how much of it there is for this process."""
 
+import math
 import os
 import platform
 from pathlib import Path
+
+from .cgroups import cpu_quota
 
 CPU_FACTS = Path("/proc/cpuinfo")  # of Linux, where Python does not know the name
 
@@ -15,7 +18,18 @@ def processor() -> str:
 
 
 def usable_cores() -> int:
-    """Return how many cores this process may use, which may be fewer than there are."""
+    """Return how many cores this process may use, which may be fewer than there are.
+
+    No more than its affinity names, and than the CPU quota of its control groups pays for, rounded
+    up: a container may have a tenth of the machine's time on all of its cores.
+    """
+    quota = cpu_quota()
+    return _affinity() if quota is None else max(1, min(_affinity(), math.ceil(quota)))
+
+
+def _affinity() -> int:
+    if hasattr(os, "process_cpu_count"):  # from Python 3.13 on; PYTHON_CPU_COUNT can name it
+        return os.process_cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

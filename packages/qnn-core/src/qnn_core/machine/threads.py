@@ -4,6 +4,7 @@ import os
 
 from ..arguments import whole
 from ..errors import SpecError
+from .facts import usable_cores
 
 # Nanoseconds of work for each thread: waking one from sleep takes about ten microseconds.
 LEAST_WORK = 1.5e4
@@ -23,7 +24,8 @@ def get_num_threads() -> int:
 def set_num_threads(count: int) -> None:
     """Let the kernels use up to `count` threads; results do not depend on it.
 
-    The default is the environment's ``QNN_NUM_THREADS``, or as many as there are cores.
+    The default is the environment's ``QNN_NUM_THREADS``, or as many as there are cores for this
+    process: its affinity, and the CPU quota of its container, rounded up.
 
     Raises:
         SpecError: if it is not a whole number >= 1.
@@ -47,7 +49,7 @@ def threads_for(work: float) -> int:
 def _default() -> int:
     given = os.environ.get("QNN_NUM_THREADS", "").strip()
     if not given:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else cores()
+        return usable_cores()
     if not given.isdecimal() or int(given) < 1:
         raise SpecError(f"QNN_NUM_THREADS must be a whole number >= 1, got {given!r}")
     return int(given)

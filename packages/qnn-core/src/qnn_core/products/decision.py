@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import engine
-from ..quantizer.codebook import from_ordinal, ordinal
+from ..quantizer.codebook import LEAST_STEP, from_ordinal, ordinal
 from .arrays import aligned, per_column
 
 Array = NDArray[Any]
@@ -23,7 +23,8 @@ def float_decision(cuts: Array, form: str, bits: int, elements: Array | None) ->
         bits: of a code.
         elements: int16, the element of each code; None for the code itself.
     """
-    bounded = np.concatenate([[-np.inf], cuts, [np.inf]]).astype(np.float32)
+    # Nothing reaches a NaN: no number, infinity included, has a code beyond the last one.
+    bounded = np.concatenate([[-np.inf], cuts, [np.nan]]).astype(np.float32)
     return engine.Decision(
         format=form,
         bits=bits,
@@ -91,12 +92,15 @@ def _gains(elements: Array | None, count: int) -> dict[str, Any]:
 
 
 def _per_step(cuts: NDArray[np.float32]) -> float:
-    """Return 1 / distance of the cuts if counting steps misses none by more than a quarter."""
-    if cuts.size < 2 or not np.all(np.isfinite(cuts)):
-        return 0.0
+    """Return 1 / distance of the cuts if counting steps misses none by more than a quarter.
+
+    Counting starts with ``x - cuts[0]``, which must not overflow for an x among the cuts.
+    """
     wide = cuts.astype(np.float64)
+    if cuts.size < 2 or not np.ptp(wide) < np.finfo(np.float32).max:  # or not finite
+        return 0.0
     step = (wide[-1] - wide[0]) / (cuts.size - 1)
-    if step < np.finfo(np.float32).tiny * 2**30:
+    if step < LEAST_STEP:
         return 0.0
     counted = (wide - wide[0]) / step
     return float(1 / step) if np.abs(counted - np.arange(cuts.size)).max() < 0.25 else 0.0

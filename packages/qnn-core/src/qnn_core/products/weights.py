@@ -96,17 +96,14 @@ def _integer_kind(path: str, x: Grid, w: Grid, padded: bool) -> str:
     even = x.step and w.step and w.zero.ndim == 0
     if bits and even and x.bits * w.bits <= MOST_PLANE_PAIRS.get(path, PLANE_PAIRS):
         return "planes"
-    bytes_fit = np.ptp(_reached(x)) < 256 and _spread(w) < 256
+    low, high = _ends(w)
+    bytes_fit = np.ptp(_reached(x)) < 256 and high - low < 256
     return "int8" if bytes_fit and engine.multiplies_bytes(cpu.paths().index(path)) else "int16"
 
 
-def _spread(grid: Grid) -> int:
-    """Return the distance from the least to the greatest element of any channel."""
-    low = int(grid.integers[0]) - int(grid.zero.max(initial=0))
-    high = int(grid.integers[-1]) - int(grid.zero.min(initial=0))
-    if grid.zero.ndim == 0:
-        low, high = (int(end - grid.zero) for end in grid.integers[[0, -1]])
-    return high - low
+def _ends(grid: Grid) -> tuple[int, int]:
+    """Return the least and the greatest element of any channel; 0 need not be between them."""
+    return (int(grid.centred.min()), int(grid.centred.max())) if grid.centred.size else (0, 0)
 
 
 def _wrapped(factor: int) -> int:
@@ -196,8 +193,9 @@ def _int8(w: Array, x: Factor, wf: Factor, ends: dict[str, Any]) -> Prepared:
     n, k = w.shape
     x_first = _first(x.grid)
     centred = wf.grid.centred
-    low, high = int(centred.min(initial=0)), int(centred.max(initial=0))
+    low, high = _ends(wf.grid)
     middle = 0 if low >= -128 and high <= 127 else low + 128
+    assert high - middle <= 127  # what `_integer_kind` chose bytes for
     if centred.ndim == 1:
         panels, totals = weigh(w, "uint8", 1, (centred - middle).astype(np.int16))
         sums = totals[:, 0].astype(np.int64)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
+# Of thresholds whose steps kernels may count: its reciprocal is a float32 with room to spare.
+LEAST_STEP = float(np.finfo(np.float32).tiny) * 2**30
+
 
 @dataclass(frozen=True, eq=False)
 class Codebook:
@@ -38,8 +41,9 @@ class Codebook:
     @cached_property
     def book(self) -> training.Book:
         """The tables as the kernels of a training step take them."""
-        steps = np.diff(self.levels)
-        even = self.levels[0] + steps[0] * np.arange(self.levels.size, dtype=np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):  # then they are not even
+            steps = np.diff(self.levels)
+            even = self.levels[0] + steps[0] * np.arange(self.levels.size, dtype=np.float32)
         return training.Book(
             # The last is reached by nothing, not even by infinity.
             bounded_thresholds=np.concatenate([[-np.inf], self.thresholds, [np.nan]]).astype("f4"),
@@ -96,7 +100,7 @@ def checked_levels(levels: Any, bits: int, name: str) -> NDArray[np.float32]:
         raise SpecError(f"{name}: levels must be numbers in one row, got shape {array.shape}")
     if not np.all(np.isfinite(array)):
         raise SpecError(f"{name}: levels must be finite, got {array}")
-    if not np.all(np.diff(array) > 0):
+    if not np.all(array[1:] > array[:-1]):
         raise SpecError(f"{name}: levels must ascend strictly, got {array}")
     if not 2 ** (bits - 1) < array.size <= 2**bits:
         raise SpecError(
@@ -138,8 +142,11 @@ def from_ordinal(ordinal: NDArray[np.int64]) -> NDArray[np.float32]:
 
 
 def _per_step(thresholds: NDArray[np.float32]) -> float:
-    if thresholds.size < 2:
+    wide = thresholds.astype(np.float64)
+    # The kernels count steps from the first threshold on in float32: where that overflows, or a
+    # step has no float32 reciprocal, they have to search.
+    if wide.size < 2 or not np.ptp(wide) < np.finfo(np.float32).max:
         return 0.0
-    steps = np.diff(thresholds.astype(np.float64))
+    steps = np.diff(wide)
     even = np.ptp(steps) < 1e-3 * steps.mean()
-    return float(1 / steps.mean()) if even else 0.0
+    return float(1 / steps.mean()) if even and steps.mean() > LEAST_STEP else 0.0

@@ -1,6 +1,6 @@
 """The laws of a quantizer, in the order they are looked at."""
 
-from . import codes, deployed, frames, identity, values
+from . import codes, deployed, frames, identity, multiplied, values
 from .law import Law
 
 LAWS: dict[str, Law] = {
@@ -25,6 +25,7 @@ LAWS: dict[str, Law] = {
     "training is repeatable": values.training_is_repeatable,
     "state is complete": values.state_is_complete,
     "codes pack and unpack": deployed.codes_pack_and_unpack,
+    "products are exact": multiplied.products_are_exact,
     "engine is evaluation": deployed.engine_is_evaluation,
     "files are faithful": deployed.files_are_faithful,
     "copies are equal": identity.copies_are_equal,

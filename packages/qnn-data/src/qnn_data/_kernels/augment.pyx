@@ -19,6 +19,10 @@ cdef extern from "images.h" nogil:
     void to_bytes(const float*, int64_t, uint8_t*)
     bint has_avx2()
 
+cdef extern from "float_mode.h" nogil:
+    uint64_t float_mode_enter()
+    void float_mode_leave(uint64_t before)
+
 
 cdef inline uint64_t mix(uint64_t z) noexcept nogil:
     """Return what SplitMix64 makes of its state (Steele, Lea, Flood 2014)."""
@@ -131,7 +135,9 @@ def warp(
     cdef Py_ssize_t channels = image_nyxc.shape[3], count = height * width * channels
     cdef Py_ssize_t n, i
     cdef View view
+    cdef uint64_t mode
     with nogil:
+        mode = float_mode_enter()
         for n in range(image_nyxc.shape[0]):
             for i in range(height):
                 copy_row(&image_nyxc[n, i, 0, 0], width * channels, &bordered_yxc[i + 1, 1, 0])
@@ -144,3 +150,4 @@ def warp(
                 memcpy(&out_nyxc[n, 0, 0, 0], &seen_p[0], count * sizeof(float))
             else:
                 to_bytes(&seen_p[0], count, &out_nyxc[n, 0, 0, 0])
+        float_mode_leave(mode)
