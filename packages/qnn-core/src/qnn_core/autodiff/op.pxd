@@ -12,6 +12,7 @@ cdef class Op:
     cdef public object forward
     cdef public object shape
     cdef public object vjp
+    cdef public object vjps
     cdef public object macs
     cdef public object codes
     cdef bint _checked_by_numpy

@@ -1,5 +1,6 @@
 """Operations: each is declared once, with its shape rule, its forward and its derivative."""
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -50,6 +51,7 @@ class Op:
         "name",
         "shape",
         "vjp",
+        "vjps",
     )
 
     def __init__(
@@ -61,6 +63,7 @@ class Op:
         *,
         macs: Callable[..., int] | None,
         codes: str | None,
+        vjps: Sequence[InputVjp] | None = None,
     ) -> None:
         self.name = name
         self.forward = forward
@@ -68,6 +71,8 @@ class Op:
         self.vjp = vjp
         self.macs = macs
         self.codes = codes
+        # What vjp was made of: it cannot be sent to another process, these can.
+        self.vjps = vjps
         # Many operations are ufuncs, which broadcast by the same rule: it is asked if they refuse.
         self._checked_by_numpy = isinstance(forward, np.ufunc) and type(shape) is Broadcasting
         self._refuses = shape is not same and not self._checked_by_numpy
@@ -113,8 +118,19 @@ class Op:
         return f"<op {self.name}>"
 
     def __reduce__(self) -> Any:
-        # A copy would be another operation of the same name.
-        return declared, (self.name,)
+        # A copy would be another operation of the same name. Where it is not declared, as in a
+        # process that did not run the script that does, it is declared by what it is made of.
+        if _is_ours(self):
+            return declared, (self.name,)
+        vjp = self.vjp if self.vjps is None else None
+        parts = (self.forward, self.shape, self.vjps, vjp, self.macs, self.codes)
+        return redeclared, (self.name, parts)
+
+    def __copy__(self) -> "Op":
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Op":
+        return self
 
     def _forward(self, arrays: list[Array], attributes: dict[str, Any]) -> Any:
         """Return what forward gives."""
@@ -205,15 +221,38 @@ def op(
         raise ValueError(f"an operation named {name!r} is declared already")
     if (vjp is None) == (vjps is None):
         raise ValueError(f"{name}: declare its derivative by vjps or by vjp, one of the two")
-    joint = _joined(tuple(vjps)) if vjps is not None else vjp
+    each = None if vjps is None else tuple(vjps)
+    joint = _joined(each) if each is not None else vjp
     assert joint is not None
-    OPS[name] = Op(name, forward, shape, joint, macs=macs, codes=codes)
+    OPS[name] = Op(name, forward, shape, joint, macs=macs, codes=codes, vjps=each)
     return OPS[name]
 
 
 def declared(name: str) -> Op:
     """Return the operation of that name."""
     return OPS[name]
+
+
+def redeclared(name: str, parts: tuple[Any, ...]) -> Op:
+    """Return the operation of that name that is made of these parts, and declare it if need be."""
+    forward, shape, vjps, vjp, macs, codes = parts
+    known = OPS.get(name)
+    if known is not None:
+        made_of = [known.forward, known.shape, *(known.vjps or [known.vjp])]
+        given = [forward, shape, *(vjps or [vjp])]
+        if len(made_of) == len(given) and all(map(operator.is_, made_of, given)):
+            return known
+    # One of that name may be there from another study: functions are sent anew for each.
+    OPS.pop(name, None)
+    return op(name, forward, shape=shape, vjps=vjps, vjp=vjp, macs=macs, codes=codes)
+
+
+def _is_ours(declared: Op) -> bool:
+    """Whether all that an operation is made of is of this package or of NumPy."""
+    given = [declared.forward, declared.shape, declared.macs]
+    given += [declared.vjp] if declared.vjps is None else [*declared.vjps]
+    modules = [getattr(f, "__module__", None) or type(f).__module__ for f in given if f is not None]
+    return all(module.partition(".")[0] in ("qnn_core", "numpy") for module in modules)
 
 
 def _joined(vjps: tuple[InputVjp, ...]) -> Vjp:
