@@ -493,7 +493,7 @@ ARGUMENTS: list[tuple[dict[str, Any], str]] = [
     ({"lr": "0.1"}, "lr must be a number > 0"),
     ({"seeds": 10**12}, "a number of seeds >= 1"),
     ({"executor": np.int64(0)}, "executor must be an Executor or a number >= 1"),
-    ({"data": lambda: open("no such file")}, "data raised FileNotFoundError"),
+    ({"data": lambda: Path("no such file").read_bytes()}, "data raised FileNotFoundError"),
     ({"optimizer": "adma"}, "did you mean 'adam'"),
     ({"executor": 0}, "executor must be an Executor or a number >= 1, got 0"),
     ({"executor": "dask"}, "executor must be an Executor or a number >= 1"),

@@ -145,6 +145,7 @@ CHANGES = [
     ('"mlp"', '"cnn"'),
     ("width + helper()", "width - helper()"),
     ("return 21", "return 22"),
+    ("    @staticmethod\n", ""),
     ("return 31", "return 32"),
     ("41", "42"),
     ("lambda: 51", "lambda: 52"),
@@ -232,7 +233,7 @@ def test_copying_and_quantizing_nets_changes_no_builder() -> None:
     once = fingerprint(build)
     net = copy.deepcopy(build(None, None, 0))
     pickle.loads(cloudpickle.dumps(net))
-    qnn.quantize(build(None, None, 0), weight="binary")
+    qnn.quantize(build(None, None, 0), last_weight="binary")
     assert fingerprint(build) == once
 
 

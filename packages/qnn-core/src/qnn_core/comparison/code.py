@@ -23,11 +23,13 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 # Attributes that are taken of a name, one of the other; () where it is used in another way.
 Chain = tuple[str, ...]
 
-TELLING = frozenset("debug info warning warn error exception critical log".split())
+TELLING = frozenset(("debug", "info", "warning", "warn", "error", "exception", "critical", "log"))
 # Functions that look at what they are given, and neither change nor consume it.
 LOOKING = frozenset(
-    (abs, bool, callable, float, format, hasattr, id, int, isinstance, issubclass, len, repr, round)
-    + (str, type)
+    (
+        *(abs, bool, callable, float, format, hasattr, id, int, isinstance, issubclass, len),
+        *(repr, round, str, type),
+    )
 )
 # To these, the names of local variables are visible.
 SEES_LOCALS = frozenset(("locals", "vars", "dir", "eval", "exec"))
@@ -73,9 +75,7 @@ def code_of(function: FunctionType) -> Code:
 def values(function: FunctionType) -> dict[str, Any]:
     """Return what a function can see from outside, by name: of its module, or closed over."""
     found = {**function.__globals__}
-    for name, cell in zip(
-        function.__code__.co_freevars, function.__closure__ or (), strict=True
-    ):
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         with contextlib.suppress(ValueError):  # nothing was assigned yet
             found[name] = cell.cell_contents
     return found

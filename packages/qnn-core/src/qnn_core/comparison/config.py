@@ -226,6 +226,7 @@ class Called(functools.partial[Any]):
     place = ""
 
     def __call__(self, /, *args: Any, **keywords: Any) -> Any:
+        """Call the function; an error gets a note of where it is named."""
         try:
             return super().__call__(*args, **keywords)
         except Exception as error:
@@ -259,7 +260,7 @@ def _deepest(text: str) -> int:
         for character in line:
             depth += (character in "[{") - (character in "]}")
             if depth > most:
-                depth, found, most = depth, number, depth
+                found, most = number, depth
     return found
 
 

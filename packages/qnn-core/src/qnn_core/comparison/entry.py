@@ -33,8 +33,8 @@ from .progress import Progress
 from .recipe import OptimizerOf, Recipe
 from .result import Result
 from .running import Task, run_on
-from .source import core_code, schemes_code
 from .sending import send_by_value
+from .source import core_code, schemes_code
 from .start import digest_of_batches
 from .store import Store
 
@@ -134,10 +134,10 @@ def compare(
         schemes=schemes_code(arms),
     )
     if store is not None:
-        return _run(Store(store), experiment, plan, executor, progress, seen.classes)
+        return _run(Store(store), experiment, plan, executor, progress, classes=seen.classes)
     with tempfile.TemporaryDirectory(prefix="qnn-compare-") as folder:
         temporary = Store(folder, kept=False)
-        return _run(temporary, experiment, plan, executor, progress, seen.classes)
+        return _run(temporary, experiment, plan, executor, progress, classes=seen.classes)
 
 
 def _loaded(given: Given) -> Data:
@@ -222,6 +222,7 @@ def _run(
     plan: Plan,
     executor: Executor | int | None,
     progress: bool | None,
+    *,
     classes: int,
 ) -> Comparison:
     """Run what the store has no result of, and return the comparison of what was asked for."""

@@ -155,26 +155,15 @@ class _Reader:
 
     def told(self, value: Any) -> str | None:
         """Return what tells all of a value, for those that have no parts to name."""
-        if type(value) in PLAIN:
-            return repr(value)
         if type(value) in (str, bytes):
-            text = self.placed(value) if isinstance(value, str) else value
-            long = len(value) > SHORT
-            return f"{len(value)} characters, {_digest(repr(text))}" if long else repr(text)
+            text = repr(self.placed(value) if isinstance(value, str) else value)
+            return f"{len(value)} characters, {_digest(text)}" if len(value) > SHORT else text
         if isinstance(value, PurePath):
             return f"path {self.placed(str(value))!r}"
-        if isinstance(value, enum.Enum | np.dtype | range | slice):
-            return repr(value)
         if isinstance(value, types.ModuleType):
             self.library(value.__name__)
             return f"module {value.__name__}"
-        if isinstance(value, logging.Logger | logging.LoggerAdapter):
-            return f"logger {value.name!r}"
-        if isinstance(value, LOCKS):
-            return "lock"
-        if isinstance(value, np.ndarray | np.generic) and not value.dtype.hasobject:
-            return _array(value)
-        return None
+        return _told(value)
 
     def placed(self, text: str) -> str:
         """Return a text with the folder that the function lies in as ".": it may be moved."""
@@ -188,7 +177,19 @@ class _Reader:
             self.several(path, value, enumerate(sorted(value, key=repr)))
         elif isinstance(value, tuple | list):
             self.several(path, value, enumerate(value))
-        elif isinstance(value, functools.partial):
+        elif isinstance(value, property):
+            for name in ("fget", "fset", "fdel"):
+                if getattr(value, name) is not None:
+                    self.value(f"{path}.{name}", getattr(value, name))
+        elif (inner := _inside(value)) is not None:
+            self.value(path, inner)
+            self.leaves[path] = f"{type(value).__qualname__} of {self.leaves[path]}"
+        else:
+            self.callable(path, value)
+
+    def callable(self, path: str, value: Any) -> None:
+        """Read what is called, or any other object."""
+        if isinstance(value, functools.partial):
             self.leaves[path] = f"partial of {name_of(value)}"
             for name, given in _arguments(value).items():
                 self.value(f"{path}.{name}", given)
@@ -196,17 +197,6 @@ class _Reader:
         elif isinstance(value, types.MethodType):
             self.value(f"{path}.__func__", value.__func__)
             self.value(f"{path}.__self__", value.__self__)
-        elif isinstance(value, staticmethod | classmethod):
-            self.leaves[path] = type(value).__name__
-            self.value(path, value.__func__)
-        elif isinstance(value, property):
-            for name in ("fget", "fset", "fdel"):
-                if getattr(value, name) is not None:
-                    self.value(f"{path}.{name}", getattr(value, name))
-        elif isinstance(value, functools.cached_property):
-            self.value(path, value.func)
-        elif hasattr(value, "cache_parameters") and hasattr(value, "__wrapped__"):
-            self.value(path, value.__wrapped__)  # what it holds by now says nothing
         elif inspect.isfunction(value) or inspect.isclass(value):
             self.named(path, value)
         elif inspect.isroutine(value):
@@ -251,7 +241,10 @@ class _Reader:
                 self.globals(path, value, dict.fromkeys(value.__code__.co_freevars, WHOLE))
         elif name not in self._read or "<locals>" in name:  # a copy that a pickle made is as good
             self._read.add(name)
-            self.type(path, value) if kind == "class" else self.function(path, value)
+            if kind == "class":
+                self.type(path, value)
+            else:
+                self.function(path, value)
 
     def function(self, path: str, function: types.FunctionType) -> None:
         """Read a function: its code, its defaults, and what it uses."""
@@ -341,14 +334,37 @@ class _Reader:
         """Return the error that names the way to a value."""
         way = " -> ".join(part for part in re.split(r"\.|(?=[\[(])", path) if part)
         return CompareError(
-            f"compare: {self.leaves['is']} -> {way} is {value!r}, of which cannot be told whether it is the "
-            "same in the next run: pass what it is made of instead"
+            f"compare: {self.leaves['is']} -> {way} is {value!r}, of which cannot be told whether "
+            "it is the same in the next run: pass what it is made of instead"
         )
 
     def library(self, module: str) -> None:
         """Note that a library is used."""
         if module and _is_library(module):
             self.libraries.add(module.partition(".")[0])
+
+
+def _told(value: Any) -> str | None:
+    """Return what tells all of a value, wherever it comes up; None for those that have parts."""
+    if type(value) in PLAIN or isinstance(value, enum.Enum | np.dtype | range | slice):
+        return repr(value)
+    if isinstance(value, logging.Logger | logging.LoggerAdapter):
+        return f"logger {value.name!r}"
+    if isinstance(value, LOCKS):
+        return "lock"
+    if isinstance(value, np.ndarray | np.generic) and not value.dtype.hasobject:
+        return _array(value)
+    return None
+
+
+def _inside(value: Any) -> Any:
+    """Return the function in what makes something else of it, or None."""
+    if isinstance(value, staticmethod | classmethod):
+        return value.__func__
+    if isinstance(value, functools.cached_property):
+        return value.func
+    # What a cache holds by now says nothing.
+    return value.__wrapped__ if hasattr(value, "cache_parameters") else None
 
 
 def _under(path: str, name: str) -> str:

@@ -58,10 +58,10 @@ def schemes_code(arms: Iterable[Arm]) -> dict[str, str]:
 
 
 def code_digest(text: str) -> str:
-    """Return a digest of a module's code, without comments, docstrings and line numbers.
+    r"""Return a digest of a module's code, without comments, docstrings and line numbers.
 
     Example:
-        >>> code_digest("x = 1  # one") == code_digest("'''A module.'''\\n\\nx = 1")
+        >>> code_digest("x = 1  # one") == code_digest("'''A module.'''\n\nx = 1")
         True
     """
     tree = ast.parse(text)
