@@ -6,6 +6,7 @@ import enum
 import functools
 import hashlib
 import inspect
+import io
 import logging
 import re
 import sys
@@ -305,6 +306,8 @@ class _Reader:
     def instance(self, path: str, value: Any) -> None:
         """Read an object: its class, and its attributes."""
         cls = type(value)
+        if isinstance(value, io.IOBase):  # it has attributes, which say nothing
+            raise self.unknown(path, value)
         if path:
             self.leaves[path] = f"object of {_module_name(cls)}.{cls.__qualname__}"
         state = _state(value) if _is_usual(cls) else None
