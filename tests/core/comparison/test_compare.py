@@ -191,7 +191,10 @@ OTHERS: list[tuple[dict[str, Any], str]] = [
     ({"lr": 0.1}, "recipe.lr is 0.01 there and 0.1 here"),
     ({"optimizer": "sgd"}, "recipe.optimizer is adam there and sgd here"),
     ({"data": data(train=100)}, "data.all is "),
-    ({"build": functools.partial(qnn.MLP, [6, 5, 3])}, "build.sizes[1] is 12 there and 5 here"),
+    (
+        {"build": functools.partial(qnn.MLP, [6, 5, 3])},
+        "build is studies_to_compare.net there and qnn_core.nn.mlp.MLP here",
+    ),
 ]
 
 

@@ -195,7 +195,7 @@ def _differences(theirs: Configuration, ours: Configuration, prefix: str) -> Ite
         elif str(there).startswith("code ") and str(here).startswith("code "):
             yield f"the code of {path.removesuffix('()')} is other there than here"
         else:
-            yield f"{path} is {_said(there)} there and {_said(here)} here"
+            yield f"{path.removesuffix('.is')} is {_said(there)} there and {_said(here)} here"
 
 
 def _said(value: Any) -> str:
