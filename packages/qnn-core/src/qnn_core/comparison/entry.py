@@ -152,6 +152,7 @@ def _loaded(given: Given) -> Data:
 
 def _described(build: Build, recipe: Recipe, data: Data, digest: str) -> dict[str, Any]:
     """Return all that numbers depend on, but for arm, seed and schemes, by name."""
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
     functions = (build, recipe.optimizer, recipe.loss, data.train)
     used = libraries(*(function for function in functions if callable(function)))
     of_data: dict[str, Any] = {"all": digest, "test": digest_of_batches(data.test_batches())}
@@ -164,7 +165,11 @@ def _described(build: Build, recipe: Recipe, data: Data, digest: str) -> dict[st
         "data": of_data,
         "recipe": recipe.described(),
         # NumPy's for the order of batches; Python's since it decides what code is compiled to.
-        "versions": used | {"python": f"{sys.version_info.major}.{sys.version_info.minor}"},
+        "versions": used
+        | {
+            "numpy": versions()["numpy"],
+            "python": f"{sys.version_info.major}.{sys.version_info.minor}",
+        },
     }
 
 
