@@ -165,11 +165,7 @@ def _described(build: Build, recipe: Recipe, data: Data, digest: str) -> dict[st
         "data": of_data,
         "recipe": recipe.described(),
         # NumPy's for the order of batches; Python's since it decides what code is compiled to.
-        "versions": used
-        | {
-            "numpy": versions()["numpy"],
-            "python": f"{sys.version_info.major}.{sys.version_info.minor}",
-        },
+        "versions": used | {"numpy": versions()["numpy"], "python": python},
     }
 
 
