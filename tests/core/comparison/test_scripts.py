@@ -48,11 +48,11 @@ def optimizer(model, steps):
 
 
 def build(weight, input, seed):
-    weight = None if weight is None else Own(weight.bits)
+    own = None if weight is None else Own(2)
     return qnn.Sequential(
         qnn.QuantLinear(4, 8, weight=weight, input=None, seed=seed),
         Soft(),
-        qnn.QuantLinear(8, 2, weight=weight, input=None, seed=seed + 1),
+        qnn.QuantLinear(8, 2, weight=weight, input=own, seed=seed + 1),
     )
 
 
