@@ -42,6 +42,17 @@ def test_combinations_without_a_meaning_are_left_out_with_the_reason() -> None:
     ]
 
 
+def test_one_scheme_without_a_meaning_leaves_the_rest_of_the_grid() -> None:
+    arms, left_out = arms_of(["symmetric", "binary"], ["symmetric"], [1, 2])
+    assert [arm.name for arm in arms] == ["symmetric:2"]
+    assert [out.arm for out in left_out] == [
+        "symmetric:1", "binary:1 x symmetric:1", "binary:2 x symmetric:2",
+    ]  # fmt: skip
+    arms, left_out = arms_of(["binary", "symmetric"], None, [4, 8])
+    assert [arm.name for arm in arms] == ["symmetric:4", "symmetric:8"]
+    assert [out.arm for out in left_out] == ["binary:4", "binary:8"]
+
+
 BAD: list[tuple[tuple[object, ...], str]] = [
     (([], None, [2]), "weights must be a list with one entry"),
     (("symmetric", None, [2]), "weights must be a list"),
@@ -49,6 +60,8 @@ BAD: list[tuple[tuple[object, ...], str]] = [
     ((["symmetric"], None, []), "bits must be a list"),
     ((["symetric"], None, [2]), "did you mean 'symmetric'"),
     ((["binary"], None, [2, 3]), "binary:2: Binary: there is one bit"),
+    ((["binary"], ["symmetric"], [1, 2]), "binary:1 x symmetric:1: Symmetric: one bit"),
+    ((["symmetric", "symmetric:grid=evn"], None, [2, 3]), "did you mean 'even'"),
     ((["binary"], None, [2, 32]), "binary:2: Binary: there is one bit"),
     ((["symmetric"], None, [9]), "bits are 1 to 8, or 32 for float, got 9"),
     ((["symmetric"], None, [True]), "bits are 1 to 8"),

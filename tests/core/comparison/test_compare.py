@@ -1,8 +1,10 @@
 """Whole comparisons, small ones, in this process."""
 
+import dataclasses
 import functools
 import json
 import math
+import sys
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -188,8 +190,11 @@ OTHERS: list[tuple[dict[str, Any], str]] = [
     ({"epochs": 3}, "recipe.epochs is 2 there and 3 here"),
     ({"lr": 0.1}, "recipe.lr is 0.01 there and 0.1 here"),
     ({"optimizer": "sgd"}, "recipe.optimizer is adam there and sgd here"),
-    ({"data": data(train=100)}, "data is "),
-    ({"build": functools.partial(qnn.MLP, [6, 5, 3])}, "build is "),
+    ({"data": data(train=100)}, "data.all is "),
+    (
+        {"build": functools.partial(qnn.MLP, [6, 5, 3])},
+        "build is studies_to_compare.net there and qnn_core.nn.mlp.MLP here",
+    ),
 ]
 
 
@@ -258,6 +263,104 @@ def test_all_may_fail(thread: Executor) -> None:
 # Merging
 
 
+def test_numbers_of_numpy_are_numbers(
+    found: qnn.Comparison, thread: Executor, tmp_path: Path
+) -> None:
+    numbers = {
+        "bits": np.array([1, 2, 32]),
+        "seeds": np.arange(2),
+        "epochs": np.int64(2),
+        "batch_size": np.uint8(20),
+        "lr": np.float64(0.01),
+    }
+    again = qnn.compare(net, data, executor=thread, store=tmp_path, **SMALL | numbers)
+    assert same(found, again)
+    assert again.plan.key(again.arms[1], 1) == found.plan.key(found.arms[1], 1)
+    pairs = {"bits": [(np.int8(1), np.int8(2))], "weights": ["binary"], "activations": ["uniform"]}
+    some = qnn.compare(net, data, executor=np.int64(1), **SMALL | {"seeds": np.int16(1)} | pairs)
+    assert [arm.name for arm in some.arms] == ["binary:1 x uniform:2"]
+
+
+# What is built
+
+
+COUNTED_NOW: list[tuple[str, int]] = []
+
+
+def test_each_arm_is_built_once_for_the_checks_and_nothing_where_nothing_is_left(
+    tmp_path: Path,
+) -> None:
+    def counting(weight: Any, input: Any, seed: int) -> qnn.Module:
+        getattr(sys.modules.get(__name__), "COUNTED_NOW", []).append((str(weight), seed))
+        return net(weight, input, seed)
+
+    def count(**changes: Any) -> list[tuple[str, int]]:
+        COUNTED_NOW.clear()
+        given = SMALL | {"store": tmp_path / "s"} | changes
+        assert not qnn.compare(counting, data, executor=1, **given).failures
+        return [*COUNTED_NOW]
+
+    # Cells run in another process: only the checks build here.
+    assert count(seeds=3) == [
+        ("None", 1), ("Symmetric(bits=2)", 1), ("Binary(bits=1)", 1), ("None", 0), ("None", 2),
+    ]  # fmt: skip
+    assert count(seeds=3) == []
+    # One net of a seed that is known, to see that it still begins with the same weights.
+    assert count(seeds=[3]) == [("None", 3), ("Symmetric(bits=2)", 3), ("Binary(bits=1)", 3),
+                                ("None", 0)]  # fmt: skip
+
+
+def test_a_builder_that_makes_other_weights_than_the_store_has_is_refused(
+    thread: Executor, tmp_path: Path
+) -> None:
+    shift = tmp_path / "shift.txt"
+    shift.write_text("0", "utf-8")
+
+    def build(weight: Any, input: Any, seed: int) -> qnn.Module:
+        # Read from a file: nothing of the code tells that it is another net.
+        return net(weight, input, seed + int(shift.read_text("utf-8")))
+
+    run = functools.partial(qnn.compare, build, data, executor=thread, store=tmp_path / "s")
+    kept = run(**SMALL)
+    assert kept.plan.starts.keys() == {0, 1}
+    shift.write_text("10", "utf-8")
+    assert run(**SMALL).complete  # nothing is left to be trained
+    for more in ({"seeds": 3}, {"bits": [1, 2, 3, 32]}, {"seeds": [7]}):
+        with pytest.raises(CompareError, match="makes other initial weights here than there"):
+            run(**SMALL | more)
+    with pytest.raises(CompareError, match=r"with seed \d, build makes other initial weights"):
+        kept.merge(run(**SMALL | {"store": None}))
+    shift.write_text("0", "utf-8")
+    assert run(**SMALL | {"seeds": 3}).complete
+
+
+def test_versions_that_change_numbers_are_of_the_configuration(
+    found: qnn.Comparison, tmp_path: Path
+) -> None:
+    configuration = dict(found.plan.configuration)
+    assert configuration["versions"]["numpy"] == np.__version__
+    found.save(tmp_path)
+    other = configuration | {"versions": configuration["versions"] | {"numpy": "1.0"}}
+    plan = dataclasses.replace(found.plan, configuration=other)
+    for act in (
+        lambda: found.merge(qnn.Comparison(plan, found.results)),
+        lambda: qnn.Comparison(plan, found.results).save(tmp_path),
+    ):
+        with pytest.raises(CompareError, match=r"versions\.numpy is .* and .* here"):
+            act()
+
+
+def test_a_study_of_an_earlier_version_is_read_and_not_gone_on_with(thread: Executor) -> None:
+    folder = Path(__file__).parents[3] / "docs" / "results" / "bits"
+    kept = qnn.Comparison.load(folder)
+    assert kept.complete
+    assert kept.merge(kept).results.keys() == kept.results.keys()
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    with pytest.raises(CompareError, match="told in the way of another version of qnn-core"):
+        qnn.compare(net, data, executor=thread, store=folder, **SMALL)
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
 def test_parts_that_were_done_elsewhere_are_merged(
     found: qnn.Comparison, thread: Executor, tmp_path: Path
 ) -> None:
@@ -282,8 +385,17 @@ def test_what_does_not_match_is_not_merged(found: qnn.Comparison, thread: Execut
     cell, result = next(iter(found.results.items()))
     changed = dict(vars(result), correct=~result.correct)
     liar = qnn.Comparison(found.plan, {cell: type(result)(**changed)})
-    with pytest.raises(CompareError, match=r"do not match: float, seed 0, has"):
+    with pytest.raises(
+        CompareError, match=r"float, seed 0, has .* other answers for 60 of 60 test samples"
+    ):
         found.merge(liar)
+    right = result.correct
+    swapped = right.copy()
+    first, second = int(np.argmax(right)), int(np.argmin(right))
+    swapped[[first, second]] = right[[second, first]]
+    equal = dict(vars(result), correct=swapped)
+    with pytest.raises(CompareError, match=f"for 2 of 60 .* number {min(first, second)}: "):
+        found.merge(qnn.Comparison(found.plan, {cell: type(result)(**equal)}))
 
 
 # Bad input, before anything is trained
@@ -376,12 +488,21 @@ ARGUMENTS: list[tuple[dict[str, Any], str]] = [
     ({"lr": True}, "lr must be a number > 0"),
     ({"loss": None}, "loss must be loss(outputs, labels)"),
     ({"weights": [qnn.get_quantizer("symmetric")]}, "weights must be spec strings, or None"),
-    ({"bits": np.array([2, 4])}, "bits must be a list with one entry at least"),
+    ({"bits": np.array([[2, 4]])}, "bits must be a list with one entry at least"),
+    ({"bits": [1], "weights": ["binary:scale=1"], "activations": ["symmetric"]}, "one bit of the"),
+    ({"epochs": np.float64(2)}, "epochs must be a whole number >= 1"),
+    ({"epochs": 10**5000}, "epochs must be a whole number >= 1, got a number of 16610 bits"),
+    ({"lr": 10**400}, "lr must be a number > 0, got a number of 1329 bits"),
+    ({"lr": "0.1"}, "lr must be a number > 0"),
+    ({"seeds": 10**12}, "a number of seeds >= 1"),
+    ({"executor": np.int64(0)}, "executor must be an Executor or a number >= 1"),
+    ({"data": lambda: Path("no such file").read_bytes()}, "data raised FileNotFoundError"),
     ({"optimizer": "adma"}, "did you mean 'adam'"),
     ({"executor": 0}, "executor must be an Executor or a number >= 1, got 0"),
     ({"executor": "dask"}, "executor must be an Executor or a number >= 1"),
     ({"weights": ["symetric"]}, "did you mean 'symmetric'"),
     ({"bits": [1], "weights": ["symmetric"]}, "one bit of the odd grid"),
+    ({"bits": [1, 32], "weights": ["symmetric"]}, "one bit of the odd grid"),
     ({"data": (data()[0], (np.zeros((0, 6)), np.zeros(0, int)))}, "the test data are empty"),
 ]
 

@@ -48,6 +48,8 @@ def load(samples):
 def written(folder: Path, text: str = SOUND) -> Path:
     (folder / "my_data.py").write_text(MY_DATA, "utf-8")
     (folder / "parts_beside.py").write_text("NOISE = 0.5", "utf-8")
+    (folder / "exits.py").write_text("import sys\nsys.exit(3)", "utf-8")
+    (folder / "recurses.py").write_text("def f():\n    f()\nf()", "utf-8")
     path = folder / "study.toml"
     path.write_text(text, "utf-8")
     return path
@@ -56,7 +58,7 @@ def written(folder: Path, text: str = SOUND) -> Path:
 @pytest.fixture(autouse=True)
 def forgotten() -> None:
     """Forget the module beside the file of another test."""
-    for name in ("my_data", "parts_beside"):
+    for name in ("my_data", "parts_beside", "exits", "recurses"):
         sys.modules.pop(name, None)
 
 
@@ -68,6 +70,50 @@ def test_a_sound_file_gives_the_arguments(tmp_path: Path) -> None:
     assert isinstance(config.build(weight=None, input=None, seed=0), qnn.MLP)
     (x, _), _ = config.data()
     assert x.shape == (60, 6)
+
+
+def test_a_byte_order_mark_is_no_matter(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    plain = read_config(path).options
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_config(path).options == plain
+
+
+READS = """
+from pathlib import Path
+import numpy as np
+
+def load(samples, folder: Path, other="x", *, text):
+    lines = (Path(folder) / "values.txt").read_text("utf-8").split()
+    return [lines, str(folder), other, text]
+"""
+
+
+def test_relative_paths_are_from_the_folder_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = 'folder = "values"\nother = "../beside"\ntext = "values"\nsamples = 90'
+    path = written(tmp_path, SOUND.replace("samples = 90", arguments))
+    (tmp_path / "my_data.py").write_text(READS, "utf-8")
+    (tmp_path / "values").mkdir()
+    (tmp_path / "values" / "values.txt").write_text("3 4", "utf-8")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    found = read_config(Path("..", path.name)).data()
+    assert found == [["3", "4"], str(tmp_path / "values"), str(tmp_path / "../beside"), "values"]
+
+
+def test_what_a_function_of_the_file_raises_has_its_line(tmp_path: Path) -> None:
+    written(tmp_path, SOUND.replace("samples = 90", 'folder = "none"\ntext = "a"\nsamples = 90'))
+    (tmp_path / "my_data.py").write_text(READS, "utf-8")
+    found = qnn_command(tmp_path, "compare", "study.toml")
+    assert (found.returncode, found.stderr.count("\n")) == (1, 1)
+    assert "FileNotFoundError" in found.stderr
+    assert "study.toml:16: data.load: my_data:load raised it" in found.stderr
+    written(tmp_path, SOUND.replace("sizes = [6, 12, 3]", "sizes = [-6, 12, 3]"))
+    found = qnn_command(tmp_path, "compare", "study.toml")
+    assert (found.returncode, found.stderr.count("\n")) == (1, 1)
+    assert "study.toml:11: net.build: qnn_core:MLP raised it" in found.stderr
 
 
 def test_pairs_of_widths(tmp_path: Path) -> None:
@@ -112,6 +158,15 @@ BAD = [
     ("qnn_core:MLP", "qnn_core:__version__", ":11: net.build: qnn_core:__version__ is no function"),
     ('[data]\nload = "my_data:load"\nsamples = 90', "", ": data: the table [data] is missing"),
     ("[compare]", "[compare", " is no TOML: Expected ']'"),
+    ("seeds = 2", "seeds = " + "9" * 5000, " is no TOML: "),
+    ("seeds = 2", "seeds = 0x" + "9" * 5000, ":8: compare.seeds: seeds must be a number of seeds"),
+    ("epochs = 2", "epochs = 0x" + "9" * 5000, ":20: training.epochs: epochs must be a whole"),
+    ("lr = 1e-2", "lr = 1e999", ":21: training.lr: lr must be a number > 0, got inf"),
+    ("lr = 1e-2", "lr = 0x1" + "0" * 400, ":21: training.lr: lr must be a number > 0, got a num"),
+    ("    1,", "    0x1" + "0" * 400 + ",", ":4: compare.bits: bits are 1 to 8, or 32 for float"),
+    ("seeds = 2", "seeds = " + "[" * 3000 + "]" * 3000, ":8: brackets are nested too deep"),
+    ("my_data:load", "exits:load", ":16: data.load: exits:load: SystemExit: 3"),
+    ("my_data:load", "recurses:load", ":16: data.load: recurses:load: RecursionError"),
 ]
 
 

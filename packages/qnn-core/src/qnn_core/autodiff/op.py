@@ -142,6 +142,9 @@ class Op:
         # Whoever gets it need not have run the script that declares it.
         return received, (self.name, self.given)
 
+    def __copy__(self) -> "Op":
+        return self
+
     def __deepcopy__(self, memo: Any) -> "Op":
         # A copy would be another operation of the same name.
         return self

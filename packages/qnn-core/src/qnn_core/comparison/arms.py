@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ..errors import CompareError, PluginError, SpecError
 from ..quantizer import Quantizer
 from ..registry import get_quantizer, parse
+from .given import listed, short, whole
 
 FLOAT_BITS = 32
 FLOAT = "float"
@@ -95,15 +96,16 @@ def arms_of(
         bits: widths, 1 to 8 and 32 for float, or pairs of them for weights and inputs.
 
     Raises:
-        CompareError: if nothing, or nothing quantized, is left.
+        CompareError: if nothing quantized is left.
         SpecError: for an unknown scheme, a malformed spec or width, or a scheme that has no
-            meaning at any of the widths.
+            meaning at any width at all.
 
     Example:
         >>> arms, left_out = arms_of(["binary"], None, [1, 2, 32])
         >>> [arm.name for arm in arms], [out.arm for out in left_out]
         (['float', 'binary:1'], ['binary:2'])
     """
+    bits = listed(bits)
     for name, given in (("weights", weights), ("activations", activations), ("bits", bits)):
         if given is not None and (not isinstance(given, list | tuple) or not given):
             raise CompareError(
@@ -124,11 +126,12 @@ def arms_of(
         refused = [out for arm in found if (out := _refused(arm)) is not None]
         quantized = [arm for arm in found if not arm.is_float]
         if refused and len(refused) == len(quantized) and not any(out.broken for out in refused):
-            raise SpecError(f"compare: {refused[0].arm}: {refused[0].reason}")
+            for spec in (weight, input):
+                _check_some_width(spec, refused[0])
         left_out |= {out.arm: out for out in refused}
         arms |= {arm.name: arm for arm in found}
     kept = [arm for name, arm in arms.items() if name not in left_out]
-    if not kept:
+    if left_out and not any(not arm.is_float for arm in kept):
         told = "; ".join(f"{out.arm}: {out.reason}" for out in left_out.values())
         raise CompareError(f"compare: nothing can be compared: {told}")
     # Stable: the order of the grid, but for float, which all are measured against.
@@ -165,8 +168,9 @@ def with_bits(spec: str | None, bits: int) -> str | None:
         >>> with_bits("symmetric:grid=even", 2)
         'symmetric:2,grid=even'
     """
-    if isinstance(bits, bool) or bits not in (*range(1, 9), FLOAT_BITS):
-        raise SpecError(f"compare: bits are 1 to 8, or 32 for float, got {bits!r}")
+    given, bits = bits, whole(bits) or 0
+    if bits not in (*range(1, 9), FLOAT_BITS):
+        raise SpecError(f"compare: bits are 1 to 8, or 32 for float, got {short(given)}")
     if spec is None or spec == FLOAT or bits == FLOAT_BITS:
         return None
     name, options = parse(spec)
@@ -189,6 +193,15 @@ def without_bits(spec: str) -> str:
 def _spec(name: str, options: dict[str, object]) -> str:
     parts = [f"{value}" if key == "bits" else f"{key}={value}" for key, value in options.items()]
     return f"{name}:{','.join(parts)}" if parts else name
+
+
+def _check_some_width(spec: str | None, refused: LeftOut) -> None:
+    """Raise a SpecError if no width can give a spec a meaning: not the width is at fault."""
+    if spec is None or spec == FLOAT:
+        return
+    arms = [Arm(with_bits(without_bits(spec), bits), None) for bits in range(1, 9)]
+    if all(_refused(arm) is not None for arm in arms):
+        raise SpecError(f"compare: {refused.arm}: {refused.reason}")
 
 
 def _refused(arm: Arm) -> LeftOut | None:

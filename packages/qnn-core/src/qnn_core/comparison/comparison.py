@@ -315,9 +315,17 @@ def _run(result: Result) -> Run:
 def _check_equal(cell: tuple[str, int], ours: Result | None, theirs: Result) -> None:
     if ours is None or not ours.done or not theirs.done:
         return
-    if not np.array_equal(ours.correct, theirs.correct):
-        arm, seed = cell
-        raise CompareError(
-            f"these do not match: {arm}, seed {seed}, has {ours.accuracy:.2%} in one and "
-            f"{theirs.accuracy:.2%} in the other"
+    one, other = ours.correct, theirs.correct
+    if np.array_equal(one, other):
+        return
+    arm, seed = cell
+    if len(one) != len(other):
+        told = f"{len(one)} test samples in one and {len(other)} in the other"
+    else:
+        place = int(np.argmax(one != other))
+        told = (
+            f"{ours.accuracy:.2%} in one and {theirs.accuracy:.2%} in the other, and other answers "
+            f"for {np.count_nonzero(one != other)} of {len(one)} test samples, the first of them "
+            f"number {place}: they were trained by other kernels or on another processor"
         )
+    raise CompareError(f"these do not match: {arm}, seed {seed}, has {told}")

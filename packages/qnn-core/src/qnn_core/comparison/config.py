@@ -15,6 +15,7 @@ import cloudpickle
 
 from ..errors import CompareError, QnnError, nearest
 from .arms import arms_of, with_bits
+from .given import short
 from .plan import seeds_of
 from .recipe import Recipe
 
@@ -78,7 +79,10 @@ def read_config(path: str | Path) -> Config:
         epochs = 10
 
     ``build`` and ``load`` are MODULE:FUNCTION, of what is installed or lies beside the file; the
-    other keys of their tables are arguments.
+    other keys of their tables are arguments. Such a file is a program: it runs what it names, with
+    the rights of whoever runs it. The file's folder is put first where Python looks for modules, as
+    it does for a script. An argument that begins with "./" or "../", or whose parameter is
+    annotated as a `Path`, is a path from the file's folder.
 
     Raises:
         CompareError: if the file cannot be read, or says what has no meaning.
@@ -115,12 +119,16 @@ class _File:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
+            # Editors on Windows may begin a file with a byte order mark.
             text = path.read_text(encoding="utf-8-sig")
             self.content: dict[str, Any] = tomllib.loads(text)
         except OSError as error:
             raise CompareError(f"{path} cannot be read: {error.strerror or error}") from error
-        except ValueError as error:  # not TOML, or not UTF-8
+        except ValueError as error:  # not TOML, not UTF-8, or a number of thousands of digits
             raise CompareError(f"{path} is no TOML: {error}") from error
+        except RecursionError as error:
+            line = _deepest(text)
+            raise CompareError(f"{path}:{line}: brackets are nested too deep") from error
         self.lines = _lines(text)
 
     def values(self, table: str) -> dict[str, Any]:
@@ -133,14 +141,14 @@ class _File:
             if key not in content and needed:
                 self.fail((table,), f"the key {key!r} is missing: {wanted}")
             if key in content and not CHECKS[wanted](content[key]):
-                self.fail((table, key), f"{wanted} is needed, got {content[key]!r}")
+                self.fail((table, key), f"{wanted} is needed, got {short(content[key])}")
         return content
 
     def table(self, name: str) -> dict[str, Any]:
         """Return a table that must be there."""
         content = self.content.get(name)
         if not isinstance(content, dict):
-            told = "is missing" if content is None else f"is needed, got {content!r}"
+            told = "is missing" if content is None else f"is needed, got {short(content)}"
             self.fail((name,), f"the table [{name}] {told}")
         return content
 
@@ -150,12 +158,14 @@ class _File:
         arguments = dict(self.table(table))
         target = arguments.pop(key, None)
         if not isinstance(target, str) or target.count(":") != 1:
-            self.fail((table, key), f"MODULE:FUNCTION is needed, got {target!r}")
+            self.fail((table, key), f"MODULE:FUNCTION is needed, got {short(target)}")
         module, name = target.split(":")
         try:
             function = getattr(self._module(module), name)
-        except Exception as error:  # of whatever the module does when it is imported
-            self.fail((table, key), f"{target}: {type(error).__name__}: {error}", error)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # whatever the module does when it is imported: it may exit
+            self.fail((table, key), f"{target}: {_told(error)}", error)
         if not callable(function):
             self.fail((table, key), f"{target} is no function")
         for argument in GIVEN[table]:
@@ -167,7 +177,18 @@ class _File:
             self.fail((table,), f"{target}: {error}", error)
         except ValueError:
             pass  # what is built in may have no signature
-        return functools.partial(function, **arguments)
+        resolved = {name: self._resolved(function, name, a) for name, a in arguments.items()}
+        found = Called(function, **resolved)
+        found.place = f"{self._at((table, key))}: {table}.{key}: {target}"
+        return found
+
+    def _resolved(self, function: Callable[..., Any], name: str, value: Any) -> Any:
+        """Return an argument; a relative path is one from the file's folder, wherever it is run."""
+        if not isinstance(value, str):
+            return value
+        if value.startswith(("./", "../")) or _takes_path(function, name):
+            return str(self.path.resolve().parent / value)
+        return value
 
     def _module(self, name: str) -> Any:
         folder = str(self.path.resolve().parent)
@@ -191,8 +212,56 @@ class _File:
 
     def fail(self, place: Sequence[str], told: str, cause: Exception | None = None) -> NoReturn:
         """Raise a CompareError that says where."""
+        raise CompareError(f"{self._at(place)}: {'.'.join(place)}: {told}") from cause
+
+    def _at(self, place: Sequence[str]) -> str:
+        """Return the file and the line of a key, or of its table."""
         line = next((f":{self.lines[p]}" for p in _outwards(place) if p in self.lines), "")
-        raise CompareError(f"{self.path}{line}: {'.'.join(place)}: {told}") from cause
+        return f"{self.path}{line}"
+
+
+class Called(functools.partial[Any]):
+    """A function with its arguments, whose errors say where in which file it is named."""
+
+    place = ""
+
+    def __call__(self, /, *args: Any, **keywords: Any) -> Any:
+        """Call the function; an error gets a note of where it is named."""
+        try:
+            return super().__call__(*args, **keywords)
+        except Exception as error:
+            error.add_note(f"{self.place} raised it")
+            raise
+
+
+def _told(error: BaseException) -> str:
+    try:
+        text = str(error)
+    except Exception:  # an error may fail to tell itself
+        text = "?"
+    return f"{type(error).__name__}: {text}".removesuffix(": ")
+
+
+def _takes_path(function: Callable[..., Any], name: str) -> bool:
+    """Whether an argument is annotated as a path."""
+    try:
+        parameter = inspect.signature(function).parameters.get(name)
+    except ValueError:
+        return False
+    told = "" if parameter is None else parameter.annotation
+    told = told if isinstance(told, str) else getattr(told, "__name__", "") + str(told)
+    return re.search(r"\b(Path|PathLike)\b", told) is not None
+
+
+def _deepest(text: str) -> int:
+    """Return the line where the most brackets are open."""
+    depth, found, most = 0, 1, 0
+    for number, line in enumerate(text.splitlines(), 1):
+        for character in line:
+            depth += (character in "[{") - (character in "]}")
+            if depth > most:
+                found, most = number, depth
+    return found
 
 
 def _outwards(place: Sequence[str]) -> list[tuple[str, ...]]:

@@ -1,5 +1,6 @@
 """The experiment: every arm from every seed, paired, kept, and compared."""
 
+import json
 import sys
 import tempfile
 import time
@@ -13,7 +14,7 @@ from typing import Any
 
 import cloudpickle
 
-from ..errors import CompareError
+from ..errors import CompareError, QnnError
 from ..machine.facts import usable_cores
 from ..ops import softmax_cross_entropy
 from ..streams import say
@@ -21,17 +22,21 @@ from ..training.evaluate import Loss
 from .arms import Width, arms_of, one_line
 from .cell import Build, Experiment
 from .comparison import Comparison
-from .data import Given, load, look
+from .data import Data, Given, load, look
 from .facts import machine, versions
+from .fingerprint import fingerprint, libraries
+from .given import said, whole
 from .local import run_locally
 from .note import Far, read_notes
 from .pairing import check_builder
-from .plan import Plan, seeds_of
+from .plan import FINGERPRINT, VERSION, Plan, seeds_of
 from .progress import Progress
 from .recipe import OptimizerOf, Recipe
 from .result import Result
 from .running import Task, run_on
-from .source import core_code, schemes_code, source_of
+from .sending import send_by_value
+from .source import core_code, schemes_code
+from .start import digest_of_batches
 from .store import Store
 
 Ended = Generator[tuple[Task, Result] | None, None, None]
@@ -94,7 +99,7 @@ def compare(
     Raises:
         CompareError: before anything is trained, if the study cannot be run as it is described; see
             the message.
-        SpecError: for an unknown scheme, or one that has no meaning at any of the widths.
+        SpecError: for an unknown scheme, or one that has no meaning at any width at all.
         KeyboardInterrupt: after Ctrl-C; what is done is in the store.
 
     Example:
@@ -112,45 +117,93 @@ def compare(
         >>> [arm.name for arm in found.arms]
         ['float', 'symmetric:2']
     """
-    recipe = Recipe(epochs, batch_size, lr, optimizer, loss)
-    recipe.check()
+    recipe = Recipe(epochs, batch_size, lr, optimizer, loss).plain()
     chosen = seeds_of(seeds)
-    _check_executor(executor)
+    executor = _checked_executor(executor)
     arms, left_out = arms_of(weights, activations, bits)
-    loaded = load(data)
+    loaded = _loaded(data)
     seen = look(loaded)
-    code = f" {source_of(loaded.train)}" if callable(loaded.train) else ""
-    experiment = Experiment(build, data, recipe, seen.digest + code)
+    described = _described(build, recipe, loaded, seen.digest)
+    experiment = Experiment(build, data, recipe, json.dumps(described["data"]))
     experiment.keep(loaded)
-    starts = check_builder(experiment, arms, chosen, seen.classes)
-    experiment = replace(experiment, starts=starts)
-    _check_sendable(experiment)
+    send_by_value(build, data, optimizer, loss, loaded.train)
     plan = Plan(
         arms=tuple(arms),
         seeds=tuple(chosen),
         left_out=tuple(left_out),
-        configuration={
-            "build": source_of(build),
-            "code": core_code(),
-            "data": experiment.data_key,
-            "recipe": recipe.described(),
-        },
+        configuration=described,
         schemes=schemes_code(arms),
     )
     if store is not None:
-        return _run(Store(store), experiment, plan, executor, progress)
+        return _run(Store(store), experiment, plan, executor, progress, classes=seen.classes)
     with tempfile.TemporaryDirectory(prefix="qnn-compare-") as folder:
         temporary = Store(folder, kept=False)
-        return _run(temporary, experiment, plan, executor, progress)
+        return _run(temporary, experiment, plan, executor, progress, classes=seen.classes)
 
 
-def _check_executor(executor: Any) -> None:
+def _loaded(given: Given) -> Data:
+    """Return the data, or raise a CompareError: for what a function of the user's raises too."""
+    try:
+        return load(given)
+    except QnnError:
+        raise
+    except Exception as error:
+        raise CompareError(f"compare: data raised {one_line(said(error))}") from error
+
+
+def _described(build: Build, recipe: Recipe, data: Data, digest: str) -> dict[str, Any]:
+    """Return all that numbers depend on, but for arm, seed and schemes, by name."""
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    functions = (build, recipe.optimizer, recipe.loss, data.train)
+    used = libraries(*(function for function in functions if callable(function)))
+    of_data: dict[str, Any] = {"all": digest, "test": digest_of_batches(data.test_batches())}
+    if callable(data.train):
+        of_data["batches"] = fingerprint(data.train)
+    return {
+        FINGERPRINT: VERSION,
+        "build": fingerprint(build),
+        "code": core_code(),
+        "data": of_data,
+        "recipe": recipe.described(),
+        # NumPy's for the order of batches; Python's since it decides what code is compiled to.
+        "versions": used | {"numpy": versions()["numpy"], "python": python},
+    }
+
+
+def _checked_executor(executor: Any) -> Executor | int | None:
     if executor is None or isinstance(executor, Executor):
-        return
-    if type(executor) is not int or executor < 1:
+        return executor
+    count = whole(executor) or 0
+    if count < 1:
         raise CompareError(
             f"compare: executor must be an Executor or a number >= 1, got {executor!r}"
         )
+    return count
+
+
+def _checked(
+    store: Store, experiment: Experiment, plan: Plan, progress: bool | None, classes: int
+) -> tuple[Experiment, Plan]:
+    """Return both with the initial weights that nets begin with, if there is a net to train.
+
+    Raises:
+        CompareError: if build does not make pairs, or other initial weights than those that the
+            store's nets began with.
+    """
+    known = store.starts()
+    tasks = [Task(*cell, plan.key(*cell), store.running) for cell in plan.cells()]
+    kept = _kept(store, tasks)
+    left = [task for task in tasks if task not in kept]
+    if not left:
+        return experiment, replace(plan, starts=known)
+    arms, seeds = (
+        [*dict.fromkeys(getattr(task, name) for task in left)] for name in ("arm", "seed")
+    )
+    starts = check_builder(experiment, arms, seeds, classes, known=known, progress=progress)
+    replace(plan, starts=starts).check_starts(known)
+    experiment = replace(experiment, starts={**known, **starts})
+    _check_sendable(experiment)
+    return experiment, replace(plan, starts=experiment.starts)
 
 
 def _check_sendable(experiment: Experiment) -> None:
@@ -171,9 +224,12 @@ def _run(
     plan: Plan,
     executor: Executor | int | None,
     progress: bool | None,
+    *,
+    classes: int,
 ) -> Comparison:
     """Run what the store has no result of, and return the comparison of what was asked for."""
     store.check(plan)
+    experiment, plan = _checked(store, experiment, plan, progress, classes)
     run, began = _about(executor), time.perf_counter()
     tasks = [Task(*cell, plan.key(*cell), store.running) for cell in plan.cells()]
     results: dict[Task, Result] = {}

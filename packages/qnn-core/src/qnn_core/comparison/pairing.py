@@ -1,32 +1,48 @@
 """Checks of the builder, before anything is trained: are the arms of a seed a pair at all?"""
 
-from collections.abc import Iterable, Sequence
+import copy
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from ..autodiff import Tensor, no_grad
 from ..errors import CompareError
 from ..nn import Module
 from ..nn.quantize import QuantizeWeight
-from ..places import quantizers
+from ..places import Float, exchange, quantizers
 from .arms import Arm, one_line
 from .cell import Experiment
+from .given import said
 from .start import Weights, digest_of, latent_weights
 
 SAMPLES = 4
 
 
 def check_builder(
-    experiment: Experiment, arms: Sequence[Arm], seeds: Sequence[int], classes: int
+    experiment: Experiment,
+    arms: Sequence[Arm],
+    seeds: Sequence[int],
+    classes: int,
+    *,
+    known: Mapping[int, str] | None = None,
+    progress: bool | None = None,
 ) -> dict[int, str]:
-    """Build every arm from the first two seeds, and run a few samples through it.
+    """Build every arm once, from the second seed, and run a few samples through it.
+
+    From the other seeds the first arm is built, unless it is known what nets begin with there.
 
     Args:
         experiment: what all cells have in common.
         arms: what is to be built.
         seeds: from which it is to be built.
         classes: how many scores a net must give for each sample.
+        known: digests of the initial weights of nets that were trained before, by seed; for one of
+            these seeds the first arm is built again, so that a change is noticed.
+        progress: False shows nothing; else a bar, where checking takes more than a second.
 
     Returns:
         A digest of the initial weights, by seed.
@@ -36,27 +52,50 @@ def check_builder(
             that it should have, or begins with other latent weights than the first arm; or if the
             seed makes no difference.
     """
-    first = arms[0]
+    known = known or {}
+    first, probe = arms[0], seeds[min(1, len(seeds) - 1)]
+    others = [seed for seed in seeds if seed not in known and seed != probe]
+    if known and probe not in known:
+        others.append(next((seed for seed in seeds if seed in known), min(known)))
     starts = {}
-    for seed in seeds:
-        model = _built(experiment, first, seed)
+    with _bar(len(arms) + len(others), progress) as bar:
+        model = _built(experiment, first, probe)
         weights = latent_weights(model)
-        starts[seed] = digest_of(weights)
-        for arm in arms if seed in seeds[:2] else ():
-            other = _built(experiment, arm, seed)
+        starts[probe] = digest_of(weights)
+        for arm in arms:
+            if arm is not first:
+                before, model = model, _built(experiment, arm, probe)
+                if model is before:
+                    raise CompareError("compare: build must return a new model each time")
+                _check_same(weights, latent_weights(model), first, arm, probe)
+            _check_arm(experiment, model, arm, probe, classes)
+            bar.update()
+        for seed in others:
+            other = _built(experiment, first, seed)
             if other is model:
                 raise CompareError("compare: build must return a new model each time")
-            _check_same(weights, latent_weights(other), first, arm, seed)
-            _check_arm(experiment, other, arm, seed, classes)
-    if len(seeds) > 1 and weights and len({*starts.values()}) == 1:
+            starts[seed] = digest_of(latent_weights(other))
+            bar.update()
+    # Weights that it takes from elsewhere are all the same, and need no seed.
+    if len(starts) > 1 and weights and len({*starts.values()}) == 1:
+        one, other_ = sorted(starts)[:2]
         raise CompareError(
-            f"compare: build makes the same weights for seeds {seeds[0]} and {seeds[1]}: pass its "
-            "seed on to the model"
+            f"compare: build makes the same weights for seeds {one} and {other_}: pass its seed on "
+            "to the model"
         )
     return starts
 
 
+def _bar(total: int, progress: bool | None) -> Any:
+    """Return a bar that appears after a second, on a terminal; elsewhere nothing is to be seen."""
+    terminal = getattr(sys.stderr, "isatty", lambda: False)()
+    hidden = progress is False or not terminal
+    options: dict[str, Any] = {"unit": "net", "desc": "checking", "delay": 1, "leave": False}
+    return tqdm(total=total, dynamic_ncols=True, disable=hidden, **options)
+
+
 def _check_arm(experiment: Experiment, model: Module, arm: Arm, seed: int, classes: int) -> None:
+    without = {kind: _without(model, kind) for kind in ("weight", "input")}
     scores = _scores(experiment, model, arm)
     if scores.ndim != 2 or len(scores) != SAMPLES or scores.shape[1] < classes:
         raise CompareError(
@@ -70,15 +109,42 @@ def _check_arm(experiment: Experiment, model: Module, arm: Arm, seed: int, class
     for given, left in (("weight", Arm(None, arm.input)), ("input", Arm(arm.weight, None))):
         if getattr(arm, given) is None or np.ptp(scores) == 0:  # a last layer of zeros
             continue
+        if _differs(experiment, without[given], arm, scores):
+            continue
+        # No quantizer was found there: the builder has a way of its own.
         try:
-            without = _scores(experiment, _built(experiment, left, seed), left)
+            other = _scores(experiment, _built(experiment, left, seed), left)
         except CompareError:
             continue  # a builder need not know how to quantize only one of the two
-        if np.array_equal(scores, without):
+        if np.array_equal(scores, other):
             raise CompareError(
                 f"compare: build ignored {given}={getattr(arm, given)} of {arm.name}: the model "
                 "answers as without"
             )
+
+
+def _without(model: Module, given: str) -> Module | None:
+    """Return a copy of an untrained model without quantizers of weights, or of inputs."""
+    found = quantizers(model).items()
+    places = [path for path, q in found if isinstance(q, QuantizeWeight) == (given == "weight")]
+    if not places:
+        return None
+    try:
+        return exchange(copy.deepcopy(model), {path: Float() for path in places})
+    except Exception:  # it has a way of its own to be copied: building it will do
+        return None
+
+
+def _differs(
+    experiment: Experiment, model: Module | None, arm: Arm, scores: NDArray[np.generic]
+) -> bool:
+    """Whether a model answers otherwise; not if there is none, or it does not answer at all."""
+    if model is None:
+        return False
+    try:
+        return not np.array_equal(scores, _scores(experiment, model, arm))
+    except CompareError:
+        return False
 
 
 def _built(experiment: Experiment, arm: Arm, seed: int) -> Module:
@@ -91,7 +157,7 @@ def _built(experiment: Experiment, arm: Arm, seed: int) -> Module:
         ) from error
     except Exception as error:
         raise CompareError(
-            f"compare: build cannot make {arm.name}: {type(error).__name__}: {one_line(error)}"
+            f"compare: build cannot make {arm.name}: {one_line(said(error))}"
         ) from error
     if not isinstance(model, Module):
         raise CompareError(

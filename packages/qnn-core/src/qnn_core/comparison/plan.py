@@ -4,14 +4,21 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import CompareError
 from ..registry import parse
 from .arms import Arm, LeftOut
+from .given import listed, short, whole
 
 Configuration = Mapping[str, Any]
+
+# The key of the version of fingerprints, and that version.
+FINGERPRINT = "fingerprint"
+VERSION = 2
+MOST = 10**6  # of seeds
+TOLD = 6  # differences, before the rest is only counted
 
 
 @dataclass(frozen=True)
@@ -24,6 +31,7 @@ class Plan:
         left_out: combinations without a meaning.
         configuration: what all cells share: the builder's and our own code, the data, the recipe.
         schemes: the code of each scheme.
+        starts: digest of the initial weights that all arms of a seed have, as far as it is known.
     """
 
     arms: tuple[Arm, ...]
@@ -31,6 +39,7 @@ class Plan:
     left_out: tuple[LeftOut, ...]
     configuration: Configuration
     schemes: Mapping[str, str]
+    starts: Mapping[int, str] = field(default_factory=dict)
 
     def cells(self) -> Iterator[tuple[Arm, int]]:
         """Yield arms and seeds, seed by seed: a study that is stopped has whole rounds."""
@@ -53,13 +62,25 @@ class Plan:
         """
         if different := differences(self.described(), other.described()):
             raise CompareError(f"these do not match: {different}")
+        self.check_starts(other.starts)
         return replace(
             self,
             arms=tuple(sorted({*self.arms, *other.arms}, key=_place(*self.arms, *other.arms))),
             seeds=tuple(sorted({*self.seeds, *other.seeds})),
             left_out=tuple(dict.fromkeys((*self.left_out, *other.left_out))),
             schemes={**self.schemes, **other.schemes},
+            starts={**self.starts, **other.starts},
         )
+
+    def check_starts(self, others: Mapping[int, str]) -> None:
+        """Raise a CompareError if nets of one seed begin with other weights than these."""
+        for seed in sorted({*self.starts} & {*others}):
+            if self.starts[seed] != others[seed]:
+                raise CompareError(
+                    f"these do not match: with seed {seed}, build makes other initial weights here "
+                    "than there, so that nets of both would be no pairs; something that it imports "
+                    "or reads has changed"
+                )
 
     def described(self) -> dict[str, Any]:
         """Return all that numbers depend on, but for arm and seed."""
@@ -73,6 +94,7 @@ class Plan:
             "arms": [vars(arm) for arm in self.arms],
             "seeds": [*self.seeds],
             "left_out": [vars(out) for out in self.left_out],
+            "starts": {str(seed): digest for seed, digest in self.starts.items()},
         }
 
     @classmethod
@@ -87,13 +109,19 @@ class Plan:
                 raise TypeError(f"an arm is {arm!r}")
         if not isinstance(content["schemes"], dict):
             raise TypeError(f"schemes are {content['schemes']!r}")
+        if not all(isinstance(seed, int) for seed in content["seeds"]):
+            raise TypeError(f"seeds are {content['seeds']!r}")
         seeds_of(content["seeds"])
+        starts = content.get("starts", {})  # of earlier versions, they are not known
+        if not all(isinstance(digest, str) for digest in starts.values()):
+            raise TypeError(f"starts are {starts!r}")
         return cls(
             arms=tuple(Arm(**arm) for arm in content["arms"]),
             seeds=tuple(content["seeds"]),
             left_out=tuple(LeftOut(**out) for out in content["left_out"]),
             configuration=content["configuration"],
             schemes=content["schemes"],
+            starts={int(seed): digest for seed, digest in starts.items()},
         )
 
 
@@ -107,14 +135,19 @@ def seeds_of(given: Any) -> list[int]:
         >>> seeds_of(3), seeds_of([5, 7])
         ([0, 1, 2], [5, 7])
     """
-    seeds = list(range(given)) if type(given) is int else given
-    if not isinstance(seeds, Sequence) or not seeds or not all(map(_is_seed, seeds)):
+    count = whole(given)
+    seeds = listed(given)
+    if count is not None and 0 < count <= MOST:
+        seeds = [*range(count)]
+    elif isinstance(seeds, Sequence) and not isinstance(seeds, str):
+        seeds = [whole(seed) for seed in seeds]
+    if not isinstance(seeds, list) or not seeds or not all(map(_is_seed, seeds)):
         raise CompareError(
             f"compare: seeds must be a number of seeds >= 1, or a list of whole numbers >= 0, got "
-            f"{given!r}"
+            f"{short(given)}"
         )
     if len(set(seeds)) < len(seeds):
-        raise CompareError(f"compare: seeds={given!r} holds one twice")
+        raise CompareError(f"compare: seeds={short(given)} holds one twice")
     return list(seeds)
 
 
@@ -128,18 +161,44 @@ def _place(*arms: Arm) -> Any:
     return lambda arm: (not arm.is_float, order[arm])
 
 
-def differences(theirs: Configuration, ours: Configuration, prefix: str = "") -> str:
-    """Return in words what both have and differs, or ``""``.
+def differences(theirs: Configuration, ours: Configuration) -> str:
+    """Return in words what differs between what two plans describe, or ``""``.
+
+    Of schemes only those that both have are compared.
 
     Example:
-        >>> differences({"epochs": 5, "build": "f"}, {"epochs": 10, "build": "f"})
-        'epochs is 5 there and 10 here'
+        >>> differences({"epochs": 5, "build": {"is": "f", "widths[1]": "128"}},
+        ...             {"epochs": 10, "build": {"is": "f", "widths[1]": "64"}})
+        'build.widths[1] is 128 there and 64 here, epochs is 5 there and 10 here'
     """
-    told = []
-    for key in sorted({*theirs} & {*ours}):
-        there, here = theirs[key], ours[key]
+    told = [*_differences(theirs, ours, "")]
+    # First what can be read; code is only a digest.
+    told.sort(key=lambda text: text.startswith("the code"))
+    more = len(told) - TOLD
+    return ", ".join(told[:TOLD]) + (f", and {more} more" if more > 0 else "")
+
+
+def _differences(theirs: Configuration, ours: Configuration, prefix: str) -> Iterator[str]:
+    both = prefix.startswith("schemes.")
+    for key in sorted({*theirs} & {*ours} if both else {*theirs, *ours}):
+        there, here = theirs.get(key), ours.get(key)
+        path = f"{prefix}{key}" if key[:1] not in ("(", "[") else f"{prefix.rstrip('.')}{key}"
         if isinstance(there, Mapping) and isinstance(here, Mapping):
-            told += [inner] if (inner := differences(there, here, f"{prefix}{key}.")) else []
-        elif there != here:
-            told.append(f"{prefix}{key} is {there} there and {here} here")
-    return ", ".join(told)
+            yield from _differences(there, here, f"{path}.")
+        elif there == here:
+            continue
+        elif key == FINGERPRINT:
+            yield (
+                "its configuration is told in the way of another version of qnn-core, so that "
+                "none can tell whether it is the same (it can be read, and merged with its like)"
+            )
+        elif str(there).startswith("code ") and str(here).startswith("code "):
+            yield f"the code of {path.removesuffix('()')} is other there than here"
+        else:
+            yield f"{path.removesuffix('.is')} is {_said(there)} there and {_said(here)} here"
+
+
+def _said(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    return str(value.get("is", "another") if isinstance(value, Mapping) else value)

@@ -1,7 +1,7 @@
 """How every net of a comparison is trained."""
 
 from collections.abc import Callable, Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import CompareError, nearest
@@ -9,9 +9,12 @@ from ..nn import Module
 from ..ops import softmax_cross_entropy
 from ..optim import SGD, Adam, AdamW, Cosine, Optimizer
 from ..training.evaluate import Loss
-from .source import source_of
+from .fingerprint import fingerprint
+from .given import number, short, whole
 
 OPTIMIZERS = {"adam": Adam, "adamw": AdamW, "sgd": SGD}
+
+MOST = 2**31 - 1
 
 # A name, or a function of the model and the number of steps.
 OptimizerOf = str | Callable[[Module, int], Optimizer]
@@ -40,11 +43,12 @@ class Recipe:
         """Raise a CompareError if it is none."""
         for name in ("epochs", "batch_size"):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise CompareError(f"compare: {name} must be a whole number >= 1, got {value!r}")
-        number = isinstance(self.lr, int | float) and not isinstance(self.lr, bool)
-        if not number or not 0 < self.lr < float("inf"):
-            raise CompareError(f"compare: lr must be a number > 0, got {self.lr!r}")
+            if not 1 <= (whole(value) or 0) <= MOST:
+                raise CompareError(
+                    f"compare: {name} must be a whole number >= 1, got {short(value)}"
+                )
+        if not 0 < (number(self.lr) or 0) < float("inf"):
+            raise CompareError(f"compare: lr must be a number > 0, got {short(self.lr)}")
         if not callable(self.loss):
             raise CompareError(f"compare: loss must be loss(outputs, labels), got {self.loss!r}")
         if not callable(self.optimizer) and self.optimizer not in OPTIMIZERS:
@@ -69,8 +73,14 @@ class Recipe:
     def described(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
         named = {
-            name: value if isinstance(value, str) else source_of(value)
+            name: value if isinstance(value, str) else fingerprint(value)
             for name, value in (("optimizer", self.optimizer), ("loss", self.loss))
         }
-        numbers = {"epochs": self.epochs, "batch_size": self.batch_size, "lr": float(self.lr)}
+        numbers = {"epochs": self.epochs, "batch_size": self.batch_size, "lr": self.lr}
         return numbers | named
+
+    def plain(self) -> "Recipe":
+        """Return it, checked, with numbers of Python in the place of NumPy's."""
+        self.check()
+        counts = {name: whole(getattr(self, name)) for name in ("epochs", "batch_size")}
+        return replace(self, lr=number(self.lr), **counts)

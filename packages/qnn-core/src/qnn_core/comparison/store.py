@@ -117,6 +117,10 @@ class Store:
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise CompareError(f"{self.folder / ABOUT} is damaged: {error!r}") from error
 
+    def starts(self) -> dict[int, str]:
+        """Return the digests of initial weights, by seed, as far as they are known."""
+        return dict(self.plan().starts) if (self.folder / ABOUT).exists() else {}
+
     def runs(self) -> list[dict[str, Any]]:
         """Return the runs that filled it."""
         runs: list[dict[str, Any]] = []

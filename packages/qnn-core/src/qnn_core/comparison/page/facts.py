@@ -1,5 +1,6 @@
 """What a report says of how a study was done, and how to do it again."""
 
+import hashlib
 import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +27,7 @@ def configuration(comparison: "Comparison") -> list[Fact]:
     plan = comparison.plan
     seeds = Fact("seeds", ", ".join(map(str, comparison.seeds)))
     schemes = {f"scheme {name}": code for name, code in plan.schemes.items()}
-    return [seeds, *_flat({**plan.configuration, **schemes})]
+    return [seeds, *_flat({**_brief(plan.configuration), **schemes})]
 
 
 def runs(comparison: "Comparison") -> list[Fact]:
@@ -54,14 +55,31 @@ def commands(comparison: "Comparison") -> list[str]:
 
 def call(comparison: "Comparison") -> str:
     """Return the call that makes this comparison again, as far as it is known."""
-    known = comparison.plan.configuration
+    known = _brief(comparison.plan.configuration)
     recipe = known.get("recipe", {})
     lines = ["import qnn_core as qnn", "", "qnn.compare("]
-    lines += [f"    build,  # {known.get('build', '?')}", f"    data,  # {known.get('data', '?')}"]
+    lines += [f"    build,  # {known.get('build', '?')}", f"    data,  # {_data(known)}"]
     lines += [f"    {line}" for line in _arms(comparison)]
     lines += [f"    seeds={[*comparison.seeds]},"]
     lines += [f"    {_argument(name, value)}" for name, value in recipe.items()]
     return "\n".join([*lines, ")"])
+
+
+def _data(known: Mapping[str, Any]) -> str:
+    told = known.get("data", "?")
+    return " ".join(map(str, told.values())) if isinstance(told, Mapping) else str(told)
+
+
+def _brief(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration with each function by its name and a digest of all that it uses."""
+    found = {}
+    for name, value in content.items():
+        if isinstance(value, Mapping) and "is" in value:
+            whole = hashlib.blake2b(json.dumps(value).encode(), digest_size=8).hexdigest()
+            found[name] = f"{value['is']} {whole}"
+        else:
+            found[name] = _brief(value) if isinstance(value, Mapping) else value
+    return found
 
 
 def _arms(comparison: "Comparison") -> Iterator[str]:
