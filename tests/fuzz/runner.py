@@ -153,9 +153,7 @@ def _wait(child: int, shared: mmap.mmap) -> tuple[int, bool]:
         pause = min(2 * pause, 0.1)
 
 
-def _tries(
-    target: Target, seed: int, start: int, stop: int, shared: mmap.mmap, notes: Any
-) -> None:
+def _tries(target: Target, seed: int, start: int, stop: int, shared: mmap.mmap, notes: Any) -> None:
     """Make tries, in a worker."""
     _limit_memory()
     gc.freeze()

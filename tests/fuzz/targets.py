@@ -8,11 +8,10 @@ import gzip
 import hashlib
 import json
 import struct
-import sys
+import tomllib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -21,9 +20,13 @@ from typing import Any
 import numpy as np
 import qnn_core as qnn
 import qnn_data
+from little_study import data, net
 from mutations import ODD_NUMBERS, as_json, changed, damaged
+from qnn_core.comparison.config import read_config
 from qnn_core.errors import QnnError
 from qnn_core.machine import cpu
+from qnn_core.packed.archive import archived, extracted
+from qnn_core.storage import load_arrays
 from qnn_core.training import Checkpoint
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -110,7 +113,9 @@ class Idx(Target):
         if rng.random() < 0.3:
             return Case(bytes(plain), of=of)
         cut = rng.randrange(len(plain) + 1) if rng.random() < 0.3 else len(plain)
-        members = [gzip.compress(bytes(part), 1, mtime=0) for part in (plain[:cut], plain[cut:]) if part]
+        members = [
+            gzip.compress(bytes(part), 1, mtime=0) for part in (plain[:cut], plain[cut:]) if part
+        ]
         content = b"".join(members) * (300 if rng.random() < 0.02 else 1)
         return Case(damaged(rng, content, self.files) if rng.random() < 0.2 else content, of=of)
 
@@ -249,7 +254,9 @@ class Packed(Safetensors):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        made = qnn.MLP([6, 9, 7, 3], weight="symmetric:2", input="uniform:2", batch_norm=True, seed=0)
+        made = qnn.MLP(
+            [6, 9, 7, 3], weight="symmetric:2", input="uniform:2", batch_norm=True, seed=0
+        )
         x = np.random.default_rng(0).normal(size=(8, 6)).astype(np.float32)
         made(qnn.Tensor(x))
         qnn.pack(made, x).save(folder / "made.qnn")
@@ -259,8 +266,6 @@ class Packed(Safetensors):
         self.parts = [_graph_parts(path) for path in paths]
 
     def described(self, rng: Random, content: bytes) -> bytes:
-        from qnn_core.packed.archive import archived
-
         arrays, about = self.parts[self.files.index(content)]
         way = rng.random()
         if way < 0.75:
@@ -268,7 +273,9 @@ class Packed(Safetensors):
         if way > 0.6:
             arrays = poked(rng, arrays)
         if rng.random() < 0.5 or not isinstance(about, dict):
-            return assembled(arrays, {**about, "version": 1} if isinstance(about, dict) else about, rng)
+            return assembled(
+                arrays, {**about, "version": 1} if isinstance(about, dict) else about, rng
+            )
         tensors, head = archived(arrays, {**about, "version": 2})
         if rng.random() < 0.1:
             tensors = poked(rng, tensors)
@@ -280,7 +287,9 @@ class Packed(Safetensors):
         model = qnn.load(self.path(case))
         answer = _ran(model)
         if not case.sealed:
-            same = answer is not None and np.array_equal(answer, self.answers[case.of], equal_nan=True)
+            same = answer is not None and np.array_equal(
+                answer, self.answers[case.of], equal_nan=True
+            )
             return None if same else "another model passed the checksum"
         return _disagreement(model) if answer is not None else None
 
@@ -316,9 +325,6 @@ def _disagreement(model: qnn.PackedModel) -> str | None:
 
 
 def _graph_parts(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    from qnn_core.packed.archive import extracted
-    from qnn_core.storage import load_arrays
-
     tensors, about = load_arrays(path)
     return (tensors, about) if about["version"] == 1 else extracted(tensors, about)
 
@@ -337,8 +343,6 @@ class Checkpoints(Safetensors):
         self.contents = [_checkpoint(path) for path in paths]
 
     def described(self, rng: Random, content: bytes) -> bytes:
-        from qnn_core.storage import load_arrays
-
         path = self.folder / "honest.qnn"
         path.write_bytes(content)
         arrays, about = load_arrays(path)
@@ -443,8 +447,6 @@ class Studies(Target):
         return [Case(content, of=number) for number, content in enumerate(self.files)]
 
     def make(self, rng: Random) -> Case:
-        import tomllib
-
         of = rng.randrange(len(self.files))
         if rng.random() < 0.5:
             return Case(damaged(rng, self.files[of], [*self.files, *TOML_PARTS]), of=of)
@@ -452,8 +454,6 @@ class Studies(Target):
         return Case(_toml(tree), of=of)
 
     def read(self, case: Case) -> str | None:
-        from qnn_core.comparison.config import read_config
-
         path = self.folder / "study.toml"
         path.write_bytes(case.content)
         config = read_config(path)
@@ -507,14 +507,11 @@ class Stores(Target):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.store = folder / "store"
-        with _beside():
-            from little_study import data, net
-
-            with ThreadPoolExecutor(1) as thread:
-                qnn.compare(
-                    net, data, weights=["symmetric:2", "binary"], seeds=2, epochs=1, batch_size=32,
-                    executor=thread, store=self.store, progress=False,
-                )  # fmt: skip
+        with ThreadPoolExecutor(1) as thread:
+            qnn.compare(
+                net, data, weights=["symmetric:2", "binary"], seeds=2, epochs=1, batch_size=32,
+                executor=thread, store=self.store, progress=False,
+            )  # fmt: skip
         self.places = sorted(
             str(path.relative_to(self.store)) for path in self.store.rglob("*") if path.is_file()
         )
@@ -553,15 +550,6 @@ class Stores(Target):
             for (arm, seed), result in sorted(found.results.items())
         ]
         return f"{[str(arm) for arm in found.arms]} {found.seeds} {results} {found.runs}"
-
-
-@contextmanager
-def _beside() -> Iterator[None]:
-    sys.path.insert(0, str(Path(__file__).parent))
-    try:
-        yield
-    finally:
-        sys.path.pop(0)
 
 
 TARGETS: dict[str, Callable[[Path], Target]] = {

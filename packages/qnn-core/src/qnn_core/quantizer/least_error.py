@@ -33,9 +33,9 @@ BLOCK = 2**18
 def mse(quantizer: "Quantizer", x_cn: Array) -> Range:
     """The range with the least mean squared error.
 
-    Ranges are searched on a few points that stand for the data, see `sketch` and `Search`. What is
-    found there, ranges next to it, and those of `absmax`, `percentile` and `octav` are then measured
-    on all elements: so none of these is better.
+    Ranges are searched on a few points that stand for the data, see `Sample.sketch`. What is found
+    there, ranges next to it, and those of `absmax`, `percentile` and `octav` are then measured on
+    all elements: so none of these is better.
     """
     if is_long(x_cn) and len(x_cn) > 1:
         return row_by_row(mse, quantizer, x_cn)
@@ -61,7 +61,8 @@ def mse(quantizer: "Quantizer", x_cn: Array) -> Range:
         x_cn, weight_n = part.x_cn, part.weight_n
     else:
         weight_n = None
-    best_c = _measured(quantizer, x_cn, low_cf, high_cf, unit, weight_n).argmin(axis=1)[:, None]
+    error_cf = _measured(quantizer, x_cn, low_cf, high_cf, unit=unit, weight_n=weight_n)
+    best_c = error_cf.argmin(axis=1)[:, None]
     low, high = (np.take_along_axis(end_cf, best_c, 1)[:, 0] for end_cf in (low_cf, high_cf))
     return low, high
 
@@ -71,6 +72,7 @@ def _measured(
     x_cn: Array,
     low_cf: Array,
     high_cf: Array,
+    *,
     unit: Array,
     weight_n: Points | None,
 ) -> NDArray[np.float64]:
@@ -95,7 +97,8 @@ def best_share(
 ) -> Points:
     """Return the share of the range up to `high` with the least error, see `best_range`."""
     low = np.where(point_cm[:, 0] < 0, -high, 0).astype(np.float32)
-    share: Points = best_range(quantizer, point_cm, weight, low, high, rounds=rounds)[1] / high
+    ends = best_range(quantizer, point_cm, weight, low, high, rounds=rounds, both=False)
+    share: Points = ends[1] / high
     return share
 
 
@@ -108,6 +111,7 @@ def best_range(
     *,
     coarse: int = COARSE,
     rounds: int = 1,
+    both: bool = True,
 ) -> tuple[Points, Points]:
     """Return for each row the part of the range from `low` to `high` with the least error.
 
@@ -119,14 +123,16 @@ def best_range(
         high: likewise.
         coarse: how many half octaves to try.
         rounds: of finer and finer steps: a tenth of an octave, an eighth of that, and so on.
+        both: whether each end may be clipped at a magnitude of its own, where that matters.
     """
+    free = both and _is_free(quantizer)
     best = np.empty(len(point_cm), np.float32), np.empty(len(point_cm), np.float32)
     rows = max(1, BLOCK // (coarse * max(point_cm.shape[1], 1)))
     for start in range(0, len(point_cm), rows):
         part = slice(start, start + rows)
         weights = weight if weight.ndim == 1 else weight[part]
         search = _Search(quantizer, point_cm[part], weights, low[part], high[part])
-        best[0][part], best[1][part] = search.best(coarse, rounds)
+        best[0][part], best[1][part] = search.best(coarse, rounds, free=free)
     return best
 
 
@@ -142,17 +148,16 @@ class _Search:
         self.range = self.ends
         self.error = np.full((len(point_cm), 1), np.inf)
 
-    def best(self, coarse: int, rounds: int) -> tuple[Points, Points]:
+    def best(self, coarse: int, rounds: int, *, free: bool) -> tuple[Points, Points]:
         """Return the ends of the best range of each row.
 
         Both ends are clipped at one magnitude, in steps of half an octave; and each at its own
-        where a zero point lets the levels lie anywhere. Then come finer steps, and the factor that
-        fits the codes then found by least squares.
+        where they are `free`: a zero point lets the levels lie anywhere. Then come finer steps, and
+        the factor that fits the codes then found by least squares.
         """
         share = np.exp2(-np.arange(coarse) / 2).astype(np.float32)
         widest = np.maximum(-self.ends[0], self.ends[1])
         self._try(-widest * share, widest * share)
-        free = _is_free(self.quantizer)
         if free:
             each = share[:COARSE]
             self._try(
