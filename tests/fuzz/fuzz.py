@@ -4,8 +4,8 @@
     python tests/fuzz/fuzz.py idx --only 4711            one try again, in this process
     python tests/fuzz/fuzz.py --list
 
-A try is a file made of an honest one by some changes, which depend on the seed and the number of the
-try alone. Tries are made one after the other in forked processes, each within two seconds of
+A try is a file made of an honest one by some changes, which depend on the seed and the number of
+the try alone. Tries are made one after the other in forked processes, each within two seconds of
 processor time. The exit status is 1 if anything was found.
 """
 

@@ -88,7 +88,7 @@ def run(target: Target, tries: int, seed: int, *, first: int = 0, seconds: float
     suspects: list[int] = []
     while at < first + tries and time.monotonic() - begun < seconds:
         stop = min(at + TRIES_IN_A_PROCESS, first + tries)
-        at = _worker(target, seed, at, stop, outcome, suspects)
+        at = _worker(target, seed, at, stop, outcome=outcome, suspects=suspects)
     outcome.tries, outcome.seconds = at - first, time.monotonic() - begun
     limit = max(TIMES_HONEST * outcome.honest_memory, LITTLE)
     for number in suspects:
@@ -97,7 +97,7 @@ def run(target: Target, tries: int, seed: int, *, first: int = 0, seconds: float
 
 
 def _worker(
-    target: Target, seed: int, start: int, stop: int, outcome: Outcome, suspects: list[int]
+    target: Target, seed: int, start: int, stop: int, *, outcome: Outcome, suspects: list[int]
 ) -> int:
     """Fork, watch, and return the number of the next try."""
     shared = mmap.mmap(-1, _NOW.size)
@@ -108,7 +108,7 @@ def _worker(
     if child == 0:
         os.close(reading)
         with contextlib.suppress(BaseException), os.fdopen(writing, "w") as notes:
-            _tries(target, seed, start, stop, shared, notes)
+            _tries(target, seed, start, stop, shared=shared, notes=notes)
         os._exit(0)
     os.close(writing)
     with os.fdopen(reading) as notes:
@@ -153,7 +153,9 @@ def _wait(child: int, shared: mmap.mmap) -> tuple[int, bool]:
         pause = min(2 * pause, 0.1)
 
 
-def _tries(target: Target, seed: int, start: int, stop: int, shared: mmap.mmap, notes: Any) -> None:
+def _tries(
+    target: Target, seed: int, start: int, stop: int, *, shared: mmap.mmap, notes: Any
+) -> None:
     """Make tries, in a worker."""
     _limit_memory()
     gc.freeze()
@@ -267,13 +269,13 @@ def lines(target: Target, outcome: Outcome) -> Iterator[str]:
     """Yield a report."""
     rate = outcome.tries / max(outcome.seconds, 1e-9)
     yield (
-        f"{target.name}: {outcome.tries:,} tries in {outcome.seconds:,.1f} s ({rate:,.0f} a second): "
-        f"{outcome.refused:,} refused, {outcome.accepted:,} accepted and right"
+        f"{target.name}: {outcome.tries:,} tries in {outcome.seconds:,.1f} s ({rate:,.0f} a second)"
+        f": {outcome.refused:,} refused, {outcome.accepted:,} accepted and right"
     )
     worst = max(outcome.worst_memory, min(outcome.worst_growth, LITTLE))
     yield (
-        f"  worst time {outcome.worst_seconds * 1000:,.1f} ms (try {outcome.worst_number}); memory: "
-        f"honest files {outcome.honest_memory / MIB:.2f} MiB, worst "
+        f"  worst time {outcome.worst_seconds * 1000:,.1f} ms (try {outcome.worst_number}); memory:"
+        f" honest files {outcome.honest_memory / MIB:.2f} MiB, worst "
         + (f"{worst / MIB:.1f} MiB" if worst else f"below {LITTLE // MIB} MiB")
     )
     kinds = Counter[str]()
@@ -289,4 +291,5 @@ def lines(target: Target, outcome: Outcome) -> Iterator[str]:
     )  # fmt: skip
     for signature, count in outcome.counts.most_common():
         found = outcome.first[signature]
-        yield f"  {count:,} x {found.kind}: {found.told} [{found.place}] (first: try {found.number})"
+        where = f"[{found.place}] (first: try {found.number})"
+        yield f"  {count:,} x {found.kind}: {found.told} {where}"
