@@ -22,9 +22,9 @@ Points = NDArray[np.float32]
 COARSE = 15
 FINE = np.exp2(np.arange(-5, 6) / 10).astype(np.float32)
 
-# Factors on the range that was found on points, which are tried on all elements; of long rows few.
+# Factors on the range that was found on points, which are tried on all elements; of long rows one.
 NEAR = np.exp2(np.array([0, -2, 2, -1, 1, -3, 3, -4, 4, -5, 5, -6, 6]) / 80).astype(np.float32)
-FEW_NEAR = 3
+FEW_NEAR = 1
 
 # Points that are quantized at a time, so that they stay in the cache.
 BLOCK = 2**18

@@ -76,7 +76,7 @@ class Sample:
 
 def is_long(x_cn: Array) -> bool:
     """Whether rows are too long to look at all of their elements."""
-    return x_cn.shape[1] > 2 * SAMPLE
+    return int(x_cn.shape[1]) > 2 * SAMPLE
 
 
 def sample(x_cn: Array) -> Sample:
