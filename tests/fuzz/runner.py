@@ -1,6 +1,7 @@
 """Tries in processes of their own that may crash, hang or eat memory; and what came of them."""
 
 import contextlib
+import faulthandler
 import gc
 import json
 import mmap
@@ -158,6 +159,7 @@ def _tries(
 ) -> None:
     """Make tries, in a worker."""
     _limit_memory()
+    faulthandler.disable()  # the parent tells of crashes
     gc.freeze()
     refused = accepted = 0
     worst, which = 0.0, -1
