@@ -79,6 +79,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def fuzz(session: nox.Session) -> None:
+    """Damage files and read them: nox -s fuzz -- packed --tries 1000000 (or --list)."""
+    install_packages(session, *group("test"), *group("compare"))
+    session.run("python", "tests/fuzz/fuzz.py", *session.posargs, env=ONE_BLAS_THREAD)
+
+
+@nox.session(default=False)
 def coverage(session: nox.Session) -> None:
     """Say which lines the tests do not reach."""
     requirements = [*group("test"), *group("apps"), *group("coverage")]

@@ -284,3 +284,28 @@ def test_absmax_clips_nothing_on_an_uneven_grid() -> None:
     quantizer = get_quantizer("symmetric:2,grid=twos-complement,calibration=absmax")
     assert encode(np.float32([-0.2, 0.5, 1]), quantizer).decode()[-1] == 1
     assert encode(np.float32([-1, 0.1, 0.2]), quantizer).decode()[0] == -1
+
+
+@pytest.mark.parametrize(
+    ("spec", "u", "levels"),
+    [
+        # The lowest level of the odd grid is odd, and so is every level of an even code.
+        ("symmetric:4", [0.5, -0.5, 1.5, -1.5, 2.5], [1, -1, 1, -1, 3]),
+        ("symmetric:2", [0.5, -0.5], [1, -1]),
+        ("symmetric:4,grid=twos-complement", [0.5, -0.5, 1.5, -1.5, 2.5], [0, 0, 2, -2, 2]),
+    ],
+)
+def test_ties_go_to_the_even_code(spec: str, u: list[float], levels: list[float]) -> None:
+    quantizer = get_quantizer(spec)
+    codes = quantizer.encode(np.float32(u))
+    assert np.asarray(quantizer.levels)[codes].tolist() == levels
+
+
+@pytest.mark.parametrize("zero_point", [0, 1, 2, 5])
+def test_uniform_rounds_after_it_has_added_the_zero_point(zero_point: int) -> None:
+    x = np.arange(-40, 41, dtype=np.float32) / 8  # with ties
+    frame = Frame(np.float32(0.5), np.float32(zero_point))
+    codes = encode(x, "uniform:3", frame).codes
+    assert codes.tolist() == np.clip(np.rint(x / 0.5 + zero_point), 0, 7).tolist()
+    others = np.clip(np.rint(x / 0.5) + zero_point, 0, 7)
+    assert np.array_equal(codes, others) == (zero_point % 2 == 0)

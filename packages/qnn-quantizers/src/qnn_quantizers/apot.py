@@ -33,6 +33,11 @@ class APoT(Quantizer):
     paper's reparametrized clipping function (section 2.3); its normalization of weights (section
     2.4) is ``transform=standardize``.
 
+    Its authors' code has two versions. As in that for ImageNet, no gradient passes to a weight that
+    is clipped, and those of weights pass through their mean and deviation. That for CIFAR-10 passes
+    it (here ``ste=identity`` would, but changes d/dscale too) and takes mean and deviation as
+    constants. Both divide by n - 1 in the deviation, here by n: 0.06 % for 784 weights.
+
     Args:
         bits: 2 to 8; from 1 without a sign.
         signed: False for data that are never negative, as after ReLU.

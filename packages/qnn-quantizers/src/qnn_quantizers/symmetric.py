@@ -23,14 +23,19 @@ class Symmetric(Quantizer):
         twos-complement   -2**(bits-1), ..., 2**(bits-1) - 1
 
         value       scale * level
-        code        that of the level nearest to u = x / scale
+        code        that of the level nearest to u = x / scale, ties to the even code
         d/dx        1 inside the range, 0 outside
         d/dscale    level - u inside, level outside
+
+    An even code is an odd level on the odd grid, whose lowest level is odd: 0.5 becomes 1 and 1.5
+    becomes 1, where ``round`` of NumPy and PyTorch gives 0 and 2. Two's complement rounds as they
+    do. Ties are rare, but for data on a grid of their own.
 
     The odd grid is the usual one for weights (Krishnamoorthi 2018, arXiv:1806.08342, section 2.2).
     Its two bits, -1, 0, 1, are ternary weights: those of TWN (Li et al. 2016, arXiv:1605.04711)
     with ``calibration=twn``, of BitNet b1.58 (Ma et al. 2024, arXiv:2402.17764) with
-    ``calibration=absmean``. The even grid has no zero; its two bits, -3, -1, 1, 3, are those of
+    ``calibration=absmean`` (a weight of just half the scale becomes 1 here, 0 with the paper's
+    round). The even grid has no zero; its two bits, -3, -1, 1, 3, are those of
     SAWB (Choi et al. 2019, "Accurate and efficient 2-bit quantized neural networks", MLSys) with
     ``calibration=sawb``, and of DoReFa-Net's weights (Zhou et al. 2016, arXiv:1606.06160) with
     ``transform=tanh``. Two's complement uses all codes, one more below zero than above; it is the

@@ -18,19 +18,21 @@ class Uniform(Quantizer):
 
         levels      0, 1, ..., 2**bits - 1
         value       scale * (code - zero_point),  zero_point a whole number
-        code        clip(round(x / scale) + zero_point, 0, 2**bits - 1)
+        code        clip(round(x / scale + zero_point), 0, 2**bits - 1), ties to the even code
         d/dx        1 inside the range, 0 outside
         d/dscale    round(u) - u inside (u = x / scale + zero_point), code - zero_point outside
 
     The scheme of Jacob et al. 2018 (arXiv:1712.05877, eq. 1), called affine or asymmetric. The
     range is made to include 0, and the zero point is rounded to a whole number, so that zeros, as
-    after ReLU or in padding, stay exactly zero. d/dscale is LSQ's (Esser et al. 2020,
-    arXiv:1902.08153, eq. 3), with the zero point held.
+    after ReLU or in padding, stay exactly zero. Others round before they add the zero point, which
+    is another thing at ties where that is odd: ``x = scale / 2`` becomes 0 there, and `scale` here.
+    d/dscale is LSQ's (Esser et al. 2020, arXiv:1902.08153, eq. 3), with the zero point held.
 
     After ReLU it is the grid of PACT's activations (Choi et al. 2018, arXiv:1805.06085) with
-    ``scale=pact``, of LSQ's with ``scale=lsq``, of LSQ+'s (Bhalgat et al. 2020, arXiv:2004.09576)
-    with ``shift=learned`` besides, of DoReFa-Net's (Zhou et al. 2016, arXiv:1606.06160) with
-    ``scale=fixed,calibration=unit``.
+    ``scale=pact`` (the paper has no zero point: with one, for data of both signs, what is trained
+    is ``scale * (2**bits - 1)``, the width of the range, and both ends move with it), of LSQ's with
+    ``scale=lsq``, of LSQ+'s (Bhalgat et al. 2020, arXiv:2004.09576) with ``shift=learned`` besides,
+    of DoReFa-Net's (Zhou et al. 2016, arXiv:1606.06160) with ``scale=fixed,calibration=unit``.
 
     Args:
         bits: 1 to 8.

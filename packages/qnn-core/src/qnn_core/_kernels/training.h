@@ -51,6 +51,12 @@ typedef struct {
     float *dx;                  /* NULL if nobody asks */
     double *scale_p, *shift_p;  /* sums over a piece; NULL if nobody asks */
     float *slope;               /* the derivative in the scale, alone */
+    /* Errors of several frames for each row, `frames` of them one after the other: */
+    int64_t frames;
+    int even;                   /* whether levels are even and the nearest is taken */
+    const float *weight;        /* of each element; NULL if all count alike */
+    int64_t weight_stride;      /* from a row's weights to the next one's; 0 if all rows share them */
+    double *error_p;            /* [piece][frame] */
 } Fake;
 
 static inline int64_t pieces_in(int64_t length) { return (length + PIECE - 1) / PIECE; }
@@ -98,6 +104,7 @@ TASKS(fake_frame)
 TASKS(fake_forward)
 TASKS(fake_backward)
 TASKS(fake_slope)
+TASKS(fake_error)
 TASKS(sgd)
 TASKS(sgd_momentum)
 TASKS(adam)

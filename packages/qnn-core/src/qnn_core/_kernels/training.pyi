@@ -61,6 +61,21 @@ def fake_slope(
     code: _Codes,
     slope: _Floats,
 ) -> None: ...
+def fake_error(
+    path: int,
+    threads: int,
+    book: Book,
+    x: _Floats,
+    scale: _Floats,
+    shift: _Floats,
+    rows: int,
+    length: int,
+    frames: int,
+    even: bool,
+    weight: _Floats | None,
+    weight_stride: int,
+    error: NDArray[float64],
+) -> None: ...
 def sgd(
     path: int,
     threads: int,

@@ -39,6 +39,11 @@ cdef extern from "training.h" nogil:
         double* scale_p
         double* shift_p
         float* slope
+        int64_t frames
+        int even
+        const float* weight
+        int64_t weight_stride
+        double* error_p
     ctypedef struct Update:
         float* w
         const float* g
@@ -69,6 +74,7 @@ cdef extern from "training.h" nogil:
     const Task fake_forward_tasks[]
     const Task fake_backward_tasks[]
     const Task fake_slope_tasks[]
+    const Task fake_error_tasks[]
     const Task sgd_tasks[]
     const Task sgd_momentum_tasks[]
     const Task adam_tasks[]
@@ -193,6 +199,45 @@ def fake_slope(
     # That there is a gradient asks frames for the window.
     f.g = f.x
     run_fake(fake_slope_tasks, path, threads, &f)
+
+
+def fake_error(
+    int path, int threads, Book book, x, scale, shift,
+    int64_t rows, int64_t length, int64_t frames, bint even, weight, int64_t weight_stride, error,
+):
+    """Write the sum of the squared errors of each row with each of its frames.
+
+    Args:
+        x: finite, ``[rows, length]``; squares of it must not overflow.
+        scale, shift: ``[rows, frames]``.
+        even: whether levels are even and the nearest is taken.
+        weight: of each element; None if all count alike.
+        weight_stride: from a row's weights to the next one's, 0 if all rows share them.
+        error: float64 ``[rows, frames]``.
+    """
+    cdef Fake f = fake(book, x, scale, shift, rows, length, True)
+    cdef int64_t pieces = pieces_in(length), r, p, k
+    cdef int64_t made = 0 if even else rows * frames
+    cdef double* total = <double*>address(error)
+    cdef double* part = <double*>malloc((rows * pieces * frames + 1) * sizeof(double))
+    f.frame_r = <Frame*>malloc((made + 1) * sizeof(Frame))
+    try:
+        if part == NULL or f.frame_r == NULL:
+            raise MemoryError
+        f.g = NULL
+        f.frames, f.error_p, f.even = frames, part, even
+        f.weight, f.weight_stride = <const float*>address(weight), weight_stride
+        with nogil:
+            run(fake_frame_tasks, path, threads, &f, made)
+            run(fake_error_tasks, path, threads, &f, rows * pieces)
+            for r in range(rows):
+                for k in range(frames):
+                    total[r * frames + k] = 0
+                    for p in range(r * pieces, (r + 1) * pieces):
+                        total[r * frames + k] += part[p * frames + k]
+    finally:
+        free(part)
+        free(f.frame_r)
 
 
 cdef void add_up(const double* part, int64_t rows, int64_t pieces, double* total_r) noexcept nogil:

@@ -334,6 +334,85 @@ static void FN(fake_slope)(void *context, int64_t task)
     }
 }
 
+/* Squared errors of LANES numbers with a frame. Where levels are even and the nearest is taken (way 3),
+ * they are those of rounding, in steps squared: `per_scale` and `shift` then give the place among the
+ * levels. Adding and taking away a number without fractions rounds. */
+INLINE VF FN(error_some)(const Fake *f, const Frame *a, const int way, const int table, VF x)
+{
+    VF error;
+    if (way == 3) {
+        VF place = x * a->per_scale + a->shift, whole = FN(splatf)(12582912.0f);
+        VF inside = LESSER(GREATER(place, FN(splatf)(0)), FN(splatf)((float)f->count));
+        error = place - ((inside + whole) - whole);
+    } else {
+        VU code = way == 0 ? FN(code_by_each)(f, a, x) : FN(code_by_search)(f, a, x);
+        VF value = FN(level)(f, a, table, code) * a->scale;
+        value = value + a->shift;
+        error = value - x;
+    }
+    return error * error;
+}
+
+INLINE double FN(error_piece)(const Fake *f, const Frame *a, const int way, const int table,
+                              const int weighted, const float *x, const float *weight, int size)
+{
+    enum { VECTORS_OF_WAYS = WAYS / LANES };
+    VF sums[VECTORS_OF_WAYS];
+    for (int v = 0; v < VECTORS_OF_WAYS; v++) sums[v] = FN(splatf)(0);
+    int i = 0;
+    for (; i + WAYS <= size; i += WAYS)
+        for (int v = 0; v < VECTORS_OF_WAYS; v++) {
+            VF error = FN(error_some)(f, a, way, table, FN(loadf)(x + i + v * LANES));
+            if (weighted) error = error * FN(loadf)(weight + i + v * LANES);
+            sums[v] += error;
+        }
+    if (i < size) { /* what is added beyond the end does not count */
+        float last[WAYS], counts[WAYS] = {0};
+        for (int w = 0; w < WAYS; w++) last[w] = x[0];
+        memcpy(last, x + i, 4 * (size_t)(size - i));
+        for (int w = 0; w < size - i; w++) counts[w] = weighted ? weight[i + w] : 1;
+        for (int v = 0; v < VECTORS_OF_WAYS; v++)
+            sums[v] += FN(error_some)(f, a, way, table, FN(loadf)(last + v * LANES))
+                       * FN(loadf)(counts + v * LANES);
+    }
+    float lane[WAYS];
+    memcpy(lane, sums, sizeof lane);
+    double total = 0;
+    for (int w = 0; w < WAYS; w++) total += lane[w];
+    return total;
+}
+
+#define ERROR_WAY(name, way, table) \
+    static NOINLINE double FN(name)(const Fake *f, const Frame *a, const float *x, const float *weight, int size) \
+    { \
+        return weight ? FN(error_piece)(f, a, way, table, 1, x, weight, size) \
+                      : FN(error_piece)(f, a, way, table, 0, x, weight, size); \
+    }
+ERROR_WAY(error_even, 3, 0)
+ERROR_WAY(error_each, 0, 1)
+ERROR_WAY(error_search, 2, 1)
+#undef ERROR_WAY
+
+static void FN(fake_error)(void *context, int64_t task)
+{
+    const Fake *f = context;
+    int64_t row = task / pieces_in(f->length), start = task % pieces_in(f->length) * PIECE;
+    int size = (int)(f->length - start < PIECE ? f->length - start : PIECE);
+    const float *x = f->x + row * f->length + start;
+    const float *weight = f->weight ? f->weight + row * f->weight_stride + start : NULL;
+    for (int64_t k = 0; k < f->frames; k++) {
+        int64_t frame = row * f->frames + k;
+        double *error = &f->error_p[task * f->frames + k];
+        if (f->even) {
+            double step = (double)f->scale_r[frame] * f->step;
+            double place = -(f->scale_r[frame] * (double)f->first + f->shift_r[frame]) / step;
+            Frame even = {.per_scale = (float)(1 / step), .shift = (float)place};
+            *error = step * step * FN(error_even)(f, &even, x, weight, size);
+        } else if (f->count < FEW) *error = FN(error_each)(f, &f->frame_r[frame], x, weight, size);
+        else *error = FN(error_search)(f, &f->frame_r[frame], x, weight, size);
+    }
+}
+
 #undef REACHES
 #undef PIECE_OF
 

@@ -181,7 +181,8 @@ class Quantizer(ABC):
     def encode(self, u: Array) -> NDArray[np.uint8]:
         """Return the code of each finite float32 number, monotone in `u`.
 
-        The default takes the nearest level; halfway between two, the one with the even code.
+        The default takes the nearest level; halfway between two, the one with the even code,
+        counted from the lowest level: which of the *levels* is even does not matter.
         """
         levels = np.asarray(self.levels, dtype=np.float32).astype(np.float64)
         middles = (levels[1:] + levels[:-1]) / 2

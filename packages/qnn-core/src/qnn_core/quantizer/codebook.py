@@ -39,11 +39,24 @@ class Codebook:
         return float(self.levels[0]), float(self.levels[-1])
 
     @cached_property
-    def book(self) -> training.Book:
-        """The tables as the kernels of a training step take them."""
+    def rounds(self) -> bool:
+        """Whether the levels are evenly spaced and each number goes to the nearest."""
+        levels = self.levels.astype(np.float64)
+        middles = (levels[1:] + levels[:-1]) / 2
+        near = np.abs(self.thresholds - middles) < 1e-3 * self.step
+        return levels.size > 1 and bool(np.all(near))
+
+    @cached_property
+    def step(self) -> float:
+        """The distance of the levels if they are evenly spaced, else 0."""
         with np.errstate(over="ignore", invalid="ignore"):  # then they are not even
             steps = np.diff(self.levels)
             even = self.levels[0] + steps[0] * np.arange(self.levels.size, dtype=np.float32)
+        return float(steps[0]) if np.array_equal(even, self.levels) else 0.0
+
+    @cached_property
+    def book(self) -> training.Book:
+        """The tables as the kernels of a training step take them."""
         return training.Book(
             # The last is reached by nothing, not even by infinity.
             bounded_thresholds=np.concatenate([[-np.inf], self.thresholds, [np.nan]]).astype("f4"),
@@ -51,7 +64,7 @@ class Codebook:
             per_step=self.per_step,
             levels=self.levels,
             first=float(self.levels[0]),
-            step=float(steps[0]) if np.array_equal(even, self.levels) else 0.0,
+            step=self.step,
         )
 
 

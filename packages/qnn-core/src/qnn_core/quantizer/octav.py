@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .ranges import Array, Range, within
-from .sketch import sketch, units
+from .ranges import Array, Range, row_by_row, within
+from .sketch import is_long, sample, units
 
 if TYPE_CHECKING:
     from .base import Quantizer
@@ -26,12 +26,17 @@ def octav(quantizer: "Quantizer", x_cn: Array) -> Range:
     rounding errors as evenly spread, which is nearly true from 4 bits on, and levels as evenly
     spaced. Where that does not hold, `mse` is better and as quick.
     """
-    low, high = x_cn.min(axis=1), x_cn.max(axis=1)
-    unit = units(low, high)
-    point_cm, weight_m = sketch(x_cn, unit)
+    if is_long(x_cn) and len(x_cn) > 1:
+        return row_by_row(octav, quantizer, x_cn)
+    unit = units(x_cn.min(axis=1), x_cn.max(axis=1))
+    return within(x_cn, clipping_magnitude(quantizer, *sample(x_cn).sketch(unit)) * unit)
+
+
+def clipping_magnitude(quantizer: "Quantizer", point_cm: Array, weight_m: Array) -> Array:
+    """Return where OCTAV clips each row of points with their weights."""
     # In double: the shares outside are small.
     magnitude_cm, weight_m = np.abs(point_cm, dtype=np.float64), weight_m / weight_m.sum()
-    return within(x_cn, _fixed_point(magnitude_cm, weight_m, _noise(quantizer, low < 0)) * unit)
+    return _fixed_point(magnitude_cm, weight_m, _noise(quantizer, point_cm[:, 0] < 0))
 
 
 def _fixed_point(magnitude_cm: Array, weight_m: Array, noise: Array) -> Array:

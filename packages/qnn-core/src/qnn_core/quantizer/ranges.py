@@ -1,5 +1,6 @@
 """What calibrations have in common: statistics that do not overflow, and ranges made of them."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,3 +64,11 @@ def with_scale(quantizer: "Quantizer", x_cn: Array, scale: Array) -> Range:
 def within(x_cn: Array, reach: Array) -> Range:
     """Return the part of the data's range that is not further from zero than `reach`."""
     return np.maximum(x_cn.min(axis=1), -reach), np.minimum(x_cn.max(axis=1), reach)
+
+
+def row_by_row(
+    calibration: Callable[["Quantizer", Array], Range], quantizer: "Quantizer", x_cn: Array
+) -> Range:
+    """Return the ranges of a calibration that takes long rows one at a time."""
+    ranges = [calibration(quantizer, x_n[None]) for x_n in x_cn]
+    return np.concatenate([low for low, _ in ranges]), np.concatenate([high for _, high in ranges])

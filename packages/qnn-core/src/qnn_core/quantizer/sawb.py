@@ -68,8 +68,7 @@ def coefficients(quantizer: "Quantizer", *, two_sided: bool = True) -> tuple[flo
         share_cm = np.concatenate([-share_cm[:, ::-1], share_cm], axis=1)
         weight_cm = np.concatenate([weight_cm[:, ::-1], weight_cm], axis=1)
     high = np.ones(len(ends), np.float32)
-    low = -high if two_sided else 0 * high
     points, weights = (array.astype(np.float32) for array in (share_cm, weight_cm))
-    best = ends * best_share(quantizer, points, weights, low, high, rounds=3)
+    best = ends * best_share(quantizer, points, weights, high, rounds=3)
     slope, offset = np.polyfit(root / mean, best / mean, 1)
     return float(slope), -float(offset)
