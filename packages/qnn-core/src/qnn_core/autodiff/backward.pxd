@@ -37,7 +37,9 @@ cdef list _walk(list order, bint retain, bint in_place)
 cdef object _pull(Stop stop, Tensor gradient, bint in_place)
 
 
-@cython.locals(reads=tuple, bits="long long", n=Py_ssize_t, bit=Py_ssize_t, need=bint, tensor=Tensor)
+@cython.locals(
+    reads=tuple, bits="long long", n=Py_ssize_t, bit=Py_ssize_t, need=bint, tensor=Tensor
+)
 cdef object _check_unchanged(Node node, Tensor output, tuple needs)
 
 

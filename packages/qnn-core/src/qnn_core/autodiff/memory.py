@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._kernels.digest import digest
+from .._kernels import digest as kernel
 
 Array = NDArray[Any]
 
@@ -117,4 +117,4 @@ def digest_of(array: Array, *, sample: bool = False) -> int:
     if sample and array.size > 2 * PARTS * HEAD:
         parts = array.reshape(-1)[: array.size // PARTS * PARTS].reshape(PARTS, -1)
         array = np.ascontiguousarray(parts[:, :HEAD])
-    return digest(array)
+    return kernel.digest(array)
