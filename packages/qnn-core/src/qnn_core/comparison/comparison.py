@@ -32,11 +32,13 @@ class Comparison:
         plan: arms, seeds, combinations without a meaning, and what all cells share.
         results: by name of the arm and seed; those that are missing are still to be run.
         runs: when, by which command and on what machine cells were run.
+        unsealed: how many results an older version kept, without checksums.
     """
 
     plan: Plan
     results: Cells
     runs: tuple[Mapping[str, Any], ...] = ()
+    unsealed: int = 0
 
     @classmethod
     def load(cls, folder: str | Path) -> "Comparison":
@@ -46,7 +48,8 @@ class Comparison:
             CompareError: if it holds none, or a file is damaged.
         """
         store = Store(folder)
-        return cls(store.plan(), dict(store.results()), tuple(store.runs()))
+        plan, results = store.plan(), dict(store.results())
+        return cls(plan, results, tuple(store.runs()), store.unsealed)
 
     def merge(self, *others: "Comparison") -> "Comparison":
         """Return the comparison of what was done here and elsewhere: more seeds, or more arms.

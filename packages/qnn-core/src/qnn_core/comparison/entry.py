@@ -18,7 +18,8 @@ from ..machine.facts import usable_cores
 from ..ops import softmax_cross_entropy
 from ..training.evaluate import Loss
 from .arms import Width, arms_of, one_line
-from .cell import Build, Experiment
+from .cell import Build, Experiment, check_last_batch
+from .chance import Purpose, seeded
 from .comparison import Comparison
 from .data import Given, load, look
 from .facts import machine, versions
@@ -28,10 +29,11 @@ from .pairing import check_builder
 from .plan import Plan, seeds_of
 from .progress import Progress
 from .recipe import OptimizerOf, Recipe
-from .result import Result
+from .result import PASSING, Result
 from .running import Task, run_on
 from .source import core_code, schemes_code, source_of
 from .store import Store
+from .streams import say, standard_streams
 
 Ended = Generator[tuple[Task, Result] | None, None, None]
 
@@ -51,6 +53,7 @@ def compare(
     loss: Loss = softmax_cross_entropy,
     executor: Executor | int | None = None,
     store: str | Path | None = None,
+    retry: bool = False,
     progress: bool | None = None,
 ) -> Comparison:
     """Train the same net with each quantizer from several seeds, and compare what comes of it.
@@ -58,7 +61,12 @@ def compare(
     Arms are paired: for a seed, all begin with the same latent weights and see the same batches in
     the same order. A cell, one arm from one seed, depends on nothing but its description; with a
     store, a study that was stopped or killed goes on where it was, and ends with the same numbers.
-    A cell that fails is recorded with its reason, and the others go on.
+    A cell that fails is recorded with its reason, and the others go on. Where the same call goes on
+    with a store, it tries again what failed for want of something where it ran: memory, a file, a
+    module, the data, the process itself.
+
+    The generators of `random` and `numpy.random` are seeded for each cell, from its seed alone, and
+    are as they were afterwards; see the page on comparing for what threads mean for that.
 
     Args:
         build: ``build(weight=..., input=..., seed=...)`` returns an untrained model; weight and
@@ -85,6 +93,8 @@ def compare(
             processes of this machine, one thread each; left out: one for each core.
         store: folder for what is done; left out: nothing is kept. More arms, bits or seeds may be
             added to one later.
+        retry: whether to run again what failed by its own fault too, and what has a damaged file in
+            the store.
         progress: False shows nothing; see `Progress`.
 
     Returns:
@@ -119,9 +129,11 @@ def compare(
     loaded = load(data)
     seen = look(loaded)
     code = f" {source_of(loaded.train)}" if callable(loaded.train) else ""
-    experiment = Experiment(build, data, recipe, seen.digest + code)
+    experiment = Experiment(build, data, recipe, seen.digest + code, seen=seen)
     experiment.keep(loaded)
-    starts = check_builder(experiment, arms, chosen, seen.classes)
+    with seeded(Purpose.TRAINING):  # nets may draw from these generators when they are tried
+        starts = check_builder(experiment, arms, chosen, seen.classes)
+        check_last_batch(experiment, arms[0], chosen[0])
     experiment = replace(experiment, starts=starts)
     _check_sendable(experiment)
     plan = Plan(
@@ -137,7 +149,7 @@ def compare(
         schemes=schemes_code(arms),
     )
     if store is not None:
-        return _run(Store(store), experiment, plan, executor, progress)
+        return _run(Store(store, mend=retry), experiment, plan, executor, progress)
     with tempfile.TemporaryDirectory(prefix="qnn-compare-") as folder:
         temporary = Store(folder, kept=False)
         return _run(temporary, experiment, plan, executor, progress)
@@ -176,13 +188,14 @@ def _run(
     run, began = _about(executor), time.perf_counter()
     tasks = [Task(*cell, plan.key(*cell), store.running) for cell in plan.cells()]
     results: dict[Task, Result] = {}
-    with store.locked():
+    with standard_streams(), store.locked():
         try:
             store.begin(plan)
             results = _kept(store, tasks)
             left = [task for task in tasks if task not in results]
             run["cells"] = len(left)
-            with Progress(len(tasks), len(results), progress) as shown:
+            failed = sum(not result.done for result in results.values())
+            with Progress(len(tasks), len(results), progress, failed) as shown:
                 for task, result in _shown(_ended(executor, experiment, left), left, store, shown):
                     store.write(task.key, result)
                     results[task] = result
@@ -193,14 +206,19 @@ def _run(
         finally:
             store.end(run | {"seconds": time.perf_counter() - began})
     by_cell = {(task.arm.name, task.seed): result for task, result in results.items()}
-    return Comparison(plan, by_cell, tuple(store.runs()))
+    return Comparison(plan, by_cell, tuple(store.runs()), store.unsealed)
 
 
 def _kept(store: Store, tasks: list[Task]) -> dict[Task, Result]:
     """Return what the store has of these cells already."""
     kept = {task: store.read(task.key, task.arm.name, task.seed) for task in tasks}
-    # What was killed may do better now; what diverged or raised an error would do so again.
-    return {task: r for task, r in kept.items() if r is not None and r.failure != "killed"}
+    # What lacked something may have it now; what diverged or raised an error would do so again.
+    return {
+        task: result
+        for task, result in kept.items()
+        if result is not None
+        and (result.done or (result.failure not in PASSING and not store.mend))
+    }
 
 
 def _about(executor: Executor | int | None) -> dict[str, Any]:
@@ -249,4 +267,4 @@ def _say_how_to_go_on(store: Store, done: int, total: int) -> None:
     told = "nothing is kept without store="
     if store.kept:
         told = f"the same call with store={str(store.folder)!r} goes on"
-    print(f"\nstopped by Ctrl-C with {done} of {total} cells done; {told}", file=sys.stderr)
+    say(f"\nstopped by Ctrl-C with {done} of {total} cells done; {told}")

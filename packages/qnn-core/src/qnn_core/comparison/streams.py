@@ -1,0 +1,55 @@
+"""Standard streams that are missing, closed, full, or of few characters."""
+
+import os
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+
+def say(text: str, stream: Any = None, end: str = "\n") -> None:
+    """Write a line to standard error, or another stream, if that can be: it is only news.
+
+    Characters that the stream cannot encode are replaced.
+    """
+    stream = sys.stderr if stream is None else stream
+    try:
+        encoding = getattr(stream, "encoding", None) or "utf-8"
+        stream.write(text.encode(encoding, "replace").decode(encoding) + end)
+        stream.flush()
+    except (AttributeError, OSError, ValueError, LookupError):  # None, closed, or a full disk
+        pass
+
+
+def is_terminal(stream: Any) -> bool:
+    """Whether a stream is there, open, and a terminal."""
+    try:
+        return bool(stream.isatty())
+    except (AttributeError, OSError, ValueError):
+        return False
+
+
+@contextmanager
+def standard_streams() -> Generator[None]:
+    """Give this process the standard streams that it lacks, for a while: they swallow all.
+
+    Whoever starts processes flushes them. Their numbers, 0 to 2, are taken for good, as a daemon
+    does: a pipe that got one of them would be written into by whatever prints in a worker.
+    """
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest that is free, which is this one.
+            os.open(os.devnull, os.O_RDWR)
+    kept = {name: getattr(sys, name) for name in ("stdout", "stderr")}
+    missing = [name for name, stream in kept.items() if getattr(stream, "closed", stream is None)]
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        for name in missing:
+            setattr(sys, name, nowhere)
+        try:
+            yield
+        finally:
+            for name in missing:
+                if getattr(sys, name) is nowhere:
+                    setattr(sys, name, kept[name])
