@@ -54,6 +54,12 @@ def add_where(parser: argparse._ActionsContainer) -> None:
         help="processes, one thread each; the numbers do not depend on it (default: one per core)",
     )
     parser.add_argument(
+        "--retry",
+        action="store_true",
+        help="run again what failed, or has a damaged file in the store; what lacked memory, a "
+        "file or a process is tried again in any case",
+    )
+    parser.add_argument(
         "--dask", metavar="ADDRESS", help="run on the Dask cluster whose scheduler is there instead"
     )
 
@@ -105,17 +111,21 @@ def run_study(
     status = 0
     try:
         with executor_of(options) as executor:
-            found = package.compare(build, data, executor=executor, store=store, **arguments)
+            found = package.compare(
+                build, data, executor=executor, store=store, retry=options.retry, **arguments
+            )
     except KeyboardInterrupt:
         status = 130
         if not store.exists():  # it had not begun
             return status
         found = package.Comparison.load(store)
-    print(found)
+    # Files first: a screen may be gone, or unable to show what they hold.
     write_whole(store / "results.csv", found.table("csv").encode())
+    told = f"{found}"
     if any(result.done for result in found.results.values()):
         found.plot(store, formats=("png",))
-        print(f"\n{found.report(store / REPORT)}")
+        told += f"\n\n{found.report(store / REPORT)}"
+    comparison("streams").say(told, sys.stdout)
     return status or (1 if found.failures else 0)
 
 
@@ -126,7 +136,8 @@ def _report(options: argparse.Namespace) -> int:
     merged = first.merge(*others)
     if options.save is not None:
         merged.save(options.save)
-    print(merged if options.style == "text" else merged.table(options.style))
-    out = options.out or (options.save or options.folders[0]) / REPORT
-    print(f"\n{merged.report(out)}", file=sys.stderr)
+    out = merged.report(options.out or (options.save or options.folders[0]) / REPORT)
+    say = comparison("streams").say
+    say(f"{merged}" if options.style == "text" else merged.table(options.style), sys.stdout)
+    say(f"\n{out}")
     return 0

@@ -3,20 +3,24 @@
 import os
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 
-def say(text: str, stream: Any = None, end: str = "\n") -> None:
-    """Write a line to standard error, or another stream, if that can be: it is only news.
+def say(text: str, *streams: Any) -> None:
+    """Write a line to a stream, or to standard error, if that can be: what counts is in files.
 
     Characters that the stream cannot encode are replaced.
     """
-    stream = sys.stderr if stream is None else stream
+    (stream,) = streams or (sys.stderr,)
     try:
         encoding = getattr(stream, "encoding", None) or "utf-8"
-        stream.write(text.encode(encoding, "replace").decode(encoding) + end)
+        stream.write(text.encode(encoding, "replace").decode(encoding) + "\n")
         stream.flush()
+    except BrokenPipeError:
+        # Whoever read has seen enough. What is still in the buffer would be an error at the end.
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     except (AttributeError, OSError, ValueError, LookupError):  # None, closed, or a full disk
         pass
 
