@@ -4,6 +4,7 @@ import json
 import random
 import shutil
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
@@ -19,9 +20,9 @@ from qnn_core.comparison.chance import Purpose, Training, seeded
 from qnn_core.comparison.data import load, look, unlike
 from qnn_core.comparison.note import read_notes
 from qnn_core.comparison.result import Result
-from qnn_core.comparison.seal import read_sealed, write_sealed
+from qnn_core.comparison.seal import read_sealed, unseal, write_sealed
 from qnn_core.comparison.streams import say, standard_streams
-from qnn_core.errors import CompareError, FileError
+from qnn_core.errors import CompareError, FileError, NonFiniteError
 from studies_to_compare import data, net
 from test_compare import SMALL, same
 
@@ -157,7 +158,7 @@ class Mute(Exception):
 
 class Rude(BaseException):
     def __str__(self) -> str:
-        sys.exit(3)
+        raise SystemExit(3)
 
 
 def chained() -> None:
@@ -208,7 +209,7 @@ def test_whatever_one_cell_raises_the_others_go_on(
 
 
 def test_the_kind_of_a_failure() -> None:
-    assert failure_of(qnn.errors.NonFiniteError("x")) == "diverged" if hasattr(qnn, "errors") else 1
+    assert failure_of(NonFiniteError("x")) == "diverged"
     assert told(ValueError()) == "ValueError"
 
 
@@ -219,7 +220,7 @@ class Faulty:
         self.folder = folder
 
     def __call__(self, model: qnn.Module, steps: int) -> qnn.optim.Optimizer:
-        (self.folder / f"{len([*self.folder.iterdir()])}.call").touch()
+        (self.folder / f"{time.time_ns()}.call").touch()
         if (self.folder / "lacking").exists():
             raise OSError("no such disk")
         if (self.folder / "wrong").exists():
@@ -267,7 +268,11 @@ def test_what_is_tried_again(
 
 @pytest.mark.parametrize(
     ("size", "told"),
-    [(17, "in batches of 17, has one sample, which float cannot be trained on"), (20, ""), (7, "")],
+    [
+        (17, "in batches of 17, has one sample, which float cannot be trained on"),
+        (20, ""),
+        (25, ""),
+    ],
 )
 def test_a_last_batch_of_one_sample_is_refused_before_training(
     thread: Executor, tmp_path: Path, size: int, told: str
@@ -308,17 +313,15 @@ def stored(thread: Executor, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", ["study.json", "cells/float*"])
-def test_every_flipped_bit_is_refused(stored: Path, tmp_path: Path, name: str) -> None:
+def test_every_flipped_bit_is_refused(stored: Path, name: str) -> None:
     (path,) = stored.glob(name)
     whole, (content, sealed) = path.read_bytes(), read_sealed(path)
     assert sealed
-    copy = tmp_path / "f.json"
     for bit in range(8 * len(whole)):
         changed = bytearray(whole)
         changed[bit // 8] ^= 1 << bit % 8
-        copy.write_bytes(changed)
         try:
-            found, sealed = read_sealed(copy)
+            found, sealed = unseal(bytes(changed))
         except FileError:
             continue
         # A key of another name: then it is no file of this kind.
@@ -450,7 +453,7 @@ JSON = st.recursive(
 )
 
 
-@settings(derandomize=True, deadline=None, max_examples=200)
+@settings(derandomize=True, deadline=None, max_examples=60)
 @given(key=st.sampled_from(sorted(Result("a", 0).to_json())), value=JSON)
 def test_a_result_is_read_or_refused_by_a_value_error(key: str, value: object) -> None:
     content = Result("a", 0, "killed").to_json() | {key: value}
@@ -464,7 +467,13 @@ def test_a_result_is_read_or_refused_by_a_value_error(key: str, value: object) -
 def test_a_damaged_note_is_left_out(tmp_path: Path) -> None:
     note: dict[str, Any] = {"key": "a", "epoch": 1, "epochs": 2, "loss": 0.5, "accuracy": None}
     note |= {"began": 1.0, "updated": 2.0}
-    changes: list[dict[str, Any]] = [{}, {"loss": "x"}, {"epochs": None}, {"began": "x"}, {"more": 1}]
+    changes: list[dict[str, Any]] = [
+        {},
+        {"loss": "x"},
+        {"epochs": None},
+        {"began": "x"},
+        {"more": 1},
+    ]
     for n, change in enumerate(changes):
         (tmp_path / f"{n}.json").write_text(json.dumps(note | change), "utf-8")
     (tmp_path / "deep.json").write_text("[" * 100_000, "utf-8")

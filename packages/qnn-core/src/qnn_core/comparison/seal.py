@@ -35,7 +35,11 @@ def read_sealed(path: Path) -> tuple[dict[str, Any], bool]:
         FileNotFoundError: if there is no such file.
         FileError: if it does not fit its checksum, or is no object of JSON; the message says which.
     """
-    raw = path.read_bytes()
+    return unseal(path.read_bytes())
+
+
+def unseal(raw: bytes) -> tuple[dict[str, Any], bool]:
+    """Return what `read_sealed` does, of the content of a file."""
     sealed = [*LINE.finditer(raw)]
     if sealed:
         start, end = sealed[-1].span(1)

@@ -41,7 +41,8 @@ def draw(comparison: "Comparison") -> Figure:
         axes.vlines(sizes[arm], spot.low, spot.high, color=color, alpha=0.45, linewidth=1.2)
         axes.plot(
             sizes[arm], spot.mean, marker, color=color, ms=11 if arm.is_float else 7, zorder=4,
-            **({"mfc": "white", "mew": 1.2} if spot.partial else {"mec": "white", "mew": 0.5}),
+            mfc="white" if spot.partial else color, mec=color if spot.partial else "white",
+            mew=1.2 if spot.partial else 0.5,
         )  # fmt: skip # one look
         if spot.mean < axes.get_ylim()[0]:
             below.append(Below(sizes[arm], spot.mean, look))
