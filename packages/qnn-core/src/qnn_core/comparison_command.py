@@ -125,7 +125,9 @@ def run_study(
     if any(result.done for result in found.results.values()):
         found.plot(store, formats=("png",))
         told += f"\n\n{found.report(store / REPORT)}"
-    comparison("streams").say(told, sys.stdout)
+    say = comparison("streams").say
+    if not say(told, sys.stdout):
+        say(f"standard output cannot be written to; the results are in {store}")
     return status or (1 if found.failures else 0)
 
 

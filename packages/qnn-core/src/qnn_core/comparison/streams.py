@@ -7,10 +7,13 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 
-def say(text: str, *streams: Any) -> None:
+def say(text: str, *streams: Any) -> bool:
     """Write a line to a stream, or to standard error, if that can be: what counts is in files.
 
     Characters that the stream cannot encode are replaced.
+
+    Returns:
+        Whether it was written, or its reader has gone, which is no fault.
     """
     (stream,) = streams or (sys.stderr,)
     try:
@@ -22,7 +25,8 @@ def say(text: str, *streams: Any) -> None:
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     except (AttributeError, OSError, ValueError, LookupError):  # None, closed, or a full disk
-        pass
+        return False
+    return True
 
 
 def is_terminal(stream: Any) -> bool:
