@@ -48,8 +48,8 @@ def standard_streams() -> Generator[None]:
         try:
             os.fstat(number)
         except OSError:
-            # The lowest that is free, which is this one.
-            os.open(os.devnull, os.O_RDWR)
+            # The lowest that is free, which is this one; workers need it too.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
     kept = {name: getattr(sys, name) for name in ("stdout", "stderr")}
     missing = [name for name, stream in kept.items() if getattr(stream, "closed", stream is None)]
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
