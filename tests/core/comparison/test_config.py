@@ -1,5 +1,6 @@
 """Studies that a TOML file describes."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -212,6 +213,23 @@ def test_a_study_by_one_command(tmp_path: Path) -> None:
     assert report.returncode == 0, report.stderr
     assert report.stdout.count("\n") >= 4
     assert (tmp_path / "r.md").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="it is a device of Linux")
+def test_files_are_written_before_the_screen(tmp_path: Path) -> None:
+    written(tmp_path)
+    code = "import sys; from qnn_core.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, "compare", "study.toml", "--jobs", "1"]
+    for screen, told in (("/dev/full", "cannot be written to"), (os.devnull, "")):
+        with Path(screen).open("w") as out:
+            found = subprocess.run(
+                command, cwd=tmp_path, stdout=out, stderr=subprocess.PIPE, text=True, check=False,
+                env=os.environ | {"PYTHONIOENCODING": "ascii"},
+            )  # fmt: skip # one call
+        assert "Traceback" not in found.stderr
+        assert told in found.stderr
+        for name in ("results.csv", "report.html"):
+            (tmp_path / "results" / "study" / name).unlink()
 
 
 def test_parts_are_merged_by_a_command(tmp_path: Path) -> None:

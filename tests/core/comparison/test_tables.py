@@ -152,7 +152,8 @@ def test_columns_without_room_are_named() -> None:
     hidden = re.search(r"not shown here: (.*); styles", text)
     assert hidden is not None
     header = " ".join(text.partition("---")[0].split())
-    assert hidden[1].split(", ") == ["sd", "MACs by width", "batch of 100", "training"]
+    names = ["sd", "MACs by width", "batch of 1", "batch of 100", "training"]
+    assert hidden[1].split(", ") == names
     assert "training" not in header
 
 

@@ -1,6 +1,7 @@
 """Cells in real processes: on this machine and on a Dask cluster, some of them killed."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,10 +15,12 @@ from typing import Any
 
 import pytest
 import qnn_core as qnn
+from qnn_core.comparison import cluster as cluster_module
 from qnn_core.comparison.cluster import dask_executor
 from qnn_core.comparison.note import read_notes
+from qnn_core.comparison.store import Store
 from qnn_core.errors import CompareError
-from studies_to_compare import Marked, data, net
+from studies_to_compare import Marked, data, net, pooled_net, unseeded_data
 from test_compare import SMALL, same
 
 STUDY = SMALL | {"weights": ["symmetric"], "bits": [2, 3, 32], "seeds": 3}
@@ -187,7 +190,80 @@ def test_a_running_cell_says_how_far_it_is(tmp_path: Path, calls: Path) -> None:
     assert any(far.loss is not None and far.seconds_left is not None for far in seen)
 
 
+FORKED = """
+import sys, time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+import qnn_core as qnn
+sys.path.insert(0, {here!r})
+from studies_to_compare import data, Marked
+executor = ProcessPoolExecutor(3, get_context("fork"))
+qnn.compare(Marked(Path({calls!r})), data, weights=["symmetric"], bits=[2, 3, 32], seeds=3,
+            epochs=2, batch_size=20, lr=0.01, executor=executor, store={store!r})
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="it looks for processes in /proc")
+def test_forked_workers_end_with_their_parent_and_keep_no_lock(
+    expected: qnn.Comparison, tmp_path: Path, calls: Path
+) -> None:
+    here, store = str(Path(__file__).parent), str(tmp_path / "s")
+    script = FORKED.format(here=here, calls=str(calls), store=store)
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], start_new_session=True, stderr=subprocess.DEVNULL,
+        env=os.environ | {"MARKED_SECONDS": "0.5"},
+    )  # fmt: skip
+    wait_for_cells(tmp_path, 1)
+    process.kill()
+    process.wait(60)
+    # At once, while they may still be there.
+    with Store(store).locked():
+        pass
+    end = time.monotonic() + 20
+    while workers_of(process.pid):
+        assert time.monotonic() < end, "workers go on for nobody"
+        time.sleep(0.1)
+    found = qnn.compare(Marked(calls), data, executor=1, store=store, **STUDY)
+    assert same(found, expected)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a POSIX shell closes the streams")
+@pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
+def test_closed_standard_streams_are_no_fault(tmp_path: Path, calls: Path, closed: str) -> None:
+    here, store = str(Path(__file__).parent), str(tmp_path / "s")
+    script = SCRIPT.format(here=here, calls=str(calls), store=store).replace("seeds=3", "seeds=1")
+    (tmp_path / "study.py").write_text(script.rpartition("print")[0], "utf-8")
+    shell = f"{shlex.quote(sys.executable)} study.py {closed}"
+    assert subprocess.run(["/bin/sh", "-c", shell], cwd=tmp_path, check=False).returncode == 0
+    assert qnn.Comparison.load(store).complete
+
+
+def test_data_that_are_others_in_each_process_are_refused(tmp_path: Path) -> None:
+    given = STUDY | {"seeds": 1, "bits": [2, 32]}
+    found = qnn.compare(net, unseeded_data, executor=1, store=tmp_path / "s", **given)
+    assert {result.failure for result in found.failures} == {"environment"}
+    assert "split in another way each time" in found.failures[0].reason
+    assert not [r for r in qnn.Comparison.load(tmp_path / "s").results.values() if r.done]
+
+
 # Dask
+
+
+def test_a_scheduler_without_workers_is_waited_for_and_then_an_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr(cluster_module, "NO_WORKER_SECONDS", 1.0)
+    with (
+        distributed.LocalCluster(
+            n_workers=0, processes=False, dashboard_address=None, scheduler_port=0, silence_logs=50
+        ) as empty,
+        dask_executor(empty.scheduler_address) as executor,
+        pytest.raises(CompareError, match="has had no worker for"),
+    ):
+        qnn.compare(net, data, executor=executor, **STUDY)
+    assert "the Dask scheduler has no worker; waiting for one" in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")
@@ -204,6 +280,18 @@ def cluster() -> Any:
 def test_a_dask_cluster_gives_the_same_numbers(expected: qnn.Comparison, cluster: Any) -> None:
     with dask_executor(cluster.scheduler_address) as executor:
         assert same(expected, qnn.compare(net, data, executor=executor, **STUDY))
+
+
+def test_dask_workers_look_at_their_data_and_say_what_they_cannot_do(cluster: Any) -> None:
+    given = STUDY | {"seeds": 1, "bits": [2, 32]}
+    os.environ["MARKED_PARENT"] = str(os.getpid())
+    with dask_executor(cluster.scheduler_address) as executor:
+        split = qnn.compare(net, unseeded_data, executor=executor, **given)
+        pooled = qnn.compare(pooled_net, data, executor=executor, **given)
+    assert {result.failure for result in split.failures} == {"environment"}
+    assert all("not those of the study" in result.reason for result in split.failures)
+    assert {result.failure for result in pooled.failures} == {"environment"}
+    assert all("leave multiprocessing out" in result.reason for result in pooled.failures)
 
 
 def test_with_one_worker_killed_nothing_is_lost_or_done_twice(

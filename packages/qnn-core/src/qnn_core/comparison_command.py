@@ -55,6 +55,12 @@ def add_where(parser: argparse._ActionsContainer) -> None:
         help="processes, one thread each; the numbers do not depend on it (default: one per core)",
     )
     parser.add_argument(
+        "--retry",
+        action="store_true",
+        help="run again what failed, or has a damaged file in the store; what lacked memory, a "
+        "file or a process is tried again in any case",
+    )
+    parser.add_argument(
         "--dask", metavar="ADDRESS", help="run on the Dask cluster whose scheduler is there instead"
     )
 
@@ -106,7 +112,9 @@ def run_study(
     status = 0
     try:
         with executor_of(options) as executor:
-            found = package.compare(build, data, executor=executor, store=store, **arguments)
+            found = package.compare(
+                build, data, executor=executor, store=store, retry=options.retry, **arguments
+            )
     except KeyboardInterrupt:
         status = 130
         if not store.exists():  # it had not begun

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import ShapeError
 from .causes import Run, explain
 from .statistics.difference import paired
 from .statistics.estimate import check_share, estimate
@@ -52,10 +53,10 @@ def suspicion(
     mostly not trained to its end, or fits its training data too closely; in both cases what the
     study says about the cost of quantization is about that, not about bits.
 
-    An arm is flagged if its mean is above the upper end of the float arm's 1 - alpha interval, and
-    the paired t test over seeds, one-sided, corrected by Holm over the quantized arms, has p below
-    alpha. No condition on the size of the difference, as a verdict has: a needless warning costs a
-    look at the curves, a missing one the study.
+    An arm is flagged if its mean is above the upper end of the float arm's 1 - alpha interval, both
+    over the seeds that they share, and the paired t test over seeds, one-sided, corrected by Holm
+    over the quantized arms, has p below alpha. No condition on the size of the difference, as a
+    verdict has: a needless warning costs a look at the curves, a missing one the study.
 
     With one seed nothing is flagged: `untold` says what that leaves open.
 
@@ -82,16 +83,19 @@ def suspicion(
         'train float longer or with a higher learning rate'
     """
     check_share("suspicion: alpha", alpha)
+    if not float_arm:
+        raise ShapeError("suspicion: there are no values of the float arm")
     accuracies = _accuracies(float_arm)
-    known = estimate([*accuracies.values()], 1 - alpha, step=1 / images)
     differences = [paired(_accuracies(arm), accuracies, 1 / images) for arm in quantized.values()]
     found = []
     p_values = holm([difference.p_greater for difference in differences])
     for (name, arm), difference, p in zip(quantized.items(), differences, p_values, strict=True):
-        if p is None or p >= alpha or difference.mean is None or known.high is None:
-            continue
         shared = [seed for seed in arm if seed in float_arm]
+        if p is None or p >= alpha or difference.mean is None or len(shared) < 2:
+            continue
         runs = [arm[seed] for seed in shared]
+        known = estimate([accuracies[seed] for seed in shared], 1 - alpha, step=1 / images)
+        assert known.high is not None
         if np.mean([run.accuracy for run in runs]) > known.high:
             reason, advice = explain([float_arm[seed] for seed in shared], name, runs)
             found.append(Suspicion(name, difference.mean, p, reason, advice))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..autodiff import Tensor, no_grad
-from ..errors import CompareError, NonFiniteError, QnnError
+from ..errors import CompareError, QnnError
 from ..model_summary import summary
 from ..nn import Module
 from ..packed import PackedModel, pack
@@ -19,9 +19,11 @@ from ..products import get_num_threads, set_num_threads
 from ..training import Epoch, fit
 from . import data as data_
 from .arms import Arm, one_line
+from .blame import Elsewhere, failure_of, told
+from .chance import Purpose, Training, seeded
 from .data import Array, Batch, Data
 from .recipe import Recipe
-from .result import Failure, Result, failed
+from .result import Result, failed
 from .start import digest_of, latent_weights
 
 # Makes an untrained model: ``build(weight=..., input=..., seed=...)``.
@@ -44,6 +46,7 @@ class Experiment:
         recipe: how nets are trained.
         data_key: fingerprint of the data.
         starts: digest of the initial weights that all arms of a seed have.
+        seen: what a look at the data said; whoever loads them again compares.
     """
 
     build: Build
@@ -51,12 +54,30 @@ class Experiment:
     recipe: Recipe
     data_key: str
     starts: Mapping[int, str] = field(default_factory=dict)
+    seen: data_.Look | None = None
 
     def data(self) -> Data:
         """Return the data; kept, since one process trains many cells."""
-        if self.data_key not in _KEPT:
-            self.keep(data_.load(self.given))
-        return _KEPT[self.data_key]
+        with _LOADING:
+            if self.data_key not in _KEPT:
+                self.keep(data_.load(self.given))
+            return _KEPT[self.data_key]
+
+    def checked_data(self) -> Data:
+        """Return the data, looked at once in each process that trains on them.
+
+        Raises:
+            Elsewhere: if they are not those of the study.
+        """
+        with _LOADING:
+            data = self.data()
+            looked_at = any(one is data for one in _LOOKED_AT)
+            if self.seen is not None and not looked_at:
+                if different := data_.unlike(self.seen, data_.look(data)):
+                    _KEPT.clear()
+                    raise Elsewhere(f"the data here are not those of the study: {different}")
+                _LOOKED_AT[:] = [data]
+            return data
 
     def keep(self, data: Data) -> None:
         """Keep data that were loaded already, and no others."""
@@ -66,10 +87,13 @@ class Experiment:
     def model(self, arm: Arm, seed: int) -> Module:
         """Return the untrained net of an arm."""
         weight, input = arm.quantizers()
-        return self.build(weight=weight, input=input, seed=seed)
+        with seeded(Purpose.BUILD, seed):
+            return self.build(weight=weight, input=input, seed=seed)
 
 
+_LOADING = threading.RLock()
 _KEPT: dict[str, Data] = {}
+_LOOKED_AT: list[Data] = []
 
 
 def run_cell(
@@ -78,36 +102,83 @@ def run_cell(
     """Train and measure one net. An error becomes a result: it must not take others down."""
     epochs: list[Epoch] = []
     began = time.perf_counter()
+    training = Training(seed)
 
     def note(epoch: Epoch) -> None:
         epochs.append(epoch)
+        training.check()
         if on_epoch is not None:
             on_epoch(epoch)
 
-    failure: Failure
     try:
         with _one_thread():
             model = experiment.model(arm, seed)
             if digest_of(latent_weights(model)) != experiment.starts[seed]:
-                raise CompareError(
+                raise Elsewhere(
                     f"build makes other initial weights for seed {seed} here than it did for the "
                     "other arms: they are no pairs"
                 )
-            found = _measured(experiment, model, arm, seed, note)
+            with training:
+                found = _measured(experiment, model, arm, seed, note)
+                training.check()
         seconds = time.perf_counter() - began
         return replace(found, seconds=seconds, history=_history(epochs))
-    except NonFiniteError as error:
-        failure, reason = "diverged", str(error)
-    except Exception as error:  # whatever the user's code raises
-        failure, reason = "raised", f"{type(error).__name__}: {error}"
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever the user's code raises, SystemExit too
+        failure, reason = failure_of(error), told(error)
     seconds = time.perf_counter() - began
     return failed(arm.name, seed, failure, reason, seconds=seconds, history=_history(epochs))
 
 
+def check_last_batch(experiment: Experiment, arm: Arm, seed: int) -> None:
+    """Refuse data whose last batch is one sample if a net cannot be trained on one.
+
+    Leaving that batch out would be another study than the one that was described.
+
+    Raises:
+        CompareError: if so; batch norm has no variance of one sample.
+    """
+    data, size = experiment.data(), experiment.recipe.batch_size
+    if callable(data.train):
+        least = experiment.seen.least if experiment.seen is not None else None
+        where, remedy = "a batch of the training data", "let the data leave it out (drop_last=True)"
+    else:
+        samples = len(data.train)
+        least = samples % size or min(samples, size)
+        where = f"the last batch of each epoch, of {samples} samples in batches of {size},"
+        remedy = f"take another batch_size, such as {_better(samples, size)}"
+    if least != 1:
+        return
+    x, _ = data.test[np.arange(2) % len(data.test)]
+    try:
+        _in_training(experiment.model(arm, seed), x)
+    except Exception:  # of another kind: training will tell
+        return
+    try:
+        _in_training(experiment.model(arm, seed), x[:1])
+    except Exception as error:
+        raise CompareError(
+            f"compare: {where} has one sample, which {arm.name} cannot be trained on "
+            f"({one_line(told(error))}): {remedy}"
+        ) from error
+
+
+def _better(samples: int, size: int) -> int:
+    """Return a size of batches near to one, which leaves no single sample."""
+    nearest = sorted(range(2, 2 * size + 2), key=lambda other: (abs(other - size), other))
+    return next((other for other in nearest if samples % other != 1), samples)
+
+
+def _in_training(model: Module, x: Array) -> None:
+    with no_grad():
+        model.train()(Tensor.of(np.asarray(x, model.dtype)))
+
+
 def _measured(experiment: Experiment, model: Module, arm: Arm, seed: int, note: OnEpoch) -> Result:
-    data, recipe = experiment.data(), experiment.recipe
+    data, recipe = experiment.checked_data(), experiment.recipe
     batches = data.batches(seed, recipe.batch_size)
-    tests = data.test_batches()
+    tests = _tests(experiment, data)
     before = time.perf_counter()
     history = fit(
         model,
@@ -136,6 +207,17 @@ def _measured(experiment: Experiment, model: Module, arm: Arm, seed: int, note: 
         train_seconds=train_seconds,
         **_deployed(model, tests, scores),
     )
+
+
+def _tests(experiment: Experiment, data: Data) -> list[Batch]:
+    """Return the test data: a dataset may give others each time that it is read."""
+    tests = data.test_batches()
+    if experiment.seen is not None and data_.digest_of_test(tests) != experiment.seen.test.digest:
+        raise Elsewhere(
+            "the test data are others than when the study began: the dataset gives other samples "
+            "or labels each time that it is read"
+        )
+    return tests
 
 
 def _scores(model: Module, x: Array) -> Array:

@@ -38,7 +38,8 @@ class Column:
 def _accuracy(row: Row) -> str:
     if row.accuracy is None:
         return "failed" if row.failed else "not run"
-    return within(row.accuracy.mean, row.accuracy.low, row.accuracy.high)
+    mark = f" (n={row.done})" if row.partial else ""
+    return within(row.accuracy.mean, row.accuracy.low, row.accuracy.high) + mark
 
 
 def _runs(row: Row) -> str:

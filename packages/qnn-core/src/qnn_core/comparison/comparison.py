@@ -1,7 +1,7 @@
 """A comparison: what was measured, and what can be said of it."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -32,11 +32,13 @@ class Comparison:
         plan: arms, seeds, combinations without a meaning, and what all cells share.
         results: by name of the arm and seed; those that are missing are still to be run.
         runs: when, by which command and on what machine cells were run.
+        unsealed: how many results an older version kept, without checksums.
     """
 
     plan: Plan
     results: Cells
     runs: tuple[Mapping[str, Any], ...] = ()
+    unsealed: int = 0
 
     @classmethod
     def load(cls, folder: str | Path) -> "Comparison":
@@ -46,7 +48,8 @@ class Comparison:
             CompareError: if it holds none, or a file is damaged.
         """
         store = Store(folder)
-        return cls(store.plan(), dict(store.results()), tuple(store.runs()))
+        plan, results = store.plan(), dict(store.results())
+        return cls(plan, results, tuple(store.runs()), store.unsealed)
 
     def merge(self, *others: "Comparison") -> "Comparison":
         """Return the comparison of what was done here and elsewhere: more seeds, or more arms.
@@ -170,21 +173,55 @@ class Comparison:
         times = [result.train_seconds for result in self.done(arm)]
         return fmean(times) if times else None
 
+    def partial(self, arm: Arm | str) -> bool:
+        """Whether an arm lacks seeds that others have, so that its mean is one over other seeds."""
+        seeds = {result.seed for result in self.done(arm)}
+        return any(result.done and result.seed not in seeds for result in self.results.values())
+
     @cached_property
     def pareto(self) -> tuple[Arm, ...]:
-        """The arms that no other one beats in both mean accuracy and bytes, by bytes."""
-        known = [
-            (nbytes, -found.mean, arm)
-            for arm in self.arms
-            if (found := self.accuracy(arm)) and (nbytes := self.nbytes(arm))
+        """The arms that no other one beats in both mean accuracy and bytes, by bytes.
+
+        Two arms are compared over the seeds that both have; where they have none in common,
+        neither beats the other.
+        """
+        known = [arm for arm in self.arms if self.done(arm) and self.nbytes(arm)]
+        front = [
+            arm
+            for place, arm in enumerate(known)
+            if not any(
+                self._beats(other, arm, or_equal=earlier < place)
+                for earlier, other in enumerate(known)
+                if other is not arm
+            )
         ]
-        front: list[Arm] = []
-        best = np.inf
-        for _, loss, arm in sorted(known, key=lambda entry: entry[:2]):
-            if loss < best:
-                front.append(arm)
-                best = loss
-        return tuple(front)
+        return tuple(sorted(front, key=lambda arm: self.nbytes(arm) or 0))
+
+    def _beats(self, one: Arm, other: Arm, *, or_equal: bool) -> bool:
+        """Whether an arm is nowhere worse than another, and better somewhere unless `or_equal`."""
+        both = self.common(one, other)
+        if not both:
+            return False
+        more, less = self._costs(one, both), self._costs(other, both)
+        if any(mine > theirs for mine, theirs in zip(more, less, strict=True)):
+            return False
+        return or_equal or more != less
+
+    def _costs(self, arm: Arm, seeds: Collection[int]) -> tuple[float, int]:
+        """Return how many images are wrong, and the bytes of the packed file, over some seeds."""
+        done = [result for result in self.done(arm) if result.seed in seeds]
+        wrong = fmean(1 - result.accuracy for result in done)
+        sizes = [result.nbytes for result in done if not result.unpacked]
+        return wrong, round(fmean(sizes)) if sizes else self.nbytes(arm) or 0
+
+    def common(self, *arms: Arm) -> list[int]:
+        """Return the seeds that all these arms have results of."""
+        done = [{result.seed for result in self.done(arm)} for arm in arms]
+        return [seed for seed in self.seeds if all(seed in seeds for seeds in done)]
+
+    def mean(self, arm: Arm, seeds: Collection[int]) -> float:
+        """Return the mean accuracy of an arm over some of the seeds that it has, 0..1."""
+        return fmean(result.accuracy for result in self.done(arm) if result.seed in seeds)
 
     # What can be said
 

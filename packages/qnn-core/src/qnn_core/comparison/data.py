@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, Protocol
 
@@ -10,9 +11,12 @@ from numpy.typing import NDArray
 
 from ..data import as_array, batches_of, by_indices, joined
 from ..errors import CompareError, QnnError
+from .blame import told
+from .chance import Purpose, seeded
 
 Array = NDArray[Any]
 Batch = tuple[Array, Array]
+Hash = Any  # hashlib names no class
 TEST_BATCH = 1000
 
 
@@ -99,10 +103,14 @@ class Arrays:
 def load(given: Given) -> Data:
     """Return the data that were given, or that the given function returns.
 
+    A function finds the global generators of `random` and `numpy.random` seeded, in the same way
+    each time: a split that draws from them is the same one everywhere.
+
     Raises:
         CompareError: if they are no training and test data, or one of them is empty.
     """
-    pair = given() if callable(given) else given
+    with seeded(Purpose.DATA):
+        pair = given() if callable(given) else given
     if not isinstance(pair, tuple | list) or len(pair) != 2:
         raise CompareError(
             "compare: data must be (training data, test data), or a function without arguments "
@@ -138,7 +146,7 @@ def _dataset(part: Any, name: str) -> Dataset:
     except Exception as error:
         raise CompareError(
             f"compare: the {name} data must give samples and labels for an array of indices; "
-            f"{_told(part)} raised {type(error).__name__}: {error}"
+            f"{_told(part)} raised {told(error)}"
         ) from error
     if not isinstance(first, tuple | list) or len(first) != 2:
         raise CompareError(
@@ -174,16 +182,43 @@ def _joined(batches: Any, name: str) -> Arrays:
     return Arrays(x, y)
 
 
+class Seen(NamedTuple):
+    """What was seen of one part, training or test.
+
+    Attributes:
+        samples: how many; of training data that are a function of the seed, in the first epoch of
+            seed 0.
+        shape: of a sample.
+        dtype: of samples and of labels.
+        total: sum of all values of the samples, to tell another order from other values.
+        labels: each label, and how many samples have it.
+        digest: of samples and labels, in their order.
+    """
+
+    samples: int
+    shape: tuple[int, ...]
+    dtype: str
+    total: float
+    labels: tuple[tuple[int, int], ...]
+    digest: str
+
+
 class Look(NamedTuple):
     """What a look at all data says.
 
     Attributes:
         digest: of all samples and labels, in their order.
         classes: one more than the greatest label.
+        train, test: what was seen of each part.
+        least: samples in the smallest batch of training data that are a function of the seed; None
+            of a dataset, whose batches depend on their size.
     """
 
     digest: str
     classes: int
+    train: Seen
+    test: Seen
+    least: int | None
 
 
 def look(data: Data) -> Look:
@@ -195,24 +230,91 @@ def look(data: Data) -> Look:
         CompareError: if samples are not finite numbers of one shape, labels are not whole numbers
             from 0, batches cannot be read again, or what gives them raises an error.
     """
-    digest = hashlib.blake2b(digest_size=16)
-    shapes: dict[tuple[int, ...], str] = {}
-    greatest = -1
-    for name, batches in (("training", _first_epoch(data)), ("test", _slices(data.test))):
-        for x, y in _checked(batches, name):
-            shapes.setdefault(x.shape[1:], name)
-            if len(shapes) > 1:
-                (one, first), (two, other) = shapes.items()
-                raise CompareError(
-                    f"compare: samples have shape {one} in the {first} data and {two} in the "
-                    f"{other} data"
-                )
-            greatest = max(greatest, int(y.max()))
-            for array in (x, y):
-                digest.update(f"{array.dtype} {array.shape}".encode())
-                digest.update(np.ascontiguousarray(array).data)
-        digest.update(b"end")
-    return Look(digest.hexdigest(), greatest + 1)
+    whole = hashlib.blake2b(digest_size=16)
+    with seeded(Purpose.DATA):
+        train, sizes = _seen(_checked(_first_epoch(data), "training"), whole)
+        whole.update(b"end")
+        own = hashlib.blake2b(digest_size=16)
+        test, _ = _seen(_checked(_slices(data.test), "test"), own, whole)
+        whole.update(b"end")
+    if train.shape != test.shape:
+        raise CompareError(
+            f"compare: samples have shape {train.shape} in the training data and {test.shape} in "
+            "the test data"
+        )
+    classes = 1 + max(label for part in (train, test) for label, _ in part.labels)
+    least = min(sizes) if callable(data.train) else None
+    return Look(whole.hexdigest(), classes, train, test, least)
+
+
+def _seen(batches: Iterable[Batch], digest: Hash, *others: Hash) -> tuple[Seen, list[int]]:
+    """Return what was seen of a part, and the sizes of its batches; digests get all of it."""
+    labels: Counter[int] = Counter()
+    sizes: list[int] = []
+    total = 0.0
+    kinds = set()
+    for x, y in batches:
+        for array in (x, y):
+            for each in (digest, *others):
+                each.update(f"{array.dtype} {array.shape}".encode())
+                each.update(np.ascontiguousarray(array).data)
+        labels.update(y.tolist())
+        with np.errstate(over="ignore"):
+            total += float(x.sum(dtype=np.float64))
+        sizes.append(len(x))
+        kinds.add((x.shape[1:], f"{x.dtype}, labels {y.dtype}"))
+        if len({shape for shape, _ in kinds}) > 1:
+            one, other = sorted({shape for shape, _ in kinds})
+            raise CompareError(f"compare: samples have shape {one}, and others shape {other}")
+    ((shape, dtype), *_) = sorted(kinds)
+    counted = tuple(sorted(labels.items()))
+    return Seen(sum(sizes), shape, dtype, total, counted, digest.hexdigest()), sizes
+
+
+def digest_of_test(batches: Iterable[Batch]) -> str:
+    """Return the digest of test data that `look` gives too."""
+    found = hashlib.blake2b(digest_size=16)
+    return _seen(_checked(batches, "test"), found)[0].digest
+
+
+def unlike(there: Look, here: Look) -> str:
+    """Return in words how data differ from those of the study, or ``""``.
+
+    Args:
+        there: of the study.
+        here: of where a net is to be trained.
+    """
+    if there.digest == here.digest:
+        return ""
+    parts = {"training": (there.train, here.train), "test": (there.test, here.test)}
+    said = [
+        f"the {name} data: {different}"
+        for name, (one, other) in parts.items()
+        if (different := _unlike(one, other))
+    ]
+    totals = [look.train.total + look.test.total for look in (there, here)]
+    counts = [look.train.samples + look.test.samples for look in (there, here)]
+    if counts[0] == counts[1] and len(said) == 2 and math.isclose(*totals, rel_tol=1e-9):
+        said.append(
+            "both together have the same samples: they are split in another way each time; give "
+            "the split a seed of its own"
+        )
+    return "; ".join(said)
+
+
+def _unlike(there: Seen, here: Seen) -> str:
+    for name in ("samples", "shape", "dtype"):
+        if getattr(there, name) != getattr(here, name):
+            one, other = getattr(there, name), getattr(here, name)
+            return f"{name} {one} in the study and {other} here"
+    if there.digest == here.digest:
+        return ""
+    digests = f"digest {there.digest[:8]} in the study and {here.digest[:8]} here"
+    if there.labels != here.labels:
+        return f"other labels, {digests}"
+    if math.isclose(there.total, here.total, rel_tol=1e-9):
+        return f"the same number, shape and sum of samples, in another order, {digests}"
+    return f"other values, {digests}"
 
 
 def _first_epoch(data: Data) -> Iterable[Batch]:
@@ -264,7 +366,7 @@ def _check_batch(x: Array, y: Array, where: str) -> None:
 
 
 def _raised(name: str, error: Exception) -> CompareError:
-    return CompareError(f"compare: the {name} data raised {type(error).__name__}: {error}")
+    return CompareError(f"compare: the {name} data raised {told(error)}")
 
 
 def _slices(data: Dataset) -> Iterator[Batch]:

@@ -20,24 +20,26 @@ from ..ops import softmax_cross_entropy
 from ..streams import say
 from ..training.evaluate import Loss
 from .arms import Width, arms_of, one_line
-from .cell import Build, Experiment
+from .blame import told
+from .cell import Build, Experiment, check_last_batch
+from .chance import Purpose, seeded
 from .comparison import Comparison
-from .data import Data, Given, load, look
+from .data import Data, Given, Look, load, look
 from .facts import machine, versions
 from .fingerprint import fingerprint, libraries
-from .given import said, whole
+from .given import whole
 from .local import run_locally
 from .note import Far, read_notes
 from .pairing import check_builder
 from .plan import FINGERPRINT, VERSION, Plan, seeds_of
 from .progress import Progress
 from .recipe import OptimizerOf, Recipe
-from .result import Result
+from .result import PASSING, Result
 from .running import Task, run_on
 from .sending import send_by_value
 from .source import core_code, schemes_code
-from .start import digest_of_batches
 from .store import Store
+from .streams import standard_streams
 
 Ended = Generator[tuple[Task, Result] | None, None, None]
 
@@ -57,6 +59,7 @@ def compare(
     loss: Loss = softmax_cross_entropy,
     executor: Executor | int | None = None,
     store: str | Path | None = None,
+    retry: bool = False,
     progress: bool | None = None,
 ) -> Comparison:
     """Train the same net with each quantizer from several seeds, and compare what comes of it.
@@ -64,7 +67,12 @@ def compare(
     Arms are paired: for a seed, all begin with the same latent weights and see the same batches in
     the same order. A cell, one arm from one seed, depends on nothing but its description; with a
     store, a study that was stopped or killed goes on where it was, and ends with the same numbers.
-    A cell that fails is recorded with its reason, and the others go on.
+    A cell that fails is recorded with its reason, and the others go on. Where the same call goes on
+    with a store, it tries again what failed for want of something where it ran: memory, a file, a
+    module, the data, the process itself.
+
+    The generators of `random` and `numpy.random` are seeded for each cell, from its seed alone, and
+    are as they were afterwards; see the page on comparing for what threads mean for that.
 
     Args:
         build: ``build(weight=..., input=..., seed=...)`` returns an untrained model; weight and
@@ -91,6 +99,8 @@ def compare(
             processes of this machine, one thread each; left out: one for each core.
         store: folder for what is done; left out: nothing is kept. More arms, bits or seeds may be
             added to one later.
+        retry: whether to run again what failed by its own fault too, and what has a damaged file in
+            the store.
         progress: False shows nothing; see `Progress`.
 
     Returns:
@@ -123,8 +133,8 @@ def compare(
     arms, left_out = arms_of(weights, activations, bits)
     loaded = _loaded(data)
     seen = look(loaded)
-    described = _described(build, recipe, loaded, seen.digest)
-    experiment = Experiment(build, data, recipe, json.dumps(described["data"]))
+    described = _described(build, recipe, loaded, seen)
+    experiment = Experiment(build, data, recipe, json.dumps(described["data"]), seen=seen)
     experiment.keep(loaded)
     send_by_value(build, data, optimizer, loss, loaded.train)
     plan = Plan(
@@ -135,7 +145,8 @@ def compare(
         schemes=schemes_code(arms),
     )
     if store is not None:
-        return _run(Store(store), experiment, plan, executor, progress, classes=seen.classes)
+        kept = Store(store, mend=retry)
+        return _run(kept, experiment, plan, executor, progress, classes=seen.classes)
     with tempfile.TemporaryDirectory(prefix="qnn-compare-") as folder:
         temporary = Store(folder, kept=False)
         return _run(temporary, experiment, plan, executor, progress, classes=seen.classes)
@@ -148,15 +159,15 @@ def _loaded(given: Given) -> Data:
     except QnnError:
         raise
     except Exception as error:
-        raise CompareError(f"compare: data raised {one_line(said(error))}") from error
+        raise CompareError(f"compare: data raised {one_line(told(error))}") from error
 
 
-def _described(build: Build, recipe: Recipe, data: Data, digest: str) -> dict[str, Any]:
+def _described(build: Build, recipe: Recipe, data: Data, seen: Look) -> dict[str, Any]:
     """Return all that numbers depend on, but for arm, seed and schemes, by name."""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     functions = (build, recipe.optimizer, recipe.loss, data.train)
     used = libraries(*(function for function in functions if callable(function)))
-    of_data: dict[str, Any] = {"all": digest, "test": digest_of_batches(data.test_batches())}
+    of_data: dict[str, Any] = {"all": seen.digest, "test": seen.test.digest}
     if callable(data.train):
         of_data["batches"] = fingerprint(data.train)
     return {
@@ -199,7 +210,9 @@ def _checked(
     arms, seeds = (
         [*dict.fromkeys(getattr(task, name) for task in left)] for name in ("arm", "seed")
     )
-    starts = check_builder(experiment, arms, seeds, classes, known=known, progress=progress)
+    with seeded(Purpose.TRAINING):  # nets may draw from these generators when they are tried
+        starts = check_builder(experiment, arms, seeds, classes, known=known, progress=progress)
+        check_last_batch(experiment, arms[0], seeds[0])
     replace(plan, starts=starts).check_starts(known)
     experiment = replace(experiment, starts={**known, **starts})
     _check_sendable(experiment)
@@ -233,13 +246,14 @@ def _run(
     run, began = _about(executor), time.perf_counter()
     tasks = [Task(*cell, plan.key(*cell), store.running) for cell in plan.cells()]
     results: dict[Task, Result] = {}
-    with store.locked():
+    with standard_streams(), store.locked():
         try:
             store.begin(plan)
             results = _kept(store, tasks)
             left = [task for task in tasks if task not in results]
             run["cells"] = len(left)
-            with Progress(len(tasks), len(results), progress) as shown:
+            failed = sum(not result.done for result in results.values())
+            with Progress(len(tasks), len(results), progress, failed) as shown:
                 for task, result in _shown(_ended(executor, experiment, left), left, store, shown):
                     store.write(task.key, result)
                     results[task] = result
@@ -250,14 +264,19 @@ def _run(
         finally:
             store.end(run | {"seconds": time.perf_counter() - began})
     by_cell = {(task.arm.name, task.seed): result for task, result in results.items()}
-    return Comparison(plan, by_cell, tuple(store.runs()))
+    return Comparison(plan, by_cell, tuple(store.runs()), store.unsealed)
 
 
 def _kept(store: Store, tasks: list[Task]) -> dict[Task, Result]:
     """Return what the store has of these cells already."""
     kept = {task: store.read(task.key, task.arm.name, task.seed) for task in tasks}
-    # What was killed may do better now; what diverged or raised an error would do so again.
-    return {task: r for task, r in kept.items() if r is not None and r.failure != "killed"}
+    # What lacked something may have it now; what diverged or raised an error would do so again.
+    return {
+        task: result
+        for task, result in kept.items()
+        if result is not None
+        and (result.done or (result.failure not in PASSING and not store.mend))
+    }
 
 
 def _about(executor: Executor | int | None) -> dict[str, Any]:

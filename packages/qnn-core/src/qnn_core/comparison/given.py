@@ -59,14 +59,3 @@ def short(value: Any) -> str:
         return f"a number of {value.bit_length()} bits"
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:39]}..."
-
-
-def said(error: BaseException) -> str:
-    """Return an error for a message, with the notes that say where it comes from.
-
-    Example:
-        >>> said(ZeroDivisionError("no"))
-        'ZeroDivisionError: no'
-    """
-    notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
-    return f"{type(error).__name__}: {error}{notes}"

@@ -4,7 +4,6 @@ import contextlib
 import functools
 import os
 import signal
-import threading
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -13,9 +12,12 @@ from itertools import islice
 import cloudpickle
 from loky import ProcessPoolExecutor
 
+from ..errors import CompareError
+from . import orphans
+from .blame import told
 from .cell import Experiment
 from .result import Result, failed
-from .running import POLL_SECONDS, Task, run_task
+from .running import POLL_SECONDS, Task, lost, run_task
 
 # The BLAS behind NumPy reads these when it is imported.
 ONE_THREAD = {
@@ -81,7 +83,14 @@ def _in_pool(
         # No more than can run: what was submitted is what ran when a process ends.
         with _interrupts_held():
             for task in islice(waiting, count):
-                running[pool.submit(_run, task)] = task
+                try:
+                    running[pool.submit(_run, task)] = task
+                except BrokenProcessPool as error:  # a process ended since we looked
+                    raise _Died(set(running.values())) from error
+                except OSError as error:
+                    raise CompareError(
+                        f"compare: processes cannot be started: {told(error)}; what is done is kept"
+                    ) from error
 
     try:
         submit(workers)
@@ -90,7 +99,8 @@ def _in_pool(
             # What has ended first: it must not run again for the death of another.
             broken = [f for f in done if isinstance(f.exception(), BrokenProcessPool)]
             for future in done.difference(broken):
-                yield running.pop(future), future.result()
+                task, error = running.pop(future), future.exception()
+                yield task, future.result() if error is None else lost(task, error)
             if broken:
                 raise _Died(set(running.values())) from broken[0].exception()
             submit(len(done))
@@ -109,22 +119,15 @@ def _prepare(content: bytes, parent: int) -> None:
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     _CONTENT[:] = [content]
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    # Left alone, after the parent was killed, a worker would train on for nobody.
-    while os.getppid() == parent:
-        threading.Event().wait(1)
-    os._exit(1)
+    orphans.end_with(parent)
 
 
 def _run(task: Task) -> Result:
     try:
         experiment = _experiment()
     except Exception as error:  # a module that is not to be found here, or whatever it raises
-        reason = f"a process cannot make build or data: {type(error).__name__}: {error}"
-        return failed(task.arm.name, task.seed, "raised", reason)
+        reason = f"a process cannot make build or data: {told(error)}"
+        return failed(task.arm.name, task.seed, "environment", reason)
     return run_task(experiment, task)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..storage import write_whole
 from ..training import Epoch
+from .result import is_number, is_whole
 
 # A cell that has said nothing for so long was on a machine that is gone.
 STALE_SECONDS = 3600.0
@@ -40,7 +41,8 @@ class Far:
         if not self.epoch:
             return None
         each = (self.updated - self.began) / self.epoch
-        return max(0.0, each * (self.epochs - self.epoch) - (time.time() - self.updated))
+        left = each * (self.epochs - self.epoch) - (time.time() - self.updated)
+        return min(max(0.0, left), 1e9)
 
 
 class Note:
@@ -72,7 +74,17 @@ class Note:
 def read_notes(folder: Path) -> Iterator[Far]:
     """Yield how far the running cells are, by their keys."""
     for path in sorted(folder.glob("[!.]*.json")):
-        with contextlib.suppress(OSError, ValueError, TypeError):
+        with contextlib.suppress(OSError, ValueError, TypeError, RecursionError):
             if time.time() - path.stat().st_mtime < STALE_SECONDS:
                 content: dict[str, Any] = json.loads(path.read_text("utf-8"))
-                yield Far(**content)
+                far = Far(**content)
+                if _is_right(far):
+                    yield far
+
+
+def _is_right(far: Far) -> bool:
+    """Whether all is of the kind that it should be: a damaged note must not end a study."""
+    counts = is_whole(far.epoch) and is_whole(far.epochs)
+    times = is_number(far.began) and is_number(far.updated)
+    measured = all(value is None or is_number(value) for value in (far.loss, far.accuracy))
+    return isinstance(far.key, str) and counts and times and measured

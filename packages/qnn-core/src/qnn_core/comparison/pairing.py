@@ -15,8 +15,8 @@ from ..nn import Module
 from ..nn.quantize import QuantizeWeight
 from ..places import Float, exchange, quantizers
 from .arms import Arm, one_line
+from .blame import told
 from .cell import Experiment
-from .given import said
 from .start import Weights, digest_of, latent_weights
 
 SAMPLES = 4
@@ -157,7 +157,7 @@ def _built(experiment: Experiment, arm: Arm, seed: int) -> Module:
         ) from error
     except Exception as error:
         raise CompareError(
-            f"compare: build cannot make {arm.name}: {one_line(said(error))}"
+            f"compare: build cannot make {arm.name}: {one_line(told(error))}"
         ) from error
     if not isinstance(model, Module):
         raise CompareError(

@@ -2,7 +2,8 @@
 
 import base64
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
@@ -11,8 +12,11 @@ from numpy.typing import NDArray
 
 from .arms import one_line
 
-# Why there is no result: training diverged, something raised an error, the process was ended.
-Failure = Literal["diverged", "raised", "killed"]
+# Why there is no result: training diverged, the code of the run raised an error, something where it
+# ran was not as it should be (memory, a file, a module, the data), the process was ended.
+Failure = Literal["diverged", "raised", "environment", "killed"]
+# What may be otherwise in the next call, which tries it again; the rest would fail again.
+PASSING: tuple[Failure, ...] = ("environment", "killed")
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,45 +67,125 @@ class Result:
         bits = base64.b64encode(np.packbits(self.correct).tobytes()).decode()
         shown = {f.name: getattr(self, f.name) for f in fields(self)}
         shown |= {"correct": {"samples": len(self.correct), "bits": bits}}
-        shown |= {key: _or_null(shown[key]) for key in ("accuracy", "loss")}
+        shown |= {key: _or_null(shown[key]) for key in ("accuracy", "loss", "difference")}
         shown["history"] = [{k: _or_null(v) for k, v in epoch.items()} for epoch in self.history]
         return shown
 
     @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> "Result":
+    def from_json(cls, content: Any) -> "Result":
         """Undo `to_json`.
 
         Raises:
-            KeyError, TypeError, ValueError: if it is no result.
+            ValueError: if it is no result; the message says where.
         """
-        packed = content["correct"]
-        samples, raw = packed["samples"], base64.b64decode(packed["bits"], validate=True)
-        if len(raw) != -(-samples // 8):
-            raise ValueError(f"{len(raw)} bytes of answers for {samples} samples")
-        correct = np.unpackbits(np.frombuffer(raw, np.uint8), count=samples).astype(np.bool_)
-        _check_types(content)
-        numbers = {key: _or_nan(content[key]) for key in ("accuracy", "loss")}
-        history = [{k: _or_nan(v) for k, v in epoch.items()} for epoch in content["history"]]
+        known = {f.name for f in fields(cls)}
+        wanted = f"an object with {', '.join(sorted(known))}"
+        check(isinstance(content, dict) and content.keys() == known, "it", wanted, content)
+        for name, (what, is_right) in SHAPES.items():
+            check(is_right(content[name]), name, what, content[name])
+        numbers = {k: _or_nan(content[k]) for k in ("accuracy", "loss", "difference")}
+        correct = _correct(content["correct"])
+        if content["failure"] is None:
+            share = float(np.mean(correct)) if len(correct) else math.nan
+            wanted = f"the share of right answers, {share}"
+            check(abs(numbers["accuracy"] - share) < 1e-6, "accuracy", wanted, content["accuracy"])
+        history = []
+        for n, epoch in enumerate(content["history"]):
+            where = f"history[{n}]"
+            check(isinstance(epoch, dict) and epoch.keys() >= CURVES, where, "an epoch", epoch)
+            for key, value in epoch.items():
+                check(_number_or_null(value), f"{where}.{key}", "a number or null", value)
+            history.append({k: _or_nan(v) for k, v in epoch.items()})
         return cls(**{**content, **numbers, "correct": correct, "history": history})
 
 
-def _check_types(content: Mapping[str, Any]) -> None:
-    """Raise a TypeError or ValueError if a field is of another kind than it should be."""
-    if content.get("failure") not in (None, *get_args(Failure)):
-        raise ValueError(f"failure is {content['failure']!r}")
-    for name in ("seed", "nbytes", "difference", "train_seconds", "seconds"):
-        if name in content and not isinstance(content[name], int | float):
-            raise TypeError(f"{name} is {content[name]!r}")
-    numbers = [content["accuracy"], content["loss"]]
-    for table in (content["macs"], content["latency"], *content["history"]):
-        numbers += dict(table).values()
-    for number in numbers:
-        if not isinstance(number, int | float | None):
-            raise TypeError(f"{number!r} stands where a number should")
+CURVES = {"loss", "accuracy", "test_loss", "test_accuracy"}
+
+
+def check(right: bool, where: str, wanted: str, value: object) -> None:
+    """Raise a ValueError that says where something else stands than what should.
+
+    Example:
+        >>> check(False, "seed", "a whole number", "3")
+        Traceback (most recent call last):
+            ...
+        ValueError: seed must be a whole number, got '3'
+    """
+    if not right:
+        raise ValueError(f"{where} must be {wanted}, got {shortened(value)}")
+
+
+def shortened(value: object) -> str:
+    """Return a value of a file for a message: in one line, and no more than what is needed."""
+    try:
+        text = one_line(repr(value))
+    except (RecursionError, ValueError):  # brackets in brackets, thousands of digits
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def is_whole(value: object, most: int = 2**63 - 1) -> bool:
+    """Whether a value of JSON is a whole number from 0."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most
+
+
+def is_number(value: object) -> bool:
+    """Whether a value of JSON is a number that a float can hold; not NaN, which JSON has not."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) < 1e300
+
+
+def _number_or_null(value: object) -> bool:
+    return value is None or is_number(value)
+
+
+def _table(value: object, key: str, is_right: Callable[[object], bool]) -> bool:
+    return isinstance(value, dict) and all(
+        re.fullmatch(key, name, re.ASCII) and is_right(entry) for name, entry in value.items()
+    )
+
+
+# Of each field of a file: what it must be, and whether it is.
+SHAPES: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "arm": ("a name", lambda value: isinstance(value, str)),
+    "seed": ("a whole number", is_whole),
+    "failure": (
+        f"null or one of {', '.join(get_args(Failure))}",
+        lambda value: value is None or value in get_args(Failure),
+    ),
+    "reason": ("a text", lambda value: isinstance(value, str)),
+    "accuracy": ("a share or null", lambda v: v is None or (is_number(v) and 0 <= v <= 1)),
+    "loss": ("a number or null", _number_or_null),
+    "correct": ("samples and bits", lambda value: isinstance(value, dict)),
+    "unpacked": ("a text", lambda value: isinstance(value, str)),
+    "nbytes": ("a whole number", is_whole),
+    "difference": ("a number or null", _number_or_null),
+    "macs": ("numbers by width", lambda value: _table(value, r"\d{1,3}x\d{1,3}", is_whole)),
+    "latency": ("seconds by batch", lambda value: _table(value, r"\d{1,9}", is_number)),
+    "train_seconds": ("a number", is_number),
+    "seconds": ("a number", is_number),
+    "history": ("a list of epochs", lambda value: isinstance(value, list)),
+}
+
+
+def _correct(packed: Mapping[str, Any]) -> NDArray[np.bool_]:
+    samples, bits = packed.get("samples"), packed.get("bits")
+    check(is_whole(samples), "correct.samples", "a whole number", samples)
+    check(isinstance(bits, str), "correct.bits", "a text", bits)
+    assert isinstance(samples, int)
+    assert isinstance(bits, str)
+    try:
+        raw = base64.b64decode(bits, validate=True)
+    except ValueError as error:
+        raise ValueError(f"correct.bits: {error}") from error
+    wanted = f"{-(-samples // 8)} bytes for {samples} samples"
+    check(len(raw) == -(-samples // 8), "correct.bits", wanted, len(raw))
+    return np.unpackbits(np.frombuffer(raw, np.uint8), count=samples).astype(np.bool_)
 
 
 def _or_null(number: float) -> float | None:
-    return number if math.isfinite(number) else None
+    return float(number) if math.isfinite(number) else None
 
 
 def _or_nan(number: float | None) -> float:

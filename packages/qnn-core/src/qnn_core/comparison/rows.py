@@ -27,6 +27,7 @@ class Row:
         latency: of the packed model, by the size of the batch.
         train_seconds: of one training.
         pareto: whether no other arm is better in both accuracy and bytes.
+        partial: whether it lacks seeds that others have; its accuracy is a mean over other seeds.
     """
 
     arm: Arm
@@ -41,6 +42,7 @@ class Row:
     latency: Mapping[int, float | None]
     train_seconds: float | None
     pareto: bool
+    partial: bool = False
 
 
 def rows_of(comparison: "Comparison") -> list[Row]:
@@ -66,6 +68,7 @@ def rows_of(comparison: "Comparison") -> list[Row]:
                 latency={batch: comparison.latency(arm, batch) for batch in LATENCY_BATCHES},
                 train_seconds=comparison.train_seconds(arm),
                 pareto=arm in comparison.pareto,
+                partial=comparison.partial(arm),
             )
         )
     return found

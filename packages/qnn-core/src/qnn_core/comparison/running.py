@@ -1,14 +1,18 @@
 """Cells on an executor that the user gave."""
 
+import os
 import pickle
 from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import CompareError
+from . import orphans
 from .arms import Arm
+from .blame import failure_of, told
 from .cell import Experiment, run_cell
+from .cluster import Workers
 from .note import Note
 from .result import Result, failed
 
@@ -23,16 +27,19 @@ class Task:
         arm, seed: the cell.
         key: its name in the store.
         notes: folder in which it says how far it is, if that exists where it runs.
+        asker: the process that wants it.
     """
 
     arm: Arm
     seed: int
     key: str
     notes: Path
+    asker: int = field(default_factory=os.getpid)
 
 
 def run_task(experiment: Experiment, task: Task) -> Result:
     """Run a cell, and say on the way how far it is."""
+    orphans.end_with(task.asker)
     with Note(task.notes, task.key, experiment.recipe.epochs) as note:
         return run_cell(experiment, task.arm, task.seed, note.epoch)
 
@@ -45,8 +52,9 @@ def run_on(
     Closing the iterator cancels what has not begun.
 
     Raises:
-        CompareError: if the executor broke; what is done is kept.
+        CompareError: if the executor broke, or has no workers; what is done is kept.
     """
+    workers = Workers(executor)
     pending: dict[Future[Result], Task] = {}
     try:
         for task in tasks:
@@ -57,6 +65,8 @@ def run_on(
                 task = pending[future]
                 yield task, _result(future, task)
                 del pending[future]
+            if pending:
+                workers.check()
             yield None
     except BrokenExecutor as error:
         raise CompareError(
@@ -85,14 +95,24 @@ def _result(future: Future[Result], task: Task) -> Result:
     """
     try:
         return future.result()
-    except BrokenExecutor:
+    except (BrokenExecutor, KeyboardInterrupt):
         raise
-    except Exception as error:
-        if isinstance(error, pickle.PicklingError | ImportError) or "pickle" in str(error):
+    except BaseException as error:  # as what cancels a future
+        text = told(error)
+        if isinstance(error, pickle.PicklingError) or (
+            isinstance(error, TypeError | AttributeError) and "pickle" in text
+        ):
             raise CompareError(
-                f"compare: the executor cannot send build or data to its workers "
-                f"({type(error).__name__}: {error}): give functions of a module that they can "
-                "import, or leave the executor out"
+                f"compare: the executor cannot send build or data to its workers ({text}): give "
+                "functions of a module that they can import, or leave the executor out"
             ) from error
-        reason = f"{type(error).__name__}: {error}"
-        return failed(task.arm.name, task.seed, "killed", reason)
+        return lost(task, error)
+
+
+def lost(task: Task, error: BaseException) -> Result:
+    """Return the result of a cell that an error kept from giving one, outside of the cell itself.
+
+    Not being able to import build or data there is of the surroundings, as is the loss of a worker.
+    """
+    kind = failure_of(error)
+    return failed(task.arm.name, task.seed, "killed" if kind == "raised" else kind, told(error))

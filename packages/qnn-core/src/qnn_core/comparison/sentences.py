@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from .arms import Arm
+from .result import PASSING
 from .words import counted, listed, percent, points, whole, within
 
 NEAR = 0.01  # of accuracy
@@ -61,6 +62,12 @@ def warnings(comparison: "Comparison") -> list[str]:
                 f"{arm.name}: {counted(run - done, 'seed')} of {run} failed; what is said of it is "
                 "about the others alone."
             )
+    if comparison.unsealed:
+        told.append(
+            f"{counted(comparison.unsealed, 'result')} of an older version "
+            f"{'has' if comparison.unsealed == 1 else 'have'} no checksum: damage to the files "
+            "would not be seen."
+        )
     told += [f"{suspicion}" for suspicion in comparison.suspicions]
     if comparison.untold:
         told.append(f"{comparison.untold}.")
@@ -74,10 +81,18 @@ def what_to_do(comparison: "Comparison") -> list[str]:
         told.append(
             "Ask for all arms and seeds in one call with the same store: it trains what is missing."
         )
-    if any(result.failure == "killed" for result in comparison.failures):
+    failures = {result.failure for result in comparison.failures}
+    if failures & {*PASSING}:
         told.append(
-            "Cells that were killed are tried again by the same call; fewer processes at a time "
-            "need less memory."
+            "Cells that were killed, or lacked something where they ran (environment), are tried "
+            "again by the same call"
+            + ("; fewer processes at a time need less memory." if "killed" in failures else ".")
+        )
+    if failures - {*PASSING}:
+        told.append(
+            "Other cells that failed would fail again, and are not tried again unless code or "
+            "recipe change, which is another study, or by the same call with retry=True (qnn "
+            "compare --retry)."
         )
     if any(result.failure == "diverged" for result in comparison.failures):
         told.append("Against divergence: a lower learning rate, for all arms.")
@@ -95,18 +110,35 @@ def what_to_do(comparison: "Comparison") -> list[str]:
 
 def _best(comparison: "Comparison") -> str:
     arms = [arm for arm in comparison.arms if comparison.done(arm)]
-    best = max(arms, key=lambda arm: _mean(comparison, arm))
+    whole = [arm for arm in arms if not comparison.partial(arm)]
+    if not whole:
+        return "No arm has all seeds, so none has the highest mean accuracy."
+    best = max(whole, key=lambda arm: _mean(comparison, arm))
     known = comparison.accuracy(best)
     assert known is not None
     told = (
         f"{best.name} has the highest mean accuracy, {within(known.mean, known.low, known.high)} %"
     )
+    if len(whole) < len(arms):
+        told += f", of the {counted(len(whole), 'arm')} with all seeds"
+    ahead = [
+        f"{arm.name} is ahead of it by {points(difference)} over the {counted(len(both), 'seed')} "
+        "that both have"
+        for arm in arms
+        if arm not in whole
+        and (both := comparison.common(arm, best))
+        and (difference := comparison.mean(arm, both) - comparison.mean(best, both)) > 0
+    ]
+    told = "; ".join([told, *ahead])
     equal = _with_verdict(comparison, best, "not distinguishable")
     if len(arms) == 1 or comparison.resolution is None:
         return f"{told}."
-    if not equal:
-        return f"{told}, and is better than every other arm."
-    return f"{told}; not distinguishable from it: {listed(equal)}."
+    if equal:
+        return f"{told}; not distinguishable from it: {listed(equal)}."
+    better = _with_verdict(comparison, best, "worse")
+    if better:
+        return f"{told}; better than it: {listed(better)}."
+    return f"{told}, and is better than every other arm."
 
 
 def _beside_float(comparison: "Comparison") -> list[str]:
@@ -142,7 +174,9 @@ def _near(comparison: "Comparison", reference: Arm) -> list[Arm]:
 
 def _smallest(comparison: "Comparison", reference: Arm, arms: list[Arm]) -> str:
     """Name the smallest of the arms that are near float."""
-    least = min(arms, key=lambda arm: (comparison.nbytes(arm) or 0, -_mean(comparison, arm)))
+    # Of equal sizes the one that is less below float, over the seeds that it shares with it.
+    below = {p.second: p.difference for p in comparison.pairs if p.first == reference.name}
+    least = min(arms, key=lambda arm: (comparison.nbytes(arm) or 0, below.get(arm.name) or 0.0))
     nbytes, of_float = comparison.nbytes(least), comparison.nbytes(reference)
     share = f", {percent(nbytes / of_float, 1)} % of float" if nbytes and of_float else ""
     return (

@@ -1,8 +1,7 @@
 """The weights that a net starts with: those that all arms of a seed have in common."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,14 +30,4 @@ def digest_of(weights: Weights) -> str:
     for name, array in weights.items():
         digest.update(f"{name} {array.dtype} {array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
-
-
-def digest_of_batches(batches: Iterable[tuple[Any, Any]]) -> str:
-    """Return a digest of samples and labels, in their order."""
-    digest = hashlib.blake2b(digest_size=8)
-    for batch in batches:
-        for array in map(np.asarray, batch):
-            digest.update(f"{array.dtype} {array.shape}".encode())
-            digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()

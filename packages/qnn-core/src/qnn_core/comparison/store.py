@@ -1,27 +1,35 @@
 """The folder of a comparison: what it is made of, and a file for each cell that has ended."""
 
-import json
 import os
 import shutil
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from ..errors import CompareError
-from ..storage import write_whole
+from ..errors import CompareError, FileError, QnnError
+from . import orphans
+from .arms import one_line
+from .blame import told
 from .plan import Plan, differences
-from .result import Result
+from .result import Result, check, is_number, is_whole
+from .seal import read_sealed, write_sealed
 
 try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment] # the usual way to say that it is not there
 
-FORMAT = "qnn comparison 1"
+FORMAT = "qnn comparison 2"
+# Without checksums; it is read, and what is written beside it has them.
+FIRST_FORMAT = "qnn comparison 1"
 ABOUT = "study.json"
 CELLS = "cells"
 RUNNING = "running"
+
+
+class DamagedError(CompareError):
+    """A file of a store that was changed or damaged."""
 
 
 class Store:
@@ -30,10 +38,13 @@ class Store:
     Args:
         folder: it is made when it is first written to.
         kept: whether it stays; else it is for the time of a run.
+        mend: whether files that are damaged count as if they were not there, and are written anew.
     """
 
-    def __init__(self, folder: str | Path, *, kept: bool = True) -> None:
-        self.folder, self.kept = Path(folder), kept
+    def __init__(self, folder: str | Path, *, kept: bool = True, mend: bool = False) -> None:
+        self.folder, self.kept, self.mend = Path(folder), kept, mend
+        # How many of the results that were read have no checksum.
+        self.unsealed = 0
 
     def check(self, plan: Plan) -> None:
         """Raise a CompareError if the folder holds anything but cells that go with the plan."""
@@ -46,7 +57,8 @@ class Store:
                     "folder, or a new one"
                 )
             return
-        if different := differences(self.plan().described(), plan.described()):
+        there = self._plan_to_mend()
+        if there and (different := differences(there.described(), plan.described())):
             raise CompareError(
                 f"compare: store {self.folder} holds a study with another configuration: "
                 f"{different}; take another folder, or delete this one to begin anew"
@@ -67,7 +79,8 @@ class Store:
         try:
             if handle is not None:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield
+            with orphans.keep_from_children(handle):
+                yield
         except BlockingIOError as error:
             raise CompareError(
                 f"compare: another process is at work in store {self.folder}"
@@ -82,12 +95,11 @@ class Store:
         Raises:
             CompareError: if the folder cannot be written to.
         """
-        if (self.folder / ABOUT).exists():
-            plan = self.plan().joined(plan)
+        there = self._plan_to_mend() if (self.folder / ABOUT).exists() else None
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             # First: a folder without it is somebody else's.
-            self._write(plan, self.runs())
+            self._write(there.joined(plan) if there else plan, self.runs() if there else [])
             shutil.rmtree(self.running, ignore_errors=True)
             for old in self.folder.glob("**/.*.partial"):
                 old.unlink(missing_ok=True)
@@ -113,9 +125,22 @@ class Store:
         """
         content = self._about()
         try:
-            return Plan.from_json(content)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise CompareError(f"{self.folder / ABOUT} is damaged: {error!r}") from error
+            seeds = content["seeds"]
+            check(isinstance(seeds, list), "seeds", "a list", seeds)
+            plan = Plan.from_json(content)
+            _check_plan(plan)
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError, QnnError) as error:
+            raise self._damaged(self.folder / ABOUT, error) from error
+        return plan
+
+    def _plan_to_mend(self) -> Plan | None:
+        """Return the plan; None if its file is damaged, and to be written anew."""
+        try:
+            return self.plan()
+        except DamagedError:
+            if not self.mend:
+                raise
+            return None
 
     def starts(self) -> dict[int, str]:
         """Return the digests of initial weights, by seed, as far as they are known."""
@@ -123,11 +148,15 @@ class Store:
 
     def runs(self) -> list[dict[str, Any]]:
         """Return the runs that filled it."""
-        runs: list[dict[str, Any]] = []
-        if (self.folder / ABOUT).exists():
-            runs = self._about().get("runs", [])
-            if not isinstance(runs, list) or not all(isinstance(run, dict) for run in runs):
-                raise CompareError(f"{self.folder / ABOUT} is damaged: runs are {runs!r}")
+        if not (self.folder / ABOUT).exists():
+            return []
+        runs: list[dict[str, Any]] = self._about().get("runs", [])
+        try:
+            check(isinstance(runs, list), "runs", "a list", runs)
+            for n, run in enumerate(runs):
+                _check_run(run, f"runs[{n}]")
+        except ValueError as error:
+            raise self._damaged(self.folder / ABOUT, error) from error
         return runs
 
     def results(self) -> Iterator[tuple[tuple[str, int], Result]]:
@@ -142,21 +171,31 @@ class Store:
         """Return the result of a cell, or None if it has none.
 
         Raises:
-            CompareError: if its file is damaged.
+            DamagedError: if its file is damaged, and is not to be mended.
         """
         path = self._path(key)
         try:
-            result = Result.from_json(json.loads(path.read_text("utf-8")))
-            if (result.arm, result.seed) != (arm, seed):
-                raise ValueError(f"it is of {result.arm}, seed {result.seed}")
-            return result
+            content, sealed = read_sealed(path)
+            result = Result.from_json(content)
+            cell = f"{arm}, seed {seed}"
+            check((result.arm, result.seed) == (arm, seed), "it", cell, (result.arm, result.seed))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise CompareError(
-                f"{path} is damaged ({type(error).__name__}: {error}); delete it, and the cell is "
-                "trained again"
-            ) from error
+        except (OSError, ValueError, RecursionError, OverflowError) as error:
+            if self.mend:
+                return None
+            raise self._damaged(path, error) from error
+        self.unsealed += not sealed
+        return result
+
+    def _damaged(self, path: Path, error: Exception) -> "DamagedError":
+        remedy = "delete it, and the run is trained again; so it is by"
+        if path.name == ABOUT:
+            remedy = "it is made anew by"
+        return DamagedError(
+            f"{path} is damaged ({one_line(told(error))}); {remedy} the same call with retry=True "
+            "(qnn compare --retry)"
+        )
 
     def write(self, key: str, result: Result) -> None:
         """Keep the result of a cell.
@@ -165,7 +204,7 @@ class Store:
             CompareError: if it cannot be written.
         """
         try:
-            _write(self._path(key), result.to_json())
+            write_sealed(self._path(key), result.to_json())
         except OSError as error:
             raise CompareError(
                 f"store {self.folder} cannot be written to: {error}; what is there is whole, and "
@@ -180,17 +219,20 @@ class Store:
     def _about(self) -> dict[str, Any]:
         path = self.folder / ABOUT
         try:
-            content = json.loads(path.read_text("utf-8"))
+            content, sealed = read_sealed(path)
         except FileNotFoundError as error:
             raise CompareError(f"{self.folder} holds no comparison: there is no {ABOUT}") from error
-        except (OSError, ValueError) as error:
+        except FileError as error:
+            raise self._damaged(path, error) from error
+        except OSError as error:
             raise CompareError(f"{path} cannot be read: {error}") from error
-        if not isinstance(content, dict) or content.get("format") != FORMAT:
-            raise CompareError(f"{path} is no file of {FORMAT!r}")
+        if content.get("format") != (FORMAT if sealed else FIRST_FORMAT):
+            raise DamagedError(f"{path} is no file of {FORMAT!r}")
         return content
 
     def _write(self, plan: Plan, runs: list[dict[str, Any]]) -> None:
-        _write(self.folder / ABOUT, {"format": FORMAT, **plan.to_json(), "runs": runs})
+        content = {"format": FORMAT, **plan.to_json(), "runs": runs}
+        write_sealed(self.folder / ABOUT, content)
 
     def _path(self, key: str) -> Path:
         return self.folder / CELLS / f"{key}.json"
@@ -203,5 +245,40 @@ def _is_foreign(path: Path) -> bool:
     return not path.match(f".{ABOUT}.*.partial")
 
 
-def _write(path: Path, content: Any) -> None:
-    write_whole(path, f"{json.dumps(content, indent=1, allow_nan=False)}\n".encode())
+def _check_plan(plan: Plan) -> None:
+    """Raise an error if a plan is of another kind than `compare` makes."""
+    configuration = plan.configuration
+    check(isinstance(configuration, dict), "configuration", "an object", configuration)
+    recipe = configuration.get("recipe", {})
+    check(isinstance(recipe, dict), "configuration.recipe", "an object", recipe)
+    for name, code in plan.schemes.items():
+        check(isinstance(code, str), f"schemes.{name}", "a text", code)
+    for out in plan.left_out:
+        right = isinstance(out.arm, str) and isinstance(out.reason, str)
+        check(right, "left_out", "names and reasons", out)
+    for arm in plan.arms:
+        _ = arm.bits, arm.series, plan.key(arm, 0)  # a spec that is none, a scheme without its code
+
+
+# What is written of a run.
+RUN: dict[str, tuple[str, Callable[[object], bool]]] = {
+    "started": ("a text", lambda value: isinstance(value, str)),
+    "command": (
+        "a list of words",
+        lambda value: isinstance(value, list) and all(isinstance(word, str) for word in value),
+    ),
+    "executor": ("a text", lambda value: isinstance(value, str)),
+    "machine": ("an object", lambda value: isinstance(value, dict)),
+    "versions": ("an object", lambda value: isinstance(value, dict)),
+    "cells": ("a whole number", is_whole),
+    "seconds": ("a number", is_number),
+}
+
+
+def _check_run(run: object, where: str) -> None:
+    """Raise a ValueError if an entry of a run is of another kind than is written."""
+    check(isinstance(run, dict), where, "an object", run)
+    assert isinstance(run, dict)
+    for name, (wanted, is_right) in RUN.items():
+        if name in run:
+            check(is_right(run[name]), f"{where}.{name}", wanted, run[name])

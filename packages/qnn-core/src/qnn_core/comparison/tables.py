@@ -30,6 +30,12 @@ READ = {
 }
 
 
+PARTIAL = (
+    "a mean over fewer seeds than others have, not to be read beside theirs; differences, verdicts "
+    "and Pareto compare two arms over the seeds that both have"
+)
+
+
 def arms_table(comparison: "Comparison", style: str) -> str:
     """Return the table in a style of `qnn_core.tables.table`; see `Comparison.table`."""
     check_style(style)
@@ -69,6 +75,8 @@ def _notes(
     for start, text in READ.items():
         if any(" ".join(header.split()).startswith(start) for header in headers):
             yield Note(start, text)
+    if any(comparison.partial(arm) and comparison.done(arm) for arm in comparison.arms):
+        yield Note("(n=...)", PARTIAL)
     if hidden:
         yield Note("not shown here", f"{', '.join(hidden)}; styles csv and html have all columns")
     for note in undecided(comparison):

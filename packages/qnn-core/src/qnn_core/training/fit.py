@@ -120,7 +120,15 @@ def fit(
     with run.kept(path, resume):
         check_single_samples(model, batches.smallest(), "fit")
         try:
-            run.train(batches, validation, epochs, patience, progress, path, on_epoch)
+            run.train(
+                batches,
+                validation,
+                epochs=epochs,
+                patience=patience,
+                progress=progress,
+                path=path,
+                on_epoch=on_epoch,
+            )
         except BaseException as error:
             # Also of Ctrl-C: what was measured would be lost otherwise.
             error.history = run.history  # type: ignore[attr-defined] # documented above
@@ -259,6 +267,7 @@ class _Run:
         self,
         batches: Shuffled | Stream,
         validation: Given | None,
+        *,
         epochs: int,
         patience: int | None,
         progress: bool | None,

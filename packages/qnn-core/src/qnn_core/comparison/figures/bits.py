@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from ..arms import FLOAT, Arm
 from ..words import width
-from .look import FONT, OF_FLOAT, Look, legend, looks
+from .look import FONT, HOLLOW, OF_FLOAT, Look, legend, looks
 from .scale import Below, Spot, limits, mark_below
 from .spots import spots_of
 
@@ -44,6 +44,8 @@ def draw(comparison: "Comparison") -> Figure:
         entries.append(styles[name].entry(name))
     _mark_below(axes, [Below(x, spots[a].mean, styles[a.series]) for a, x in places.items()])
     _label(axes, widths)
+    if any(spot.partial for spot in spots.values()):
+        entries.append(HOLLOW)
     legend(figure, entries)
     return figure
 
@@ -98,8 +100,9 @@ def _draw_point(axes: Axes, x: float, spot: Spot, look: Look, size: float) -> No
         color=look.color,
         marker=look.marker,
         markersize=size,
-        markeredgecolor="white",
-        markeredgewidth=0.5,
+        markerfacecolor="white" if spot.partial else look.color,
+        markeredgecolor=look.color if spot.partial else "white",
+        markeredgewidth=1.2 if spot.partial else 0.5,
         elinewidth=1.2,
         capsize=2.5,
         zorder=4,

@@ -37,6 +37,8 @@ def draw(comparison: "Comparison") -> Figure:
         panels = block.subplots(2, across, sharex=True, sharey="row", squeeze=False)
         _label_row(panels)
         panels[0, 0].set_ylim(*_limits([*tests.values()]))
+        if all(len(curve) == 1 for curve in tests.values()):
+            panels[0, 0].set_xlim(0.5, 1.5)  # one epoch: round it, that it has a whole tick
         _scale_losses(panels[1], [*losses.values()])
         for bits, (above, below) in zip(widths[start:], panels.T, strict=False):
             shown = [arm for arm in arms if arm.bits == bits or arm.is_float]
@@ -47,7 +49,10 @@ def draw(comparison: "Comparison") -> Figure:
             _list_below(above, {arm.series: tests[arm] for arm in shown})
         for empty in panels[:, len(widths) - start :].flat:
             empty.set_visible(False)
-    blocks[0].suptitle("means over seeds", fontsize=FONT, color="0.3")
+    told = "means over seeds"
+    if any(comparison.partial(arm) for arm in arms):
+        told += "; not all series have the same seeds"
+    blocks[0].suptitle(told, fontsize=FONT, color="0.3")
     legend(figure, [styles[series].entry(series) for series in _present(arms, styles)])
     return figure
 
@@ -95,7 +100,7 @@ def _label_row(panels: Any) -> None:
         panel.tick_params(labelsize=FONT - 1)
     for panel in panels[1]:
         panel.set_xlabel("epoch", fontsize=FONT)
-        panel.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+        panel.xaxis.set_major_locator(MaxNLocator(4, integer=True, min_n_ticks=1))
 
 
 def _scale_losses(panels: Sequence[Axes], losses: Sequence[Array]) -> None:

@@ -17,12 +17,16 @@ LEAST = 0.4  # points: what differs by less is not drawn as if it were much
 
 
 class Spot(NamedTuple):
-    """An arm's accuracy in per cent: the mean, the ends of its interval, and its seeds."""
+    """An arm's accuracy in per cent: the mean, the ends of its interval, and its seeds.
+
+    If it is `partial`, it lacks seeds that others have: its mean does not stand beside theirs.
+    """
 
     mean: float
     low: float
     high: float
     seeds: Sequence[float]
+    partial: bool = False
 
 
 def limits(spots: Sequence[Spot]) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from matplotlib.transforms import Bbox
 from ..arms import Arm
 from ..words import width
 from .labels import Label, place
-from .look import FONT, legend, looks
+from .look import FONT, HOLLOW, legend, looks
 from .scale import Below, Spot, limits, mark_below
 from .spots import spots_of
 
@@ -40,8 +40,9 @@ def draw(comparison: "Comparison") -> Figure:
         color, marker, _ = look = styles[arm.series]
         axes.vlines(sizes[arm], spot.low, spot.high, color=color, alpha=0.45, linewidth=1.2)
         axes.plot(
-            sizes[arm], spot.mean, marker, color=color, mec="white", mew=0.5,
-            ms=11 if arm.is_float else 7, zorder=4,
+            sizes[arm], spot.mean, marker, color=color, ms=11 if arm.is_float else 7, zorder=4,
+            mfc="white" if spot.partial else color, mec=color if spot.partial else "white",
+            mew=1.2 if spot.partial else 0.5,
         )  # fmt: skip # one look
         if spot.mean < axes.get_ylim()[0]:
             below.append(Below(sizes[arm], spot.mean, look))
@@ -53,7 +54,8 @@ def draw(comparison: "Comparison") -> Figure:
     _label(axes)
     used = [styles[series]._replace(line="").entry(series) for series in _series(spots, styles)]
     front = Line2D([], [], color=FRONT, linewidth=1, linestyle="--", label="Pareto front")
-    legend(figure, [*used, front])
+    hollow = [HOLLOW] if any(spot.partial for spot in spots.values()) else []
+    legend(figure, [*used, front, *hollow])
     _write_bits(figure, axes, comparison, spots, sizes)
     return figure
 
@@ -61,7 +63,10 @@ def draw(comparison: "Comparison") -> Figure:
 def _draw_front(
     axes: Axes, comparison: "Comparison", spots: Mapping[Arm, Spot], sizes: Mapping[Arm, float]
 ) -> None:
-    front = [arm for arm in comparison.pareto if arm in spots]
+    # A stair through means over other seeds could go down.
+    front = [arm for arm in comparison.pareto if arm in spots and not spots[arm].partial]
+    if not front:
+        return
     x = [sizes[arm] for arm in front]
     y = [spots[arm].mean for arm in front]
     # From the lower edge to the first, and from the last to the right: what a size can have.

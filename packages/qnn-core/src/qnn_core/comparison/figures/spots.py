@@ -17,5 +17,6 @@ def spots_of(comparison: "Comparison") -> dict[Arm, Spot]:
             low = known.mean if known.low is None else known.low
             high = known.mean if known.high is None else known.high
             seeds = [100 * result.accuracy for result in comparison.done(arm)]
-            found[arm] = Spot(100 * known.mean, 100 * low, 100 * high, seeds)
+            partial = comparison.partial(arm)
+            found[arm] = Spot(100 * known.mean, 100 * low, 100 * high, seeds, partial)
     return found

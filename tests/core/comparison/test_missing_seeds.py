@@ -1,0 +1,90 @@
+"""Arms that lack seeds which others have: their means are not read beside the others'."""
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from qnn_core.comparison import Comparison, sentences
+from qnn_core.comparison.baseline import Run, suspicion
+from qnn_core.comparison.figures import bits, curves, size
+from shown_studies import FLOAT, around, both, study, two_arms
+
+SMALL, LARGE = both("symmetric:2"), both("symmetric:4")
+
+
+def lucky() -> Comparison:
+    """Return a study whose small arm has but the two seeds at which all are good."""
+    good = [0.98, 0.98]
+    return study(
+        {
+            FLOAT: [*good, 0.95, 0.95, 0.95],
+            LARGE: [0.979, 0.979, 0.94, 0.94, 0.94],
+            SMALL: [0.975, 0.975, None, None, "the loss is nan"],
+        }
+    )
+
+
+def test_the_front_compares_over_common_seeds() -> None:
+    found = lucky()
+    means = {arm: found.accuracy(arm).mean for arm in found.arms}  # type: ignore[union-attr]
+    assert means[SMALL] > max(means[FLOAT], means[LARGE])
+    # By its own mean the smallest would beat both.
+    assert found.pareto == (SMALL, LARGE, FLOAT)
+    assert [found.partial(arm) for arm in found.arms] == [False, False, True]
+
+
+def test_an_arm_that_is_worse_over_common_seeds_gets_no_star() -> None:
+    found = study(
+        {FLOAT: [0.98, 0.98, 0.90], SMALL: [0.98, 0.98, 0.90], LARGE: [0.979, None, None]}
+    )
+    assert found.pareto == (SMALL,)
+    apart = study({FLOAT: [0.98, None], SMALL: [None, 0.97]})
+    assert found.common(FLOAT, LARGE) == [0]
+    assert apart.pareto == (SMALL, FLOAT)  # nothing in common: neither beats the other
+    assert "No arm has all seeds" in sentences.summary(apart)[0]
+
+
+def test_sentences_and_tables_mark_it() -> None:
+    found = lucky()
+    first = sentences.summary(found)[0]
+    assert first.startswith("float has the highest mean accuracy, 96.20")
+    assert "of the 2 arms with all seeds" in first
+    table = found.table()
+    assert "(n=2)" in table
+    assert "compare two arms over the seeds that both have" in " ".join(table.split())
+    assert "(n=" not in two_arms().table()
+
+
+def test_one_that_is_ahead_over_common_seeds_is_named() -> None:
+    found = study({FLOAT: [0.96, 0.96, 0.99], SMALL: [0.97, 0.97, None]})
+    told = sentences.summary(found)[0]
+    assert "symmetric:2 is ahead of it by 1.00 points over the 2 seeds that both have" in told
+
+
+def test_figures_mark_it() -> None:
+    found = lucky()
+    for draw in (bits.draw, size.draw):
+        labels = [text.get_text() for text in draw(found).legends[0].get_texts()]
+        assert "hollow: not all seeds" in labels
+        labels = [text.get_text() for text in draw(two_arms()).legends[0].get_texts()]
+        assert "hollow: not all seeds" not in labels
+    one = study({FLOAT: [0.98, None], SMALL: [None, 0.97]})
+    assert size.draw(one).axes[0].get_lines()
+
+
+def test_the_baseline_is_judged_over_common_seeds() -> None:
+    # Over its own five seeds float is far below; where the other has seeds it is above.
+    float_runs = {seed: Run(a) for seed, a in enumerate([0.981, 0.982, 0.90, 0.90, 0.90])}
+    others = {"W4": {0: Run(0.980), 1: Run(0.9815)}}
+    assert suspicion(float_runs, others, images=1000) == []
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3])
+def test_epochs_have_whole_ticks(epochs: int) -> None:
+    figure = curves.draw(study({FLOAT: around(0.97), SMALL: around(0.95)}, epochs=epochs))
+    FigureCanvasAgg(figure)
+    figure.draw_without_rendering()
+    (axes,) = (a for a in figure.findobj() if getattr(a, "get_xlabel", str)() == "epoch")
+    low, high = axes.get_xlim()
+    ticks = [tick for tick in axes.get_xticks() if low <= tick <= high]
+    assert ticks
+    assert all(tick == np.round(tick) and 1 <= tick <= epochs for tick in ticks)
