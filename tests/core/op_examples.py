@@ -144,8 +144,8 @@ EXAMPLES: dict[str, list[Example]] = {
         example(normal(2, 3), axis=None, keepdims=False),
         example(normal(2, 3, 2), axis=(-1, 0), keepdims=False),
     ],
-    "maximum": [example(apart(2, 3), 0.1 + apart(3) / 7), example(apart(1), apart(2, 1))],
-    "minimum": [example(apart(2, 3), 0.1 + apart(3) / 7), example(apart(1), apart(2, 1))],
+    "maximum": [example(apart(2, 3), 0.1 + apart(3) / 7), example(0.1 + apart(1), apart(2, 1))],
+    "minimum": [example(apart(2, 3), 0.1 + apart(3) / 7), example(0.1 + apart(1), apart(2, 1))],
     "min": [
         example(apart(2, 3), axis=1, keepdims=False),
         example(apart(2, 3), axis=None, keepdims=True),

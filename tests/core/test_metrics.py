@@ -478,6 +478,13 @@ def test_predictions_follow_the_task() -> None:
     np.testing.assert_array_equal(many.predict(X), many(X).argmax(axis=1))
     np.testing.assert_array_equal(many.predict(X, task="classes"), many.predict(X))
     np.testing.assert_array_equal(many.predict(X, task="binary"), many(X) > 0)
+    for task, metric in (("binary", "binary_accuracy"), ("regression", "mae")):
+        np.testing.assert_array_equal(one.predict(X, metric=metric), one.predict(X, task=task))
+    np.testing.assert_array_equal(many.predict(X, metric="accuracy"), many.predict(X))
+    with pytest.raises(SpecError, match="got 'acuracy'"):
+        one.predict(X, metric="acuracy")
+    with pytest.raises(SpecError, match="a task or a metric"):
+        one.predict(X, task="binary", metric="mae")
     with pytest.raises(ShapeError, match="task='binary' is for logits"):
         one.predict(X)
     wrong: Any = "clusters"

@@ -340,8 +340,8 @@ FLOAT = qnn.MLP([12, 8, 2], seed=0)
     [
         (FLOAT, {}, SpecError, r"no layer of this MLP has a quantized weight; qnn\.quantize"),
         (MODEL, {"budget": 100}, SpecError, "a budget of 100 bytes is too small.* has [0-9],"),
-        (MODEL, {"budget": 0}, SpecError, "whole number of bytes >= 1, got 0"),
-        (MODEL, {"budget": 1e6}, SpecError, "whole number of bytes >= 1, got 1000000.0"),
+        (MODEL, {"budget": 0}, SpecError, "in bytes, must be a whole number >= 1, got 0"),
+        (MODEL, {"budget": 1e6}, SpecError, "in bytes, must be a whole number >= 1, got 1000000.0"),
         (MODEL, {"bits": (1, 2)}, SpecError, "'layers.0' cannot have 1 .*one bit"),
         (MODEL, {"bits": (2, "binry")}, SpecError, "cannot have 'binry'.*mean 'binary'"),
         (MODEL, {"bits": 4}, SpecError, "needs choices such as .* got 4"),

@@ -188,6 +188,13 @@ def captured(part: Any) -> Any:
     return function
 
 
+def _boxed(part: Any) -> np.ndarray:
+    """Return an array of objects that holds a part."""
+    box = np.empty(2, dtype=object)
+    box[0] = part
+    return box
+
+
 HIDDEN = [
     lambda p: {p},
     lambda p: frozenset([p]),
@@ -199,7 +206,7 @@ HIDDEN = [
     lambda p: UserDict(a=p),
     captured,
     lambda p: functools.partial(max, p),
-    lambda p: np.array([p, None], dtype=object),
+    _boxed,
     lambda p: {p: 1},
     lambda p: Plain({p: 1}),
 ]

@@ -226,7 +226,7 @@ def test_a_probability_of_zero_is_one() -> None:
 
 def test_the_class_of_one_logit_is_its_sign() -> None:
     packed = qnn.pack(lambda x: x[:, :1], X)
-    assert packed.predict([[3.0] * 6, [-2.0] * 6, [0.0] * 6]).tolist() == [1, 0, 0]
+    assert packed.predict([[3.0] * 6, [-2.0] * 6, [0.0] * 6], task="binary").tolist() == [1, 0, 0]
 
 
 def test_one_sample_is_no_batch() -> None:

@@ -131,7 +131,7 @@ def _holds(node: Function, code: CodeType) -> bool:
     begin = body[0].lineno, body[0].col_offset
     end = body[-1].end_lineno or 0, body[-1].end_col_offset or 0
     spans = [p for p in code.co_positions() if None not in p and p[2:] != (0, 0)]
-    return bool(spans) and all(begin <= (p[0], p[2]) and (p[1], p[3]) <= end for p in spans)  # type: ignore[operator] # None is out
+    return bool(spans) and all(begin <= (p[0], p[2]) and (p[1], p[3]) <= end for p in spans)
 
 
 # What is left of the tree
@@ -252,9 +252,11 @@ class _Without(ast.NodeTransformer):
             return isinstance(value, type | type(len)) and value in LOOKING and self._all(given)
         if isinstance(node, ast.Compare) and not _is_plain(node):
             return False
-        known = (ast.Constant, ast.Name, ast.Attribute, ast.Subscript, ast.Slice, ast.Compare)
-        known += (ast.BoolOp, ast.UnaryOp, ast.BinOp, ast.IfExp, ast.JoinedStr, ast.FormattedValue)
-        known += (ast.Tuple, ast.List, ast.Set, ast.Dict)
+        known: tuple[type[ast.expr], ...] = (
+            *(ast.Constant, ast.Name, ast.Attribute, ast.Subscript, ast.Slice, ast.Compare),
+            *(ast.BoolOp, ast.UnaryOp, ast.BinOp, ast.IfExp, ast.JoinedStr, ast.FormattedValue),
+            *(ast.Tuple, ast.List, ast.Set, ast.Dict),
+        )
         parts = (part for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr))
         return isinstance(node, known) and self._all(parts)
 

@@ -210,7 +210,7 @@ class _File:
         except QnnError as error:
             self.fail(place, str(error).removeprefix("compare: "), error)
 
-    def fail(self, place: Sequence[str], told: str, cause: Exception | None = None) -> NoReturn:
+    def fail(self, place: Sequence[str], told: str, cause: BaseException | None = None) -> NoReturn:
         """Raise a CompareError that says where."""
         raise CompareError(f"{self._at(place)}: {'.'.join(place)}: {told}") from cause
 

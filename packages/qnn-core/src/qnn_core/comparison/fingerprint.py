@@ -130,13 +130,13 @@ class _Reader:
             self.library(_module(function))
         elif inspect.isclass(function) and _is_library(function.__module__):
             self.library(function.__module__)
-        elif inspect.isfunction(function):
+        elif isinstance(function, types.FunctionType):
             self.function("", function)
         elif inspect.isclass(function):
             self.type("", function)
         elif inspect.ismethod(function):
             self.value("__self__", function.__self__)
-            self.function("", function.__func__)
+            self.root(function.__func__)
         elif not inspect.isroutine(function):
             self.instance("", function)
 
@@ -389,17 +389,19 @@ def _is_held(value: Any, name: str) -> bool:
     cls = type(value)
     if cls in HOLDERS:
         return True
-    usual = cls.__getattribute__ is object.__getattribute__
-    return usual and not any(name in vars(base) for base in cls.__mro__)
+    return _inherits(cls, "__getattribute__") and not any(
+        name in vars(base) for base in cls.__mro__
+    )
 
 
 def _is_usual(cls: type) -> bool:
     """Whether objects of a class are copied and pickled by their attributes."""
-    return (
-        cls.__reduce_ex__ is object.__reduce_ex__
-        and cls.__reduce__ is object.__reduce__
-        and cls.__getstate__ is object.__getstate__
-    )
+    return all(_inherits(cls, name) for name in ("__reduce_ex__", "__reduce__", "__getstate__"))
+
+
+def _inherits(cls: type, name: str) -> bool:
+    """Whether a class has what `object` has under that name."""
+    return getattr(cls, name) is getattr(object, name)
 
 
 def _state(value: Any) -> Mapping[str, Any] | None:

@@ -82,5 +82,8 @@ class Recipe:
     def plain(self) -> "Recipe":
         """Return it, checked, with numbers of Python in the place of NumPy's."""
         self.check()
-        counts = {name: whole(getattr(self, name)) for name in ("epochs", "batch_size")}
-        return replace(self, lr=number(self.lr), **counts)
+        lr, epochs, batch_size = number(self.lr), whole(self.epochs), whole(self.batch_size)
+        assert lr is not None
+        assert epochs is not None
+        assert batch_size is not None
+        return replace(self, lr=lr, epochs=epochs, batch_size=batch_size)

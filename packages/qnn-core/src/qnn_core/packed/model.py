@@ -1,6 +1,6 @@
 """`PackedModel`: a graph that can be called, saved and looked at."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +24,16 @@ from .verify import verify
 from .write import content_of, write_graph
 
 Floats = NDArray[np.float32]
+
+# What an answer is, by the name of the metric that judges it.
+TASK_OF_METRIC: Mapping[Any, Literal["classes", "binary", "regression"]] = {
+    "accuracy": "classes",
+    "binary_accuracy": "binary",
+    "mae": "regression",
+    "mse": "regression",
+    "r2": "regression",
+    "auc": "regression",
+}
 
 
 class PackedModel:
@@ -79,9 +89,12 @@ class PackedModel:
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
     def predict(
-        self, *inputs: ArrayLike, task: Literal["classes", "binary", "regression"] | None = None
+        self,
+        *inputs: ArrayLike,
+        task: Literal["classes", "binary", "regression"] | None = None,
+        metric: Any = None,
     ) -> NDArray[Any]:
-        """Return the answer to each sample, as the task has it.
+        """Return the answer to each sample, as the task, or the metric that it is judged by, has it.
 
         Args:
             inputs: as for a call.
@@ -89,13 +102,26 @@ class PackedModel:
                 is 1 where a logit is above 0, else 0, int64; ``"regression"`` is the output itself.
                 Of binary and regression an axis of one column is left out. None is classes, which
                 one column does not have: there the file cannot know which of the two is meant.
+            metric: in the place of a task, the metric that `fit` and `evaluate` were given, or its
+                name: accuracy is of classes, binary_accuracy of binary, mae, mse, r2 and auc are of
+                the output itself.
 
         Raises:
             NonFiniteError: if a sample has no class, since its output holds NaN or its greatest
                 score is infinite; the message says which.
             ShapeError: if there are several outputs, or no classes to choose from.
-            SpecError: for another task.
+            SpecError: for another task or metric, or for both at once.
         """
+        if metric is not None:
+            if task is not None:
+                raise SpecError(f"predict: give a task or a metric, got {task!r} and {metric!r}")
+            name = getattr(metric, "name", metric)
+            if not isinstance(name, str) or name not in TASK_OF_METRIC:
+                raise SpecError(
+                    f"predict: metric must be one of {', '.join(TASK_OF_METRIC)}, got {metric!r}; "
+                    "task= says it too"
+                )
+            task = TASK_OF_METRIC[name]
         if task not in (None, "classes", "binary", "regression"):
             raise SpecError(
                 f"predict: task must be 'classes', 'binary' or 'regression', got {task!r}"

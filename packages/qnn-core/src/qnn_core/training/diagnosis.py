@@ -88,7 +88,7 @@ class Diagnosis:
             if found:
                 self._told = True
                 # At who called fit: _Run.epoch, fit and this are between.
-                warnings.warn(f"fit: {found}", TrainingWarning, stacklevel=4)
+                warnings.warn(f"fit: {found}", TrainingWarning, stacklevel=5)
         self._before = loss
         self._begin()
 

@@ -72,7 +72,7 @@ def _data(known: Mapping[str, Any]) -> str:
 
 def _brief(content: Mapping[str, Any]) -> dict[str, Any]:
     """Return a configuration with each function by its name and a digest of all that it uses."""
-    found = {}
+    found: dict[str, Any] = {}
     for name, value in content.items():
         if isinstance(value, Mapping) and "is" in value:
             whole = hashlib.blake2b(json.dumps(value).encode(), digest_size=8).hexdigest()
