@@ -208,6 +208,8 @@ HIDDEN = [
     lambda p: functools.partial(max, p),
     _boxed,
     lambda p: {p: 1},
+    lambda p: {"a": p}.values(),
+    lambda p: {"a": p}.items(),
     lambda p: Plain({p: 1}),
 ]
 PARTS = [linear, lambda: Parameter([1.0]), lambda: Buffer([1.0])]

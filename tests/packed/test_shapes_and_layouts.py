@@ -43,7 +43,7 @@ def test_columns_that_shrink_with_the_batch() -> None:
     # No model to deploy: what it says of a sample depends on how many others there are.
     with pytest.raises(PackError, match="depends on the other samples"):
         qnn.pack(shorter, np.ones((1, 9)))
-    packed = qnn.PackedModel(build(shorter, samples(np.ones((1, 9))))[0])
+    packed = qnn.PackedModel(build(shorter, samples(shorter, np.ones((1, 9))))[0])
     for batch in (1, 2, 3):
         x = RNG.normal(size=(batch, 9)).astype(np.float32)
         np.testing.assert_array_equal(packed(x), shorter(Tensor(x)).data)

@@ -5,7 +5,7 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from qnn_core.errors import SpecError
+from qnn_core.errors import SpecError, nearest
 from qnn_core.quantizer import Quantizer
 
 Grid = Literal["odd", "even", "twos-complement"]
@@ -58,7 +58,10 @@ class Symmetric(Quantizer):
 
     def __post_init__(self) -> None:
         if self.grid not in GRIDS:
-            raise SpecError(f"Symmetric: grid must be one of {', '.join(GRIDS)}, got {self.grid!r}")
+            raise SpecError(
+                f"Symmetric: grid must be one of {', '.join(GRIDS)}, got {self.grid!r}"
+                + nearest(str(self.grid), GRIDS)
+            )
         if self.bits == 1 and self.grid != "even":
             raise SpecError(
                 f"Symmetric: one bit of the {self.grid} grid would leave nothing above zero; "

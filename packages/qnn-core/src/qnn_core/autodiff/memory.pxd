@@ -13,13 +13,9 @@ cdef class Memory:
     cdef public object array
     cdef public long long written
     cdef public bint exposed
-    cdef public bint foreign
     cdef public object known
 
     cpdef object write(self)
     cpdef object expose(self, bint used)
     cpdef object look(self)
     cpdef Py_ssize_t holders(self)
-
-
-cpdef Memory foreign(object array)

@@ -2,7 +2,6 @@
 
 cimport cython
 
-from .memory cimport foreign
 from .mode cimport Mode
 from .node cimport Node, node_of
 from .tensor cimport Tensor, converted, memory_of, tensor_of
@@ -34,10 +33,6 @@ cdef class Op:
 
     @cython.locals(tensor=Tensor, others=bint)
     cdef tuple _tensors(self, tuple inputs)
-
-
-@cython.locals(tensor=Tensor)
-cdef Tensor _operand(object given, object wanted)
 
 
 @cython.locals(tensor=Tensor)

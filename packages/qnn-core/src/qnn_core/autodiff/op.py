@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from ..errors import DtypeError
-from .memory import foreign
 from .mode import MODE
 from .node import node_of
 from .rules import Broadcasting, Shape, same
@@ -197,16 +196,9 @@ class Op:
         if not others:
             return inputs
         wanted = FLOATS[0] if dtype is None else dtype
-        return tuple([i if isinstance(i, Tensor) else _operand(i, wanted) for i in inputs])
-
-
-def _operand(given: Any, wanted: Any) -> Tensor:
-    """Return an array or a number as a tensor."""
-    array = converted(given, wanted)
-    tensor = tensor_of(array)
-    if array is given:
-        tensor.memory = foreign(array)
-    return tensor
+        return tuple(
+            [i if isinstance(i, Tensor) else tensor_of(converted(i, wanted)) for i in inputs]
+        )
 
 
 def _watch(tensors: tuple[Tensor, ...]) -> None:

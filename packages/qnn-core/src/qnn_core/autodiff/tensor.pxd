@@ -2,7 +2,7 @@
 
 cimport cython
 
-from .memory cimport Memory, foreign
+from .memory cimport Memory
 from .node cimport Node
 
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from ..arguments import number
 from ..errors import DtypeError, GraphError, ShapeError
 from .backward import differentiate
-from .memory import Memory, foreign
+from .memory import Memory
 from .mode import MODE
 from .node import Node
 from .table import CONSTANT, FUNCTIONS, OPS, UFUNCS, WRITING
@@ -129,9 +129,7 @@ class Tensor:
         if source is not None and self.array is source.array:
             self.memory = memory_of(source)
         else:
-            # Whoever has the array that this one is, or is a view of, can write to it.
-            outside = self.array is data or not self.array.flags.owndata
-            self.memory = foreign(self.array) if outside else None
+            self.memory = None
 
     @classmethod
     def of(cls, array: Array) -> "Tensor":
@@ -466,6 +464,7 @@ class Parameter(Tensor):
     ) -> None:
         super().__init__(data, dtype, requires_grad=True)
         self.array = np.array(self.array, order="C")
+        self.memory = None  # of its own array, whatever it was made of
         self.bounds: tuple[float, float] | None = None
         if bounds is not None:
             low, high = map(number, bounds)

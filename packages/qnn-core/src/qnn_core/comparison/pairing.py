@@ -155,7 +155,9 @@ def _built(experiment: Experiment, arm: Arm, seed: int) -> Module:
             "compare: build must take the keyword arguments weight, input (quantizers, or None for "
             f"float) and seed; for {arm.name} it raised TypeError: {one_line(error)}"
         ) from error
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # of the user's code, which may even exit
         raise CompareError(
             f"compare: build cannot make {arm.name}: {one_line(told(error))}"
         ) from error

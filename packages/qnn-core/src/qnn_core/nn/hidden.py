@@ -1,7 +1,7 @@
 """Parts that the walk over a module does not find: they are refused, not passed over."""
 
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, ItemsView, Iterable, KeysView, Mapping, ValuesView
 from functools import partial
 from sys import stdlib_module_names
 from types import FunctionType, MethodType
@@ -79,7 +79,7 @@ def _inside(value: Any, hidden: str) -> Iterable[tuple[str, Any, str]]:
         for key, v in value.items():
             yield f"[{key!r}]", v, how
             yield f"[{key!r}]", key, how
-    elif isinstance(value, set | frozenset | deque):
+    elif isinstance(value, set | frozenset | deque | KeysView | ValuesView | ItemsView):
         how = f"in a {type(value).__name__}"
         yield from ((f"{{{n}}}", v, how) for n, v in enumerate(value))
     elif isinstance(value, np.ndarray):

@@ -167,16 +167,19 @@ def no_classes(outputs: Any, targets: Any) -> str:
 
 
 def right_classes(scores: Array, labels: Array) -> Array:
-    """Return for each sample whether its greatest score is at the label; a row with NaN has none.
+    """Return for each sample whether its greatest score is at the label.
+
+    A row whose greatest score is not finite has no class, so it is never right.
 
     Example:
-        >>> right_classes(np.array([[1.0, 2.0], [np.nan, 0.0]]), np.array([1, 0]))
-        array([ True, False])
+        >>> right_classes(np.array([[1.0, 2.0], [np.nan, 0.0], [np.inf, 0.0]]), np.array([1, 0, 0]))
+        array([ True, False, False])
     """
     right: Array = scores.argmax(axis=1) == labels
-    # argmax takes NaN for the greatest, and it may be at the label.
-    if math.isnan(scores.max(initial=0)):
-        right &= ~np.isnan(scores).any(axis=1)
+    # NaN where there is one; -inf beside a finite score is the logarithm of no chance.
+    best = scores.max(axis=1, initial=-np.inf)
+    if not math.isfinite(best.sum(initial=0.0)):
+        right &= np.isfinite(best)
     return right
 
 
