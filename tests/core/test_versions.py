@@ -213,7 +213,6 @@ def test_calibration_between_forward_and_backward() -> None:
         np.testing.assert_array_equal(*found)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("make", [np.asarray, qnn.Tensor], ids=["array", "tensor"])
 def test_parameters_that_are_made_of_arrays(make: Any) -> None:
     a, given = Parameter([1.0, 2.0]), make(np.ones(2, np.float32))

@@ -242,7 +242,7 @@ def test_a_row_does_not_depend_on_the_others(path: str) -> None:
 
 @pytest.mark.parametrize("count", [0, -1, 1.5, True, "2"])
 def test_bad_thread_counts(count: Any) -> None:
-    with pytest.raises(qnn.QnnError, match="number of threads"):
+    with pytest.raises(qnn.QnnError, match="count must be a whole number >= 1"):
         threads.set_num_threads(count)
 
 

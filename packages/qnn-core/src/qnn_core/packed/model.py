@@ -94,7 +94,7 @@ class PackedModel:
         task: Literal["classes", "binary", "regression"] | None = None,
         metric: Any = None,
     ) -> NDArray[Any]:
-        """Return the answer to each sample, as the task, or the metric that it is judged by, has it.
+        """Return the answer to each sample, as its task or its metric has it.
 
         Args:
             inputs: as for a call.
