@@ -5,6 +5,7 @@ import functools
 import json
 import math
 import sys
+import threading
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -525,8 +526,17 @@ def test_what_cannot_be_sent_to_a_process_is_refused(tmp_path: Path) -> None:
             assert not file.closed
             return net(weight, input, seed)
 
-        with pytest.raises(CompareError, match="can be sent to other processes"):
+        with pytest.raises(CompareError, match=r"build -> file is <_io\.TextIOWrapper"):
             qnn.compare(build, data, **SMALL)
+
+    lock = threading.Lock()
+
+    def locked(weight: Any, input: Any, seed: int) -> qnn.Module:
+        with lock:
+            return net(weight, input, seed)
+
+    with pytest.raises(CompareError, match="can be sent to other processes"):
+        qnn.compare(locked, data, **SMALL)
 
 
 def test_a_call_that_failed_leaves_nothing_to_the_next(thread: Executor) -> None:

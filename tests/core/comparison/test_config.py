@@ -220,7 +220,10 @@ def test_files_are_written_before_the_screen(tmp_path: Path) -> None:
     written(tmp_path)
     code = "import sys; from qnn_core.cli import main; sys.exit(main(sys.argv[1:]))"
     command = [sys.executable, "-c", code, "compare", "study.toml", "--jobs", "1"]
-    for screen, told in (("/dev/full", "cannot be written to"), (os.devnull, "")):
+    for screen, told in (
+        ("/dev/full", "standard output: No space left on device"),
+        (os.devnull, ""),
+    ):
         with Path(screen).open("w") as out:
             found = subprocess.run(
                 command, cwd=tmp_path, stdout=out, stderr=subprocess.PIPE, text=True, check=False,

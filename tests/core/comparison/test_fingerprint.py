@@ -392,8 +392,10 @@ def test_what_trains_and_measures_uses_no_code_that_does_not_count() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     # How a recipe's functions are told changes what they are called, and no number.
-    names = ("code", "fingerprint", "given", "result", "source")
+    names = ("blame", "code", "fingerprint", "given", "result", "source")
     telling = {Path("comparison", f"{name}.py") for name in names}
+    # What the face of the package brings along, and draws and prints.
+    telling |= {Path("drawing.py"), Path("tables.py")}
     used = {Path(line).relative_to(CORE) for line in run.stdout.split()}
     assert used >= {Path("comparison/cell.py"), Path("training/fit.py")}
     assert used - {*measuring()} <= telling

@@ -80,6 +80,9 @@ class Result:
         """
         known = {f.name for f in fields(cls)}
         wanted = f"an object with {', '.join(sorted(known))}"
+        if isinstance(content, dict):
+            # The first stores had no such field.
+            content = {"unpacked": cls.unpacked, **content}
         check(isinstance(content, dict) and content.keys() == known, "it", wanted, content)
         for name, (what, is_right) in SHAPES.items():
             check(is_right(content[name]), name, what, content[name])

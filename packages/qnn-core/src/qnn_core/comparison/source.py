@@ -20,7 +20,9 @@ TELLS = frozenset(
     )
 )
 # Of this room, in turn, what does.
-MEASURES = frozenset(("arms.py", "cell.py", "data.py", "recipe.py", "start.py"))
+MEASURES = frozenset(
+    ("arms.py", "cell.py", "chance.py", "data.py", "recipe.py", "start.py"),
+)
 
 
 @functools.cache

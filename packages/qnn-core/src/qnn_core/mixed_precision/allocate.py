@@ -72,6 +72,7 @@ def allocate(
         StateError, GraphError, PackError: if the model cannot be packed, see `pack`.
 
     Example:
+        >>> import numpy as np
         >>> import qnn_core as qnn
         >>> x = np.random.default_rng(0).normal(size=(64, 8)).astype(np.float32)
         >>> y = (x[:, 0] > 0).astype(int)

@@ -62,6 +62,9 @@ def mse(quantizer: "Quantizer", x_cn: Array) -> Range:
     else:
         weight_n = None
     error_cf = _measured(quantizer, x_cn, low_cf, high_cf, unit=unit, weight_n=weight_n)
+    # Ranges a little wider than the data may reach beyond the numbers that there are.
+    scale = quantizer.span(low_cf.ravel(), high_cf.ravel()).scale
+    error_cf[~np.isfinite(scale).reshape(error_cf.shape)] = np.inf
     best_c = error_cf.argmin(axis=1)[:, None]
     low, high = (np.take_along_axis(end_cf, best_c, 1)[:, 0] for end_cf in (low_cf, high_cf))
     return low, high
