@@ -257,7 +257,7 @@ def test_a_scheduler_without_workers_is_waited_for_and_then_an_error(
     monkeypatch.setattr(cluster_module, "NO_WORKER_SECONDS", 1.0)
     with (
         distributed.LocalCluster(
-            n_workers=0, processes=False, dashboard_address=None, scheduler_port=0, silence_logs=50
+            n_workers=0, processes=False, dashboard_address=":0", scheduler_port=0, silence_logs=50
         ) as empty,
         dask_executor(empty.scheduler_address) as executor,
         pytest.raises(CompareError, match="has had no worker for"),
@@ -271,7 +271,7 @@ def cluster() -> Any:
     """A scheduler and three worker processes, each of one thread."""
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
-        n_workers=3, threads_per_worker=1, processes=True, dashboard_address=None,
+        n_workers=3, threads_per_worker=1, processes=True, dashboard_address=":0",
         scheduler_port=0, memory_limit=0, silence_logs=50,
     ) as cluster:  # fmt: skip
         yield cluster
