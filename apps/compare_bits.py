@@ -14,7 +14,7 @@ import qnn_core as qnn
 import qnn_data
 from _arguments import add_dataset, load_data, numbered, positive, whole
 from qnn_core import comparison_command, registry
-from qnn_core.errors import PluginError, SpecError
+from qnn_core.errors import CompareError, PluginError, SpecError
 from qnn_core.streams import command, say
 
 # What is compared unless schemes are named; more of ours would only take longer.
@@ -125,8 +125,9 @@ def meaningful(schemes: list[str], bits: list[int]) -> list[str]:
     for scheme in schemes:
         try:
             arms_of([scheme], None, [*bits, 32])
-        except SpecError as error:
-            say(f"left out: {str(error).removeprefix('compare: ')}", sys.stderr)
+        except (CompareError, SpecError) as error:
+            told = str(error).removeprefix("compare: ").removeprefix("nothing can be compared: ")
+            say(f"left out: {told}", sys.stderr)
         else:
             found.append(scheme)
     return found or schemes
