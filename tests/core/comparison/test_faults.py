@@ -21,8 +21,9 @@ from qnn_core.comparison.data import load, look, unlike
 from qnn_core.comparison.note import read_notes
 from qnn_core.comparison.result import Result
 from qnn_core.comparison.seal import read_sealed, unseal, write_sealed
-from qnn_core.comparison.streams import say, standard_streams
+from qnn_core.comparison.streams import standard_streams
 from qnn_core.errors import CompareError, FileError, NonFiniteError
+from qnn_core.streams import say
 from studies_to_compare import data, net
 from test_compare import SMALL, same
 

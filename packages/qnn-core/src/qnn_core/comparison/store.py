@@ -43,8 +43,13 @@ class Store:
 
     def __init__(self, folder: str | Path, *, kept: bool = True, mend: bool = False) -> None:
         self.folder, self.kept, self.mend = Path(folder), kept, mend
-        # How many of the results that were read have no checksum.
-        self.unsealed = 0
+        # Which of the results that were read have no checksum.
+        self._unsealed: set[str] = set()
+
+    @property
+    def unsealed(self) -> int:
+        """How many of the results that were read have no checksum."""
+        return len(self._unsealed)
 
     def check(self, plan: Plan) -> None:
         """Raise a CompareError if the folder holds anything but cells that go with the plan."""
@@ -144,7 +149,14 @@ class Store:
 
     def starts(self) -> dict[int, str]:
         """Return the digests of initial weights, by seed, as far as they are known."""
-        return dict(self.plan().starts) if (self.folder / ABOUT).exists() else {}
+        if not (self.folder / ABOUT).exists():
+            return {}
+        try:
+            return dict(self.plan().starts)
+        except DamagedError:
+            if not self.mend:
+                raise
+            return {}
 
     def runs(self) -> list[dict[str, Any]]:
         """Return the runs that filled it."""
@@ -185,7 +197,8 @@ class Store:
             if self.mend:
                 return None
             raise self._damaged(path, error) from error
-        self.unsealed += not sealed
+        if not sealed:
+            self._unsealed.add(key)
         return result
 
     def _damaged(self, path: Path, error: Exception) -> "DamagedError":
