@@ -149,14 +149,8 @@ class Store:
 
     def starts(self) -> dict[int, str]:
         """Return the digests of initial weights, by seed, as far as they are known."""
-        if not (self.folder / ABOUT).exists():
-            return {}
-        try:
-            return dict(self.plan().starts)
-        except DamagedError:
-            if not self.mend:
-                raise
-            return {}
+        plan = self._plan_to_mend() if (self.folder / ABOUT).exists() else None
+        return {} if plan is None else dict(plan.starts)
 
     def runs(self) -> list[dict[str, Any]]:
         """Return the runs that filled it."""
