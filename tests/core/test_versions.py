@@ -258,6 +258,8 @@ def test_training_loops() -> None:
         if step == 2:
             model.load_state_dict(model.state_dict())
         x *= np.float32(0.5)  # a loader's buffer is filled anew
+    assert all(np.all(np.isfinite(p.data)) for p in model.parameters())
+    assert optimizer.steps == 4
 
 
 def test_penalties_on_gradients() -> None:
@@ -269,6 +271,8 @@ def test_penalties_on_gradients() -> None:
         (slope,) = qnn.grad(loss, x, create_graph=True)
         (loss + (slope * slope).sum()).backward()
         optimizer.step()
+    assert np.all(np.isfinite(w.data))
+    assert np.all(w.data != [0.5, -1.0])
 
 
 def test_what_the_derivative_does_not_read() -> None:

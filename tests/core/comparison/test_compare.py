@@ -539,6 +539,14 @@ def test_what_cannot_be_sent_to_a_process_is_refused(tmp_path: Path) -> None:
         qnn.compare(locked, data, **SMALL)
 
 
+def test_a_builder_that_exits_ends_no_script(thread: Executor) -> None:
+    def exits(weight: Any, input: Any, seed: int) -> qnn.Module:
+        sys.exit(3)
+
+    with pytest.raises(CompareError, match="build cannot make float: SystemExit: 3"):
+        qnn.compare(exits, data, executor=thread, **SMALL)
+
+
 def test_a_call_that_failed_leaves_nothing_to_the_next(thread: Executor) -> None:
     run = functools.partial(qnn.compare, executor=thread, **SMALL | {"seeds": 1})
     expected = run(net, data(train=100))
