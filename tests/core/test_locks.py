@@ -1,6 +1,5 @@
 """Locks beside files, and what they are for: two runs on one checkpoint."""
 
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -135,26 +134,28 @@ def test_a_forked_child_does_not_keep_the_lock(tmp_path: Path) -> None:
         parent.stdout.close()
 
 
-def _count(path: Path, counter: Path) -> None:
-    for _ in range(50):
-        while True:
-            try:
-                with locked(path):
-                    counter.write_text(str(int(counter.read_text()) + 1))
-                break
-            except BlockingIOError:
-                pass
+COUNT = """
+import sys
+from pathlib import Path
+from qnn_core.locks import locked
+path, counter = map(Path, sys.argv[1:])
+for _ in range(50):
+    while True:
+        try:
+            with locked(path):
+                counter.write_text(str(int(counter.read_text()) + 1))
+            break
+        except BlockingIOError:
+            pass
+"""
 
 
 def test_many_that_take_it_in_turn_are_never_in_it_at_once(tmp_path: Path) -> None:
     counter = tmp_path / "counter"
     counter.write_text("0")
-    context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=_count, args=(tmp_path / "a", counter)) for _ in range(3)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
+    program = [sys.executable, "-c", COUNT, str(tmp_path / "a"), str(counter)]
+    processes = [subprocess.Popen(program) for _ in range(3)]
+    assert [process.wait() for process in processes] == [0, 0, 0]
     assert counter.read_text() == "150"
     assert os.listdir(tmp_path) == ["counter"]
 

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import random
 import signal
 import time
 from collections.abc import Iterator
@@ -34,6 +35,23 @@ def slow_net(weight: Any, input: Any, seed: int) -> qnn.Module:
     """Return `net` after a tenth of a second."""
     time.sleep(0.1)
     return net(weight, input, seed)
+
+
+def noisy(weight: Any, input: Any, seed: int) -> qnn.Module:
+    """Return a net whose weights and answers in training depend on the global generators."""
+    model = net(weight, input, seed)
+    for name, parameter in model.named_parameters():
+        if name.endswith("bias"):
+            parameter.data[...] = [random.gauss(0, 0.1) for _ in range(parameter.data.size)]
+    return qnn.Sequential(Noise(), model)
+
+
+class Noise(qnn.Module):
+    def forward(self, x: qnn.Tensor) -> qnn.Tensor:
+        if not self.training:
+            return x
+        noise = np.random.normal(scale=0.1, size=x.shape)  # noqa: NPY002 - likewise
+        return x + qnn.Tensor(noise.astype(np.float32))
 
 
 class Marked:

@@ -24,7 +24,7 @@ from qnn_core.comparison.seal import read_sealed, unseal, write_sealed
 from qnn_core.comparison.streams import standard_streams
 from qnn_core.errors import CompareError, FileError, NonFiniteError
 from qnn_core.streams import say
-from studies_to_compare import data, net
+from studies_to_compare import data, net, noisy
 from test_compare import SMALL, same
 
 STUDY: dict[str, Any] = SMALL | {"weights": ["symmetric"], "bits": [2, 32], "epochs": 1}
@@ -80,23 +80,6 @@ def test_a_split_by_a_global_generator_is_the_same_each_time() -> None:
 
 
 # Global generators
-
-
-def noisy(weight: Any, input: Any, seed: int) -> qnn.Module:
-    """Return a net whose weights and answers in training depend on the global generators."""
-    model = net(weight, input, seed)
-    for name, parameter in model.named_parameters():
-        if name.endswith("bias"):
-            parameter.data[...] = [random.gauss(0, 0.1) for _ in range(parameter.data.size)]
-    return qnn.Sequential(Noise(), model)
-
-
-class Noise(qnn.Module):
-    def forward(self, x: qnn.Tensor) -> qnn.Tensor:
-        if not self.training:
-            return x
-        noise = np.random.normal(scale=0.1, size=x.shape)  # noqa: NPY002 - likewise
-        return x + qnn.Tensor(noise.astype(np.float32))
 
 
 def test_global_generators_are_seeded_for_each_cell_and_given_back(thread: Executor) -> None:
