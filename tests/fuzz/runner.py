@@ -215,9 +215,10 @@ def _place() -> str:
 
 def _confirm(target: Target, seed: int, number: int, limit: int, outcome: Outcome) -> None:
     """Measure a try alone, whose process grew."""
-    memory, place = _peak(target, case_of(target, seed, number))
+    case = case_of(target, seed, number)
+    memory, place = _peak(target, case)
     outcome.worst_memory = max(outcome.worst_memory, memory)
-    if memory > limit:
+    if memory > max(limit, 2 * target.needed(case)):
         honest = outcome.honest_memory / MIB
         told = f"{memory / MIB:.0f} MiB; an honest file takes {honest:.1f} MiB at most"
         outcome.add(Finding("memory", number, told, place))

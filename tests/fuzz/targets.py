@@ -6,9 +6,12 @@ versions go with them.
 
 import gzip
 import hashlib
+import io
 import json
+import math
 import struct
 import tomllib
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -71,6 +74,10 @@ class Target(ABC):
     def read(self, case: Case) -> str | None:
         """Read a file, and return what is wrong with what was read."""
 
+    def needed(self, case: Case) -> int:
+        """Return the bytes of memory that a damaged file may well ask for, if there are any."""
+        return 0
+
 
 class Idx(Target):
     """Arrays of qnn_data, plain and gzipped."""
@@ -125,6 +132,19 @@ class Idx(Target):
         content = gzip.decompress(case.content) if gzipped else case.content
         written = qnn_data.encode_idx(array)
         return None if written == content else "the array is not that of the file"
+
+    def needed(self, case: Case) -> int:
+        """Return how much of the array that the file announces it does hold."""
+        try:
+            with gzip.open(io.BytesIO(case.content)) as file:
+                header = file.read(4)
+                shape = struct.unpack(f">{header[3]}I", file.read(4 * header[3]))
+                held, announced = 0, 8 * math.prod(shape)
+                while held < announced and (part := file.read(2**20)):
+                    held += len(part)
+        except (OSError, EOFError, struct.error, IndexError, zlib.error):
+            return 0
+        return min(held, announced)
 
 
 class Safetensors(Target):
@@ -502,6 +522,10 @@ def _toml_value(value: Any) -> str:
     return json.dumps(value) if value is not None else "nan"
 
 
+# A result without its checksum may be of an older version: it is read, and the report says so.
+UNSEALED = "a result has no checksum, which is told"
+
+
 class Stores(Target):
     """Folders of comparisons: `Comparison.load`, the table, and the rows of its CSV."""
 
@@ -544,10 +568,14 @@ class Stores(Target):
             answer = self._answer()
         finally:
             place.write_bytes(honest)
-        return None if answer == self.answer else f"another comparison: {Path(case.place).parts[0]}"
+        if answer in (self.answer, UNSEALED):
+            return None
+        return f"another comparison: {Path(case.place).parts[0]}"
 
     def _answer(self) -> str:
         found = qnn.Comparison.load(self.store)
+        if found.unsealed:
+            return UNSEALED
         results = [
             (arm, seed, sorted((k, repr(v)) for k, v in vars(result).items()))
             for (arm, seed), result in sorted(found.results.items())

@@ -6,6 +6,7 @@ import signal
 import struct
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -25,8 +26,7 @@ def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return TARGETS[request.param](tmp_path_factory.mktemp(request.param))
 
 
-# Stores, studies, checkpoints and packed models join where their readers hold.
-@pytest.mark.parametrize("target", ["idx"], indirect=True)
+@pytest.mark.parametrize("target", sorted(TARGETS), indirect=True)
 def test_a_short_run_finds_nothing(target: Target) -> None:
     outcome = run(target, TRIES, seed=0)
     assert not outcome.counts, "\n".join(lines(target, outcome))
@@ -56,6 +56,21 @@ IDX = {
 @pytest.mark.parametrize("target", ["idx"], indirect=True)
 def test_past_faults_of_idx(target: Target, name: str) -> None:
     assert attempt(target, Case(IDX[name])) in ("refused", "accepted")
+
+
+# What else was read wrongly once, in files of the formats that the fuzzers make.
+FILES = {
+    "a scheme's width that is a word": ("study", b'"logarithmic:4,signed=False"', b'"a:b"'),
+    "hundreds of arms": ("study", b'"binary", "uniform"', b'"binary", ' + b'"uniform", ' * 400),
+}
+
+
+@pytest.mark.parametrize(("target", "name"), [(FILES[n][0], n) for n in FILES], indirect=["target"])
+def test_past_faults(target: Target, name: str) -> None:
+    _, old, new = FILES[name]
+    honest = next(case for case in target.honest() if old in case.content)
+    damaged = replace(honest, content=honest.content.replace(old, new, 1))
+    assert attempt(target, damaged) in ("refused", "accepted")
 
 
 # The fuzzer finds what there is to find

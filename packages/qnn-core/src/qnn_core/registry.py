@@ -4,14 +4,15 @@ Names are listed without importing anything; a scheme is imported and checked on
 that cannot be used is an error of its own, with its distribution's name, and nobody else's.
 """
 
-import ast
 import dataclasses
 import inspect
+import os
 import re
+import sys
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -201,15 +202,37 @@ def parse(spec: str) -> tuple[str, dict[str, Any]]:
     return name.strip(), options
 
 
+WORDS = {"True": True, "False": False, "None": None}
+
+
 def _literal(text: str) -> Any:
-    """Return a number, True, False or None; any other text as it stands."""
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        return text
+    """Return a number, True, False or None; any other text as it stands, without quotes."""
+    if text in WORDS:
+        return WORDS[text]
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            pass
+    quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
+    return text[1:-1] if quoted else text
 
 
 def _registered() -> dict[str, list[Scheme]]:
+    """Return what is installed now; the installed files are read again only where they changed."""
+    return _found(tuple((folder, _changed(folder)) for folder in sys.path))
+
+
+def _changed(folder: str) -> int:
+    """Return when a folder last gained or lost an entry, as it does when pip installs."""
+    try:
+        return os.stat(folder or os.curdir).st_mtime_ns
+    except (OSError, ValueError):
+        return 0
+
+
+@lru_cache(maxsize=1)
+def _found(_: tuple[tuple[str, int], ...]) -> dict[str, list[Scheme]]:
     found: defaultdict[str, list[Scheme]] = defaultdict(list)
     for point in entry_points(group=GROUP):
         entry = Scheme(point.name, *_distribution(point), point.value)

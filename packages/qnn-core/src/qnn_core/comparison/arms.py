@@ -155,7 +155,7 @@ def _canonical(spec: str | None) -> str | None:
     if "bits" not in parse(spec)[1]:
         # The scheme's own default.
         return with_bits(spec, get_quantizer(spec).bits)
-    return with_bits(without_bits(spec), int(parse(spec)[1]["bits"]))
+    return with_bits(without_bits(spec), parse(spec)[1]["bits"])
 
 
 def with_bits(spec: str | None, bits: int) -> str | None:

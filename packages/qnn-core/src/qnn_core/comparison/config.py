@@ -3,6 +3,7 @@
 import functools
 import importlib
 import inspect
+import os
 import re
 import sys
 import tomllib
@@ -198,7 +199,7 @@ class _File:
         module = importlib.import_module(name)
         for beside in [*sys.modules.values()]:
             found = getattr(beside, "__file__", None)
-            if found is not None and Path(found).resolve().parent == Path(folder):
+            if found is not None and _real(os.path.dirname(found)) == folder:
                 # Workers elsewhere cannot import what lies beside the file: it is sent to them.
                 cloudpickle.register_pickle_by_value(beside)
         return module
@@ -232,6 +233,12 @@ class Called(functools.partial[Any]):
         except Exception as error:
             error.add_note(f"{self.place} raised it")
             raise
+
+
+@functools.cache
+def _real(folder: str) -> str:
+    """Return a folder of modules without symbolic links: many modules are in few folders."""
+    return os.path.realpath(folder)
 
 
 def _told(error: BaseException) -> str:
