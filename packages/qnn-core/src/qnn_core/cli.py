@@ -56,6 +56,14 @@ def _parser() -> argparse.ArgumentParser:
         "in a checkpoint.",
     )
     info.add_argument("file", help="a file that PackedModel.save or fit wrote")
+    info.add_argument(
+        "--limit",
+        type=_above_zero,
+        default=1.0,
+        metavar="TIMES",
+        help="allow a packed model so many times the usual time and memory, inf for one that you "
+        "trust (default: 1)",
+    )
     info.set_defaults(run=_info)
     _add_bench(commands.add_parser)
     _add_check(commands.add_parser)
@@ -168,9 +176,19 @@ def _bench(options: argparse.Namespace) -> int:
     return 0
 
 
+def _above_zero(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not number > 0:
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
+    return number
+
+
 def _info(options: argparse.Namespace) -> int:
     """Print what a file holds."""
-    print(describe(options.file))
+    print(describe(options.file, limit=options.limit))
     return 0
 
 

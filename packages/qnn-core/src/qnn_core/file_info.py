@@ -16,17 +16,21 @@ from .storage import load_arrays
 CHECKPOINT = "qnn checkpoint"
 
 
-def describe(path: str | Path) -> str:
+def describe(path: str | Path, *, limit: float = 1.0) -> str:
     """Return what is in a packed model or a checkpoint, as text.
+
+    Args:
+        path: of the file.
+        limit: of what a packed model may cost; see `qnn_core.packed.load`.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        FileError: if it is damaged, or of no known kind.
+        FileError: if it is damaged, of no known kind, or would cost more than the limit.
     """
     arrays, about = load_arrays(path)
     kind = about.get("kind")
     if kind == PACKED:
-        details = _packed(load_from(path, arrays, about))
+        details = _packed(load_from(path, arrays, about, limit=limit))
     elif kind == CHECKPOINT:
         details = _checkpoint(arrays, about)
     else:

@@ -93,8 +93,8 @@ class Budget:
             each = " it for a sample" if what == "running" else " it"
             raise FileError(
                 f"{what}{each} would take about {found}, where {self.file_bytes:,} bytes of "
-                f"content may take {allowed}; if you trust it: qnn.load(path, limit=...) of "
-                f"{math.ceil(times * self.limit):,} or more"
+                f"content may take {allowed}; if you trust it: qnn.load(path, limit=...) or "
+                f"qnn info --limit of {math.ceil(times * self.limit):,} or more"
             )
 
 
