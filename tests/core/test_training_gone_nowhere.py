@@ -97,6 +97,14 @@ CASES: dict[str, tuple[Any, str]] = {
         lambda: fit(column(), SCALED, LABELS * 0),
         "softmax cross-entropy of one column is always 0",
     ),
+    "many short epochs": (
+        lambda: fit(mlp(), RAW[:600], LABELS[:600], kind=SGD, lr=0.1, epochs=12),
+        "such as x / 255 for pixels",
+    ),
+    "the same inputs": (
+        lambda: fit(mlp(), np.ones_like(SCALED), epochs=2),
+        "64 samples that were looked at have all the same inputs",
+    ),
     "regression": (
         lambda: fit(
             column(), SCALED, LABELS, kind=SGD, lr=1e-9, epochs=4, loss=ops.mean_squared_error
@@ -199,3 +207,15 @@ def test_a_look_changes_nothing_and_ends_nothing(counted: Any) -> None:
     history = fit(counted, SCALED)
     assert counted.runs == 60
     assert len(history.epochs) == 1
+
+
+def test_a_loss_that_is_not_finite_names_the_layer() -> None:
+    with pytest.raises(
+        qnn.errors.NonFiniteError, match=r"numbers overflow first in layers\.\d"
+    ) as caught:
+        fit(mlp(), SCALED, kind=SGD, lr=1e20)
+    assert str(caught.value).startswith("fit, epoch 1, batch ")
+    model = mlp()
+    model.layers[2].weight.data[:] = 3e38
+    with pytest.raises(qnn.errors.NonFiniteError, match=r"first in layers\.2 \(Linear, "):
+        fit(model, SCALED)

@@ -41,20 +41,17 @@ def clipping_magnitude(quantizer: "Quantizer", point_cm: Array, weight_m: Array)
 
 def _fixed_point(magnitude_cm: Array, weight_m: Array, noise: Array) -> Array:
     """Return the clipping magnitude of each row: at first the mean of what is not zero."""
-
-    def shares(term_cm: Array) -> Array:
-        total: Array = (term_cm * weight_m).sum(axis=1)
-        return total
-
-    present_cm = magnitude_cm > 0
-    clip: Array = shares(magnitude_cm) / np.maximum(shares(present_cm), np.finfo(np.float64).tiny)
+    weighted_cm = magnitude_cm * weight_m
+    present: Array = ((magnitude_cm > 0) * weight_m).sum(axis=1)
+    clip: Array = weighted_cm.sum(axis=1) / np.maximum(present, np.finfo(np.float64).tiny)
     for _ in range(STEPS):
         above_cm = magnitude_cm > clip[:, None]
-        beyond, outside = shares(magnitude_cm * above_cm), shares(above_cm)
+        beyond = (weighted_cm * above_cm).sum(axis=1)
+        outside = (above_cm * weight_m).sum(axis=1)
         # Above the greatest magnitude nothing is left to be clipped.
-        divisor = noise * shares(present_cm & ~above_cm) + outside
+        divisor = noise * (present - outside) + outside
         better = np.divide(beyond, divisor, out=clip.copy(), where=beyond > 0)
-        settled = np.allclose(better, clip, rtol=1e-4, atol=0)
+        settled = np.all(np.abs(better - clip) <= 1e-4 * clip)
         clip = better
         if settled:
             break

@@ -21,7 +21,8 @@ from .evaluate import Loss
 
 Array = NDArray[Any]
 
-# A look costs a pass over some samples: it waits for so many steps, which also need time to learn.
+# A look costs a pass over some samples: it waits for so many steps, of one epoch or several short
+# ones, which also need time to learn.
 STEPS = 50
 PATIENT_STEPS = 200
 SAMPLES = 64
@@ -130,6 +131,8 @@ class Diagnosis:
 
     def _cause(self, x: Array, look: "Look", loss: float, chance: float) -> str:
         told = f"the loss is {loss:.4g}, {chance:.4g} is chance: "
+        if _alike(x):
+            return f"{told}{len(x)} samples that were looked at have all the same inputs"
         if np.abs(x).max() >= GREAT_INPUT and x.std() >= GREAT_INPUT / 3:
             pixels = ", such as x / 255 for pixels" if x.min() >= 0 and x.max() <= 255 else ""
             return (

@@ -28,6 +28,7 @@ from .diagnosis import Diagnosis
 from .evaluate import Evaluation, Loss, Tally, WeighedLoss, evaluate
 from .history import Epoch, History
 from .metrics import Meter, Metric, MetricLike, metric_of
+from .overflow import first_overflow
 from .progress import Progress
 from .single_samples import check_single_samples
 
@@ -164,6 +165,11 @@ def _broken_frames(model: Module) -> str:
     )
 
 
+def _overflow(model: Module, batch: Batch) -> str:
+    first = first_overflow(model, batch.inputs)
+    return f"; numbers overflow first in {first}" if first else ""
+
+
 class _Run:
     """A model, its optimizer, and what was measured so far."""
 
@@ -229,7 +235,8 @@ class _Run:
                 loss, outputs = self._step(batch)
             except NonFiniteError as error:
                 at = f"{where}, batch {step} (step {self.optimizer.steps} of the run)"
-                raise NonFiniteError(f"{at}: {error}{_broken_frames(self.model)}") from error
+                why = _broken_frames(self.model) or _overflow(self.model, batch)
+                raise NonFiniteError(f"{at}: {error}{why}") from error
             tally.add(loss, outputs, batch)
             self._diagnosis.saw(batch)
             if bar.shown:
