@@ -138,13 +138,13 @@ class Idx(Target):
         """Return how much of the array that the file announces it does hold."""
         held = announced = 0
         # A damaged stream counts as far as it goes.
-        with contextlib.suppress(OSError, EOFError, struct.error, IndexError, zlib.error):
-            with gzip.open(io.BytesIO(case.content)) as file:
-                header = file.read(4)
-                shape = struct.unpack(f">{header[3]}I", file.read(4 * header[3]))
-                announced = 8 * math.prod(shape)
-                while held < announced and (part := file.read(2**20)):
-                    held += len(part)
+        problems = OSError, EOFError, struct.error, IndexError, zlib.error
+        with contextlib.suppress(*problems), gzip.open(io.BytesIO(case.content)) as file:
+            header = file.read(4)
+            shape = struct.unpack(f">{header[3]}I", file.read(4 * header[3]))
+            announced = 8 * math.prod(shape)
+            while held < announced and (part := file.read(2**20)):
+                held += len(part)
         return min(held, announced)
 
 
