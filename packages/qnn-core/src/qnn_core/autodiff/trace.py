@@ -143,22 +143,15 @@ class _GraphRecorder:
 
     def __init__(self, model: object, *, lenient: bool) -> None:
         self.lenient = lenient
-        named = getattr(model, "named_modules", None)
-        parameters = getattr(model, "named_parameters", None)
-        buffers = getattr(model, "named_buffers", None)
-        self.modules: list[Any] = []
-        self.paths: dict[int, str] = {}
-        for path, module in named() if named else ():
-            self.modules.append(module)
-            self.paths[id(module)] = path
-        self.names = {
-            id(tensor): name
-            for source in (parameters, buffers)
-            if source
-            for name, tensor in source()
-        }
-        first = next((p for _, p in parameters()), None) if parameters else None
-        self.dtype = None if first is None else first.dtype
+        named = getattr(model, "named_parts", None)
+        parts = named() if named else None
+        modules = parts.modules if parts else []
+        parameters = parts.parameters if parts else []
+        buffers = parts.buffers if parts else []
+        self.modules: list[Any] = [module for _, module in modules]
+        self.paths: dict[int, str] = {id(module): path for path, module in modules}
+        self.names = {id(tensor): name for name, tensor in (*parameters, *buffers)}
+        self.dtype = parameters[0][1].dtype if parameters else None
         self.nodes: list[GraphNode] = []
         self._inside: list[Any] = []
         self._modes: list[bool] = []

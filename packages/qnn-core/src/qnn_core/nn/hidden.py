@@ -61,9 +61,15 @@ def _of_classes(parts: Parts) -> list[Place]:
             found += [
                 (value, joined(path, name), hidden)
                 for name, value in vars(cls).items()
-                if not name.startswith("__") and _no_method(value) and name not in vars(module)
+                if type(value) not in USUAL  # most of them, and quick to tell
+                and not name.startswith("__")
+                and _no_method(value)
+                and name not in vars(module)
             ]
     return found
+
+
+USUAL = {FunctionType, property, classmethod, staticmethod, str, bool, int, float, type(None)}
 
 
 def _no_method(value: object) -> bool:

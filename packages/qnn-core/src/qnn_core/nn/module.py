@@ -99,6 +99,14 @@ class Module(Composite):
 
     # What is inside
 
+    def named_parts(self) -> Parts:
+        """Return all modules, parameters and buffers inside, with their paths, of one walk.
+
+        Raises:
+            StructureError: see `named_modules`.
+        """
+        return checked(self)
+
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, "Module"]]:
         """Yield ``(path, module)`` for this module (path `prefix`) and all inside it, each once.
 

@@ -1,6 +1,7 @@
 """What a module holds: the one walk that names every module, parameter and buffer in it."""
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -187,11 +188,16 @@ def _items(owner: str, container: Any, name: str = "") -> Named[Any]:
 
 
 PLAIN = (bool, int, float, str, type(None), complex, bytes, type, np.generic)
+USUAL = {bool, int, float, str, type(None)}
 
 
 def is_plain(value: object) -> bool:
     """Return whether a value is no part, and can hide none."""
-    return isinstance(value, PLAIN) or (isinstance(value, np.ndarray) and value.dtype != object)
+    return (
+        type(value) in USUAL
+        or isinstance(value, PLAIN)
+        or (isinstance(value, np.ndarray) and value.dtype != object)
+    )
 
 
 def is_container(value: object) -> bool:
@@ -202,13 +208,15 @@ def is_container(value: object) -> bool:
 def vars_of(value: object) -> dict[str, Any]:
     """Return an object's own attributes, those in slots too."""
     found: dict[str, Any] = getattr(value, "__dict__", {})
-    slots = [
-        name
-        for cls in type(value).__mro__
-        for name in _texts(vars(cls).get("__slots__", ()))
-        if name not in ("__dict__", "__weakref__") and hasattr(value, name)
-    ]
+    cls: Any = type(value)
+    slots = [name for name in _slots(cls) if hasattr(value, name)]
     return {**found, **{name: getattr(value, name) for name in slots}} if slots else found
+
+
+@cache
+def _slots(cls: type) -> list[str]:
+    names = (name for base in cls.__mro__ for name in _texts(vars(base).get("__slots__", ())))
+    return [name for name in names if name not in ("__dict__", "__weakref__")]
 
 
 def _texts(names: Any) -> Iterable[str]:
