@@ -69,6 +69,33 @@ def test_estimate_refuses() -> None:
         estimate([0.5, 0.6], confidence=95)
 
 
+# Tests of many, and of images, are those of statsmodels
+
+
+def test_holm_is_that_of_statsmodels() -> None:
+    from statsmodels.stats.multitest import multipletests  # noqa: PLC0415 # it takes seconds
+
+    rng = np.random.default_rng(0)
+    for count in (2, 3, 14, 105):
+        tested = [*rng.uniform(size=count) ** 4, 0.5, 0.5]
+        np.testing.assert_array_equal(holm(tested), multipletests(tested, method="holm")[1])
+        assert [p for p in holm([None, *tested, None]) if p is not None] == holm(tested)
+    assert holm([0.3]) == [0.3]
+    assert holm([None]) == [None]
+
+
+def test_the_image_test_is_that_of_statsmodels() -> None:
+    from statsmodels.stats.contingency_tables import mcnemar  # noqa: PLC0415 # likewise
+
+    rng = np.random.default_rng(0)
+    for images in (1, 7, 60, 10_000):
+        for share in (0.5, 0.9, 1.0):
+            first, second = rng.uniform(size=(2, images)) < share
+            table = [[0, np.sum(first & ~second)], [np.sum(second & ~first), 0]]
+            expected = mcnemar(table, exact=True).pvalue
+            assert image_test(first, second) == pytest.approx(expected, rel=1e-9)
+
+
 # The paired t test
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from .estimate import half_width
 
@@ -38,12 +38,12 @@ class Difference:
     @property
     def p(self) -> float | None:
         """The p of the paired t test, two-sided: could the mean be zero?"""
-        return None if self.t is None else float(2 * stats.t.sf(abs(self.t), self.n - 1))
+        return None if self.t is None else float(2 * special.stdtr(self.n - 1, -abs(self.t)))
 
     @property
     def p_greater(self) -> float | None:
         """The p of the one-sided test: could the first arm be no better than the second?"""
-        return None if self.t is None else float(stats.t.sf(self.t, self.n - 1))
+        return None if self.t is None else float(special.stdtr(self.n - 1, -self.t))
 
     def interval(self, confidence: float) -> tuple[float, float] | tuple[None, None]:
         """Return the t interval of the mean."""
@@ -66,7 +66,7 @@ class Difference:
         """
         if self.sd is None:
             return None
-        critical = stats.t.isf(alpha / 2, self.n - 1)
+        critical = -special.stdtrit(self.n - 1, alpha / 2)
         noncentrality = float(special.nctdtrinc(self.n - 1, 1 - POWER, critical))
         return noncentrality * self.sd / math.sqrt(self.n)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special  # not stats: its import takes as long as the study of a small net
 
 from ...errors import NonFiniteError, ShapeError, SpecError
 
@@ -74,7 +74,7 @@ def half_width(n: int, sd: float, confidence: float) -> float:
         >>> round(half_width(4, 2.0, 0.95), 3)
         3.182
     """
-    return float(stats.t.isf((1 - confidence) / 2, n - 1)) * sd / math.sqrt(n)
+    return float(-special.stdtrit(n - 1, (1 - confidence) / 2)) * sd / math.sqrt(n)
 
 
 def check_share(name: str, value: float) -> None:
