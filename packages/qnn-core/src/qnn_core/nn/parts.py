@@ -12,6 +12,10 @@ from ..errors import StructureError
 T = TypeVar("T")
 Named = list[tuple[str, T]]
 
+# What is no part, and can hide none: by class, and by the classes that nearly all of it have.
+PLAIN = (bool, int, float, str, type(None), complex, bytes, type, np.generic)
+USUAL = {bool, int, float, str, type(None)}
+
 
 class Composite:
     """What holds parts in its attributes: the base of `Module`, here so that the walk knows it."""
@@ -137,6 +141,8 @@ def _first_among(
 ) -> Parameter | None:
     """Return the first parameter among values or in containers there; modules go to `inner`."""
     for value in values:
+        if type(value) in USUAL:  # most of them
+            continue
         if isinstance(value, Parameter):
             return value
         if isinstance(value, Composite):
@@ -187,10 +193,6 @@ def _items(owner: str, container: Any, name: str = "") -> Named[Any]:
     return named
 
 
-PLAIN = (bool, int, float, str, type(None), complex, bytes, type, np.generic)
-USUAL = {bool, int, float, str, type(None)}
-
-
 def is_plain(value: object) -> bool:
     """Return whether a value is no part, and can hide none."""
     return (
@@ -209,8 +211,10 @@ def vars_of(value: object) -> dict[str, Any]:
     """Return an object's own attributes, those in slots too."""
     found: dict[str, Any] = getattr(value, "__dict__", {})
     cls: Any = type(value)
-    slots = [name for name in _slots(cls) if hasattr(value, name)]
-    return {**found, **{name: getattr(value, name) for name in slots}} if slots else found
+    slots = _slots(cls)
+    if not slots:
+        return found
+    return {**found, **{name: getattr(value, name) for name in slots if hasattr(value, name)}}
 
 
 @cache

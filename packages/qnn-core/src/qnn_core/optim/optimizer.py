@@ -148,7 +148,7 @@ class Optimizer(ABC):
                 # In place needs one block of memory, which a user's array may not be.
                 if not parameter.array.flags.c_contiguous:
                     parameter.put(np.asarray(parameter.array, order="C"))
-                plain = parameter.bounds is None and (parameter.decay or decay == 0)
+                plain = parameter.bounds is None and (decay == 0 or parameter.decay)
                 rule = usual if plain else _rule(parameter, lr, decay)
                 slots = [arrays[n] for arrays in state]
                 count = self.steps - self._skipped[n]
@@ -187,17 +187,21 @@ class Optimizer(ABC):
                 "gradient: call backward() on a loss that depends on it, or leave it out"
             )
         gradient: Array = grad.array
-        self._check_fit(n, "gradient", gradient)
+        data = parameter.array
+        shape, dtype = data.shape, data.dtype
+        if gradient.shape != shape or gradient.dtype is not dtype:
+            self._check_fit(n, "gradient", gradient)
         for slot, arrays in self._state.items():
-            self._check_fit(n, slot, arrays[n])
-        if not parameter.array.flags.writeable:
+            array = arrays[n]
+            if array.shape != shape or array.dtype is not dtype:
+                self._check_fit(n, slot, array)
+        if not data.flags.writeable:
             raise GraphError(f"{type(self).__name__}: the data of {self.names[n]} are read-only")
         return np.asarray(gradient, order="C")
 
     def _check_fit(self, n: int, kind: str, array: Array) -> None:
         data = self.parameters[n].array
-        same_dtype = array.dtype is data.dtype or array.dtype == data.dtype
-        if array.shape != data.shape or not same_dtype:
+        if array.shape != data.shape or array.dtype != data.dtype:
             raise ShapeError(
                 f"{type(self).__name__}: {self.names[n]} is {data.dtype} of shape {data.shape}, "
                 f"its {kind} {array.dtype} of shape {array.shape}; an "
