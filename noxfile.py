@@ -17,6 +17,8 @@ PACKAGES = ("qnn-core", "qnn-quantizers", "qnn-data")
 APPS = ("mnist", "qmnist", "bmnist", "deploy", "compare_bits", "paradox")
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
+# Files stay together in a worker, as far as it has work, and so do the fixtures that they share.
+IN_PROCESSES = ("--numprocesses=auto", "--dist=worksteal")
 # The test workers share the cores; a BLAS that starts a thread per core in each only slows them.
 ONE_BLAS_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL", "QNN")}
 
@@ -75,7 +77,7 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests against the installed packages: nox -s tests -- -k tensor."""
     install_packages(session, *group("test"), *group("apps"))
-    session.run("pytest", "--numprocesses=auto", *session.posargs, env=ONE_BLAS_THREAD)
+    session.run("pytest", *IN_PROCESSES, *session.posargs, env=ONE_BLAS_THREAD)
 
 
 @nox.session(default=False)
@@ -93,7 +95,7 @@ def coverage(session: nox.Session) -> None:
     install_packages(session, *requirements, QNN_TAPE="python")
     measured = [f"--cov={name.replace('-', '_')}" for name in PACKAGES]
     options = [*measured, "--cov-report=term-missing:skip-covered", *session.posargs]
-    session.run("pytest", "--numprocesses=auto", *options, env=ONE_BLAS_THREAD)
+    session.run("pytest", *IN_PROCESSES, *options, env=ONE_BLAS_THREAD)
 
 
 @nox.session(default=False)

@@ -94,11 +94,13 @@ def test_convolutional_nets(model: str, tmp_path: Path) -> None:
 def test_numbers_depend_neither_on_the_run_nor_on_the_number_of_processes(
     quick: Run, tmp_path: Path
 ) -> None:
-    again = run("compare_bits", "--quick", "--jobs", "2", "--out", tmp_path / "two", cwd=tmp_path)
+    some = ("--bits", "2", "32", "--jobs", "2", "--out", tmp_path / "two")
+    again = run("compare_bits", "--quick", *some, cwd=tmp_path)
     assert again.status == 0, again.err
     one, two = results(quick.cwd / "results/compare_bits-1"), results(tmp_path / "two")
-    assert one.results.keys() == two.results.keys()
-    assert all(same(one, two, *cell) for cell in one.results)
+    assert {arm for arm, _ in two.results} == {arm for arm in ARMS if arm.endswith(("float", ":2"))}
+    assert len(two.results) == 8
+    assert all(same(one, two, *cell) for cell in two.results)
 
 
 # Folders
