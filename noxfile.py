@@ -13,7 +13,7 @@ nox.options.reuse_venv = "yes"
 nox.options.sessions = ["lint", "types", "tests"]
 
 ROOT = Path(__file__).parent
-PACKAGES = ("qnn-core", "qnn-quantizers", "qnn-data")
+PACKAGES = ("qnn-core", "qnn-quantizers", "qnn-data", "qnn-compare")
 APPS = ("mnist", "qmnist", "bmnist", "deploy", "compare_bits", "paradox")
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
@@ -83,7 +83,7 @@ def tests(session: nox.Session) -> None:
 @nox.session(default=False)
 def fuzz(session: nox.Session) -> None:
     """Damage files and read them: nox -s fuzz -- packed --tries 1000000 (or --list)."""
-    install_packages(session, *group("test"), *group("compare"))
+    install_packages(session, *group("test"))
     session.run("python", "tests/fuzz/fuzz.py", *session.posargs, env=ONE_BLAS_THREAD)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import qnn_data
 from _arguments import add_dataset, add_out, load_data, results_folder, whole
 from qnn_core import History
-from qnn_core.atomic import write_whole
+from qnn_core.files import write_whole
 
 if importlib.util.find_spec("matplotlib") is None:
     sys.exit("the curves need matplotlib: pip install matplotlib")

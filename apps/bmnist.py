@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import qnn_core as qnn
 from _tutorial import Tutorial
-from qnn_core.streams import command
+from qnn_core.terminal import command
 
 # One bit has nothing but a sign: sign(x), with sign(0) = +1, and here with the fixed scale 1.
 # Its derivative is zero wherever it exists, so nothing could be learned through it. The

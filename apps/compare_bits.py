@@ -13,9 +13,11 @@ from typing import Any
 import qnn_core as qnn
 import qnn_data
 from _arguments import add_dataset, load_data, numbered, positive, whole
-from qnn_core import comparison_command, registry
+from qnn_compare import commands
+from qnn_compare.experiment.configs import arms_of
+from qnn_core import registry
 from qnn_core.errors import CompareError, PluginError, SpecError
-from qnn_core.streams import command, say
+from qnn_core.terminal import command, say
 
 # What is compared unless schemes are named; more of ours would only take longer.
 FAMILIAR = ("binary", "logarithmic", "symmetric", "uniform")
@@ -92,7 +94,7 @@ def main() -> int:
     if given.quick:
         say("a quick trial: its numbers mean nothing", sys.stderr)
     try:
-        return comparison_command.run_study(
+        return commands.run_study(
             partial(net, given.model, given.hidden, activation, len(train.classes)),
             partial(data, given.dataset, QUICK_SAMPLES if given.quick else None),
             given,
@@ -120,7 +122,6 @@ def usual_schemes() -> list[str]:
 
 def meaningful(schemes: list[str], bits: list[int]) -> list[str]:
     """Return those of the schemes, which nobody named, that have a meaning at some width."""
-    arms_of = comparison_command.comparison("arms").arms_of
     found = []
     for scheme in schemes:
         try:
@@ -220,7 +221,7 @@ def _add_training(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_running(group: argparse._ArgumentGroup) -> None:
-    comparison_command.add_where(group)
+    commands.add_where(group)
     group.add_argument(
         "--out",
         type=Path,

@@ -13,7 +13,7 @@ import qnn_core as qnn
 import qnn_data
 from _arguments import load_data, results_folder
 from _deploy import CHECKPOINT, MODEL, QUICK_SAMPLES, arguments, float_layers, run_alone
-from qnn_core.streams import command, say
+from qnn_core.terminal import command, say
 from qnn_core.training import Checkpoint
 
 SIZES = [784, 256, 256, 10]

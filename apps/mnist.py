@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import qnn_core as qnn
 from _tutorial import Tutorial
-from qnn_core.streams import command
+from qnn_core.terminal import command
 
 
 @command

@@ -14,8 +14,8 @@ from _paradox.figure import ladder_figure
 from _paradox.options import FIGURE, RESULTS, WIDTHS, parse
 from _paradox.report import accuracies, anatomy
 from _paradox.study import Recipe
-from qnn_core.atomic import write_whole
-from qnn_core.streams import command, say
+from qnn_core.files import write_whole
+from qnn_core.terminal import command, say
 
 # The ladder: each rung is the one before with one thing changed, in words and as a switch. What the
 # switches mean, and the original's arithmetic, is in _paradox/original_layers.py.

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import qnn_core as qnn
 from _tutorial import Tutorial
-from qnn_core.streams import command
+from qnn_core.terminal import command
 
 # A quantizer is named by a spec string: scheme, bits, options. `qnn schemes` lists the installed.
 # Weights lie around zero, so their levels do too: -1, 0, 1 (times a scale). Inputs get 15 levels.

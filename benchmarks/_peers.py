@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qnn_core.bench import Shape, Way
+from qnn_core.cli.bench import Shape, Way
 
 Array = NDArray[Any]
 Build = Callable[[Shape, int], Way]

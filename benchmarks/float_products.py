@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import qnn_core as qnn
 from numpy.typing import NDArray
-from qnn_core.products import cpu, matrix_product
-from qnn_core.products.sums import affine
+from qnn_core.gemm import cpu, matrix_product
+from qnn_core.gemm.float_gemm import affine
 from tabulate import tabulate
 from threadpoolctl import threadpool_info, threadpool_limits
 

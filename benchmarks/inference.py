@@ -22,9 +22,9 @@ import numpy as np
 import qnn_core as qnn
 from _peers import installed
 from numpy.typing import NDArray
-from qnn_core import bench
-from qnn_core.atomic import write_whole
-from qnn_core.products import cpu
+from qnn_core.cli import bench
+from qnn_core.files import write_whole
+from qnn_core.gemm import cpu
 from tabulate import tabulate
 from threadpoolctl import threadpool_limits
 

@@ -26,7 +26,7 @@ import numpy as np
 from _training_nets import LR, NETS, VARIANTS, Net, Variant
 from _training_pool import race
 from _training_ways import OURS, WAYS
-from qnn_core.atomic import write_whole
+from qnn_core.files import write_whole
 from tabulate import tabulate
 from threadpoolctl import threadpool_info
 

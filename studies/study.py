@@ -21,8 +21,8 @@ from _study.options import RESULTS, Options, parse
 from _study.report import readme, table
 from _study.results import Results
 from _study.storage import FILE, kept, to_json
-from qnn_core.atomic import write_whole
-from qnn_core.streams import command, say
+from qnn_core.files import write_whole
+from qnn_core.terminal import command, say
 
 
 @command

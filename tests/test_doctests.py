@@ -22,7 +22,7 @@ def modules(package: str) -> Iterator[str]:
         yield module.name
 
 
-PACKAGES = ("qnn_core", "qnn_quantizers", "qnn_data")
+PACKAGES = ("qnn_core", "qnn_quantizers", "qnn_data", "qnn_compare")
 
 
 @pytest.mark.parametrize("name", [name for package in PACKAGES for name in modules(package)])

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 import qnn_core as qnn
-from qnn_core.testing.examine import LAWS, MADE
+from qnn_core.checks.examine import LAWS, MADE
 
 ROOT = Path(__file__).parents[1]
 READMES = [ROOT / "README.md", *sorted((ROOT / "packages").glob("*/README.md"))]

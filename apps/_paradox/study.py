@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import qnn_core as qnn
 import qnn_data
-from qnn_core.atomic import write_whole
+from qnn_core.files import write_whole
 from qnn_data.transforms import Compose, Flatten, ToFloat
 
 from .original_layers import OriginalLinear, Scheme

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from qnn_core.comparison.statistics import estimate
+from qnn_compare.statistics import estimate
 
 from .cell import Cell, Result
 from .plan import Arm, Recipe, Study

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import qnn_core as qnn
 import qnn_data._atomic
-from qnn_core import atomic
-from qnn_core.bench import write as write_bench
-from qnn_core.drawing import draw
+from qnn_core.analysis.drawing import draw
+from qnn_core.cli.bench import write as write_bench
+from qnn_core.files import atomic
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="modes, links and devices are POSIX's")
 ROOT = pytest.mark.skipif(

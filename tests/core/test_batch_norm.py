@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import qnn_core as qnn
 from qnn_core import Tensor, nn, ops
+from qnn_core.gemm import cpu
 from qnn_core.ops.norm import Moments
-from qnn_core.products import cpu
 
 SHAPES = [(2, 1), (5, 3), (100, 17), (3, 4, 5, 16), (300, 100), (40, 9, 9, 33)]
 

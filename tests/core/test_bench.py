@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from qnn_core.bench import CASES, take_turns
-from qnn_core.products import cpu
+from qnn_core.cli.bench import CASES, take_turns
+from qnn_core.gemm import cpu
 
 NUMBERS = ("us", "gmacs", "from_codes_us", "matmul_us", "matmul_gmacs", "times_matmul")
 

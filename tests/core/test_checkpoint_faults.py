@@ -11,9 +11,9 @@ import pytest
 import qnn_core as qnn
 from hypothesis import given
 from hypothesis import strategies as st
+from qnn_core.cli.info import describe
 from qnn_core.errors import FileError, StateError
-from qnn_core.file_info import describe
-from qnn_core.storage import load_arrays, save_arrays
+from qnn_core.files import load_arrays, save_arrays
 from qnn_core.training import Checkpoint
 
 BATCHES = [(np.eye(3), np.arange(3))]

@@ -10,7 +10,7 @@ import qnn_core as qnn
 from hypothesis import given
 from hypothesis import strategies as st
 from qnn_core.errors import FileError, StateError
-from qnn_core.storage import load_arrays, save_arrays
+from qnn_core.files import load_arrays, save_arrays
 from qnn_core.training import Checkpoint
 
 BATCHES = [(np.eye(3), np.arange(3))]

@@ -121,7 +121,7 @@ def test_a_quantized_layer_is_linear_on_patches(scheme: str, axis: int | None) -
     state = layer.state_dict()
     flat.load_state_dict(state | {"weight": state["weight"].reshape(6, 24)})
     flat.eval()
-    patches = qnn.products.Window((3, 2), (2, 2)).patches(X)
+    patches = qnn.gemm.Window((3, 2), (2, 2)).patches(X)
     y = flat(patches.reshape(*patches.shape[:3], 24))
     np.testing.assert_array_equal(layer(X).data, y.data)
 

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.image import imread
 from qnn_core import Tensor, nn, ops
-from qnn_core.coded import Quantized
-from qnn_core.error_anatomy import Errors
-from qnn_core.error_anatomy.errors_of import errors_of
+from qnn_core.analysis.error_analysis import Errors
+from qnn_core.analysis.error_analysis.errors_of import errors_of
 from qnn_core.errors import NonFiniteError, ShapeError, SpecError, StateError
-from qnn_core.places import Float, exchange, quantizers
+from qnn_core.nn.surgery import Float, exchange, quantizers
+from qnn_core.qtensor import Quantized
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(50, 6)).astype(np.float32)

@@ -9,7 +9,7 @@ import pytest
 import qnn_core as qnn
 from qnn_core import Tensor, nn
 from qnn_core.errors import FileError, StateError
-from qnn_core.places import exchange
+from qnn_core.nn.surgery import exchange
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 4)).astype(np.float32)

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 import qnn_core as qnn
 from qnn_core.errors import FileError
-from qnn_core.locks import locked
+from qnn_core.files import locked
 from qnn_core.training import Checkpoint, Epoch
 
 BATCHES = [(np.eye(3), np.arange(3))]
 
 HOLD = """
 import sys, time
-from qnn_core.locks import locked
+from qnn_core.files import locked
 with locked(sys.argv[1]) as held:
     print(held, flush=True)
     sys.stdin.readline()
@@ -109,7 +109,7 @@ def test_the_threads_of_a_process_keep_each_other_out(tmp_path: Path) -> None:
 def test_a_forked_child_does_not_keep_the_lock(tmp_path: Path) -> None:
     code = (
         "import os, sys, time\n"
-        "from qnn_core.locks import locked\n"
+        "from qnn_core.files import locked\n"
         "with locked(sys.argv[1]):\n"
         "    if os.fork() == 0:\n"
         "        print('forked', flush=True); time.sleep(60)\n"
@@ -137,7 +137,7 @@ def test_a_forked_child_does_not_keep_the_lock(tmp_path: Path) -> None:
 COUNT = """
 import sys
 from pathlib import Path
-from qnn_core.locks import locked
+from qnn_core.files import locked
 path, counter = map(Path, sys.argv[1:])
 for _ in range(50):
     while True:
@@ -217,7 +217,7 @@ def test_a_checkpoint_in_no_folder_is_named_as_it_was_given(
 def test_a_forked_child_that_ends_leaves_the_lock_to_its_parent(tmp_path: Path) -> None:
     code = (
         "import os, sys\n"
-        "from qnn_core.locks import locked\n"
+        "from qnn_core.files import locked\n"
         "with locked(sys.argv[1]):\n"
         "    child = os.fork()\n"
         "    if child == 0: sys.exit()\n"

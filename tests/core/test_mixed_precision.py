@@ -11,10 +11,10 @@ import qnn_core as qnn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from qnn_core import nn
+from qnn_core.analysis.mixed_precision.search import Item, best
+from qnn_core.analysis.mixed_precision.sizes import Sizes
+from qnn_core.analysis.mixed_precision.trial import Trial
 from qnn_core.errors import NonFiniteError, ShapeError, SpecError
-from qnn_core.mixed_precision.search import Item, best
-from qnn_core.mixed_precision.sizes import Sizes
-from qnn_core.mixed_precision.trial import Trial
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 12)).astype(np.float32)

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from qnn_core import Parameter, nn, ops
 from qnn_core.arguments import number, real, whole
-from qnn_core.coded import pack_bits, unpack_bits
 from qnn_core.optim import SGD, Adam, Cosine, Step, WarmUp, clip_gradients
+from qnn_core.qtensor import pack_bits, unpack_bits
 from qnn_core.registry import get_quantizer
 
 W = Parameter([1.0])

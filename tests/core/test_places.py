@@ -5,7 +5,7 @@ import pytest
 import qnn_core as qnn
 from qnn_core import Tensor, nn
 from qnn_core.errors import SpecError
-from qnn_core.places import Float, exchange, layers, modules, quantizers
+from qnn_core.nn.surgery import Float, exchange, layers, modules, quantizers
 
 X = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from qnn_core import Tensor, nn
 from qnn_core.errors import NonFiniteError, ShapeError, SpecError, StateError
-from qnn_core.products import VALUES, operand, reference
+from qnn_core.gemm import VALUES, operand, reference
 from qnn_core.quantizer import codebook
 
 SCALES = ["learned", "lsq", "pact", "calibrated", "fixed", "0.3"]

@@ -7,9 +7,9 @@ import pytest
 import qnn_core as qnn
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from qnn_core.gemm import cpu
 from qnn_core.ops.layer_products import Convolution, Linear
 from qnn_core.ops.quantized_product import composed, fits, quantized_product
-from qnn_core.products import cpu
 
 SPECS = ("symmetric:2", "symmetric:3,grid=even", "uniform:2", "uniform:8", "binary")
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import qnn_core as qnn
 from qnn_core import cli
-from qnn_core.streams import command, is_terminal, is_writable, say
+from qnn_core.terminal import command, is_terminal, is_writable, say
 
 BATCHES = [(np.eye(3), np.arange(3))]
 POSIX = pytest.mark.skipif(os.name != "posix", reason="pipes and /dev/full are POSIX's")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import qnn_core as qnn
 from qnn_core import Parameter, Tensor, nn, ops
+from qnn_core.analysis.model_summary import Summary
 from qnn_core.errors import GraphError
-from qnn_core.model_summary import Summary
 
 
 class Residual(nn.Module):

@@ -61,7 +61,7 @@ def test_the_elements_of_a_weight_count_and_those_of_a_channel() -> None:
     weight = qnn.Parameter(np.full((4, 5, 2), 9.0))
     for axis, elements in ((None, 40), (0, 10), (1, 8)):
         spec = f"symmetric:2,scale=lsq,axis={axis}"
-        quantizer = nn.quantize.QuantizeWeight(spec, weight)
+        quantizer = nn.QuantizeWeight(spec, weight)
         quantizer.step.data[...] = 1
         quantizer(weight).sum().backward()
         expected = elements / np.sqrt(elements * 1)

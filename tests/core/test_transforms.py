@@ -5,7 +5,7 @@ import pytest
 import qnn_core as qnn
 from qnn_core import Tensor, nn
 from qnn_core.errors import SpecError
-from qnn_core.nn.transforms import TRANSFORMS
+from qnn_core.nn.quant.transforms import TRANSFORMS
 from qnn_core.testing import check_op
 
 W = np.float32([[-1.5, -0.2, 0.1], [0.6, 0.05, 0.0]])

@@ -26,11 +26,11 @@ import qnn_core as qnn
 import qnn_data
 from little_study import data, net
 from mutations import ODD_NUMBERS, as_json, changed, damaged
-from qnn_core.comparison.config import read_config
+from qnn_compare.experiment.study_file import read_config
+from qnn_core.deploy.file.archive import archived, extracted
 from qnn_core.errors import QnnError
+from qnn_core.files import load_arrays
 from qnn_core.machine import cpu
-from qnn_core.packed.archive import archived, extracted
-from qnn_core.storage import load_arrays
 from qnn_core.training import Checkpoint
 
 GOLDEN = Path(__file__).parents[1] / "golden"

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import qnn_core as qnn
 from qnn_core import Tensor, ops
-from qnn_core.coded import Quantized, clip_gradients, fake
-from qnn_core.products import cpu, threads
+from qnn_core.gemm import cpu, threads
+from qnn_core.qtensor import Quantized, clip_gradients, fake
 from qnn_core.quantizer import codebook
 
 TENTH = np.float32(0.1)

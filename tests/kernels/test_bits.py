@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from qnn_core import pack_bits, unpack_bits
-from qnn_core.coded import packed_nbytes
 from qnn_core.errors import DtypeError, FileError, SpecError
+from qnn_core.qtensor import packed_nbytes
 
 LENGTHS = [0, 1, 7, 8, 9, 63, 64, 65, 1000]
 

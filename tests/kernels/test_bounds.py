@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from qnn_core._kernels import engine
-from qnn_core.coded import codes_of
 from qnn_core.errors import NonFiniteError
+from qnn_core.gemm.layouts import row_bytes
+from qnn_core.gemm.requantizer import float_decision
 from qnn_core.machine import cpu
-from qnn_core.products.arrays import row_bytes
-from qnn_core.products.decision import float_decision
+from qnn_core.qtensor import codes_of
 from qnn_core.quantizer import Quantizer, codebook
 
 ZERO = np.zeros((), np.float32)

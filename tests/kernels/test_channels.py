@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from qnn_core.products import cpu, threads
-from qnn_core.products.channels import (
+from qnn_core.gemm import cpu, threads
+from qnn_core.gemm.channel_sums import (
     channel_moments,
     channel_sums,
     normalization_gradient,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from qnn_core.products import (
+from qnn_core.gemm import (
     VALUES,
     Window,
     convolve,
@@ -21,7 +21,7 @@ from qnn_core.products import (
     threads,
     weight_gradient,
 )
-from qnn_core.products.factor import Factor
+from qnn_core.gemm.operand import Factor
 from qnn_core.quantizer import codebook
 from qnn_core.registry import get_quantizer
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import qnn_core as qnn
 from qnn_core._kernels import engine
-from qnn_core.coded import codes_of
-from qnn_core.products import cpu, factor, prepare, reference
-from qnn_core.products.arrays import row_bytes
-from qnn_core.products.decision import cuts_of, float_decision, sum_decision
+from qnn_core.gemm import cpu, factor, prepare, reference
+from qnn_core.gemm.layouts import row_bytes
+from qnn_core.gemm.requantizer import cuts_of, float_decision, sum_decision
+from qnn_core.qtensor import codes_of
 from qnn_core.quantizer import codebook
 
 SPECS = [

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from qnn_core.products import cpu
-from qnn_core.products.elementwise import sigmoid, tanh
+from qnn_core.gemm import cpu
+from qnn_core.gemm.elementwise import sigmoid, tanh
 
 Function = Callable[[np.ndarray], np.ndarray]
 TRUE: dict[Function, Function] = {tanh: np.tanh, sigmoid: lambda x: 1 / (1 + np.exp(-x))}

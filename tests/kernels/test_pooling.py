@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from qnn_core.products import Window, cpu, threads
-from qnn_core.products.pooling import (
+from qnn_core.gemm import Window, cpu, threads
+from qnn_core.gemm.pooling import (
     window_maximum,
     window_maximum_choice,
     window_maximum_gradient,

@@ -12,11 +12,11 @@ import pytest
 import qnn_core as qnn
 from hypothesis import given
 from hypothesis import strategies as st
-from qnn_core import products
-from qnn_core.products import VALUES, cpu, factor, prepare, reference, threads
-from qnn_core.products.factor import Factor, integer_sum
-from qnn_core.products.product import multiply
-from qnn_core.products.weights import BUILDERS, kernel_kind
+from qnn_core import gemm
+from qnn_core.gemm import VALUES, cpu, factor, prepare, reference, threads
+from qnn_core.gemm.gemm import multiply
+from qnn_core.gemm.operand import Factor, integer_sum
+from qnn_core.gemm.prepack import BUILDERS, kernel_kind
 from qnn_core.quantizer import codebook
 
 NF4 = np.float32([-1, -0.6962, -0.5251, -0.3949, -0.2844, -0.1848, -0.0911, 0, 0.0796, 0.1609])
@@ -44,7 +44,7 @@ SHAPES = [(1, 0, 1), (3, 1, 2), (2, 63, 64), (5, 64, 65), (7, 65, 1), (4, 200, 1
 
 def product(x: Any, w: Any, bias: Any, x_factor: Factor, w_factor: Factor) -> np.ndarray:
     """Return the product; small ones are computed on floats, which must equal the kernel's."""
-    y = products.product(x, w, bias, x_factor, w_factor)
+    y = gemm.product(x, w, bias, x_factor, w_factor)
     kernels = multiply(x, prepare(w, bias, x_factor, w_factor), x_factor)
     np.testing.assert_array_equal(y, kernels)
     return y
@@ -135,19 +135,19 @@ def test_elements_far_from_zero(path: str, w_side: str) -> None:
         y = product(x, w, None, x_factor, w_factor)
         expected = reference.product(x, w, None, x_factor, w_factor)
         np.testing.assert_array_equal(y, expected, f"{x_side} times {w_side}, {m}x{k}x{n}")
-    window = products.Window((2, 3), padding=(1, 2))
+    window = gemm.Window((2, 3), padding=(1, 2))
     for x_side, groups in itertools.product(FAR, (1, 2)):
         x, x_factor = far_operand(x_side, (2, 4, 5, 4), rng)
         w, w_factor = far_operand(w_side, (6, 2, 3, 4 // groups), rng)
         given_to = (None, x_factor, w_factor)
         expected = reference.convolve(x, w, *given_to, window=window, groups=groups)
-        for convolve in (products.convolve, prepared_and_run):
+        for convolve in (gemm.convolve, prepared_and_run):
             y = convolve(x, w, *given_to, window=window, groups=groups)
             np.testing.assert_array_equal(y, expected, f"images of {x_side} under {w_side}")
 
 
 def prepared_and_run(x: Any, *given: Any, **geometry: Any) -> np.ndarray:
-    return products.prepared_convolution(*given, **geometry)(x)
+    return gemm.prepared_convolution(*given, **geometry)(x)
 
 
 @pytest.mark.parametrize("w_side", FAR)
@@ -263,13 +263,13 @@ def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("cap", cpu.KNOWN)
 def test_the_environment_caps_the_path(cap: str) -> None:
-    done = run("from qnn_core.products import cpu; print(cpu.active())", QNN_CPU=cap)
+    done = run("from qnn_core.gemm import cpu; print(cpu.active())", QNN_CPU=cap)
     known = [name for name in cpu.KNOWN[: cpu.KNOWN.index(cap) + 1] if name in cpu.paths()]
     assert done.stdout.strip() == known[-1]
 
 
 def test_a_wrong_cap_is_an_error() -> None:
-    done = run("from qnn_core.products import cpu; cpu.active()", QNN_CPU="avx3")
+    done = run("from qnn_core.gemm import cpu; cpu.active()", QNN_CPU="avx3")
     assert done.returncode != 0
     assert "QNN_CPU='avx3' is not one of base, avx2" in done.stderr
 
@@ -278,7 +278,7 @@ def test_a_wrong_cap_is_an_error() -> None:
 def test_threads_survive_a_fork() -> None:
     code = """
 import os, sys, numpy as np
-from qnn_core.products import VALUES, product, threads
+from qnn_core.gemm import VALUES, product, threads
 threads.set_num_threads(2)
 x = np.ones((200, 500), np.float32); w = np.ones((700, 500), np.float32)
 before = product(x, w, None, VALUES, VALUES)
@@ -296,7 +296,7 @@ def test_a_fork_while_other_threads_run_kernels() -> None:
     """The child has neither the pool's threads nor those that were in the midst of a job."""
     code = """
 import os, sys, threading, warnings, numpy as np
-from qnn_core.products import VALUES, product, threads
+from qnn_core.gemm import VALUES, product, threads
 warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12: fork with threads
 threads.set_num_threads(3)
 x = np.ones((200, 500), np.float32); w = np.ones((700, 500), np.float32)

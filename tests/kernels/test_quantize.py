@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from qnn_core import get_quantizer
 from qnn_core._kernels import quantize as kernel
-from qnn_core.coded import clip_surrogate, codes_of, units, values_of
+from qnn_core.qtensor import clip_surrogate, codes_of, units, values_of
 from qnn_core.quantizer import codebook
 
 FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)

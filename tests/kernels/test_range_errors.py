@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from qnn_core import get_quantizer
 from qnn_core._kernels import training
-from qnn_core.coded import fake
 from qnn_core.machine import cpu
+from qnn_core.qtensor import fake
 from qnn_core.quantizer import codebook
 
 SPECS = [

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import qnn_core as qnn
 from qnn_core._kernels import sums as kernel
-from qnn_core.products import cpu, matrix_product, reference
-from qnn_core.products.sums import affine
+from qnn_core.gemm import cpu, matrix_product, reference
+from qnn_core.gemm.float_gemm import affine
 
 # (m, k, n) around lanes of 4, 8, 16, tiles of 6 rows, panels of 64, blocks of 128 terms, 60 rows.
 SHAPES = [

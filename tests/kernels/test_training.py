@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import qnn_core as qnn
 from qnn_core._kernels import loss, memory
-from qnn_core.coded import Quantized, clip_gradients, clip_surrogate, codes_of, fake, values_of
+from qnn_core.gemm import cpu
 from qnn_core.machine import empty
 from qnn_core.ops.activation import relu, relu_gradient
 from qnn_core.ops.loss import _cross_entropy, _cross_entropy_gradient
 from qnn_core.optim.updates import Rule, adam, sgd, sgd_momentum
-from qnn_core.products import cpu
+from qnn_core.qtensor import Quantized, clip_gradients, clip_surrogate, codes_of, fake, values_of
 from qnn_core.quantizer import codebook
 
 # Few and many thresholds, even and uneven ones; levels that are whole numbers or not.

@@ -19,9 +19,9 @@ import pytest
 pytestmark = pytest.mark.packaging
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("qnn-core", "qnn-quantizers", "qnn-data")
+PACKAGES = ("qnn-core", "qnn-quantizers", "qnn-data", "qnn-compare")
 COMPILED = ("qnn-core", "qnn-data")
-SCHEMES = {"binary", "logarithmic", "symmetric", "uniform"}
+SCHEMES = {"apot", "binary", "logarithmic", "nf4", "symmetric", "uniform"}
 
 
 def only(paths: list[Path]) -> Path:
@@ -64,12 +64,21 @@ def sources(package: str, *patterns: str) -> set[str]:
 @pytest.fixture(scope="session")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An interpreter in an environment with our wheels and what they require, nothing else."""
-    environment = tmp_path_factory.mktemp("environment")
-    venv.create(environment, with_pip=True)
-    interpreter = environment / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    wheels = [str(wheel(package)) for package in PACKAGES]
+    return environment_with(tmp_path_factory.mktemp("environment"), *PACKAGES)
+
+
+def environment_with(folder: Path, *packages: str) -> Path:
+    venv.create(folder, with_pip=True)
+    interpreter = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    wheels = [str(wheel(package)) for package in packages]
     run(interpreter, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wheels)
     return interpreter
+
+
+@pytest.fixture(scope="session")
+def core_alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An interpreter in an environment with the wheel of qnn-core and what it requires."""
+    return environment_with(tmp_path_factory.mktemp("core"), "qnn-core")
 
 
 def run(*command: str | Path, cwd: Path | None = None) -> str:
@@ -96,10 +105,10 @@ def test_wheel_holds_the_sources_modules_and_no_others(package: str) -> None:
 
 
 def test_distributions_hold_what_a_page_is_made_of() -> None:
-    parts = sources("qnn-core", "*.html", "*.css", "*.js")
+    parts = sources("qnn-compare", "*.html", "*.css", "*.js")
     assert {Path(part).suffix for part in parts} == {".html", ".css", ".js"}
-    assert parts <= wheel_files("qnn-core")
-    assert {f"src/{part}" for part in parts} <= sdist_files(sdist("qnn-core"))
+    assert parts <= wheel_files("qnn-compare")
+    assert {f"src/{part}" for part in parts} <= sdist_files(sdist("qnn-compare"))
 
 
 @pytest.mark.parametrize("package", COMPILED)
@@ -138,7 +147,7 @@ def test_versions_agree() -> None:
 
 
 def test_modules_import_without_warnings(python: Path, tmp_path: Path) -> None:
-    imports = "import qnn_core, qnn_quantizers, qnn_data; print(qnn_core.__file__)"
+    imports = "import qnn_core, qnn_quantizers, qnn_data, qnn_compare.api; print(qnn_core.__file__)"
     file = run(python, "-I", "-W", "error", "-c", imports, cwd=tmp_path)
     assert Path(file.strip()).is_relative_to(python.parents[1])
 
@@ -172,3 +181,24 @@ def test_the_template_of_a_quantizer_is_shipped(python: Path, tmp_path: Path) ->
 
 def test_console_script(python: Path, tmp_path: Path) -> None:
     assert "usage: qnn" in run(python.with_name("qnn"), "--help", cwd=tmp_path)
+
+
+def test_commands_of_qnn_compare_are_commands_of_qnn(python: Path, tmp_path: Path) -> None:
+    assert "CONFIG.toml" in run(python.with_name("qnn"), "compare", "--help", cwd=tmp_path)
+
+
+def test_core_alone_trains_and_says_where_the_rest_is(core_alone: Path, tmp_path: Path) -> None:
+    code = (
+        "import numpy as np, qnn_core as qnn\n"
+        "net = qnn.MLP([4, 3, 2], seed=0)\n"
+        "print(qnn.pack(net.eval(), np.zeros((2, 4), np.float32)).nbytes > 0)\n"
+        "try: qnn.compare\n"
+        "except ModuleNotFoundError as error: print(error)\n"
+    )
+    found = run(core_alone, "-I", "-c", code, cwd=tmp_path).splitlines()
+    assert found[0] == "True"
+    assert found[1].startswith("qnn.compare is in qnn-compare, which is not installed: ")
+    command = [core_alone.with_name("qnn"), "compare", "study.toml", "--jobs", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("qnn: 'compare' is in qnn-compare, which is not installed: ")

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import qnn_core as qnn
-from qnn_core.packed import Graph
-from qnn_core.packed.fuse import unfused
-from qnn_core.packed.interpret import interpret
-from qnn_core.products import reference
+from qnn_core.deploy import Graph
+from qnn_core.deploy.compile.fuse import unfused
+from qnn_core.deploy.graph.interpret import interpret
+from qnn_core.gemm import reference
 from qnn_core.registry import registered
 
 # Where the tests of schemes keep their list.

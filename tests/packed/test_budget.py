@@ -13,16 +13,16 @@ import qnn_core as qnn
 from hypothesis import given
 from hypothesis import strategies as st
 from qnn_core.cli import main
-from qnn_core.coded import Quantized
+from qnn_core.deploy.compile.reorder import quantize_first
+from qnn_core.deploy.file.budget import Budget, loading, running
+from qnn_core.deploy.file.write import write_graph
+from qnn_core.deploy.graph import Graph, Input, Node
+from qnn_core.deploy.graph.attributes import Batch
+from qnn_core.deploy.graph.operations import OPERATIONS
+from qnn_core.deploy.graph.shapes import shapes_of
 from qnn_core.errors import FileError, ShapeError
-from qnn_core.packed.attributes import Batch
-from qnn_core.packed.budget import Budget, loading, running
-from qnn_core.packed.graph import Graph, Input, Node
-from qnn_core.packed.operations import OPERATIONS
-from qnn_core.packed.reorder import quantize_first
-from qnn_core.packed.shapes import shapes_of
-from qnn_core.packed.write import write_graph
-from qnn_core.storage import load_arrays
+from qnn_core.files import load_arrays
+from qnn_core.qtensor import Quantized
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 X = np.random.default_rng(0).normal(size=(5, 784)).astype(np.float32)
@@ -288,4 +288,4 @@ def test_pipes_have_the_same_budget(tmp_path: Path) -> None:
     write_graph(tmp_path / "a.qnn", pool("avg_pool2d", 300))
     tensors, about = load_arrays(tmp_path / "a.qnn")
     with pytest.raises(FileError, match=r"-: running it for a sample would take"):
-        qnn.packed.model.load_from("-", tensors, about)
+        qnn.deploy.runtime.model.load_from("-", tensors, about)

@@ -15,13 +15,13 @@ import qnn_core as qnn
 from packed_models import fitted
 from qnn_core import nn, ops
 from qnn_core.cli import main
-from qnn_core.coded import Quantized
+from qnn_core.deploy.file.archive import DTYPES, archived
+from qnn_core.deploy.file.compress import inflated, to_bytes
+from qnn_core.deploy.file.write import write_graph, written
+from qnn_core.deploy.graph import Graph, Input, Node
 from qnn_core.errors import FileError
-from qnn_core.packed.archive import DTYPES, archived
-from qnn_core.packed.graph import Graph, Input, Node
-from qnn_core.packed.squeeze import inflated, to_bytes
-from qnn_core.packed.write import write_graph, written
-from qnn_core.storage import load_arrays, save_arrays
+from qnn_core.files import load_arrays, save_arrays
+from qnn_core.qtensor import Quantized
 from safetensors.numpy import save_file as save
 
 X = np.random.default_rng(0).normal(size=(9, 12)).astype(np.float32)

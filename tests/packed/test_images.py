@@ -11,11 +11,11 @@ import qnn_core as qnn
 from packed_models import check_packed, fitted, operations, specs
 from qnn_core import Tensor, nn, ops
 from qnn_core.cli import main
+from qnn_core.deploy.file.archive import archived
+from qnn_core.deploy.file.write import written
 from qnn_core.errors import FileError, ShapeError
-from qnn_core.packed.archive import archived
-from qnn_core.packed.write import written
-from qnn_core.products import cpu
-from qnn_core.storage import save_arrays
+from qnn_core.files import save_arrays
+from qnn_core.gemm import cpu
 
 
 def images(n: int, *shape: int) -> np.ndarray:

@@ -8,10 +8,10 @@ import pytest
 import qnn_core as qnn
 from packed_models import check_packed, expected, fitted, operations, specs, variants
 from qnn_core import Tensor, nn, ops
-from qnn_core.packed.chain import chain_at, codings_of
-from qnn_core.packed.fuse import unfused
-from qnn_core.packed.interpret import encoded, interpret, requantized
-from qnn_core.packed.shapes import shapes_of
+from qnn_core.deploy.compile.fuse import unfused
+from qnn_core.deploy.graph.fusible_chain import chain_at, codings_of
+from qnn_core.deploy.graph.interpret import encoded, interpret, requantized
+from qnn_core.deploy.graph.shapes import shapes_of
 
 RNG = np.random.default_rng(0)
 ACTIVATIONS = {

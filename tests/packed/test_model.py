@@ -7,6 +7,11 @@ import pytest
 import qnn_core as qnn
 from packed_models import fitted
 from qnn_core import nn, ops
+from qnn_core.deploy import Graph
+from qnn_core.deploy.compile.fuse import fuse
+from qnn_core.deploy.compile.program import Program
+from qnn_core.deploy.graph.from_trace import build
+from qnn_core.deploy.runtime.verify import verify
 from qnn_core.errors import (
     DtypeError,
     GraphError,
@@ -15,11 +20,6 @@ from qnn_core.errors import (
     ShapeError,
     StateError,
 )
-from qnn_core.packed import Graph
-from qnn_core.packed.build import build
-from qnn_core.packed.fuse import fuse
-from qnn_core.packed.program import Program
-from qnn_core.packed.verify import verify
 
 X = np.random.default_rng(0).normal(size=(8, 6)).astype(np.float32)
 

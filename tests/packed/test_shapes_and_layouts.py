@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import qnn_core as qnn
 from qnn_core import Parameter, Tensor, ops
+from qnn_core.deploy.graph.from_trace import build, samples
 from qnn_core.errors import PackError
-from qnn_core.packed.build import build, samples
-from qnn_core.products import factor, product, reference
+from qnn_core.gemm import factor, product, reference
 
 Model = Callable[..., Any]
 RNG = np.random.default_rng(0)

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from qnn_core.errors import FileError
-from qnn_core.packed.archive import DTYPES, archived, extracted
-from qnn_core.packed.squeeze import (
+from qnn_core.deploy.file.archive import DTYPES, archived, extracted
+from qnn_core.deploy.file.compress import (
     MOST_EFFORT,
     MOST_TIMES,
     deflated,
@@ -17,6 +16,7 @@ from qnn_core.packed.squeeze import (
     inflated,
     to_bytes,
 )
+from qnn_core.errors import FileError
 
 ARRAYS = st.sampled_from(DTYPES).flatmap(
     lambda dtype: arrays.arrays(dtype, arrays.array_shapes(min_dims=0, max_dims=3, min_side=0))

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from qnn_core.checks.quantizer import LAWS
 from qnn_core.cli import main
-from qnn_core.testing.quantizer import LAWS
 from test_plugins import BROKEN, BUILT_IN
 
 QNN = Path(sysconfig.get_path("scripts")) / "qnn"

@@ -6,10 +6,10 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-import qnn_core.new_quantizer as module
+import qnn_core.cli.new_quantizer as module
 from install import install_wheels, pip
+from qnn_core.cli.new_quantizer import FILES, TEMPLATE, new_quantizer
 from qnn_core.errors import SpecError
-from qnn_core.new_quantizer import FILES, TEMPLATE, new_quantizer
 from qnn_core.registry import schemes
 
 QNN = Path(sysconfig.get_path("scripts")) / "qnn"

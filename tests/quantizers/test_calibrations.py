@@ -7,8 +7,8 @@ import pytest
 from qnn_core import encode, get_num_threads, get_quantizer, set_num_threads
 from qnn_core.machine import cpu
 from qnn_core.quantizer import Frame, Quantizer
-from qnn_core.quantizer.sawb import coefficients
-from qnn_core.quantizer.sketch import POINTS, SAMPLE, sample
+from qnn_core.quantizer.calibration.sawb import coefficients
+from qnn_core.quantizer.calibration.sketch import POINTS, SAMPLE, sample
 
 RNG = np.random.default_rng(0)
 BELLS = {

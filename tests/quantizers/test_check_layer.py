@@ -8,10 +8,10 @@ import pytest
 import qnn_core as qnn
 from qnn_core import Buffer, Parameter, Tensor, ops
 from qnn_core.autodiff import op
+from qnn_core.checks.layer import LAWS as LAYER_LAWS
 from qnn_core.errors import SpecError
 from qnn_core.nn import Module
 from qnn_core.testing import LawError, Report, check_layer, examine
-from qnn_core.testing.layer import LAWS as LAYER_LAWS
 
 
 def steps(x: np.ndarray, bits: int, scale: float) -> np.ndarray:

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from qnn_core.checks.examine import MADE
+from qnn_core.checks.quantizer import LAWS
 from qnn_core.errors import PluginError, SpecError
+from qnn_core.gemm import prepack
 from qnn_core.machine import cpu
-from qnn_core.products import weights
 from qnn_core.quantizer import Frame, Quantizer
 from qnn_core.registry import check_class
 from qnn_core.testing import LawError, check_quantizer, examine
-from qnn_core.testing.examine import MADE
-from qnn_core.testing.quantizer import LAWS
 
 
 @dataclass(frozen=True)
@@ -429,14 +429,14 @@ def test_every_law_has_a_counterexample() -> None:
 @pytest.mark.parametrize("kind", ["ternary", "int16", "float"])
 def test_a_fault_of_a_kernel_is_found(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """No quantizer can make a kernel wrong: here one column of one kind of kernel is turned."""
-    sound = weights.BUILDERS[kind]
+    sound = prepack.BUILDERS[kind]
 
     def faulty(w: Any, *rest: Any) -> Any:
         w = w.copy()
         w[-1] = w[-1][::-1]
         return sound(w, *rest)
 
-    monkeypatch.setitem(weights.BUILDERS, kind, faulty)
+    monkeypatch.setitem(prepack.BUILDERS, kind, faulty)
     with pytest.raises(LawError, match=r"products are exact: .* kernel path"), cpu.using("base"):
         check_quantizer(Sound(), laws=["products are exact"])
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
-from qnn_core.comparison import Arm, Comparison, LeftOut, Result
-from qnn_core.comparison.plan import Plan
-from qnn_core.comparison.result import failed
+from qnn_compare import Arm, Comparison, LeftOut, Result
+from qnn_compare.experiment.plan import Plan
+from qnn_compare.experiment.result import failed
 
 IMAGES = 1000
 # What a browser, a table or LaTeX would take for its own.

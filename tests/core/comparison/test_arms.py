@@ -2,7 +2,7 @@
 
 import pytest
 import qnn_core as qnn
-from qnn_core.comparison.arms import Arm, arms_of, with_bits, without_bits
+from qnn_compare.experiment.configs import Arm, arms_of, with_bits, without_bits
 from qnn_core.errors import CompareError, SpecError
 
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from qnn_core.comparison.baseline import Run, suspicion, untold
-from qnn_core.comparison.causes import explain
-from qnn_core.errors import ShapeError, SpecError
+from qnn_compare.statistics import StatisticsError
+from qnn_compare.statistics.diagnosis import explain
+from qnn_compare.statistics.weak_baseline import Run, suspicion, untold
 from scipy import stats
 
 IMAGES = 10_000
@@ -128,9 +128,9 @@ def test_only_seeds_of_the_float_arm_count() -> None:
 
 
 def test_suspicion_refuses() -> None:
-    with pytest.raises(ShapeError, match="no values"):
+    with pytest.raises(StatisticsError, match="no values"):
         suspicion({}, {}, images=IMAGES)
-    with pytest.raises(SpecError, match="suspicion: alpha must be between 0 and 1, got 2"):
+    with pytest.raises(StatisticsError, match="suspicion: alpha must be between 0 and 1, got 2"):
         suspicion(constant([0.9]), {}, images=IMAGES, alpha=2)
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from qnn_core.comparison.config import read_config
+from qnn_compare.experiment.study_file import read_config
 from test_config import SOUND, forgotten, written
 
 __all__ = ["forgotten"]  # a fixture

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 import qnn_core as qnn
-from qnn_core.comparison.result import failed
-from qnn_core.comparison.store import Store
+from qnn_compare.experiment.result import failed
+from qnn_compare.experiment.store import Store
 from qnn_core.errors import CompareError, SpecError
 from studies_to_compare import Part, data, net
 
@@ -194,7 +194,7 @@ OTHERS: list[tuple[dict[str, Any], str]] = [
     ({"data": data(train=100)}, "data.all is "),
     (
         {"build": functools.partial(qnn.MLP, [6, 5, 3])},
-        "build is studies_to_compare.net there and qnn_core.nn.mlp.MLP here",
+        "build is studies_to_compare.net there and qnn_core.nn.models.mlp.MLP here",
     ),
 ]
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from qnn_core.comparison.data import Arrays, Shuffled, load, look
+from qnn_compare.experiment.data import Arrays, Shuffled, load, look
 from qnn_core.errors import CompareError
 from studies_to_compare import Part, data
 

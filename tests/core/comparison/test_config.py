@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import qnn_core as qnn
-from qnn_core.comparison.config import read_config
+from qnn_compare.experiment.study_file import read_config
 from qnn_core.errors import CompareError
 
 SOUND = """\

@@ -15,15 +15,15 @@ import pytest
 import qnn_core as qnn
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from qnn_core.comparison.blame import failure_of, told
-from qnn_core.comparison.chance import Purpose, Training, seeded
-from qnn_core.comparison.data import load, look, unlike
-from qnn_core.comparison.note import read_notes
-from qnn_core.comparison.result import Result
-from qnn_core.comparison.seal import read_sealed, unseal, write_sealed
-from qnn_core.comparison.streams import standard_streams
+from qnn_compare.experiment.data import load, look, unlike
+from qnn_compare.experiment.failures import failure_of, told
+from qnn_compare.experiment.global_generators import Purpose, Training, seeded
+from qnn_compare.experiment.heartbeat import read_notes
+from qnn_compare.experiment.result import Result
+from qnn_compare.experiment.sealed_json import read_sealed, unseal, write_sealed
+from qnn_compare.experiment.standard_streams import standard_streams
 from qnn_core.errors import CompareError, FileError, NonFiniteError
-from qnn_core.streams import say
+from qnn_core.terminal import say
 from studies_to_compare import data, net, noisy
 from test_compare import SMALL, same
 

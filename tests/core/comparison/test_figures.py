@@ -10,10 +10,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.text import Text
-from qnn_core.comparison import Comparison
-from qnn_core.comparison.arms import Arm
-from qnn_core.comparison.figures import PICTURES, bits, curves, size
-from qnn_core.comparison.figures.look import looks
+from qnn_compare import Comparison
+from qnn_compare.experiment.configs import Arm
+from qnn_compare.report.figures import PICTURES, bits, curves, size
+from qnn_compare.report.figures.style import looks
 from qnn_core.errors import CompareError, SpecError
 from shown_studies import STUDIES, around, at_chance, both, many, nothing_done, study, typical
 

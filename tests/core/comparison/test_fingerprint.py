@@ -14,9 +14,9 @@ import cloudpickle
 import numpy as np
 import pytest
 import qnn_core as qnn
-from qnn_core.comparison.fingerprint import fingerprint, libraries
-from qnn_core.comparison.plan import differences
-from qnn_core.comparison.source import CORE, measuring
+from qnn_compare.experiment.code_versions import COMPARE, CORE, measuring
+from qnn_compare.experiment.fingerprint import fingerprint, libraries
+from qnn_compare.experiment.plan import differences
 from qnn_core.errors import CompareError
 
 CODE = """
@@ -353,7 +353,7 @@ def test_differences_name_the_values() -> None:
 SCRIPT = """
 import json
 import qnn_core as qnn
-from qnn_core.comparison.fingerprint import fingerprint
+from qnn_compare.experiment.fingerprint import fingerprint
 class Net(qnn.Sequential):
     def extra(self):
         return {extra}
@@ -383,19 +383,19 @@ def test_code_at_a_prompt_and_in_a_script_is_seen_and_the_same_in_each_process(
 def test_what_trains_and_measures_uses_no_code_that_does_not_count() -> None:
     code = (
         "import sys, types, pathlib\n"
-        f"room = types.ModuleType('qnn_core.comparison'); room.__path__ = [{str(CORE)!r}"
-        " + '/comparison']\n"
-        "import qnn_core; sys.modules[room.__name__] = room; import qnn_core.comparison.cell\n"
+        "import sys, qnn_compare.experiment.run\n"
         "for m in [*sys.modules.values()]:\n"
-        "    if m.__name__.startswith('qnn_core') and getattr(m, '__file__', '').endswith('.py'):\n"
+        "    ours = m.__name__.startswith(('qnn_core', 'qnn_compare'))\n"
+        "    if ours and getattr(m, '__file__', '').endswith('.py'):\n"
         "        print(m.__file__)\n"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     # How a recipe's functions are told changes what they are called, and no number.
-    names = ("blame", "code", "fingerprint", "given", "result", "source")
-    telling = {Path("comparison", f"{name}.py") for name in names}
-    # What the face of the package brings along, and draws and prints.
-    telling |= {Path("drawing.py"), Path("tables.py")}
-    used = {Path(line).relative_to(CORE) for line in run.stdout.split()}
-    assert used >= {Path("comparison/cell.py"), Path("training/fit.py")}
+    names = ("arguments", "failures", "fingerprint", "function_code", "result")
+    telling = {COMPARE / "experiment" / f"{name}.py" for name in names}
+    # What the faces of the packages bring along, and draws and prints.
+    telling |= {CORE / "analysis/drawing.py", CORE / "extensions.py", CORE / "terminal/tables.py"}
+    telling |= {COMPARE / "__init__.py", COMPARE / "experiment/__init__.py"}
+    used = {Path(line) for line in run.stdout.split()}
+    assert used >= {COMPARE / "experiment/run.py", CORE / "training/fit.py"}
     assert used - {*measuring()} <= telling

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from qnn_core.comparison import Comparison, sentences
-from qnn_core.comparison.baseline import Run, suspicion
-from qnn_core.comparison.figures import bits, curves, size
+from qnn_compare import Comparison
+from qnn_compare.report import summary
+from qnn_compare.report.figures import bits, curves, size
+from qnn_compare.statistics.weak_baseline import Run, suspicion
 from shown_studies import FLOAT, around, both, study, two_arms
 
 SMALL, LARGE = both("symmetric:2"), both("symmetric:4")
@@ -40,12 +41,12 @@ def test_an_arm_that_is_worse_over_common_seeds_gets_no_star() -> None:
     apart = study({FLOAT: [0.98, None], SMALL: [None, 0.97]})
     assert found.common(FLOAT, LARGE) == [0]
     assert apart.pareto == (SMALL, FLOAT)  # nothing in common: neither beats the other
-    assert "No arm has all seeds" in sentences.summary(apart)[0]
+    assert "No arm has all seeds" in summary.summary(apart)[0]
 
 
 def test_sentences_and_tables_mark_it() -> None:
     found = lucky()
-    first = sentences.summary(found)[0]
+    first = summary.summary(found)[0]
     assert first.startswith("float has the highest mean accuracy, 96.20")
     assert "of the 2 arms with all seeds" in first
     table = found.table()
@@ -56,7 +57,7 @@ def test_sentences_and_tables_mark_it() -> None:
 
 def test_one_that_is_ahead_over_common_seeds_is_named() -> None:
     found = study({FLOAT: [0.96, 0.96, 0.99], SMALL: [0.97, 0.97, None]})
-    told = sentences.summary(found)[0]
+    told = summary.summary(found)[0]
     assert "symmetric:2 is ahead of it by 1.00 points over the 2 seeds that both have" in told
 
 

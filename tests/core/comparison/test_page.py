@@ -13,11 +13,11 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import qnn_core as qnn
-from qnn_core.comparison import Arm, Comparison
-from qnn_core.comparison.arms import arms_of
-from qnn_core.comparison.page.facts import call
-from qnn_core.comparison.page.html import html
-from qnn_core.comparison.page.markdown import markdown
+from qnn_compare import Arm, Comparison
+from qnn_compare.experiment.configs import arms_of
+from qnn_compare.report.page.html import html
+from qnn_compare.report.page.markdown import markdown
+from qnn_compare.report.page.provenance import call
 from qnn_core.errors import CompareError, SpecError
 from shown_studies import (
     FLOAT,

@@ -6,8 +6,8 @@ the true share is below, or above, a bound, at 95 % confidence.
 
 import numpy as np
 import pytest
-from qnn_core.comparison.statistics import Pair, estimate, pairs, resolution
-from qnn_core.comparison.statistics.difference import Difference
+from qnn_compare.statistics import Pair, estimate, pairs, resolution
+from qnn_compare.statistics.difference import Difference
 from scipy import stats
 from simulated_nets import SEEDS, Study, points
 

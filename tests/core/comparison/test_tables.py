@@ -6,8 +6,9 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from qnn_core.comparison import Comparison, LeftOut, sentences
-from qnn_core.comparison.arms import Arm
+from qnn_compare import Comparison, LeftOut
+from qnn_compare.experiment.configs import Arm
+from qnn_compare.report import summary
 from qnn_core.errors import SpecError
 from shown_studies import (
     FLOAT,
@@ -217,9 +218,9 @@ def test_text_says_that_too_few_seeds_find_nothing() -> None:
 def test_the_smallest_arm_near_float_is_named_if_its_interval_says_so() -> None:
     near, far = both("symmetric:4"), both("symmetric:2")
     accuracies = {FLOAT: (0.95, 0.951, 0.949), near: (0.949, 0.95, 0.948), far: (0.9, 0.93, 0.87)}
-    told = " ".join(sentences.summary(study(accuracies)))
+    told = " ".join(summary.summary(study(accuracies)))
     assert "within a point of float, by its 95 % interval, is symmetric:4" in told
-    told = " ".join(sentences.summary(study({FLOAT: accuracies[FLOAT], far: accuracies[far]})))
+    told = " ".join(summary.summary(study({FLOAT: accuracies[FLOAT], far: accuracies[far]})))
     assert "within a point" not in told
 
 

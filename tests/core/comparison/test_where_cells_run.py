@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 import qnn_core as qnn
-from qnn_core.comparison import cluster as cluster_module
-from qnn_core.comparison.cluster import dask_executor
-from qnn_core.comparison.note import read_notes
-from qnn_core.comparison.store import Store
+from qnn_compare.experiment import cluster as cluster_module
+from qnn_compare.experiment.cluster import dask_executor
+from qnn_compare.experiment.heartbeat import read_notes
+from qnn_compare.experiment.store import Store
 from qnn_core.errors import CompareError
 from studies_to_compare import Marked, data, net, pooled_net, unseeded_data
 from test_compare import SMALL, same

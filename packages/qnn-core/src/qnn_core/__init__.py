@@ -8,13 +8,12 @@ from importlib.metadata import version as _version
 from typing import TYPE_CHECKING, Any
 
 from . import nn, ops, optim
+from .analysis import Allocation, Anatomy, allocate, anatomy, draw, quantize, summary, to_dot
 from .autodiff import Buffer, Parameter, Tensor, grad, no_grad, trace
-from .coded import Coded, encode, pack_bits, unpack_bits
-from .drawing import draw, to_dot
-from .error_anatomy import Anatomy, anatomy
+from .deploy import PackedModel, load, pack
 from .errors import QnnError, TrainingWarning
-from .mixed_precision import Allocation, allocate
-from .model_summary import summary
+from .extensions import added_name
+from .gemm import get_num_threads, set_num_threads
 from .nn import (
     MLP,
     AvgPool2d,
@@ -35,15 +34,14 @@ from .nn import (
     ResNet,
     Sequential,
 )
-from .packed import PackedModel, load, pack
-from .post_training import quantize
-from .products import get_num_threads, set_num_threads
+from .qtensor import Coded, encode, pack_bits, unpack_bits
 from .quantizer import Frame, Quantizer
 from .registry import get_quantizer, schemes
 from .training import History, Metric, evaluate, fit
 
 if TYPE_CHECKING:
-    from .comparison import Comparison, compare
+    Comparison: Any
+    compare: Any
 
 __version__ = _version("qnn-core")
 
@@ -109,13 +107,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # Not at the top: statistics and figures take a second to import, and are an extra.
+    # Of another distribution, which may be missing: qnn-core imports none that builds on it.
     if name not in ("Comparison", "compare"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
-        from . import comparison  # noqa: PLC0415 - see above
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"qnn.{name} needs {error.name}: pip install 'qnn-core[compare]'", name=error.name
-        ) from error
-    return getattr(comparison, name)
+    return added_name(name)

@@ -10,17 +10,17 @@ Example:
     ((100, 784), dtype('float32'), (100,), dtype('int64'))
 """
 
-from qnn_data.augment import Augment
-from qnn_data.catalog import load, names
-from qnn_data.dataset import ArrayDataset
-from qnn_data.errors import ChecksumError, DataError, IdxError
-from qnn_data.fashion_mnist import FashionMNIST
-from qnn_data.idx import decode_idx, encode_idx, read_idx, write_idx
-from qnn_data.loader import DataLoader
-from qnn_data.mnist import MNIST
-from qnn_data.mnist_mini import MNISTMini
-from qnn_data.spiral import Spiral
-from qnn_data.transforms import AsType, Compose, Flatten, Normalize, Reshape, ToFloat
+from .augment import Augment
+from .catalog import load, names
+from .dataset import ArrayDataset
+from .errors import ChecksumError, DataError, IdxError
+from .fashion_mnist import FashionMNIST
+from .idx import decode_idx, encode_idx, read_idx, write_idx
+from .loader import DataLoader
+from .mnist import MNIST
+from .mnist_mini import MNISTMini
+from .spiral import Spiral
+from .transforms import AsType, Compose, Flatten, Normalize, Reshape, ToFloat
 
 __all__ = [
     "MNIST",

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from qnn_data.transforms import Compose, Flatten, Normalize, ToFloat, Transform
+from .transforms import Compose, Flatten, Normalize, ToFloat, Transform
 
 TransformChoice = Transform | Literal["default"] | None
 """A transform, none, or the data set's default one."""

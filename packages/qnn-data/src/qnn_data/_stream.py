@@ -4,7 +4,7 @@ import io
 import zlib
 from typing import BinaryIO
 
-from qnn_data.errors import IdxError
+from .errors import IdxError
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_FORMAT = 31  # zlib's wbits for: a gzip header and trailer, with the CRC checked

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qnn_data import _kernels
-from qnn_data._checks import checked_integer
+from . import _kernels
+from ._checks import checked_integer
 
 _SALT = 0xA6_3E47  # orders are drawn from (seed, epoch) alone
 _LARGEST = 1 << 24  # whole numbers below are exact in float32, which addresses pixels

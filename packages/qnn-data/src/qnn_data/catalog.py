@@ -5,12 +5,12 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from qnn_data._images import TransformChoice
-from qnn_data.dataset import ArrayDataset
-from qnn_data.fashion_mnist import FashionMNIST
-from qnn_data.mnist import MNIST
-from qnn_data.mnist_mini import MNISTMini
-from qnn_data.spiral import Spiral
+from ._images import TransformChoice
+from .dataset import ArrayDataset
+from .fashion_mnist import FashionMNIST
+from .mnist import MNIST
+from .mnist_mini import MNISTMini
+from .spiral import Spiral
 
 _KINDS: dict[str, Callable[..., ArrayDataset]] = {
     "fashion-mnist": FashionMNIST,

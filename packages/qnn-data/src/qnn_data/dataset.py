@@ -6,8 +6,8 @@ from typing import Any, SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qnn_data._order import random_order
-from qnn_data.transforms import Transform
+from ._order import random_order
+from .transforms import Transform
 
 Index = SupportsIndex | slice | ArrayLike
 

@@ -4,11 +4,11 @@ import os
 from collections.abc import Sequence
 from typing import ClassVar
 
-from qnn_data._images import TransformChoice, choose_transform
-from qnn_data._sources.archive import Archive, IdxFile
-from qnn_data._sources.obtain import obtain
-from qnn_data.dataset import ArrayDataset
-from qnn_data.mnist import ARCHIVE as MNIST_ARCHIVE
+from ._images import TransformChoice, choose_transform
+from ._sources.archive import Archive, IdxFile
+from ._sources.obtain import obtain
+from .dataset import ArrayDataset
+from .mnist import ARCHIVE as MNIST_ARCHIVE
 
 _CLASSES = (
     "T-shirt/top",

@@ -14,9 +14,9 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from qnn_data._atomic import write_whole
-from qnn_data._stream import GzipStream, PlainStream, open_stream
-from qnn_data.errors import IdxError
+from ._atomic import write_whole
+from ._stream import GzipStream, PlainStream, open_stream
+from .errors import IdxError
 
 _DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _CODES = {np.dtype(dtype).newbyteorder("="): code for code, dtype in _DTYPES.items()}

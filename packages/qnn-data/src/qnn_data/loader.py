@@ -6,12 +6,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qnn_data._checks import checked_integer
-from qnn_data._order import random_order
-from qnn_data._pair import ArrayPair
-from qnn_data._prefetch import prefetched
-from qnn_data.augment import Augment
-from qnn_data.dataset import ArrayDataset
+from ._checks import checked_integer
+from ._order import random_order
+from ._pair import ArrayPair
+from ._prefetch import prefetched
+from .augment import Augment
+from .dataset import ArrayDataset
 
 Batch = tuple[NDArray[Any], ...]
 

@@ -4,11 +4,11 @@ import os
 from collections.abc import Sequence
 from typing import ClassVar
 
-from qnn_data._images import TransformChoice, choose_transform
-from qnn_data._sources.archive import Archive, IdxFile
-from qnn_data._sources.obtain import obtain
-from qnn_data._sources.package_index import PackageIndex
-from qnn_data.dataset import ArrayDataset
+from ._images import TransformChoice, choose_transform
+from ._sources.archive import Archive, IdxFile
+from ._sources.obtain import obtain
+from ._sources.package_index import PackageIndex
+from .dataset import ArrayDataset
 
 # The checksums are of the content: they hold however a mirror compresses it.
 ARCHIVE = Archive(

@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
-from qnn_data._images import TransformChoice, choose_transform
-from qnn_data._sources.archive import IdxFile, decode_stored
-from qnn_data.dataset import ArrayDataset
+from ._images import TransformChoice, choose_transform
+from ._sources.archive import IdxFile, decode_stored
+from .dataset import ArrayDataset
 
 # Made by tools/make_mnist_mini.py, which prints this table.
 TRAIN = (

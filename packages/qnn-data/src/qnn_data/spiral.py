@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from qnn_data.dataset import ArrayDataset
-from qnn_data.transforms import Transform
+from .dataset import ArrayDataset
+from .transforms import Transform
 
 _CLASSES = 3
 _PER_CLASS = 100

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from qnn_data import _kernels
+from . import _kernels
 
 Transform = Callable[[NDArray[Any]], NDArray[Any]]
 """A function from a batch of samples to a batch of as many."""

@@ -4,7 +4,7 @@ import os
 
 from ..arguments import whole
 from ..errors import SpecError
-from .facts import usable_cores
+from .environment import usable_cores
 
 # Nanoseconds of work for each thread: waking one from sleep takes about ten microseconds.
 LEAST_WORK = 1.5e4

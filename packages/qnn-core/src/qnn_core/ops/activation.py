@@ -7,8 +7,8 @@ import numpy as np
 from .._kernels import training as kernel
 from ..autodiff import OUTPUT, Array, Op, Shape, Tensor, op
 from ..errors import ShapeError
+from ..gemm import elementwise
 from ..machine import cpu, empty, get_num_threads
-from ..products import elementwise
 from .arithmetic import clip, exp
 from .reduction import sum as sum_
 from .shapes import normalized_axes, same

@@ -7,9 +7,9 @@ import numpy as np
 
 from ..arguments import whole
 from ..autodiff import Array, Op, Shape, Tensor, op
-from ..coded import Quantized
 from ..errors import ShapeError
-from ..products import Window, convolve, input_gradient, operand, weight_gradient
+from ..gemm import Window, convolve, input_gradient, operand, weight_gradient
+from ..qtensor import Quantized
 from .linear import data_of
 from .windows import IntPair, Pair, pair, same_padding, windows_of
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..autodiff import Array, Shape, Tensor
-from ..coded import Quantized, decoded
-from ..products import (
+from ..gemm import (
     Factor,
     Window,
     affine_gradients,
@@ -15,6 +14,7 @@ from ..products import (
     data_gradients,
     is_large,
 )
+from ..qtensor import Quantized, decoded
 from .conv import conv2d, convolved_shape, input_gradients, weight_gradients
 from .linear import affine_shape, linear, matrix, multiplied
 from .windows import Pair

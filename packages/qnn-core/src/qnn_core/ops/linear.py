@@ -7,9 +7,9 @@ import numpy as np
 
 from ..autodiff import Array, Op, Shape, Tensor, op
 from ..autodiff.mode import MODE
-from ..coded import Quantized
 from ..errors import ShapeError
-from ..products import Factor, affine_gradients, matrix_product, operand, product
+from ..gemm import Factor, affine_gradients, matrix_product, operand, product
+from ..qtensor import Quantized
 from .shape import reshape, transpose
 from .shapes import broadcast
 

@@ -8,7 +8,7 @@ from ..arguments import real
 from ..autodiff import Array, Op, Shape, Tensor, op
 from ..autodiff.mode import MODE
 from ..errors import ShapeError
-from ..products.channels import (
+from ..gemm.channel_sums import (
     channel_moments,
     normalization_gradient,
     normalization_sums,

@@ -4,8 +4,8 @@ from typing import Any
 
 from ..autodiff import Array, Op, Shape, Tensor, op
 from ..errors import ShapeError
-from ..products import Window
-from ..products.pooling import (
+from ..gemm import Window
+from ..gemm.pooling import (
     window_maximum,
     window_maximum_choice,
     window_maximum_gradient,

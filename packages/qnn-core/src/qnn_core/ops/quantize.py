@@ -6,8 +6,8 @@ import numpy as np
 
 from ..autodiff import Array, Shape, Tensor, op
 from ..autodiff.mode import MODE
-from ..coded import Quantized, clip_gradients, clip_surrogate, clips, fake, units
-from ..coded.rows import check_frame
+from ..qtensor import Quantized, clip_gradients, clip_surrogate, clips, fake, units
+from ..qtensor.fake_quantize import check_frame
 from ..quantizer import Quantizer, codebook
 from ..registry import get_quantizer
 from .reduction import sum as sum_

@@ -7,9 +7,9 @@ import numpy as np
 
 from ..autodiff import Array, Op, Shape, Tensor, op
 from ..autodiff.mode import MODE
-from ..coded import Quantized, clip_gradients, clips, codes_of, decoded, fake, slopes
-from ..coded.rows import check_frame
-from ..products import Factor, operand
+from ..gemm import Factor, operand
+from ..qtensor import Quantized, clip_gradients, clips, codes_of, decoded, fake, slopes
+from ..qtensor.fake_quantize import check_frame
 from ..quantizer import Quantizer, codebook
 from .quantize import fake_quantize
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..autodiff import OUTPUT, Array, Tensor, op
-from ..products.channels import channel_sums, plane_sums
+from ..gemm.channel_sums import channel_sums, plane_sums
 from .selection import where
 from .shape import broadcast_to, reshape
 from .shapes import Axes, kept, normalized_axes, reducing

@@ -5,7 +5,7 @@ from typing import Any
 from ..arguments import number
 from ..autodiff import Shape
 from ..errors import ShapeError
-from ..products import Window
+from ..gemm import Window
 
 Pair = tuple[int, int]
 IntPair = int | tuple[int, int]

@@ -3,6 +3,6 @@
 from .base import Frame, Quantizer
 from .calibration import CALIBRATIONS
 from .codebook import Codebook, codebook
-from .windows import WINDOWS
+from .surrogates import WINDOWS
 
 __all__ = ["CALIBRATIONS", "WINDOWS", "Codebook", "Frame", "Quantizer", "codebook"]

@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import NonFiniteError, ShapeError, SpecError, nearest
 from .calibration import CALIBRATIONS
 from .codebook import checked_levels, codebook
-from .slopes import clipping, rounding
-from .windows import WINDOWS
+from .scale_gradients import clipping, rounding
+from .surrogates import WINDOWS
 
 Array = NDArray[Any]
 

@@ -10,10 +10,8 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from numpy.typing import NDArray
 
-from ..atomic import remove_drafts
 from ..errors import FileError
-from ..locks import locked
-from ..storage import load_arrays, save_arrays
+from ..files import load_arrays, locked, remove_drafts, save_arrays
 from .history import Epoch, History
 
 KIND = "qnn checkpoint"

@@ -15,8 +15,8 @@ from ..autodiff.mode import recording
 from ..data import Batch, mapped, run
 from ..errors import TrainingWarning
 from ..nn import Module, Quantize, QuantizeWeight
+from ..nn.surgery import modules
 from ..optim import Optimizer
-from ..places import modules
 from .evaluate import Loss
 
 Array = NDArray[Any]

@@ -9,7 +9,7 @@ from ..autodiff import Op, Tensor, no_grad
 from ..autodiff.mode import recording
 from ..data import run
 from ..nn import Module
-from ..places import modules
+from ..nn.surgery import modules
 
 
 def first_overflow(model: Module, inputs: Any) -> str:

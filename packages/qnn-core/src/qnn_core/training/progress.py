@@ -7,7 +7,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from ..streams import is_terminal, is_writable
+from ..terminal import is_terminal, is_writable
 from .evaluate import Evaluation, told
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from qnn_data._sources.package_index import PackageIndex
-from qnn_data._stream import inflate
-from qnn_data.errors import ChecksumError, DataError, IdxError
-from qnn_data.idx import decode_idx
+from .._stream import inflate
+from ..errors import ChecksumError, DataError, IdxError
+from ..idx import decode_idx
+from .package_index import PackageIndex
 
 Pair = tuple["IdxFile", "IdxFile"]
 """A file of images and the file of their labels."""

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from qnn_data._atomic import write_whole
-from qnn_data._sources.archive import Arrays, IdxFile, decode_stored, read_verified
-from qnn_data.errors import ChecksumError
+from .._atomic import write_whole
+from ..errors import ChecksumError
+from .archive import Arrays, IdxFile, decode_stored, read_verified
 
 _LOCK_SECONDS = 900  # longer than a download may take; then go on without the lock
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from qnn_data._sources.archive import Archive, Arrays, Pair, read_verified
-from qnn_data.errors import DataError, IdxError
-from qnn_data.idx import encode_idx, read_idx
+from ..errors import DataError, IdxError
+from ..idx import encode_idx, read_idx
+from .archive import Archive, Arrays, Pair, read_verified
 
 _IMAGE_SHAPE = (28, 28)
 _CLASSES = 10

@@ -8,9 +8,9 @@ from typing import Any
 
 import pooch  # type: ignore[import-untyped]  # it has no stubs
 
-from qnn_data._sources.archive import Archive, Arrays, IdxFile
-from qnn_data._sources.cache import Cache
-from qnn_data.errors import ChecksumError
+from ..errors import ChecksumError
+from .archive import Archive, Arrays, IdxFile
+from .cache import Cache
 
 _CHUNK = 1 << 16
 _SLACK = 1 << 16  # a compressed file can be this much larger than its content, no more

@@ -9,12 +9,12 @@ from typing import Any
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
-from qnn_data._sources.archive import Archive, Arrays, IdxFile, Pair
-from qnn_data._sources.cache import Cache
-from qnn_data._sources.folder import read_folder
-from qnn_data._sources.mirrors import fetch_from_mirror
-from qnn_data._sources.package_index import PackageIndex
-from qnn_data.errors import DataError
+from ..errors import DataError
+from .archive import Archive, Arrays, IdxFile, Pair
+from .cache import Cache
+from .folder import read_folder
+from .mirrors import fetch_from_mirror
+from .package_index import PackageIndex
 
 _ENVIRONMENT = "QNN_DATA"
 _TIMEOUT = 10.0

@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qnn_data._sources.numpy_pickle import load_arrays
-from qnn_data.errors import ChecksumError, DataError
-from qnn_data.idx import encode_idx
+from ..errors import ChecksumError, DataError
+from ..idx import encode_idx
+from .numpy_pickle import load_arrays
 
 _SECONDS = 300  # for 20 MB
 _IMAGE_SHAPE = (28, 28)

@@ -1,0 +1,138 @@
+"""``qnn compare`` and ``qnn report``: a study that a file describes, and what became of it.
+
+What they run is imported when they run: ``qnn --help`` and other commands need not wait for it.
+"""
+
+import argparse
+import contextlib
+import sys
+from collections.abc import Callable, Generator
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any
+
+from qnn_core.files import write_whole
+from qnn_core.terminal import say
+
+AddParser = Callable[..., argparse.ArgumentParser]
+REPORT = "report.html"
+
+
+def add_compare(add_parser: AddParser) -> None:
+    """Add ``qnn compare`` to a command line."""
+    compare = add_parser(
+        "compare",
+        help="run the comparison that a TOML file describes",
+        description="Train a net with each quantizer from several seeds, as CONFIG.toml says, and "
+        "report on them: a table, and, in the folder of the study, report.html, results.csv and "
+        "figures. What is done is kept there: the same command goes on after a stop. Exit status: "
+        "0 done, 1 wrong configuration or failed cells, 130 stopped by Ctrl-C.",
+    )
+    compare.add_argument("config", metavar="CONFIG.toml")
+    compare.add_argument("--store", type=Path, metavar="DIR", help="(default: results/CONFIG)")
+    add_where(compare)
+    compare.set_defaults(run=_compare)
+
+
+def add_report(add_parser: AddParser) -> None:
+    """Add ``qnn report`` to a command line."""
+    report = add_parser(
+        "report",
+        help="report on comparisons that were kept in folders",
+        description="Print the table of a comparison, and write its report. Several folders, of "
+        "cells that were run on different machines, are merged if they match.",
+    )
+    report.add_argument("folders", nargs="+", metavar="DIR", type=Path)
+    report.add_argument(
+        "--out", type=Path, metavar="FILE", help=f"an .html or .md file (default: DIR/{REPORT})"
+    )
+    report.add_argument("--save", type=Path, metavar="DIR", help="keep what was merged in a folder")
+    report.add_argument("--style", default="text", help="of the table (default: text)")
+    report.set_defaults(run=_report)
+
+
+def add_where(parser: argparse._ActionsContainer) -> None:
+    """Add the options that say where cells run."""
+    parser.add_argument(
+        "--jobs",
+        type=_positive,
+        metavar="N",
+        help="processes, one thread each; the numbers do not depend on it (default: one per core)",
+    )
+    parser.add_argument(
+        "--retry",
+        action="store_true",
+        help="run again what failed, or has a damaged file in the store; what lacked memory, a "
+        "file or a process is tried again in any case",
+    )
+    parser.add_argument(
+        "--dask", metavar="ADDRESS", help="run on the Dask cluster whose scheduler is there instead"
+    )
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number >= 1, got {text!r}")
+    return int(text)
+
+
+@contextlib.contextmanager
+def executor_of(options: argparse.Namespace) -> Generator[Executor | int | None]:
+    """Yield what `compare` takes as executor, by the options of `add_where`."""
+    if options.dask is None:
+        yield options.jobs
+        return
+    from .experiment.cluster import dask_executor  # noqa: PLC0415 # see above
+
+    with dask_executor(options.dask) as executor:
+        yield executor
+
+
+def _compare(options: argparse.Namespace) -> int:
+    """Run a study and report on it."""
+    from .experiment.study_file import read_config  # noqa: PLC0415 # see above
+
+    config = read_config(options.config)
+    store = options.store or Path("results", Path(options.config).stem)
+    return run_study(config.build, config.data, options, store, **config.options)
+
+
+def run_study(
+    build: Any, data: Any, options: argparse.Namespace, store: Path, **arguments: Any
+) -> int:
+    """Run `compare`, print its table, write its report, and return the exit status."""
+    from . import Comparison, compare  # noqa: PLC0415 # see above
+
+    status = 0
+    try:
+        with executor_of(options) as executor:
+            found = compare(
+                build, data, executor=executor, store=store, retry=options.retry, **arguments
+            )
+    except KeyboardInterrupt:
+        status = 130
+        if not store.exists():  # it had not begun
+            return status
+        found = Comparison.load(store)
+    # Files first: printing may fail.
+    write_whole(store / "results.csv", found.table("csv").encode())
+    report = ""
+    if any(result.done for result in found.results.values()):
+        found.plot(store, formats=("png",))
+        report = f"\n\n{found.report(store / REPORT)}"
+    print(f"{found}{report}")
+    return status or (1 if found.failures else 0)
+
+
+def _report(options: argparse.Namespace) -> int:
+    """Print and write the report of folders."""
+    from . import Comparison  # noqa: PLC0415 # see above
+
+    first, *others = [Comparison.load(folder) for folder in options.folders]
+    merged = first.merge(*others)
+    if options.save is not None:
+        merged.save(options.save)
+    out = merged.report(options.out or (options.save or options.folders[0]) / REPORT)
+    print(merged if options.style == "text" else merged.table(options.style))
+    say(f"\n{out}", sys.stderr)
+    return 0

@@ -1,0 +1,1 @@
+"""Experiments: configs, runs, seeds, stores, and where they are executed."""

@@ -1,0 +1,380 @@
+"""What nets are trained and measured on: batches in an order that the seed sets."""
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from qnn_core.data import as_array, batches_of, by_indices, joined
+from qnn_core.errors import CompareError, QnnError
+
+from .failures import told
+from .global_generators import Purpose, seeded
+
+Array = NDArray[Any]
+Batch = tuple[Array, Array]
+Hash = Any  # hashlib names no class
+TEST_BATCH = 1000
+
+
+class Dataset(Protocol):
+    """Samples that a slice or an array of indices selects; `qnn_data.ArrayDataset` is one."""
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+
+    def __getitem__(self, index: Any, /) -> Batch:
+        """Return samples and labels."""
+
+
+# A pair of arrays, a dataset, or, for training, a function of the seed that returns batches.
+Part = tuple[Array, Array] | Dataset
+Training = Part | Callable[[int], Iterable[Batch]]
+Pair = tuple[Training, Part]
+Given = Pair | Callable[[], Pair]
+
+
+class Data(NamedTuple):
+    """Training and test data, checked.
+
+    Attributes:
+        train: a dataset, or a function of the seed that returns batches.
+        test: a dataset.
+    """
+
+    train: Dataset | Callable[[int], Iterable[Batch]]
+    test: Dataset
+
+    def batches(self, seed: int, batch_size: int) -> Iterable[Batch]:
+        """Return the training batches of a seed, which can be read again for each epoch."""
+        if callable(self.train):
+            return self.train(seed)
+        return Shuffled(self.train, batch_size, seed)
+
+    def test_batches(self) -> list[Batch]:
+        """Return the test data in order."""
+        return list(_slices(self.test))
+
+
+class Shuffled:
+    """Batches of a dataset, each epoch in another order, set by the seed and its number.
+
+    Example:
+        >>> data = Arrays(np.arange(4.0), np.arange(4))
+        >>> [len(y) for x, y in Shuffled(data, batch_size=3, seed=0)]
+        [3, 1]
+    """
+
+    def __init__(self, data: Dataset, batch_size: int, seed: int) -> None:
+        self._data, self._size, self._seed = data, batch_size, seed
+        self._epoch = 0
+
+    def __len__(self) -> int:
+        """Return the number of batches in an epoch."""
+        return math.ceil(len(self._data) / self._size)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Make the next pass that of so many epochs from the start."""
+        self._epoch = epoch
+
+    def __iter__(self) -> Iterator[Batch]:
+        order = np.random.default_rng([self._seed, self._epoch]).permutation(len(self._data))
+        self._epoch += 1
+        for start in range(0, len(order), self._size):
+            yield self._data[order[start : start + self._size]]
+
+
+class Arrays:
+    """A dataset of two arrays."""
+
+    def __init__(self, x: Any, y: Any) -> None:
+        self.x, self.y = as_array(x, "samples"), as_array(y, "labels")
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def __getitem__(self, index: Any) -> Batch:
+        return self.x[index], self.y[index]
+
+
+def load(given: Given) -> Data:
+    """Return the data that were given, or that the given function returns.
+
+    A function finds the global generators of `random` and `numpy.random` seeded, in the same way
+    each time: a split that draws from them is the same one everywhere.
+
+    Raises:
+        CompareError: if they are no training and test data, or one of them is empty.
+    """
+    with seeded(Purpose.DATA):
+        pair = given() if callable(given) else given
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        raise CompareError(
+            "compare: data must be (training data, test data), or a function without arguments "
+            f"that returns them; got {_told(pair)}"
+        )
+    train, test = pair
+    if callable(test):
+        raise CompareError("compare: the test data must be arrays or a dataset, not a function")
+    return Data(train if callable(train) else _dataset(train, "training"), _dataset(test, "test"))
+
+
+def _dataset(part: Any, name: str) -> Dataset:
+    if isinstance(part, tuple | list):
+        if len(part) != 2 or np.ndim(part[0]) < 1 or len(part[0]) != np.size(part[1]):
+            shapes = ", ".join(_told(p) for p in part[:3]) + ", ..." * (len(part) > 3)
+            raise CompareError(
+                f"compare: the {name} data must be samples [n, ...] and n labels; got {shapes}"
+            )
+        part = _arrays(part, name)
+    elif hasattr(part, "__iter__") and not hasattr(part, "__getitem__") and not _is_set(part):
+        part = _joined(part, name)
+    elif not isinstance(part, np.ndarray):
+        part = by_indices(part)
+    if not hasattr(part, "__len__") or not hasattr(part, "__getitem__"):
+        raise CompareError(
+            f"compare: the {name} data must be (samples, labels), or a dataset that gives its "
+            f"length and, for an array of indices, samples and labels; got {_told(part)}"
+        )
+    if not len(part):
+        raise CompareError(f"compare: the {name} data are empty")
+    try:
+        first = None if isinstance(part, np.ndarray) else part[np.arange(1)]
+    except Exception as error:
+        raise CompareError(
+            f"compare: the {name} data must give samples and labels for an array of indices; "
+            f"{_told(part)} raised {told(error)}"
+        ) from error
+    if not isinstance(first, tuple | list) or len(first) != 2:
+        raise CompareError(
+            f"compare: the {name} data must give samples and labels, {_told(part)} does not"
+        )
+    found: Dataset = part
+    return found
+
+
+def _is_set(part: Any) -> bool:
+    return isinstance(part, set | frozenset)
+
+
+def _arrays(part: Any, name: str) -> Arrays:
+    try:
+        return Arrays(*part)
+    except QnnError as error:
+        raise CompareError(f"compare: the {name} data: {error}") from error
+
+
+def _joined(batches: Any, name: str) -> Arrays:
+    """Return test data that are batches as arrays; training batches have an order of their own."""
+    if name != "test":
+        raise CompareError(
+            f"compare: a {type(batches).__name__} has an order of its own, and seeds set the "
+            "order: give its data set, or a function of the seed that returns the batches"
+        )
+    try:
+        found = list(batches_of(batches, f"compare: the {name} data"))
+        x, y = (joined([batch[part] for batch in found]) for part in (0, 1))
+    except (QnnError, IndexError, ValueError) as error:
+        raise CompareError(f"compare: the {name} data are no batches: {error}") from error
+    return Arrays(x, y)
+
+
+class Seen(NamedTuple):
+    """What was seen of one part, training or test.
+
+    Attributes:
+        samples: how many; of training data that are a function of the seed, in the first epoch of
+            seed 0.
+        shape: of a sample.
+        dtype: of samples and of labels.
+        total: sum of all values of the samples, to tell another order from other values.
+        labels: each label, and how many samples have it.
+        digest: of samples and labels, in their order.
+    """
+
+    samples: int
+    shape: tuple[int, ...]
+    dtype: str
+    total: float
+    labels: tuple[tuple[int, int], ...]
+    digest: str
+
+
+class Look(NamedTuple):
+    """What a look at all data says.
+
+    Attributes:
+        digest: of all samples and labels, in their order.
+        classes: one more than the greatest label.
+        train, test: what was seen of each part.
+        least: samples in the smallest batch of training data that are a function of the seed; None
+            of a dataset, whose batches depend on their size.
+    """
+
+    digest: str
+    classes: int
+    train: Seen
+    test: Seen
+    least: int | None
+
+
+def look(data: Data) -> Look:
+    """Check all samples and labels once, before anything is trained on them.
+
+    Of training data that are a function of the seed: the first epoch of seed 0.
+
+    Raises:
+        CompareError: if samples are not finite numbers of one shape, labels are not whole numbers
+            from 0, batches cannot be read again, or what gives them raises an error.
+    """
+    whole = hashlib.blake2b(digest_size=16)
+    with seeded(Purpose.DATA):
+        train, sizes = _seen(_checked(_first_epoch(data), "training"), whole)
+        whole.update(b"end")
+        own = hashlib.blake2b(digest_size=16)
+        test, _ = _seen(_checked(_slices(data.test), "test"), own, whole)
+        whole.update(b"end")
+    if train.shape != test.shape:
+        raise CompareError(
+            f"compare: samples have shape {train.shape} in the training data and {test.shape} in "
+            "the test data"
+        )
+    classes = 1 + max(label for part in (train, test) for label, _ in part.labels)
+    least = min(sizes) if callable(data.train) else None
+    return Look(whole.hexdigest(), classes, train, test, least)
+
+
+def _seen(batches: Iterable[Batch], digest: Hash, *others: Hash) -> tuple[Seen, list[int]]:
+    """Return what was seen of a part, and the sizes of its batches; digests get all of it."""
+    labels: Counter[int] = Counter()
+    sizes: list[int] = []
+    total = 0.0
+    kinds = set()
+    for x, y in batches:
+        for array in (x, y):
+            for each in (digest, *others):
+                each.update(f"{array.dtype} {array.shape}".encode())
+                each.update(np.ascontiguousarray(array).data)
+        labels.update(y.tolist())
+        with np.errstate(over="ignore"):
+            total += float(x.sum(dtype=np.float64))
+        sizes.append(len(x))
+        kinds.add((x.shape[1:], f"{x.dtype}, labels {y.dtype}"))
+        if len({shape for shape, _ in kinds}) > 1:
+            one, other = sorted({shape for shape, _ in kinds})
+            raise CompareError(f"compare: samples have shape {one}, and others shape {other}")
+    ((shape, dtype), *_) = sorted(kinds)
+    counted = tuple(sorted(labels.items()))
+    return Seen(sum(sizes), shape, dtype, total, counted, digest.hexdigest()), sizes
+
+
+def digest_of_test(batches: Iterable[Batch]) -> str:
+    """Return the digest of test data that `look` gives too."""
+    found = hashlib.blake2b(digest_size=16)
+    return _seen(_checked(batches, "test"), found)[0].digest
+
+
+def unlike(there: Look, here: Look) -> str:
+    """Return in words how data differ from those of the study, or ``""``.
+
+    Args:
+        there: of the study.
+        here: of where a net is to be trained.
+    """
+    if there.digest == here.digest:
+        return ""
+    parts = {"training": (there.train, here.train), "test": (there.test, here.test)}
+    said = [
+        f"the {name} data: {different}"
+        for name, (one, other) in parts.items()
+        if (different := _unlike(one, other))
+    ]
+    totals = [look.train.total + look.test.total for look in (there, here)]
+    counts = [look.train.samples + look.test.samples for look in (there, here)]
+    if counts[0] == counts[1] and len(said) == 2 and math.isclose(*totals, rel_tol=1e-9):
+        said.append(
+            "both together have the same samples: they are split in another way each time; give "
+            "the split a seed of its own"
+        )
+    return "; ".join(said)
+
+
+def _unlike(there: Seen, here: Seen) -> str:
+    for name in ("samples", "shape", "dtype"):
+        if getattr(there, name) != getattr(here, name):
+            one, other = getattr(there, name), getattr(here, name)
+            return f"{name} {one} in the study and {other} here"
+    if there.digest == here.digest:
+        return ""
+    digests = f"digest {there.digest[:8]} in the study and {here.digest[:8]} here"
+    if there.labels != here.labels:
+        return f"other labels, {digests}"
+    if math.isclose(there.total, here.total, rel_tol=1e-9):
+        return f"the same number, shape and sum of samples, in another order, {digests}"
+    return f"other values, {digests}"
+
+
+def _first_epoch(data: Data) -> Iterable[Batch]:
+    if not callable(data.train):
+        return _slices(data.train)
+    try:
+        batches = data.train(0)
+    except Exception as error:
+        raise _raised("training", error) from error
+    if iter(batches) is batches:
+        raise CompareError(
+            "compare: training(seed) must return batches that can be read again for each epoch, "
+            f"such as a list or a DataLoader, not a {type(batches).__name__}"
+        )
+    return batches
+
+
+def _checked(batches: Iterable[Batch], name: str) -> Iterator[Batch]:
+    """Yield the batches as arrays, checked."""
+    iterator, number = iter(batches), 0
+    while True:
+        try:
+            x, y = map(np.asarray, next(iterator))
+        except StopIteration:
+            break
+        except Exception as error:  # whatever the user's code raises
+            raise _raised(name, error) from error
+        _check_batch(x, y, f"batch {number} of the {name} data")
+        yield x, y
+        number += 1
+    if not number:
+        raise CompareError(f"compare: the {name} data are empty")
+
+
+def _check_batch(x: Array, y: Array, where: str) -> None:
+    if x.dtype.kind not in "buif" or x.ndim < 1 or len(x) != y.size or not len(x):
+        raise CompareError(
+            f"compare: {where} must be samples, numbers [n, ...], and n labels; got {_told(x)} "
+            f"and {_told(y)}"
+        )
+    if y.ndim != 1 or y.dtype.kind not in "iu" or y.min() < 0:
+        raise CompareError(
+            f"compare: labels must be whole numbers from 0, one for a sample, since nets are "
+            f"compared by their right answers; {where} has {_told(y)}"
+            + (f", the least {y.min()}" if y.dtype.kind in "iu" else "")
+        )
+    if x.dtype.kind == "f" and not np.isfinite(x).all():
+        raise CompareError(f"compare: {where} holds NaN or infinity")
+
+
+def _raised(name: str, error: Exception) -> CompareError:
+    return CompareError(f"compare: the {name} data raised {told(error)}")
+
+
+def _slices(data: Dataset) -> Iterator[Batch]:
+    for start in range(0, len(data), TEST_BATCH):
+        yield data[np.arange(start, min(start + TEST_BATCH, len(data)))]
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"an array of {value.dtype}, shape {value.shape}"
+    return f"a {type(value).__name__}"

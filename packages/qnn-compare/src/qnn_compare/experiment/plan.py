@@ -1,0 +1,205 @@
+"""What a comparison is made of, before anything is trained: arms, seeds, and what they share."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from qnn_core.errors import CompareError
+from qnn_core.registry import parse
+
+from .arguments import listed, short, whole
+from .configs import Arm, LeftOut
+
+Configuration = Mapping[str, Any]
+
+# The key of the version of fingerprints, and that version.
+FINGERPRINT = "fingerprint"
+VERSION = 2
+MOST = 10**6  # of seeds
+TOLD = 6  # differences, before the rest is only counted
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Arms, seeds, and all that numbers depend on.
+
+    Attributes:
+        arms: what is compared, float first.
+        seeds: of each arm.
+        left_out: combinations without a meaning.
+        configuration: what all cells share: the builder's and our own code, the data, the recipe.
+        schemes: the code of each scheme.
+        starts: digest of the initial weights that all arms of a seed have, as far as it is known.
+    """
+
+    arms: tuple[Arm, ...]
+    seeds: tuple[int, ...]
+    left_out: tuple[LeftOut, ...]
+    configuration: Configuration
+    schemes: Mapping[str, str]
+    starts: Mapping[int, str] = field(default_factory=dict)
+
+    def cells(self) -> Iterator[tuple[Arm, int]]:
+        """Yield arms and seeds, seed by seed: a study that is stopped has whole rounds."""
+        yield from ((arm, seed) for seed in self.seeds for arm in self.arms)
+
+    def key(self, arm: Arm, seed: int) -> str:
+        """Return the name of a cell: readable, with a digest of all that its numbers depend on."""
+        specs = [spec for spec in (arm.weight, arm.input) if spec is not None]
+        code = {name: self.schemes[name] for name in (parse(spec)[0] for spec in specs)}
+        content = [self.configuration, code, arm.weight, arm.input, seed]
+        digest = hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=8)
+        readable = re.sub(r"[^A-Za-z0-9]+", "-", arm.name)[:60].strip("-")
+        return f"{readable}_seed{seed}_{digest.hexdigest()}"
+
+    def joined(self, other: "Plan") -> "Plan":
+        """Return the plan of both.
+
+        Raises:
+            CompareError: if what their cells share differs.
+        """
+        if different := differences(self.described(), other.described()):
+            raise CompareError(f"these do not match: {different}")
+        self.check_starts(other.starts)
+        return replace(
+            self,
+            arms=tuple(sorted({*self.arms, *other.arms}, key=_place(*self.arms, *other.arms))),
+            seeds=tuple(sorted({*self.seeds, *other.seeds})),
+            left_out=tuple(dict.fromkeys((*self.left_out, *other.left_out))),
+            schemes={**self.schemes, **other.schemes},
+            starts={**self.starts, **other.starts},
+        )
+
+    def check_starts(self, others: Mapping[int, str]) -> None:
+        """Raise a CompareError if nets of one seed begin with other weights than these."""
+        for seed in sorted({*self.starts} & {*others}):
+            if self.starts[seed] != others[seed]:
+                raise CompareError(
+                    f"these do not match: with seed {seed}, build makes other initial weights here "
+                    "than there, so that nets of both would be no pairs; something that it imports "
+                    "or reads has changed"
+                )
+
+    def described(self) -> dict[str, Any]:
+        """Return all that numbers depend on, but for arm and seed."""
+        return {"configuration": self.configuration, "schemes": self.schemes}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON can hold it."""
+        return {
+            "configuration": self.configuration,
+            "schemes": self.schemes,
+            "arms": [vars(arm) for arm in self.arms],
+            "seeds": [*self.seeds],
+            "left_out": [vars(out) for out in self.left_out],
+            "starts": {str(seed): digest for seed, digest in self.starts.items()},
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "Plan":
+        """Undo `to_json`.
+
+        Raises:
+            KeyError, TypeError, ValueError: if it is no plan.
+        """
+        for arm in content["arms"]:
+            if not all(isinstance(arm[key], str | None) for key in ("weight", "input")):
+                raise TypeError(f"an arm is {arm!r}")
+        if not isinstance(content["schemes"], dict):
+            raise TypeError(f"schemes are {content['schemes']!r}")
+        if not all(isinstance(seed, int) for seed in content["seeds"]):
+            raise TypeError(f"seeds are {content['seeds']!r}")
+        seeds_of(content["seeds"])
+        starts = content.get("starts", {})  # of earlier versions, they are not known
+        if not all(isinstance(digest, str) for digest in starts.values()):
+            raise TypeError(f"starts are {starts!r}")
+        return cls(
+            arms=tuple(Arm(**arm) for arm in content["arms"]),
+            seeds=tuple(content["seeds"]),
+            left_out=tuple(LeftOut(**out) for out in content["left_out"]),
+            configuration=content["configuration"],
+            schemes=content["schemes"],
+            starts={int(seed): digest for seed, digest in starts.items()},
+        )
+
+
+def seeds_of(given: Any) -> list[int]:
+    """Return the seeds that a number of them, or a list, means.
+
+    Raises:
+        CompareError: if it is neither.
+
+    Example:
+        >>> seeds_of(3), seeds_of([5, 7])
+        ([0, 1, 2], [5, 7])
+    """
+    count = whole(given)
+    seeds = listed(given)
+    if count is not None and 0 < count <= MOST:
+        seeds = [*range(count)]
+    elif isinstance(seeds, Sequence) and not isinstance(seeds, str):
+        seeds = [whole(seed) for seed in seeds]
+    if not isinstance(seeds, list) or not seeds or not all(map(_is_seed, seeds)):
+        raise CompareError(
+            f"compare: seeds must be a number of seeds >= 1, or a list of whole numbers >= 0, got "
+            f"{short(given)}"
+        )
+    if len(set(seeds)) < len(seeds):
+        raise CompareError(f"compare: seeds={short(given)} holds one twice")
+    return list(seeds)
+
+
+def _is_seed(value: object) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _place(*arms: Arm) -> Any:
+    """Return a key that sorts float first, then by first occurrence."""
+    order = {arm: n for n, arm in reversed([*enumerate(arms)])}
+    return lambda arm: (not arm.is_float, order[arm])
+
+
+def differences(theirs: Configuration, ours: Configuration) -> str:
+    """Return in words what differs between what two plans describe, or ``""``.
+
+    Of schemes only those that both have are compared.
+
+    Example:
+        >>> differences({"epochs": 5, "build": {"is": "f", "widths[1]": "128"}},
+        ...             {"epochs": 10, "build": {"is": "f", "widths[1]": "64"}})
+        'build.widths[1] is 128 there and 64 here, epochs is 5 there and 10 here'
+    """
+    told = [*_differences(theirs, ours, "")]
+    # First what can be read; code is only a digest.
+    told.sort(key=lambda text: text.startswith("the code"))
+    more = len(told) - TOLD
+    return ", ".join(told[:TOLD]) + (f", and {more} more" if more > 0 else "")
+
+
+def _differences(theirs: Configuration, ours: Configuration, prefix: str) -> Iterator[str]:
+    both = prefix.startswith("schemes.")
+    for key in sorted({*theirs} & {*ours} if both else {*theirs, *ours}):
+        there, here = theirs.get(key), ours.get(key)
+        path = f"{prefix}{key}" if key[:1] not in ("(", "[") else f"{prefix.rstrip('.')}{key}"
+        if isinstance(there, Mapping) and isinstance(here, Mapping):
+            yield from _differences(there, here, f"{path}.")
+        elif there == here:
+            continue
+        elif key == FINGERPRINT:
+            yield (
+                "its configuration is told in the way of another version of qnn-core, so that "
+                "none can tell whether it is the same (it can be read, and merged with its like)"
+            )
+        elif str(there).startswith("code ") and str(here).startswith("code "):
+            yield f"the code of {path.removesuffix('()')} is other there than here"
+        else:
+            yield f"{path.removesuffix('.is')} is {_said(there)} there and {_said(here)} here"
+
+
+def _said(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    return str(value.get("is", "another") if isinstance(value, Mapping) else value)

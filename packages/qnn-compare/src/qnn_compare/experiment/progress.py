@@ -1,0 +1,108 @@
+"""Progress on standard error: an overall bar and a line for each running cell, or plain lines."""
+
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+from qnn_core.terminal import is_terminal, say
+from tqdm import tqdm
+
+from ..formatting import counted
+from .heartbeat import Far
+from .result import Result
+
+# More running cells than this are only counted: a cluster has more than a terminal has lines.
+MOST_LINES = 12
+# What a terminal that has gone raises; no study ends for that.
+UNSEEN = (AttributeError, OSError, ValueError)
+
+
+class Progress:
+    """Shows how many cells are done, the time left, and how far the running ones are.
+
+    Args:
+        total: number of cells.
+        done: how many were done before.
+        show: True, or False for nothing at all; None for nothing but where there is work to do.
+        kept_failed: how many of those that were done before failed, and are not tried again.
+    """
+
+    def __init__(self, total: int, done: int, show: bool | None, kept_failed: int = 0) -> None:
+        self._total, self._done = total, done
+        self._quiet = show is False or total == done
+        # Even a tqdm that shows nothing holds a semaphore of the system.
+        self._bar: Any = None
+        self._lines: list[Any] = []
+        if kept_failed and show is not False:
+            say(
+                f"{counted(kept_failed, 'cell')} failed before, and would again; retry=True (qnn "
+                "compare --retry) tries all the same",
+                sys.stderr,
+            )
+        if not self._quiet and is_terminal(sys.stderr):
+            # smoothing=0: the time left by the mean over all cells, since they differ.
+            options: dict[str, Any] = {"unit": "cell", "desc": "training", "smoothing": 0}
+            self._bar = tqdm(total=total, initial=done, dynamic_ncols=True, **options)
+        elif not self._quiet and done:
+            say(f"{done} of {total} cells were done before", sys.stderr)
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for line in (*self._lines, self._bar):
+            if line is not None:
+                with suppress(*UNSEEN):
+                    line.close()
+
+    def show(self, result: Result) -> None:
+        """Count a cell that has ended."""
+        self._done += 1
+        told = f"{result.arm}, seed {result.seed}: {_outcome(result)}"
+        if self._bar is not None:
+            with suppress(*UNSEEN):
+                if not result.done:
+                    self._bar.write(told, file=sys.stderr)
+                self._bar.set_postfix_str(told, refresh=False)
+                self._bar.update()
+        elif not self._quiet:
+            say(f"{self._done}/{self._total}  {told}", sys.stderr)
+
+    def tick(self, running: Iterable[tuple[str, Far]]) -> None:
+        """Show how far the running cells are, by their names."""
+        if self._bar is None:
+            return
+        with suppress(*UNSEEN):
+            self._show(running)
+
+    def _show(self, running: Iterable[tuple[str, Far]]) -> None:
+        self._bar.refresh()
+        told = [_far(name, far) for name, far in running]
+        if len(told) > MOST_LINES:
+            told[MOST_LINES - 1 :] = [f"  and {len(told) - MOST_LINES + 1} more"]
+        while len(self._lines) < len(told):
+            place = len(self._lines) + 1
+            self._lines.append(
+                tqdm(total=0, position=place, bar_format="{desc}", dynamic_ncols=True, leave=False)
+            )
+        for n, line in enumerate(self._lines):
+            line.set_description_str(told[n] if n < len(told) else "")
+
+
+def _outcome(result: Result) -> str:
+    if not result.done:
+        return f"{result.failure}: {result.reason}"
+    size = "not packed" if result.unpacked else f"{result.nbytes:,} bytes"
+    return f"{result.accuracy:.2%}, {size}, {result.seconds:.1f} s"
+
+
+def _far(name: str, far: Far) -> str:
+    told = f"  {name}: epoch {far.epoch}/{far.epochs}"
+    if far.loss is not None:
+        told += f", loss {far.loss:.4f}"
+    if far.accuracy is not None:
+        told += f", accuracy {far.accuracy:.2%}"
+    left = far.seconds_left
+    return told if left is None else f"{told}, {timedelta(seconds=round(left))} left"

@@ -1,0 +1,200 @@
+"""What became of one net: of an arm, trained from one seed."""
+
+import base64
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .configs import one_line
+
+# Why there is no result: training diverged, the code of the run raised an error, something where it
+# ran was not as it should be (memory, a file, a module, the data), the process was ended.
+Failure = Literal["diverged", "raised", "environment", "killed"]
+# What may be otherwise in the next call, which tries it again; the rest would fail again.
+PASSING: tuple[Failure, ...] = ("environment", "killed")
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """The measurements of one cell. Shares are 0..1, times are seconds.
+
+    Attributes:
+        arm: name of the arm.
+        seed: of the initial weights and of the order of the batches.
+        failure: None if it was trained to the end; else the kind of failure, and `reason` says it.
+        accuracy, loss: of the model, on the test data, once, after the last epoch.
+        correct: for each test sample, whether the answer was right; bool [n].
+        unpacked: why the model cannot be packed, as with layers that quantize in a way of their
+            own; ``""`` if it can, else what follows is 0 and empty.
+        nbytes: size of the packed model's file.
+        difference: greatest difference of the packed model's outputs from the model's, over all
+            test samples; 0 by law.
+        macs: multiply-accumulates for one sample, by "weight bits x input bits".
+        latency: wall time of the packed model on one thread, by the size of the batch; the least
+            of several.
+        train_seconds, seconds: of training, and of all.
+        history: of each epoch the loss and the accuracy in training, and on the test data.
+    """
+
+    arm: str
+    seed: int
+    failure: Failure | None = None
+    reason: str = ""
+    accuracy: float = math.nan
+    loss: float = math.nan
+    correct: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    unpacked: str = ""
+    nbytes: int = 0
+    difference: float = 0.0
+    macs: Mapping[str, int] = field(default_factory=dict)
+    latency: Mapping[str, float] = field(default_factory=dict)
+    train_seconds: float = 0.0
+    seconds: float = 0.0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    @property
+    def done(self) -> bool:
+        """Whether it was trained to the end."""
+        return self.failure is None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON can hold it: what has no number is null, one bit for each sample."""
+        bits = base64.b64encode(np.packbits(self.correct).tobytes()).decode()
+        shown = {f.name: getattr(self, f.name) for f in fields(self)}
+        shown |= {"correct": {"samples": len(self.correct), "bits": bits}}
+        shown |= {key: _or_null(shown[key]) for key in ("accuracy", "loss", "difference")}
+        shown["history"] = [{k: _or_null(v) for k, v in epoch.items()} for epoch in self.history]
+        return shown
+
+    @classmethod
+    def from_json(cls, content: Any) -> "Result":
+        """Undo `to_json`.
+
+        Raises:
+            ValueError: if it is no result; the message says where.
+        """
+        known = {f.name for f in fields(cls)}
+        wanted = f"an object with {', '.join(sorted(known))}"
+        if isinstance(content, dict):
+            # The first stores had no such field.
+            content = {"unpacked": cls.unpacked, **content}
+        check(isinstance(content, dict) and content.keys() == known, "it", wanted, content)
+        for name, (what, is_right) in SHAPES.items():
+            check(is_right(content[name]), name, what, content[name])
+        numbers = {k: _or_nan(content[k]) for k in ("accuracy", "loss", "difference")}
+        correct = _correct(content["correct"])
+        if content["failure"] is None:
+            share = float(np.mean(correct)) if len(correct) else math.nan
+            wanted = f"the share of right answers, {share}"
+            check(abs(numbers["accuracy"] - share) < 1e-6, "accuracy", wanted, content["accuracy"])
+        history = []
+        for n, epoch in enumerate(content["history"]):
+            where = f"history[{n}]"
+            check(isinstance(epoch, dict) and epoch.keys() >= CURVES, where, "an epoch", epoch)
+            for key, value in epoch.items():
+                check(_number_or_null(value), f"{where}.{key}", "a number or null", value)
+            history.append({k: _or_nan(v) for k, v in epoch.items()})
+        return cls(**{**content, **numbers, "correct": correct, "history": history})
+
+
+CURVES = {"loss", "accuracy", "test_loss", "test_accuracy"}
+
+
+def check(right: bool, where: str, wanted: str, value: object) -> None:
+    """Raise a ValueError that says where something else stands than what should.
+
+    Example:
+        >>> check(False, "seed", "a whole number", "3")
+        Traceback (most recent call last):
+            ...
+        ValueError: seed must be a whole number, got '3'
+    """
+    if not right:
+        raise ValueError(f"{where} must be {wanted}, got {shortened(value)}")
+
+
+def shortened(value: object) -> str:
+    """Return a value of a file for a message: in one line, and no more than what is needed."""
+    try:
+        text = one_line(repr(value))
+    except (RecursionError, ValueError):  # brackets in brackets, thousands of digits
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def is_whole(value: object, most: int = 2**63 - 1) -> bool:
+    """Whether a value of JSON is a whole number from 0."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most
+
+
+def is_number(value: object) -> bool:
+    """Whether a value of JSON is a number that a float can hold; not NaN, which JSON has not."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) < 1e300
+
+
+def _number_or_null(value: object) -> bool:
+    return value is None or is_number(value)
+
+
+def _table(value: object, key: str, is_right: Callable[[object], bool]) -> bool:
+    return isinstance(value, dict) and all(
+        re.fullmatch(key, name, re.ASCII) and is_right(entry) for name, entry in value.items()
+    )
+
+
+# Of each field of a file: what it must be, and whether it is.
+SHAPES: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "arm": ("a name", lambda value: isinstance(value, str)),
+    "seed": ("a whole number", is_whole),
+    "failure": (
+        f"null or one of {', '.join(get_args(Failure))}",
+        lambda value: value is None or value in get_args(Failure),
+    ),
+    "reason": ("a text", lambda value: isinstance(value, str)),
+    "accuracy": ("a share or null", lambda v: v is None or (is_number(v) and 0 <= v <= 1)),
+    "loss": ("a number or null", _number_or_null),
+    "correct": ("samples and bits", lambda value: isinstance(value, dict)),
+    "unpacked": ("a text", lambda value: isinstance(value, str)),
+    "nbytes": ("a whole number", is_whole),
+    "difference": ("a number or null", _number_or_null),
+    "macs": ("numbers by width", lambda value: _table(value, r"\d{1,3}x\d{1,3}", is_whole)),
+    "latency": ("seconds by batch", lambda value: _table(value, r"\d{1,9}", is_number)),
+    "train_seconds": ("a number", is_number),
+    "seconds": ("a number", is_number),
+    "history": ("a list of epochs", lambda value: isinstance(value, list)),
+}
+
+
+def _correct(packed: Mapping[str, Any]) -> NDArray[np.bool_]:
+    samples, bits = packed.get("samples"), packed.get("bits")
+    check(is_whole(samples), "correct.samples", "a whole number", samples)
+    check(isinstance(bits, str), "correct.bits", "a text", bits)
+    assert isinstance(samples, int)
+    assert isinstance(bits, str)
+    try:
+        raw = base64.b64decode(bits, validate=True)
+    except ValueError as error:
+        raise ValueError(f"correct.bits: {error}") from error
+    wanted = f"{-(-samples // 8)} bytes for {samples} samples"
+    check(len(raw) == -(-samples // 8), "correct.bits", wanted, len(raw))
+    return np.unpackbits(np.frombuffer(raw, np.uint8), count=samples).astype(np.bool_)
+
+
+def _or_null(number: float) -> float | None:
+    return float(number) if math.isfinite(number) else None
+
+
+def _or_nan(number: float | None) -> float:
+    return math.nan if number is None else number
+
+
+def failed(arm: str, seed: int, failure: Failure, reason: object, **more: Any) -> Result:
+    """Return the result of a cell that has none."""
+    return Result(arm, seed, failure, one_line(reason), **more)

@@ -1,0 +1,297 @@
+"""One cell of a comparison: one arm, trained from one seed, packed, and measured."""
+
+import threading
+import time
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from qnn_core.analysis.model_summary import summary
+from qnn_core.autodiff import Tensor, no_grad
+from qnn_core.deploy import PackedModel, pack
+from qnn_core.errors import CompareError, QnnError
+from qnn_core.gemm import get_num_threads, set_num_threads
+from qnn_core.nn import Module
+from qnn_core.training import Epoch, fit
+
+from . import data as data_
+from .configs import Arm, one_line
+from .data import Array, Batch, Data
+from .failures import Elsewhere, failure_of, told
+from .global_generators import Purpose, Training, seeded
+from .initial_weights import digest_of, latent_weights
+from .recipe import Recipe
+from .result import Result, failed
+
+# Makes an untrained model: ``build(weight=..., input=..., seed=...)``.
+Build = Callable[..., Module]
+
+LATENCY_BATCHES = (1, 100)
+LATENCY_SECONDS = 0.05
+LATENCY_CALLS = 5
+
+OnEpoch = Callable[[Epoch], None]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What all cells have in common; it is sent to whoever runs them.
+
+    Attributes:
+        build: makes the net of an arm.
+        given: the data, as the user gave them.
+        recipe: how nets are trained.
+        data_key: fingerprint of the data.
+        starts: digest of the initial weights that all arms of a seed have.
+        seen: what a look at the data said; whoever loads them again compares.
+    """
+
+    build: Build
+    given: data_.Given
+    recipe: Recipe
+    data_key: str
+    starts: Mapping[int, str] = field(default_factory=dict)
+    seen: data_.Look | None = None
+
+    def data(self) -> Data:
+        """Return the data; kept, since one process trains many cells."""
+        with _LOADING:
+            if self.data_key not in _KEPT:
+                self.keep(data_.load(self.given))
+            return _KEPT[self.data_key]
+
+    def checked_data(self) -> Data:
+        """Return the data, looked at once in each process that trains on them.
+
+        Raises:
+            Elsewhere: if they are not those of the study.
+        """
+        with _LOADING:
+            data = self.data()
+            looked_at = any(one is data for one in _LOOKED_AT)
+            if self.seen is not None and not looked_at:
+                if different := data_.unlike(self.seen, data_.look(data)):
+                    _KEPT.clear()
+                    raise Elsewhere(f"the data here are not those of the study: {different}")
+                _LOOKED_AT[:] = [data]
+            return data
+
+    def keep(self, data: Data) -> None:
+        """Keep data that were loaded already, and no others."""
+        _KEPT.clear()
+        _KEPT[self.data_key] = data
+
+    def model(self, arm: Arm, seed: int) -> Module:
+        """Return the untrained net of an arm."""
+        weight, input = arm.quantizers()
+        with seeded(Purpose.BUILD, seed):
+            return self.build(weight=weight, input=input, seed=seed)
+
+
+_LOADING = threading.RLock()
+_KEPT: dict[str, Data] = {}
+_LOOKED_AT: list[Data] = []
+
+
+def run_cell(
+    experiment: Experiment, arm: Arm, seed: int, on_epoch: OnEpoch | None = None
+) -> Result:
+    """Train and measure one net. An error becomes a result: it must not take others down."""
+    epochs: list[Epoch] = []
+    began = time.perf_counter()
+    training = Training(seed)
+
+    def note(epoch: Epoch) -> None:
+        epochs.append(epoch)
+        training.check()
+        if on_epoch is not None:
+            on_epoch(epoch)
+
+    try:
+        with _one_thread():
+            model = experiment.model(arm, seed)
+            if digest_of(latent_weights(model)) != experiment.starts[seed]:
+                raise Elsewhere(
+                    f"build makes other initial weights for seed {seed} here than it did for the "
+                    "other arms: they are no pairs"
+                )
+            with training:
+                found = _measured(experiment, model, arm, seed, note)
+                training.check()
+        seconds = time.perf_counter() - began
+        return replace(found, seconds=seconds, history=_history(epochs))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever the user's code raises, SystemExit too
+        failure, reason = failure_of(error), told(error)
+    seconds = time.perf_counter() - began
+    return failed(arm.name, seed, failure, reason, seconds=seconds, history=_history(epochs))
+
+
+def check_last_batch(experiment: Experiment, arm: Arm, seed: int) -> None:
+    """Refuse data whose last batch is one sample if a net cannot be trained on one.
+
+    Leaving that batch out would be another study than the one that was described.
+
+    Raises:
+        CompareError: if so; batch norm has no variance of one sample.
+    """
+    data, size = experiment.data(), experiment.recipe.batch_size
+    if callable(data.train):
+        least = experiment.seen.least if experiment.seen is not None else None
+        where, remedy = "a batch of the training data", "let the data leave it out (drop_last=True)"
+    else:
+        samples = len(data.train)
+        least = samples % size or min(samples, size)
+        where = f"the last batch of each epoch, of {samples} samples in batches of {size},"
+        remedy = f"take another batch_size, such as {_better(samples, size)}"
+    if least != 1:
+        return
+    x, _ = data.test[np.arange(2) % len(data.test)]
+    try:
+        _in_training(experiment.model(arm, seed), x)
+    except Exception:  # of another kind: training will tell
+        return
+    try:
+        _in_training(experiment.model(arm, seed), x[:1])
+    except Exception as error:
+        raise CompareError(
+            f"compare: {where} has one sample, which {arm.name} cannot be trained on "
+            f"({one_line(told(error))}): {remedy}"
+        ) from error
+
+
+def _better(samples: int, size: int) -> int:
+    """Return a size of batches near to one, which leaves no single sample."""
+    nearest = sorted(range(2, 2 * size + 2), key=lambda other: (abs(other - size), other))
+    return next((other for other in nearest if samples % other != 1), samples)
+
+
+def _in_training(model: Module, x: Array) -> None:
+    with no_grad():
+        model.train()(Tensor.of(np.asarray(x, model.dtype)))
+
+
+def _measured(experiment: Experiment, model: Module, arm: Arm, seed: int, note: OnEpoch) -> Result:
+    data, recipe = experiment.checked_data(), experiment.recipe
+    batches = data.batches(seed, recipe.batch_size)
+    tests = _tests(experiment, data)
+    before = time.perf_counter()
+    history = fit(
+        model,
+        batches,
+        epochs=recipe.epochs,
+        optimizer=recipe.optimizer_for(model, batches),
+        loss=recipe.loss,
+        # Only watched: the last epoch counts, whatever the test data say.
+        validation=tests,
+        progress=False,
+        on_epoch=note,
+    )
+    train_seconds = time.perf_counter() - before
+    scores = [_scores(model, x) for x, _ in tests]
+    right = [s.argmax(axis=1) == labels for s, (_, labels) in zip(scores, tests, strict=True)]
+    correct = np.concatenate(right)
+    loss = history.last.val_loss
+    assert loss is not None
+    return Result(
+        arm.name,
+        seed,
+        accuracy=float(np.mean(correct)),
+        loss=loss,
+        correct=correct,
+        macs={f"{w}x{a}": n for (w, a), n in summary(model, tests[0][0][:1]).macs.items()},
+        train_seconds=train_seconds,
+        **_deployed(model, tests, scores),
+    )
+
+
+def _tests(experiment: Experiment, data: Data) -> list[Batch]:
+    """Return the test data: a dataset may give others each time that it is read."""
+    tests = data.test_batches()
+    if experiment.seen is not None and data_.digest_of_test(tests) != experiment.seen.test.digest:
+        raise Elsewhere(
+            "the test data are others than when the study began: the dataset gives other samples "
+            "or labels each time that it is read"
+        )
+    return tests
+
+
+def _scores(model: Module, x: Array) -> Array:
+    with no_grad():
+        scores: Array = model(Tensor.of(np.asarray(x, model.dtype))).array
+        return scores
+
+
+def _deployed(model: Module, tests: list[Batch], scores: list[Array]) -> dict[str, Any]:
+    """Return the fields of the packed model, or why there is none."""
+    try:
+        # Some samples that differ: what cannot be packed shows in few.
+        packed = pack(model, tests[0][0][:32])
+    except QnnError as error:
+        return {"unpacked": one_line(error)}
+    differences = [
+        float(np.abs(np.asarray(packed(x)) - s).max(initial=0))
+        for s, (x, _) in zip(scores, tests, strict=True)
+    ]
+    return {
+        "nbytes": packed.nbytes,
+        "difference": max(differences),
+        "latency": _latencies(packed, tests),
+    }
+
+
+def _latencies(packed: PackedModel, tests: list[Batch]) -> dict[str, float]:
+    x = tests[0][0]
+    return {str(n): _least(partial(packed, x[:n])) for n in LATENCY_BATCHES if n <= len(x)}
+
+
+def _least(call: Callable[[], Any]) -> float:
+    """Return the wall time of the fastest of several calls."""
+    times: list[float] = []
+    end = time.perf_counter() + LATENCY_SECONDS
+    while len(times) < LATENCY_CALLS or time.perf_counter() < end:
+        began = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - began)
+    return min(times)
+
+
+def _history(epochs: Iterable[Epoch]) -> list[dict[str, float]]:
+    return [
+        {
+            "loss": e.loss,
+            "accuracy": e.accuracy if e.accuracy is not None else float("nan"),
+            "test_loss": e.val_loss if e.val_loss is not None else float("nan"),
+            "test_accuracy": e.val_accuracy if e.val_accuracy is not None else float("nan"),
+        }
+        for e in epochs
+    ]
+
+
+@contextmanager
+def _one_thread() -> Generator[None]:
+    """Let this process's kernels use one thread: cells share the cores, and the same bits result.
+
+    The number of before is back when the last of the cells that run at once has ended.
+    """
+    with _LOCK:
+        if not _THREADS:
+            _THREADS.append(get_num_threads())
+            set_num_threads(1)
+        _THREADS.append(1)
+    try:
+        yield
+    finally:
+        with _LOCK:
+            _THREADS.pop()
+            if len(_THREADS) == 1:
+                set_num_threads(_THREADS.pop())
+
+
+_LOCK = threading.Lock()
+# The number of before, and a 1 for each cell that runs.
+_THREADS: list[int] = []

@@ -1,0 +1,225 @@
+"""Checks of the builder, before anything is trained: are the arms of a seed a pair at all?"""
+
+import copy
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qnn_core.autodiff import Tensor, no_grad
+from qnn_core.errors import CompareError
+from qnn_core.nn import Module
+from qnn_core.nn.quant.quantize import QuantizeWeight
+from qnn_core.nn.surgery import Float, exchange, quantizers
+from tqdm import tqdm
+
+from .configs import Arm, one_line
+from .failures import told
+from .initial_weights import Weights, digest_of, latent_weights
+from .run import Experiment
+
+SAMPLES = 4
+
+
+def check_builder(
+    experiment: Experiment,
+    arms: Sequence[Arm],
+    seeds: Sequence[int],
+    classes: int,
+    *,
+    known: Mapping[int, str] | None = None,
+    progress: bool | None = None,
+) -> dict[int, str]:
+    """Build every arm once, from the second seed, and run a few samples through it.
+
+    From the other seeds the first arm is built, unless it is known what nets begin with there.
+
+    Args:
+        experiment: what all cells have in common.
+        arms: what is to be built.
+        seeds: from which it is to be built.
+        classes: how many scores a net must give for each sample.
+        known: digests of the initial weights of nets that were trained before, by seed; for one of
+            these seeds the first arm is built again, so that a change is noticed.
+        progress: False shows nothing; else a bar, where checking takes more than a second.
+
+    Returns:
+        A digest of the initial weights, by seed.
+
+    Raises:
+        CompareError: if an arm cannot be built or run, has no quantizers or other ones than those
+            that it should have, or begins with other latent weights than the first arm; or if the
+            seed makes no difference.
+    """
+    known = known or {}
+    first, probe = arms[0], seeds[min(1, len(seeds) - 1)]
+    others = [seed for seed in seeds if seed not in known and seed != probe]
+    if known and probe not in known:
+        others.append(next((seed for seed in seeds if seed in known), min(known)))
+    starts = {}
+    with _bar(len(arms) + len(others), progress) as bar:
+        model = _built(experiment, first, probe)
+        weights = latent_weights(model)
+        starts[probe] = digest_of(weights)
+        for arm in arms:
+            if arm is not first:
+                before, model = model, _built(experiment, arm, probe)
+                if model is before:
+                    raise CompareError("compare: build must return a new model each time")
+                _check_same(weights, latent_weights(model), first, arm, probe)
+            _check_arm(experiment, model, arm, probe, classes)
+            bar.update()
+        for seed in others:
+            other = _built(experiment, first, seed)
+            if other is model:
+                raise CompareError("compare: build must return a new model each time")
+            starts[seed] = digest_of(latent_weights(other))
+            bar.update()
+    # Weights that it takes from elsewhere are all the same, and need no seed.
+    if len(starts) > 1 and weights and len({*starts.values()}) == 1:
+        one, other_ = sorted(starts)[:2]
+        raise CompareError(
+            f"compare: build makes the same weights for seeds {one} and {other_}: pass its seed on "
+            "to the model"
+        )
+    return starts
+
+
+def _bar(total: int, progress: bool | None) -> Any:
+    """Return a bar that appears after a second, on a terminal; elsewhere nothing is to be seen."""
+    terminal = getattr(sys.stderr, "isatty", lambda: False)()
+    hidden = progress is False or not terminal
+    options: dict[str, Any] = {"unit": "net", "desc": "checking", "delay": 1, "leave": False}
+    return tqdm(total=total, dynamic_ncols=True, disable=hidden, **options)
+
+
+def _check_arm(experiment: Experiment, model: Module, arm: Arm, seed: int, classes: int) -> None:
+    without = {kind: _without(model, kind) for kind in ("weight", "input")}
+    scores = _scores(experiment, model, arm)
+    if scores.ndim != 2 or len(scores) != SAMPLES or scores.shape[1] < classes:
+        raise CompareError(
+            f"compare: {arm.name} must give one row of scores for each sample, with a score for "
+            f"each label; for {SAMPLES} samples, and labels up to {classes - 1}, it gave shape "
+            f"{scores.shape}"
+        )
+    if quantizers(model) or arm.is_float:
+        _check_quantizers(model, arm)
+    # Whatever quantizes, and in whichever way: without it the answers must be others.
+    for given, left in (("weight", Arm(None, arm.input)), ("input", Arm(arm.weight, None))):
+        if getattr(arm, given) is None or np.ptp(scores) == 0:  # a last layer of zeros
+            continue
+        if _differs(experiment, without[given], arm, scores):
+            continue
+        # No quantizer was found there: the builder has a way of its own.
+        try:
+            other = _scores(experiment, _built(experiment, left, seed), left)
+        except CompareError:
+            continue  # a builder need not know how to quantize only one of the two
+        if np.array_equal(scores, other):
+            raise CompareError(
+                f"compare: build ignored {given}={getattr(arm, given)} of {arm.name}: the model "
+                "answers as without"
+            )
+
+
+def _without(model: Module, given: str) -> Module | None:
+    """Return a copy of an untrained model without quantizers of weights, or of inputs."""
+    found = quantizers(model).items()
+    places = [path for path, q in found if isinstance(q, QuantizeWeight) == (given == "weight")]
+    if not places:
+        return None
+    try:
+        return exchange(copy.deepcopy(model), {path: Float() for path in places})
+    except Exception:  # it has a way of its own to be copied: building it will do
+        return None
+
+
+def _differs(
+    experiment: Experiment, model: Module | None, arm: Arm, scores: NDArray[np.generic]
+) -> bool:
+    """Whether a model answers otherwise; not if there is none, or it does not answer at all."""
+    if model is None:
+        return False
+    try:
+        return not np.array_equal(scores, _scores(experiment, model, arm))
+    except CompareError:
+        return False
+
+
+def _built(experiment: Experiment, arm: Arm, seed: int) -> Module:
+    try:
+        model = experiment.model(arm, seed)
+    except TypeError as error:
+        raise CompareError(
+            "compare: build must take the keyword arguments weight, input (quantizers, or None for "
+            f"float) and seed; for {arm.name} it raised TypeError: {one_line(error)}"
+        ) from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # of the user's code, which may even exit
+        raise CompareError(
+            f"compare: build cannot make {arm.name}: {one_line(told(error))}"
+        ) from error
+    if not isinstance(model, Module):
+        raise CompareError(
+            f"compare: build must return a qnn.Module, for {arm.name} it gave a "
+            f"{type(model).__name__}"
+        )
+    return model
+
+
+def _check_quantizers(model: Module, arm: Arm) -> None:
+    """Raise a CompareError unless the model has the arm's quantizers: bits that change nothing."""
+    found = quantizers(model).values()
+    used = [module.quantizer for module in found]
+    of_inputs = [module.quantizer for module in found if not isinstance(module, QuantizeWeight)]
+    weight, input = arm.quantizers()
+    for given, wanted, known in (("weight", weight, used), ("input", input, of_inputs)):
+        if wanted is not None and wanted not in known:
+            raise CompareError(
+                f"compare: build ignored {given}={wanted} of {arm.name}: no layer has this "
+                "quantizer"
+            )
+    if arm.is_float and used:
+        raise CompareError(
+            f"compare: the float arm has the quantizer {used[0]}: build got None for weight and "
+            "input"
+        )
+
+
+def _check_same(weights: Weights, others: Weights, first: Arm, arm: Arm, seed: int) -> None:
+    where = (
+        f"compare: for seed {seed}, build makes {arm.name} with other parameters than {first.name}"
+    )
+    if weights.keys() != others.keys():
+        told = _listed(weights.keys() ^ others.keys())
+        raise CompareError(f"{where}: only one of them has {told}; pairs need the same weights")
+    for name, value in weights.items():
+        if value.shape != others[name].shape:
+            raise CompareError(
+                f"{where}: {name} has shape {others[name].shape} instead of {value.shape}"
+            )
+        if not np.array_equal(value, others[name]):
+            raise CompareError(
+                f"{where}: {name} has other values; draw initial weights from the seed alone"
+            )
+
+
+def _scores(experiment: Experiment, model: Module, arm: Arm) -> NDArray[np.generic]:
+    """Return what a model in training makes of a few samples, or raise a CompareError."""
+    x, _ = experiment.data().test[np.arange(SAMPLES) % len(experiment.data().test)]
+    try:
+        with no_grad():
+            scores = model.train()(Tensor.of(np.asarray(x, model.dtype))).array
+    except Exception as error:  # whatever the user's forward raises
+        raise CompareError(
+            f"compare: {arm.name} cannot take samples of shape {np.shape(x)[1:]}: "
+            f"{type(error).__name__}: {one_line(error)}"
+        ) from error
+    found: NDArray[np.generic] = scores
+    return found
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))

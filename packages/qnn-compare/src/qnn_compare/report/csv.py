@@ -1,0 +1,59 @@
+"""What a spreadsheet gets: numbers in full, and nothing where there is none."""
+
+from collections.abc import Sequence
+
+from qnn_core.terminal import table
+
+from .rows import Row
+
+
+def numbers(rows: Sequence[Row]) -> str:
+    """Return a line of CSV for each arm: shares 0..1, times in seconds."""
+    widths = sorted({width for row in rows for width in row.macs}, key=_by_bits)
+    found = [_raw(row, widths) for row in rows]
+    headers = list(found[0])
+    return table(headers, [[_full(cells[key]) for key in headers] for cells in found], "csv")
+
+
+def _by_bits(width: str) -> list[int]:
+    return [int(bits) for bits in width.split("x")]
+
+
+def _raw(row: Row, widths: Sequence[str]) -> dict[str, object]:
+    arm, known, pair = row.arm, row.accuracy, row.against
+    cells: dict[str, object] = {
+        "arm": arm.name,
+        "series": arm.series,
+        "weight": arm.weight or "float",
+        "input": arm.input or "float",
+        "weight_bits": arm.bits[0],
+        "input_bits": arm.bits[1],
+        "seeds": row.planned,
+        "n": row.done,
+        "failed": row.failed,
+    }
+    cells |= {
+        f"accuracy{end}": None if known is None else getattr(known, name)
+        for name, end in (("mean", ""), ("sd", "_sd"), ("low", "_low"), ("high", "_high"))
+    }
+    cells |= {
+        f"{name}{'' if name == 'verdict' else '_against_float'}": pair and getattr(pair, name)
+        for name in (
+            "difference",
+            "low",
+            "high",
+            "p",
+            "p_holm",
+            "p_images",
+            "detectable",
+            "verdict",
+        )
+    }
+    cells |= {"nbytes": row.nbytes, "share_of_float": row.share}
+    cells |= {f"macs_{width}": row.macs.get(width, 0) if row.macs else None for width in widths}
+    cells |= {f"seconds_batch_{batch}": time for batch, time in row.latency.items()}
+    return cells | {"train_seconds": row.train_seconds, "pareto": row.pareto}
+
+
+def _full(value: object) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,126 @@
+"""Accuracy over bits."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from ...experiment.configs import FLOAT, Arm
+from ...formatting import width
+from .points import spots_of
+from .scale import Below, Spot, limits, mark_below
+from .style import FONT, HOLLOW, OF_FLOAT, Look, legend, looks
+
+if TYPE_CHECKING:
+    from ...comparison import Comparison
+
+BESIDE = 0.05  # of the same room, from an interval to its seeds
+SPREAD = 0.64  # of the room of a width is shared by the series
+
+
+def draw(comparison: "Comparison") -> Figure:
+    """Return the figure: a curve for each series, its intervals and seeds, and float as a band."""
+    spots = spots_of(comparison)
+    widths = sorted({arm.bits for arm in spots}, key=lambda bits: (min(bits) == 32, *bits))
+    figure = Figure(
+        figsize=(max(5.0, min(12.0, 2.5 + 0.95 * len(widths))), 4.6), layout="constrained"
+    )
+    axes = figure.add_subplot()
+    axes.set_ylim(*limits([*spots.values()]))
+    places: dict[Arm, float] = {arm: widths.index(arm.bits) for arm in spots}
+    entries = [_draw_float(axes, places[arm], spots[arm]) for arm in spots if arm.is_float]
+    styles = looks([*spots])
+    series = [name for name in styles if name != FLOAT]
+    for n, name in enumerate(series):
+        # Side by side: points of equal height must not hide each other.
+        shift = SPREAD * ((n + 0.5) / len(series) - 0.5)
+        x = {arm: place + shift for arm, place in places.items() if arm.series == name}
+        for curve in _curves(sorted(x, key=lambda arm: x[arm])):
+            _draw_curve(axes, [(x[arm], spots[arm]) for arm in curve], styles[name])
+        places |= x
+        entries.append(styles[name].entry(name))
+    _mark_below(axes, [Below(x, spots[a].mean, styles[a.series]) for a, x in places.items()])
+    _label(axes, widths)
+    if any(spot.partial for spot in spots.values()):
+        entries.append(HOLLOW)
+    legend(figure, entries)
+    return figure
+
+
+def _draw_float(axes: Axes, place: float, spot: Spot) -> Line2D:
+    """Draw float, and its level under all else, and return what a legend says of it."""
+    axes.axhspan(spot.low, spot.high, color="0.88", linewidth=0, zorder=0)
+    axes.axhline(spot.mean, color="0.4", linewidth=1, zorder=1)
+    _draw_point(axes, place, spot, OF_FLOAT, 10)
+    return Line2D([], [], color="0.4", marker="*", mfc="k", mec="k", ms=9, label=FLOAT)
+
+
+def _mark_below(axes: Axes, points: Sequence[Below]) -> None:
+    """Mark what lies below the axes, all of one width together."""
+    groups: dict[int, list[Below]] = {}
+    for point in points:
+        if point.accuracy < axes.get_ylim()[0]:
+            groups.setdefault(round(point.x), []).append(point)
+    for place, group in groups.items():
+        mark_below(axes, group, place)
+
+
+def _curves(arms: Sequence[Arm]) -> list[list[Arm]]:
+    """Return the arms that a line is to join: not where bits of weights and of inputs both vary."""
+    weights, inputs = ({arm.bits[side] for arm in arms} for side in (0, 1))
+    if all(arm.bits[0] == arm.bits[1] for arm in arms):
+        return [[*arms]]
+    fixed, few = (0, weights) if len(weights) <= len(inputs) else (1, inputs)
+    return [[arm for arm in arms if arm.bits[fixed] == bits] for bits in sorted(few)]
+
+
+def _draw_curve(axes: Axes, points: Sequence[tuple[float, Spot]], look: Look) -> None:
+    """Draw means, joined, with their intervals and seeds."""
+    axes.plot(
+        [x for x, _ in points],
+        [spot.mean for _, spot in points],
+        color=look.color,
+        linestyle=look.line,
+        linewidth=1.2,
+        zorder=2,
+    )
+    for x, spot in points:
+        _draw_point(axes, x, spot, look, 6)
+
+
+def _draw_point(axes: Axes, x: float, spot: Spot, look: Look, size: float) -> None:
+    ends = np.array([[spot.mean - spot.low], [spot.high - spot.mean]])
+    axes.errorbar(
+        [x],
+        [spot.mean],
+        ends if spot.low < spot.high else None,
+        color=look.color,
+        marker=look.marker,
+        markersize=size,
+        markerfacecolor="white" if spot.partial else look.color,
+        markeredgecolor=look.color if spot.partial else "white",
+        markeredgewidth=1.2 if spot.partial else 0.5,
+        elinewidth=1.2,
+        capsize=2.5,
+        zorder=4,
+    )
+    beside = [x + BESIDE] * len(spot.seeds)
+    axes.plot(beside, spot.seeds, ".", color=look.color, alpha=0.4, mew=0, ms=6, zorder=3)
+
+
+def _label(axes: Axes, widths: Sequence[tuple[int, int]]) -> None:
+    names = ["32\n(float)" if min(bits) == 32 else width(bits) for bits in widths]
+    axes.set_xticks(range(len(widths)), names)
+    axes.set_xlim(-0.5, len(widths) - 0.5)
+    same = all(weight == input for weight, input in widths)
+    axes.set_xlabel("bits of weights and inputs" if same else "bits of weights x bits of inputs")
+    axes.set_ylabel("test accuracy (%)")
+    axes.set_title(
+        "means with their 95 % intervals; pale dots: single seeds", fontsize=FONT, color="0.3"
+    )
+    axes.grid(axis="y", color="0.92")
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)

@@ -1,0 +1,114 @@
+"""Figures as files: the same bytes for the same comparison."""
+
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from matplotlib import rc_context
+from matplotlib.backend_bases import FigureCanvasBase
+from matplotlib.figure import Figure
+from qnn_core.errors import CompareError, SpecError, nearest
+from qnn_core.files import write_whole
+
+from . import bits, curves, size
+
+if TYPE_CHECKING:
+    from ...comparison import Comparison
+
+DPI = 150
+# Files would tell the time.
+UNDATED = {"svg": "Date", "svgz": "Date", "pdf": "CreationDate"}
+
+
+class Picture(NamedTuple):
+    """A figure.
+
+    Attributes:
+        name: of its files, without suffix.
+        title: of what it shows.
+        about: how to read it; also for those who cannot see it.
+        draw: makes it.
+    """
+
+    name: str
+    title: str
+    about: str
+    draw: Callable[["Comparison"], Figure]
+
+    def content(self, comparison: "Comparison", suffix: str, **options: Any) -> bytes:
+        """Return it as the content of a file."""
+        content = io.BytesIO()
+        undated = {UNDATED[suffix]: None} if suffix in UNDATED else None
+        # Names inside an SVG would be drawn by chance.
+        with rc_context({"svg.hashsalt": "qnn"}):
+            self.draw(comparison).savefig(
+                content, format=suffix, dpi=DPI, metadata=undated, **options
+            )
+        return content.getvalue()
+
+
+PICTURES = (
+    Picture(
+        "accuracy-over-bits",
+        "Accuracy over bits",
+        "Mean test accuracy of each series over its bits, with 95 % intervals; pale dots are "
+        "single seeds, the grey line and band are float and its interval.",
+        bits.draw,
+    ),
+    Picture(
+        "accuracy-over-bytes",
+        "Accuracy over bytes",
+        "Mean test accuracy of each arm over the size of its packed file, with 95 % intervals; no "
+        "arm lies above and to the left of the Pareto front.",
+        size.draw,
+    ),
+    Picture(
+        "training-curves",
+        "Training curves",
+        "Test accuracy and training loss over the epochs, means over the seeds, a panel for each "
+        "width.",
+        curves.draw,
+    ),
+)
+
+
+def pictures(comparison: "Comparison") -> list[Picture]:
+    """Return the figures that there is something to show in: no sizes if nothing is packed."""
+    packed = any(comparison.nbytes(arm) for arm in comparison.arms)
+    return [picture for picture in PICTURES if packed or picture.draw is not size.draw]
+
+
+def write(comparison: "Comparison", folder: Path, formats: Sequence[str]) -> list[Path]:
+    """Write every figure in every format; see `Comparison.plot`."""
+    check_any(comparison, "plot")
+    known = FigureCanvasBase.get_supported_filetypes()
+    if isinstance(formats, str) or not formats:
+        raise SpecError(f"plot: formats must be a list such as ['png', 'svg'], got {formats!r}")
+    for suffix in formats:
+        if suffix not in known:
+            raise SpecError(
+                f"plot: a format is one of {', '.join(sorted(known))}, got {suffix!r}"
+                + nearest(str(suffix), known)
+            )
+    paths = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for suffix in formats:
+            for name, content in contents(comparison, suffix).items():
+                write_whole(folder / name, content)
+                paths.append(folder / name)
+    except OSError as error:
+        raise CompareError(f"plot: {folder} cannot be written to: {error}") from error
+    return paths
+
+
+def contents(comparison: "Comparison", suffix: str) -> dict[str, bytes]:
+    """Return the content of a file for each figure, by its name."""
+    return {p.name + f".{suffix}": p.content(comparison, suffix) for p in pictures(comparison)}
+
+
+def check_any(comparison: "Comparison", what: str) -> None:
+    """Raise a CompareError if there is nothing to show."""
+    if not any(result.done for result in comparison.results.values()):
+        raise CompareError(f"{what}: no cell has been trained to its end, so there is no accuracy")

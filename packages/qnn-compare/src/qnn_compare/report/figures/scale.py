@@ -1,0 +1,103 @@
+"""The range of accuracies that a figure shows: all arms, but for those far below the others."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from .style import FONT, Look
+
+# A mean further below the median than this, in points, would squeeze all others.
+FAR_BELOW = 12.0
+# An interval may take so much of the range more than the seeds do; few seeds have wide ones.
+MORE = 0.6
+FOOT = 0.12  # room at the lower edge for marks of what lies below, as a share
+LEAST = 0.4  # points: what differs by less is not drawn as if it were much
+
+
+class Spot(NamedTuple):
+    """An arm's accuracy in per cent: the mean, the ends of its interval, and its seeds.
+
+    If it is `partial`, it lacks seeds that others have: its mean does not stand beside theirs.
+    """
+
+    mean: float
+    low: float
+    high: float
+    seeds: Sequence[float]
+    partial: bool = False
+
+
+def limits(spots: Sequence[Spot]) -> tuple[float, float]:
+    """Return the least and greatest accuracy to show, in per cent.
+
+    Example:
+        >>> near = [Spot(m, m - 0.1, m + 0.1, [m]) for m in (97.0, 97.5, 98.0)]
+        >>> low, high = limits([*near, Spot(11.0, 10.0, 12.0, [11.0])])
+        >>> 96.4 < low < 96.9 and 98.1 < high < 98.5
+        True
+    """
+    means = np.array([spot.mean for spot in spots])
+    shown = [spot for spot in spots if spot.mean > floor(means)]
+    low = min(min(spot.seeds) for spot in shown)
+    high = max(max(spot.seeds) for spot in shown)
+    more = MORE * max(high - low, LEAST)
+    low = max(low - more, min(low, *(spot.low for spot in shown)))
+    high = min(high + more, max(high, *(spot.high for spot in shown)))
+    margin = max(0.07 * (high - low), LEAST / 4)
+    if len(shown) < len(spots):
+        low -= FOOT * (high - low + 2 * margin)
+    # Above 100 there is nothing but half of a marker.
+    return max(-margin, low - margin), min(100.0 + margin / 2, high + margin)
+
+
+def floor(accuracies: Iterable[float]) -> float:
+    """Return where far below begins: five times the spread of the middle half under the median."""
+    quarter, middle, three_quarters = np.percentile([*accuracies], [25, 50, 75])
+    return float(middle - np.clip(5 * (three_quarters - quarter), 1, FAR_BELOW))
+
+
+class Below(NamedTuple):
+    """A point below what axes show."""
+
+    x: float
+    accuracy: float
+    look: Look
+
+
+def mark_below(axes: Axes, points: Sequence[Below], at: float) -> None:
+    """Say at the lower edge which points lie below it, and how far; all near one place together.
+
+    Args:
+        axes: with its limits set.
+        points: that lie below.
+        at: where on the x axis to write.
+    """
+    if not points:
+        return
+    for point in points:
+        color, marker, _ = point.look
+        axes.plot(
+            point.x,
+            0.04,
+            marker=marker,
+            color=color,
+            mfc="white",
+            markersize=6.5,
+            transform=axes.get_xaxis_transform(),
+            clip_on=False,
+            zorder=4,
+        )
+    ends = sorted({f"{point.accuracy:.0f}" for point in points}, key=float)
+    axes.annotate(
+        "↓ " + (ends[0] if len(ends) == 1 else f"{ends[0]}-{ends[-1]}") + " %",
+        xy=(at, 0.065),
+        xycoords=("data", "axes fraction"),
+        fontsize=FONT,
+        color="0.25",
+        ha="center",
+        va="bottom",
+        zorder=5,
+        bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"},
+    )

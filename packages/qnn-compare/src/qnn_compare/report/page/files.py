@@ -1,0 +1,32 @@
+"""A report as a file; the suffix says which kind."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qnn_core.errors import CompareError, SpecError
+from qnn_core.files import write_whole
+
+from .. import figures
+from .html import html
+from .markdown import markdown
+
+if TYPE_CHECKING:
+    from ...comparison import Comparison
+
+
+def write(comparison: "Comparison", path: Path) -> Path:
+    """Write a report; see `Comparison.report`."""
+    if path.suffix not in (".html", ".md"):
+        raise SpecError(f"report: {path} must end in .html or .md, which says what to write")
+    figures.check_any(comparison, "report")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".html":
+            write_whole(path, html(comparison).encode())
+        else:
+            for name, content in figures.contents(comparison, "png").items():
+                write_whole(path.parent / name, content)
+            write_whole(path, markdown(comparison).encode())
+    except OSError as error:
+        raise CompareError(f"report: {path} cannot be written: {error}") from error
+    return path

@@ -1,0 +1,106 @@
+"""The page: everything in one file that needs no network."""
+
+import re
+from base64 import b64encode
+from typing import TYPE_CHECKING, NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from ...formatting import p_value, percent, within
+from .. import figures, summary
+from ..columns import columns_for
+from ..footnotes import failed, left_out, missing, unpacked
+from ..rows import rows_of
+from . import matrix, provenance
+
+if TYPE_CHECKING:
+    from ...comparison import Comparison
+
+WIDTH = re.compile(r" (?=\d+x\d+\b)")
+AFTER_COMMA = re.compile(r"(?<=,)(?=[^\d\s])")  # in a spec, not in a number
+
+
+class Cell(NamedTuple):
+    """A cell of a table that sorts: what it says, and by what it is sorted."""
+
+    text: str
+    value: float | str | None
+
+
+def html(comparison: "Comparison") -> str:
+    """Return the page; the same text for the same comparison."""
+    rows = rows_of(comparison)
+    columns = columns_for(rows)
+    # What is not known to be harmless is escaped, whatever it is for.
+    environment = Environment(
+        loader=PackageLoader(__package__, "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["breakable"] = _breakable
+    return environment.get_template("template.html").render(
+        size=summary.size(comparison),
+        summary=summary.summary(comparison),
+        warnings=summary.warnings(comparison),
+        advice=summary.what_to_do(comparison),
+        headers=[column.name for column in columns],
+        rows=[[Cell(column.text(row), column.value(row)) for column in columns] for row in rows],
+        figures=[_embedded(comparison, picture) for picture in figures.pictures(comparison)],
+        names=matrix.names(comparison),
+        squares=matrix.squares(comparison),
+        symbols=matrix.SYMBOLS,
+        pair_headers=PAIR_HEADERS,
+        pairs=_pairs(comparison),
+        notes={
+            "Cells that failed": failed(comparison),
+            "Nets that cannot be packed": unpacked(comparison),
+            "Cells that were not run yet": missing(comparison),
+            "Combinations without a meaning, left out": left_out(comparison),
+        },
+        configuration=provenance.configuration(comparison),
+        machines=provenance.machines(comparison),
+        runs=provenance.runs(comparison),
+        commands=provenance.commands(comparison),
+        call=provenance.call(comparison),
+    )
+
+
+def _breakable(text: str) -> Markup:
+    """Return text, escaped, that may be broken behind commas, and not before a width of MACs."""
+    whole = WIDTH.sub("\N{NO-BREAK SPACE}", text)
+    return Markup("<wbr>").join(AFTER_COMMA.split(whole))
+
+
+def _embedded(comparison: "Comparison", picture: figures.Picture) -> dict[str, str]:
+    """Return a figure as an address that holds it: its names cannot collide with another's."""
+    svg = picture.content(comparison, "svg", transparent=True)
+    address = f"data:image/svg+xml;base64,{b64encode(svg).decode()}"
+    return {"title": picture.title, "about": picture.about, "address": address}
+
+
+PAIR_HEADERS = [
+    "first", "second", "n", "difference, points", "verdict", "p", "p, Holm", "p, McNemar",
+    "detectable, points", "remark",
+]  # fmt: skip # one line for each would hide that it is a row
+
+
+def _pairs(comparison: "Comparison") -> list[list[Cell]]:
+    return [
+        [
+            Cell(pair.first, pair.first),
+            Cell(pair.second, pair.second),
+            Cell(str(pair.n), pair.n),
+            Cell(within(pair.difference, pair.low, pair.high, sign="+"), pair.difference),
+            Cell(pair.verdict, pair.verdict),
+            Cell(p_value(pair.p), pair.p),
+            Cell(p_value(pair.p_holm), pair.p_holm),
+            Cell(p_value(pair.p_images), pair.p_images),
+            Cell(percent(pair.detectable), pair.detectable),
+            Cell(pair.reason, pair.reason or None),
+        ]
+        for pair in comparison.pairs
+    ]

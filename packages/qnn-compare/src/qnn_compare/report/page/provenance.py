@@ -1,0 +1,124 @@
+"""What a report says of how a study was done, and how to do it again."""
+
+import hashlib
+import json
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ...experiment.configs import FLOAT
+from ...formatting import counted, seconds
+
+if TYPE_CHECKING:
+    from ...comparison import Comparison
+
+
+class Fact(NamedTuple):
+    """A name and what it is."""
+
+    name: str
+    value: str
+
+
+def configuration(comparison: "Comparison") -> list[Fact]:
+    """Return all that numbers depend on, but for arm and seed; parts of parts have dotted names."""
+    plan = comparison.plan
+    seeds = Fact("seeds", ", ".join(map(str, comparison.seeds)))
+    schemes = {f"scheme {name}": code for name, code in plan.schemes.items()}
+    return [seeds, *_flat({**_brief(plan.configuration), **schemes})]
+
+
+def runs(comparison: "Comparison") -> list[Fact]:
+    """Return when cells were run, how many, in what time, and by which command."""
+    return [Fact(str(run.get("started", "?")), _run(run)) for run in comparison.runs]
+
+
+def machines(comparison: "Comparison") -> list[Fact]:
+    """Return the machines and versions that cells were run with, each once."""
+    told = dict.fromkeys(
+        Fact(kind, ", ".join(f"{name} {value}" for name, value in run[key].items()))
+        for run in comparison.runs
+        for kind, key in (("machine", "machine"), ("versions", "versions"))
+        if isinstance(run.get(key), Mapping)
+    )
+    return sorted(told)
+
+
+def commands(comparison: "Comparison") -> list[str]:
+    """Return the commands that ran it, each once."""
+    given = [[*map(str, run["command"])] for run in comparison.runs if run.get("command")]
+    # The folder that a script is in is nobody's business.
+    return list(dict.fromkeys(shlex.join([Path(first).name, *rest]) for first, *rest in given))
+
+
+def call(comparison: "Comparison") -> str:
+    """Return the call that makes this comparison again, as far as it is known."""
+    known = _brief(comparison.plan.configuration)
+    recipe = known.get("recipe", {})
+    lines = ["import qnn_core as qnn", "", "qnn.compare("]
+    lines += [f"    build,  # {known.get('build', '?')}", f"    data,  # {_data(known)}"]
+    lines += [f"    {line}" for line in _arms(comparison)]
+    lines += [f"    seeds={[*comparison.seeds]},"]
+    lines += [f"    {_argument(name, value)}" for name, value in recipe.items()]
+    return "\n".join([*lines, ")"])
+
+
+def _data(known: Mapping[str, Any]) -> str:
+    told = known.get("data", "?")
+    return " ".join(map(str, told.values())) if isinstance(told, Mapping) else str(told)
+
+
+def _brief(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration with each function by its name and a digest of all that it uses."""
+    found: dict[str, Any] = {}
+    for name, value in content.items():
+        if isinstance(value, Mapping) and "is" in value:
+            whole = hashlib.blake2b(json.dumps(value).encode(), digest_size=8).hexdigest()
+            found[name] = f"{value['is']} {whole}"
+        else:
+            found[name] = _brief(value) if isinstance(value, Mapping) else value
+    return found
+
+
+def _arms(comparison: "Comparison") -> Iterator[str]:
+    """Yield the arguments that give these arms; they are a grid, or pairs that no grid gives."""
+    arms = [(arm.weight or FLOAT, arm.input or FLOAT) for arm in comparison.arms]
+    weights, inputs = (list(dict.fromkeys(side)) for side in zip(*arms, strict=True))
+    if all(weight == input for weight, input in arms):
+        yield from _listed("weights", weights)
+    elif {*arms} == {*product(weights, inputs)}:
+        yield from _listed("weights", weights)
+        yield from _listed("activations", inputs)
+    else:
+        yield "# weights, activations and bits of a grid, or of several studies, that hold:"
+        yield from (f"# {arm.name}" for arm in comparison.arms)
+
+
+def _listed(name: str, specs: Sequence[str]) -> Iterator[str]:
+    yield f"{name}=["
+    yield from (f"    {json.dumps(spec)}," for spec in specs)
+    yield "],"
+
+
+def _argument(name: str, value: Any) -> str:
+    """Return an argument; of a function only the name and digest are known."""
+    if isinstance(value, str) and "." in value:
+        return f"{name}={name},  # {value}"
+    return f"{name}={value!r},"
+
+
+def _flat(content: Mapping[str, Any], prefix: str = "") -> Iterator[Fact]:
+    for name, value in content.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield Fact(f"{prefix}{name}", str(value))
+
+
+def _run(run: Mapping[str, Any]) -> str:
+    told = [counted(run.get("cells", 0), "cell"), f"in {seconds(run.get('seconds'))}"]
+    if run.get("executor"):
+        told.append(f"on {run['executor']}")
+    return " ".join(told)

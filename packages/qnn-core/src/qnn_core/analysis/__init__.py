@@ -1,0 +1,18 @@
+"""Readers of a model: summary, drawing, error analysis, mixed precision, post-training."""
+
+from .drawing import draw, to_dot
+from .error_analysis import Anatomy, anatomy
+from .mixed_precision import Allocation, allocate
+from .model_summary import summary
+from .post_training import quantize
+
+__all__ = [
+    "Allocation",
+    "Anatomy",
+    "allocate",
+    "anatomy",
+    "draw",
+    "quantize",
+    "summary",
+    "to_dot",
+]

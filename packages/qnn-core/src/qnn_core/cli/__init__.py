@@ -1,0 +1,5 @@
+"""The command ``qnn``."""
+
+from .commands import main
+
+__all__ = ["main"]

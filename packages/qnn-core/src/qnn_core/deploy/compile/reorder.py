@@ -1,0 +1,65 @@
+"""Quantizers before what only moves elements or chooses among them: the same codes, sooner."""
+
+from dataclasses import replace
+
+from ..graph import Graph, Node
+
+# What gives the same codes before and after a quantizer. A maximum does, since codes ascend with
+# values.
+PASSED = ("max_pool2d", "reshape", "transpose")
+
+# What commutes with these to the bit: the maximum of relus is the relu of the maximum.
+COMMUTING = "relu"
+
+
+def quantize_first(graph: Graph) -> Graph:
+    """Return the graph with each quantizer moved up to where its values are computed.
+
+    A product is then followed by its quantizer, or by relu and its quantizer, and pooling and
+    reshaping are done on codes. Values that only the quantizer saw are no more.
+    """
+    uses = graph.uses()
+    makers = {node.output: node for node in graph.nodes}
+    # By their outputs, in order: what a quantizer passes is taken out, and comes after it.
+    nodes: dict[str, Node] = {}
+    for node in graph.nodes:
+        passed: list[Node] = []
+        at = makers.get(node.inputs[0]) if _is_plain(node) else None
+        while at is not None and at.op in (*PASSED, COMMUTING) and uses[at.output] == 1:
+            passed.append(at)
+            at = makers.get(at.inputs[0])
+        while passed and passed[-1].op == COMMUTING:  # it is where it would be moved to
+            passed.pop()
+        passed.reverse()
+        for made in passed:
+            del nodes[made.output]
+        first = [made for made in passed if made.op == COMMUTING]
+        last = [made for made in passed if made.op != COMMUTING]
+        for made in _in_turn([*first, node, *last], node, passed):
+            nodes[made.output] = made
+    return replace(graph, nodes=tuple(nodes.values()))
+
+
+def _is_plain(node: Node) -> bool:
+    """Whether it is a quantizer with one frame for all elements."""
+    frame = [node.tables[name] for name in ("scale", "shift")] if node.op == "quantize" else []
+    return bool(frame) and node.attributes["axis"] is None and all(f.ndim == 0 for f in frame)
+
+
+def _in_turn(nodes: list[Node], quantizer: Node, before: list[Node]) -> list[Node]:
+    """Return nodes one after the other; the last has the name of the quantizer among them.
+
+    Args:
+        nodes: in the order that they are to have.
+        quantizer: one of them.
+        before: those that were before the quantizer, in the order that they had.
+    """
+    if not before:
+        return nodes
+    last = quantizer.output
+    value, made = before[0].inputs[0], []
+    for number, node in enumerate(nodes):
+        output = last if node is nodes[-1] else f"{last}.{number}"
+        made.append(replace(node, inputs=(value,), output=output))
+        value = output
+    return made

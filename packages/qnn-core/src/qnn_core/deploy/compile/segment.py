@@ -1,0 +1,361 @@
+"""Runs of nodes that the engine does in one go, block of rows by block of rows."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..._kernels import engine
+from ...errors import NonFiniteError, ShapeError
+from ...gemm import Factor, Prepared, cpu, operand, prepare
+from ...gemm.gemm import nanoseconds
+from ...gemm.im2col import Gather, gather
+from ...gemm.layouts import padded, row_bytes
+from ...gemm.requantizer import cuts_of, float_decision, sum_decision
+from ...machine.threads import threads_for
+from ...qtensor import Quantized, values_of
+from ..graph import Constant, Node
+from ..graph.operations import window_of
+from .epilogue import links_of
+
+Array = NDArray[Any]
+
+INPUT, OUTPUT = 0, 1
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One step of a program before its buffers have their final numbers."""
+
+    method: str
+    source: int
+    target: int
+    arguments: tuple[Any, ...]
+
+
+@dataclass
+class Segment:
+    """A run of nodes from one value to another, both of rows along the last axis.
+
+    Attributes:
+        source: name of the value that it takes.
+        output: name of the value that it makes.
+        k: columns of the source.
+        n: columns of the output.
+        coding: what the codes mean that it makes; None if it makes floats.
+        takes_codes: whether the source is codes, not floats.
+        encodes: whether it refuses a source that is not finite.
+        program: the steps.
+        work: nanoseconds of a row on one thread, about.
+        where: its first node, for messages.
+        kernels: output name and kernel of each product, in order.
+        images: of a segment that begins with a convolution: its source is images, not rows.
+    """
+
+    source: str
+    output: str
+    k: int
+    n: int
+    coding: Quantized | None
+    takes_codes: bool
+    encodes: bool
+    program: engine.Program
+    work: float
+    where: str
+    kernels: tuple[tuple[str, str], ...] = ()
+    images: "Images | None" = None
+
+    def __call__(self, x: Array) -> Array:
+        """Return the output for rows of any leading shape: float32, or uint8 codes."""
+        if self.images is None:
+            rows, lead = rows_of(x, self.k, self.where), x.shape[:-1]
+        else:
+            rows, lead = self.images.of(x, self.where)
+        m = math.prod(lead)
+        if self.coding is None:
+            y = np.empty((m, self.n), np.float32)
+        else:
+            y = np.empty((m, padded(self.n)), np.uint8)
+        if self.program.run(rows, y, 0, m, threads_for(self.work * m)):
+            raise NonFiniteError(f"{self.where}: values to quantize are not finite")
+        if self.coding is not None:
+            y = np.asarray(y[:, : self.n], order="C")
+        return y if len(lead) == 1 else y.reshape(*lead, self.n)
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """What a convolution at the start of a segment looks at.
+
+    Attributes:
+        shape: height, width and channels.
+        output: height and width of what it makes.
+        gather: how windows on the images become rows.
+    """
+
+    shape: tuple[int, ...]
+    output: tuple[int, int]
+    gather: Gather
+
+    def of(self, x: Array, where: str) -> tuple[Array, tuple[int, ...]]:
+        """Return the images as the engine reads them, and the lengths of the rows' axes.
+
+        Raises:
+            ShapeError: if they are others than the windows were made for.
+        """
+        if x.shape[1:] != self.shape:
+            raise ShapeError(f"{where}: images of shape {self.shape} are needed, got {x.shape}")
+        return self.gather.image(x), (len(x), *self.output)
+
+
+class Builder:
+    """Puts a segment together node by node, until one does not fit."""
+
+    def __init__(
+        self,
+        source: str,
+        shape: tuple[int, ...],
+        codes: Quantized | None,
+        constants: Mapping[str, Constant],
+    ) -> None:
+        columns = shape[-1]
+        self.shape = shape
+        self.images: Images | None = None
+        self.constants = constants
+        self.source, self.axes, self.k, self.n = source, len(shape), columns, columns
+        self.takes_codes = codes is not None
+        self.strides = [columns if codes is not None else 4 * columns, 0]
+        self.instructions: list[Instruction] = []
+        self.kernels: list[tuple[str, str]] = []
+        self.work = 1.0
+        self.buffer = INPUT
+        self.nodes: list[Node] = []
+        # How the codes at hand are written, once it is known for what; None while floats are.
+        self.codes: Quantized | None = codes
+        self.emit: Callable[[str, int, Array | None, int], None] | None = (
+            None if codes is None else self._layout
+        )
+
+    def add(self, node: Node) -> bool:
+        """Take a node whose first input is the value at hand, or return False."""
+        how: dict[str, Callable[[Node], bool]] = {
+            "conv2d": self._conv2d,
+            "linear": self._linear,
+            "quantize": self._quantize,
+            "requantize": self._requantize,
+            "requantize_conv2d": self._requantize_conv2d,
+        }
+        taken = how.get(node.op, self._links)(node)
+        if taken:
+            self.nodes.append(node)
+        return taken
+
+    def build(self) -> Segment:
+        """Return the segment."""
+        coding = None
+        if self.codes is not None:
+            assert self.emit is not None
+            self.strides[OUTPUT] = padded(self.n)
+            self.emit("uint8", 8, None, OUTPUT)
+            coding = self.codes
+        else:
+            self.strides[OUTPUT] = 4 * self.n
+        last = self.instructions[-1].target
+        number = {buffer: buffer for buffer in range(len(self.strides))} | {last: OUTPUT}
+        program = engine.Program(cpu.active_index(), self.strides, len(self.instructions))
+        for step in self.instructions:
+            method = getattr(program, step.method)
+            method(number[step.source], number[step.target], *step.arguments)
+        return Segment(
+            source=self.source,
+            output=self.nodes[-1].output,
+            k=self.k,
+            n=self.n,
+            coding=coding,
+            takes_codes=self.takes_codes,
+            encodes=self.instructions[0].method == "encode",
+            program=program,
+            work=self.work,
+            where=str(self.nodes[0]),
+            kernels=tuple(self.kernels),
+            images=self.images,
+        )
+
+    # What the value at hand becomes
+
+    def _quantize(self, node: Node) -> bool:
+        coding = node.coding()
+        if self.codes is not None or coding.scale.size > 1 or coding.shift.size > 1:
+            return False
+        source, columns = self.buffer, self.n
+        cuts = cuts_of(node.tables["thresholds"], coding.scale, coding.shift)
+
+        def emit(form: str, bits: int, elements: Array | None, target: int) -> None:
+            decision = float_decision(cuts, form, bits, elements)
+            self._step("encode", source, target, columns, decision)
+
+        self.codes, self.emit = coding, emit
+        return True
+
+    def _linear(self, node: Node) -> bool:
+        prepared = self._prepared(node)
+        if prepared is None:
+            return False
+        self._feed(node, prepared)
+        self._floats(prepared)
+        return True
+
+    def _requantize(self, node: Node) -> bool:
+        prepared = self._prepared(node)
+        if prepared is None:
+            return False
+        self._feed(node, prepared)
+        self._codes(node, prepared)
+        return True
+
+    def _conv2d(self, node: Node) -> bool:
+        prepared = self._gathered(node)
+        if prepared is not None:
+            self._floats(prepared)
+        return prepared is not None
+
+    def _requantize_conv2d(self, node: Node) -> bool:
+        prepared = self._gathered(node)
+        if prepared is not None:
+            self._codes(node, prepared)
+        return prepared is not None
+
+    def _floats(self, prepared: Prepared) -> None:
+        """The product of the elements at hand, as floats."""
+        target = self._new(4 * padded(self.n))
+        self._step("product", self.buffer, target, prepared.weights, "float")
+        self.buffer = target
+
+    def _codes(self, node: Node, prepared: Prepared) -> None:
+        """The product of the elements at hand, as codes by thresholds on its sums."""
+        source = self.buffer
+
+        def emit(form: str, bits: int, elements: Array | None, target: int) -> None:
+            decision = sum_decision(
+                node.tables["thresholds"], node.tables["flip"], form, bits, elements
+            )
+            self._step("product", source, target, prepared.weights, form, decision)
+
+        self.codes, self.emit = node.coding(), emit
+
+    def _links(self, node: Node) -> bool:
+        if self.codes is not None:
+            return False
+        links = links_of(node, self.n, self.axes, self.constants)
+        if links is None:
+            return False
+        target = self._new(4 * padded(self.n)) if self.buffer == INPUT else self.buffer
+        last = self.instructions[-1] if self.instructions else None
+        if last is not None and last.method == "chain" and last.target == self.buffer:
+            last.arguments[1].extend(links)
+        else:
+            self._step("chain", self.buffer, target, self.n, links)
+        self.buffer = target
+        return True
+
+    # Helpers
+
+    def _gathered(self, node: Node) -> Prepared | None:
+        """Begin with a convolution: let windows on the source become rows of elements."""
+        groups = node.attributes.get("groups", 1)
+        given = weight_of(node, self.constants) if not self.nodes and groups == 1 else None
+        if given is None or len(self.shape) != 4:
+            return None
+        (w, w_factor), bias = given
+        x_factor, window = operand(self.codes, None), window_of(node, w.shape)
+        if self.codes is not None and x_factor.levels is None:
+            return None  # codes that enter with their values
+        rows = w.reshape(len(w), math.prod(w.shape[1:]))
+        padding = any(window.padding)
+        prepared = prepare(rows, bias, x_factor, w_factor, padded=padding)
+        height, width, channels = self.shape[1:]
+        how = gather(prepared, x_factor, window, (height, width, channels))
+        self.images = Images(self.shape[1:], window.output(height, width), how)
+        self.strides[INPUT] = 0
+        self.buffer = self._new(how.row_bytes)
+        self._step("gather", INPUT, self.buffer, how.windows)
+        if how.layout is not None:
+            target = self._new(row_bytes(prepared.form, prepared.k, prepared.bits))
+            self._step("layout", self.buffer, target, prepared.k, how.layout)
+            self.buffer = target
+        self.emit, self.codes = None, None
+        self._count(node, prepared, how.work)
+        return prepared
+
+    def _count(self, node: Node, prepared: Prepared, besides: float = 0.0) -> None:
+        self.work += besides + nanoseconds(prepared, 1, prepared.k)
+        self.kernels.append((node.output, prepared.kind))
+        self.n = prepared.n
+
+    def _prepared(self, node: Node) -> Prepared | None:
+        """Return the weights of a product ready for the elements at hand, None if they differ."""
+        given = weight_of(node, self.constants)
+        if given is None:
+            return None
+        (w, w_factor), bias = given
+        x_factor = operand(self.codes, None)
+        prepared = prepare(w, bias, x_factor, w_factor)
+        # Codes become integers; floats and elements that are no integers stay as they are.
+        if (prepared.form == "float") != (self.codes is None):
+            return None
+        return prepared
+
+    def _feed(self, node: Node, prepared: Prepared) -> None:
+        """Write the elements that a product wants, and count its work."""
+        if self.emit is not None:
+            target = self._new(row_bytes(prepared.form, self.n, prepared.bits))
+            self.emit(prepared.form, prepared.bits, prepared.elements, target)
+            self.buffer, self.emit, self.codes = target, None, None
+        self._count(node, prepared)
+
+    def _layout(self, form: str, bits: int, elements: Array | None, target: int) -> None:
+        decision = engine.Decision(format=form, bits=bits, count=0, elements=elements)
+        self._step("layout", INPUT, target, self.k, decision)
+
+    def _new(self, stride: int) -> int:
+        self.strides.append(stride)
+        return len(self.strides) - 1
+
+    def _step(self, method: str, source: int, target: int, *arguments: Any) -> None:
+        self.instructions.append(Instruction(method, source, target, arguments))
+
+
+def rows_of(x: Array, k: int, where: str) -> Array:
+    """Return an array as contiguous rows of `k` columns: the engine believes that they are.
+
+    Raises:
+        ShapeError: if the last axis is not that long.
+    """
+    if x.shape[-1] != k:
+        raise ShapeError(f"{where}: {k} columns are needed, got shape {x.shape}")
+    return np.asarray(x, order="C").reshape(math.prod(x.shape[:-1]), k)
+
+
+def weight_of(
+    node: Node, constants: Mapping[str, Constant]
+) -> tuple[tuple[Array, Factor], Array | None] | None:
+    """Return the weight of a product, what it is, and the bias; None if they are no constants."""
+    weight = constants.get(node.inputs[1])
+    bias = constants.get(node.inputs[2]) if len(node.inputs) > 2 else None
+    given = len(node.inputs) < 3 or bias is not None
+    if weight is None or not given or isinstance(bias, Quantized):
+        return None
+    factor = operand(weight if isinstance(weight, Quantized) else None, 0)
+    return (weight_data(weight, factor), factor), bias
+
+
+def weight_data(weight: Constant, factor: Factor) -> Array:
+    """Return what a product is computed on: codes where they have levels, else values."""
+    if not isinstance(weight, Quantized):
+        return weight
+    if factor.levels is not None:
+        return weight.codes
+    return values_of(weight.codes, weight.levels, weight.scale, weight.shift, weight.axis)

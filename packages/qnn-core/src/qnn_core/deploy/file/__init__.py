@@ -1,0 +1,1 @@
+"""The file of a packed model: written, compressed, read, and validated."""

@@ -1,0 +1,148 @@
+"""Chains that a fused node replaces: a product of integers, elementwise operations, a quantizer."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...gemm import Factor, integer_sum, joint_scale, operand
+from ...qtensor import Quantized
+from .attributes import resolved
+from .graph import Constant, Graph, Node, Shape
+from .operations import MOVING, OPERATIONS, QUANTIZING
+
+Array = NDArray[Any]
+
+MOST_BITS = 4
+UNARY = ("clip", "negative", "relu", "sigmoid", "tanh")
+BINARY = ("add", "divide", "multiply", "subtract")
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """What makes the codes of a channel a function of one integer.
+
+    Attributes:
+        nodes: the product, the elementwise operations, the quantizer.
+        scale: float32, of shape () or (n,): what the sum is multiplied by.
+        bias: float32 (n,), or zero.
+        steps: the elementwise operations, each on float32 ``[..., n]``.
+        columns: n.
+        reach: the greatest magnitude that a sum could have.
+    """
+
+    nodes: tuple[Node, ...]
+    scale: Array
+    bias: Array
+    steps: tuple[Callable[[Array], Array], ...]
+    columns: int
+    reach: int
+
+    def values(self, sums: NDArray[np.int64]) -> Array:
+        """Return what the quantizer is given for sums ``[..., n]``: the very float expression."""
+        x = sums.astype(np.float32) * self.scale + self.bias
+        for step in self.steps:
+            x = step(x)
+        return x
+
+
+def codings_of(graph: Graph) -> dict[str, Quantized]:
+    """Return what the codes of each value mean, for those that have any."""
+    found = {name: c for name, c in graph.constants.items() if isinstance(c, Quantized)}
+    for node in graph.nodes:
+        if node.op in QUANTIZING:
+            found[node.output] = node.coding()
+        elif node.op in MOVING and node.inputs[0] in found and found[node.inputs[0]].per_tensor:
+            found[node.output] = found[node.inputs[0]]
+    return found
+
+
+def chain_at(
+    first: Node,
+    following: Mapping[str, Node],
+    constants: Mapping[str, Constant],
+    codings: Mapping[str, Quantized],
+    shapes: Mapping[str, Shape],
+) -> Chain | None:
+    """Return the chain that begins with a node, or None.
+
+    Args:
+        first: any node.
+        following: for each value that is used once, the node that takes it.
+        constants: of the graph.
+        codings: see `codings_of`.
+        shapes: of every value.
+    """
+    factors = _integer_product(first, constants, codings, shapes)
+    if factors is None:
+        return None
+    nodes, steps, at = [first], [], following.get(first.output)
+    shape = shapes[first.output]
+    while at is not None and at.op != "quantize":
+        step = _step(at, nodes[-1].output, constants, shape)
+        if step is None or shapes[at.output] != shape:
+            return None
+        nodes.append(at)
+        steps.append(step)
+        at = following.get(at.output)
+    if at is None or at.attributes["bits"] > MOST_BITS or not at.coding().per_tensor:
+        return None
+    x, w, k = factors
+    assert x.grid is not None
+    assert w.grid is not None
+    bias = constants[first.inputs[2]] if len(first.inputs) > 2 else np.zeros((), np.float32)
+    assert isinstance(bias, np.ndarray)
+    reach = k * x.grid.reach * w.grid.reach
+    return Chain((*nodes, at), joint_scale(x, w, k), bias, tuple(steps), shape[-1], reach)
+
+
+def _integer_product(
+    node: Node,
+    constants: Mapping[str, Constant],
+    codings: Mapping[str, Quantized],
+    shapes: Mapping[str, Shape],
+) -> tuple[Factor, Factor, int] | None:
+    """Return both factors and the length of the sum, if it is one of integers."""
+    alone = node.op == "linear" or (node.op == "conv2d" and node.attributes["groups"] == 1)
+    if not alone or not isinstance(constants.get(node.inputs[1]), Quantized):
+        return None
+    if len(node.inputs) > 2 and not isinstance(constants.get(node.inputs[2]), np.ndarray):
+        return None
+    k = math.prod(shapes[node.inputs[1]][1:])
+    x, w = operand(codings.get(node.inputs[0]), None), operand(codings[node.inputs[1]], 0)
+    return (x, w, k) if integer_sum(x, w, k) else None
+
+
+def _step(
+    node: Node, value: str, constants: Mapping[str, Constant], shape: Shape
+) -> Callable[[Array], Array] | None:
+    """Return a node as a monotone function of ``[..., n]``, or None if it is none."""
+    forward = OPERATIONS[node.op].forward
+    others = [constants.get(name) for name in node.inputs if name != value]
+    if forward is None or not all(_fits(other, shape) for other in others):
+        return None
+    flat: list[Any] = [np.ravel(other) for other in others if isinstance(other, np.ndarray)]
+    if node.op in UNARY:
+        attributes = {name: resolved(a, 1) for name, a in node.attributes.items()}
+        return lambda x: forward(x, **attributes)
+    if len(flat) == 1 and node.op in BINARY:
+        if node.inputs[0] == value:
+            return lambda x: forward(x, flat[0])
+        # A constant divided by x jumps where x crosses zero.
+        return None if node.op == "divide" else lambda x: forward(flat[0], x)
+    # The channels of axis 1 are the columns of a matrix only.
+    columns = node.op == "normalize_channels" or (node.op == "normalize" and len(shape) == 2)
+    if columns and node.inputs[0] == value and len(flat) == 3:
+        return lambda x: forward(x, *flat)
+    return None
+
+
+def _fits(constant: Constant | None, shape: Shape) -> bool:
+    """Whether it is a float constant with one entry for all, or one for each column."""
+    if not isinstance(constant, np.ndarray) or constant.ndim > len(shape):
+        return False
+    last = constant.shape[-1] if constant.ndim else 1
+    return constant.size == last and last in (1, shape[-1])

@@ -1,0 +1,323 @@
+"""`PackedModel`: a graph that can be called, saved and looked at."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ...data import as_array
+from ...errors import FileError, NonFiniteError, ShapeError, SpecError
+from ...files import load_arrays
+from ...gemm import cpu
+from ..compile.fuse import fuse
+from ..compile.program import Program
+from ..file.budget import Budget
+from ..file.read import read_graph
+from ..file.write import content_of, write_graph
+from ..graph import Graph, Input
+from ..graph.from_trace import build, samples
+from ..graph.validate import check
+from .sample_independence import verify_apart
+from .summary import PackedSummary, packed_summary
+from .verify import verify
+
+Floats = NDArray[np.float32]
+
+# What an answer is, by the name of the metric that judges it.
+TASK_OF_METRIC: Mapping[Any, Literal["classes", "binary", "regression"]] = {
+    "accuracy": "classes",
+    "binary_accuracy": "binary",
+    "mae": "regression",
+    "mse": "regression",
+    "r2": "regression",
+    "auc": "regression",
+}
+
+
+class PackedModel:
+    """A model as it is deployed: codes, thresholds, scales and a graph, all ready to run.
+
+    Made by `pack` or `load`. Neither the model's code nor the quantizers' is needed to run it.
+
+    Args:
+        graph: plain or fused.
+        budget: what it may cost, if it is somebody else's.
+
+    Attributes:
+        graph: what it computes, with fused nodes.
+
+    Raises:
+        FileError: if the graph is not sound, or costs more.
+
+    Example:
+        >>> import qnn_core as qnn
+        >>> model = qnn.MLP([3, 4, 2], weight="binary", input="symmetric:2,scale=1", seed=0)
+        >>> packed = qnn.pack(model, np.zeros((1, 3)))
+        >>> packed(np.ones((5, 3))).shape
+        (5, 2)
+    """
+
+    def __init__(self, graph: Graph, budget: Budget | None = None) -> None:
+        check(graph)
+        if budget is None:
+            self.graph = fuse(graph)
+        else:
+            budget.check(graph)
+            # What is not fused is slower, and gives the same.
+            self.graph = fuse(graph, budget.loading.seconds / 2)
+        self._nbytes: int | None = None
+        self._program = Program(self.graph)
+
+    def __call__(self, *inputs: ArrayLike) -> Floats | tuple[Floats, ...]:
+        """Return the model's output for a batch, to the bit what the model gives in evaluation.
+
+        Args:
+            inputs: one array for each argument of the model, ``[batch, ...]``; integers and other
+                floats become float32. The batch may be empty.
+
+        Returns:
+            float32 array, or a tuple of them if the model returns several.
+
+        Raises:
+            DtypeError: if an input does not hold real numbers.
+            NonFiniteError: if an input holds NaN or infinity.
+            ShapeError: if an input has not the shape that the model was packed with.
+        """
+        outputs = self._run(self._checked(inputs))
+        return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+    def predict(
+        self,
+        *inputs: ArrayLike,
+        task: Literal["classes", "binary", "regression"] | None = None,
+        metric: Any = None,
+    ) -> NDArray[Any]:
+        """Return the answer to each sample, as its task or its metric has it.
+
+        Args:
+            inputs: as for a call.
+            task: ``"classes"`` is the argmax over the last axis of the output, int64; ``"binary"``
+                is 1 where a logit is above 0, else 0, int64; ``"regression"`` is the output itself.
+                Of binary and regression an axis of one column is left out. None is classes, which
+                one column does not have: there the file cannot know which of the two is meant.
+            metric: in the place of a task, the metric that `fit` and `evaluate` were given, or its
+                name: accuracy is of classes, binary_accuracy of binary, mae, mse, r2 and auc are of
+                the output itself.
+
+        Raises:
+            NonFiniteError: if a sample has no class, since its output holds NaN or its greatest
+                score is infinite; the message says which.
+            ShapeError: if there are several outputs, or no classes to choose from.
+            SpecError: for another task or metric, or for both at once.
+        """
+        if metric is not None:
+            if task is not None:
+                raise SpecError(f"predict: give a task or a metric, got {task!r} and {metric!r}")
+            name = getattr(metric, "name", metric)
+            if not isinstance(name, str) or name not in TASK_OF_METRIC:
+                raise SpecError(
+                    f"predict: metric must be one of {', '.join(TASK_OF_METRIC)}, got {metric!r}; "
+                    "task= says it too"
+                )
+            task = TASK_OF_METRIC[name]
+        if task not in (None, "classes", "binary", "regression"):
+            raise SpecError(
+                f"predict: task must be 'classes', 'binary' or 'regression', got {task!r}"
+            )
+        if len(self.graph.outputs) != 1:
+            raise ShapeError(f"predict: one output is needed, there are {len(self.graph.outputs)}")
+        (output,) = self._run(self._checked(inputs))
+        if task in ("binary", "regression"):
+            column = output[..., 0] if output.ndim > 1 and output.shape[-1] == 1 else output
+            if task == "regression":
+                return column
+            _check_classes(column)
+            return (column > 0).astype(np.int64)
+        if output.ndim < 2 or output.shape[-1] < 2:
+            raise ShapeError(
+                f"predict: an output of shape {output.shape} has no classes to choose from; "
+                "task='binary' is for logits of yes and no, task='regression' for numbers"
+            )
+        _check_classes(output.max(axis=-1))  # NaN where there is one
+        classes: NDArray[np.int64] = np.argmax(output, axis=-1).astype(np.int64)
+        return classes
+
+    def save(self, path: str | Path) -> None:
+        """Write a file that `load` reads; it is moved into its place when it is whole."""
+        write_graph(path, self.graph)
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the file that `save` writes, in bytes."""
+        if self._nbytes is None:
+            self._nbytes = len(content_of(self.graph))
+        return self._nbytes
+
+    def summary(self) -> PackedSummary:
+        """Return layers, operations, bits, multiply-accumulates and bytes; ``print`` shows them."""
+        return packed_summary(self.graph, self.nbytes, self.program().kernels)
+
+    def program(self) -> Program:
+        """Return the stages that run it on the kernel path that is active."""
+        if self._program.path != cpu.active():
+            self._program = Program(self.graph)
+        return self._program
+
+    def __reduce__(self) -> tuple[type["PackedModel"], tuple[Graph]]:
+        # The engine's programs are made anew where a copy arrives.
+        return PackedModel, (self.graph,)
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(str(given.shape) for given in self.graph.inputs)
+        return f"PackedModel({len(self.graph.nodes)} operations, samples of shape {inputs})"
+
+    def _run(self, inputs: list[Floats]) -> list[Floats]:
+        program = self.program()
+        if not program.checks_inputs:
+            _refuse_nonfinite(self.graph, inputs)
+        try:
+            return program(inputs)
+        except NonFiniteError:
+            _refuse_nonfinite(self.graph, inputs)
+            raise
+
+    def _checked(self, inputs: tuple[ArrayLike, ...]) -> list[Floats]:
+        wanted = self.graph.inputs
+        if len(inputs) != len(wanted):
+            raise ShapeError(f"the model takes {len(wanted)} inputs, got {len(inputs)}")
+        arrays = [_checked(x, given) for x, given in zip(inputs, wanted, strict=True)]
+        if len({len(x) for x in arrays}) > 1:
+            given = ", ".join(str(x.shape) for x in arrays)
+            raise ShapeError(f"inputs of shapes {given} have batches of several sizes")
+        return arrays
+
+
+def _check_classes(best: Floats) -> None:
+    """Raise a NonFiniteError if the score that decides is not finite for some sample."""
+    finite = np.isfinite(best)
+    if not finite.all():
+        rows = np.unique(np.argwhere(~finite)[:, 0])
+        told = ", ".join(map(str, rows[:5])) + (", ..." if len(rows) > 5 else "")
+        raise NonFiniteError(
+            f"predict: {len(rows)} of {len(best)} samples have no class, since their scores "
+            f"are not finite: {told}"
+        )
+
+
+def _checked(x: ArrayLike, given: Input) -> Floats:
+    array = as_array(x, given.name)
+    if array.shape[1:] != given.shape or not array.ndim:
+        expected = ", ".join(["batch", *map(str, given.shape)])
+        hint = ": one sample is a batch of one, x[None]" if array.shape == given.shape else ""
+        raise ShapeError(f"{given.name}: shape [{expected}] is needed, got {array.shape}{hint}")
+    with np.errstate(over="ignore"):
+        floats = np.asarray(array, np.float32, order="C")
+    return floats
+
+
+def _refuse_nonfinite(graph: Graph, inputs: list[Floats]) -> None:
+    for given, array in zip(graph.inputs, inputs, strict=True):
+        if not np.all(np.isfinite(array)):
+            at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+            raise NonFiniteError(
+                f"{given.name}: finite numbers are needed, got {array[at]} at {at}"
+            )
+
+
+def pack(model: Callable[..., Any], example: Any) -> PackedModel:
+    """Return `model` as it is deployed, verified against the model on `example`.
+
+    What Python decides while the model runs is decided once, on the example: a branch on values or
+    on the size of the batch stays as it was taken there, and a number taken out of a tensor stays
+    that number. Such models are refused, as far as that shows: both are compared on samples of the
+    example alone, in another order and in other company, and on samples made of them, with values
+    in the range of the example's. More samples in the example find more.
+
+    Args:
+        model: a float32 module, or a function of tensors. It is packed as it evaluates.
+        example: an input with its batch axis, at least one sample, better some that differ; a tuple
+            for several arguments. Or data as they are trained on: ``(x, y)`` for a model of one
+            argument, a data set, or batches, such as a DataLoader: a few of their first samples.
+
+    Raises:
+        DtypeError: if the model is not float32.
+        GraphError: if the model depends on the size of the batch or on chance, or runs an operation
+            that cannot be packed.
+        NonFiniteError: if a parameter, a buffer or a constant of the model is not finite; the
+            message names it.
+        PackError: if the packed model gives other bits than the model, on the example or on those
+            other batches; or if a sample's answer depends on the others of its batch.
+        StateError: if a quantizer was never fitted.
+
+    Example:
+        >>> import qnn_core as qnn
+        >>> model = qnn.MLP([3, 4, 2], weight="binary", input="symmetric:2,scale=1", seed=0)
+        >>> x = np.ones((2, 3), np.float32)
+        >>> packed = qnn.pack(model, x)
+        >>> bool(np.all(packed(x) == model.eval()(qnn.Tensor(x)).data))
+        True
+    """
+    graph, traced = build(model, samples(model, example))
+    packed = PackedModel(graph)
+    verify(packed.graph, packed.program(), traced)
+    verify_apart(packed.program(), model, traced)
+    return packed
+
+
+def packed_nbytes(model: Callable[..., Any], example: Any) -> int:
+    """Return the size of the file of ``pack(model, example)``, which is not verified for that.
+
+    Errors are those of `pack`, but for what verifying finds.
+
+    Example:
+        >>> import qnn_core as qnn
+        >>> model = qnn.MLP([3, 4, 2], weight="binary", input="symmetric:2,scale=1", seed=0)
+        >>> x = np.ones((2, 3), np.float32)
+        >>> packed_nbytes(model, x) == qnn.pack(model, x).nbytes
+        True
+    """
+    graph, _ = build(model, samples(model, example))
+    check(graph)
+    return len(content_of(fuse(graph)))
+
+
+def load(path: str | Path, *, limit: float = 1.0) -> PackedModel:
+    """Return the packed model of a file that `PackedModel.save` wrote. Nothing in it is executed.
+
+    A few bytes can describe a net that takes hours, or all memory, to prepare or to run for one
+    sample. Such a file is refused: there is a budget of time and memory, in proportion to the bytes
+    of the file and of an input, that is checked before anything is made. The nets that `save`
+    writes are far below it.
+
+    Args:
+        path: of the file, or of a pipe, which is read once.
+        limit: so many times that budget; ``math.inf`` for a file that you trust.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        FileError: if it is damaged, of another kind or version, does not describe a sound model, or
+            would cost more than the limit; the message says how much.
+        ValueError: if `limit` is no number above 0.
+    """
+    return load_from(path, *load_arrays(path), limit=limit)
+
+
+def load_from(
+    path: str | Path,
+    tensors: dict[str, NDArray[Any]],
+    about: dict[str, Any],
+    *,
+    limit: float = 1.0,
+) -> PackedModel:
+    """Return the packed model of a file's tensors and description; see `load`."""
+    if not limit > 0:
+        raise ValueError(f"load: limit must be a number above 0, got {limit!r}")
+    nbytes = sum(tensor.nbytes for tensor in tensors.values()) + len(str(about))
+    budget = Budget(nbytes, limit)
+    graph = read_graph(path, tensors, about, budget)
+    try:
+        return PackedModel(graph, budget)
+    except FileError as error:
+        raise FileError(f"{path}: {error}") from error

@@ -1,0 +1,58 @@
+"""The gradients of a product by data that are mostly zero."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._kernels import sparse as kernel
+from ..machine import cpu, empty, get_num_threads
+from ..qtensor import Quantized
+from .gemm import each_column
+
+Array = NDArray[Any]
+MOST_LEVELS = 16
+
+
+def is_large(g: Array, x: Array) -> bool:
+    """Whether it may pay to look for zeros in ``g.T @ x``."""
+    return bool(g.size * x.shape[1] >= kernel.LEAST)
+
+
+def data_gradients(
+    g: Array, x: Array, slope: Array, weight: Quantized
+) -> tuple[float, NDArray[np.float32]] | None:
+    """Return the sum over ``(g @ w) * slope``, and ``g.T @ x``.
+
+    Only where x or slope is not zero is anything computed. None where that is nearly everywhere, or
+    for weights of more than 16 levels.
+
+    Args:
+        g: float32 ``[m, n]``.
+        x: float32 ``[m, k]``.
+        slope: likewise.
+        weight: w as codes ``[n, k]``, with one frame or one for each row.
+    """
+    if weight.levels.size > MOST_LEVELS:
+        return None
+    (m, n), k = g.shape, x.shape[1]
+    levels = np.zeros(MOST_LEVELS, np.float32)
+    levels[: weight.levels.size] = weight.levels
+    dw = empty((n, k), np.float32)
+    g, x, slope, codes = (np.asarray(a, order="C") for a in (g, x, slope, weight.codes))
+    total = kernel.data_gradients(
+        cpu.active_index(),
+        get_num_threads(),
+        g,
+        x,
+        slope,
+        codes,
+        levels,
+        each_column(weight.scale, n),
+        each_column(weight.shift, n),
+        dw,
+        m,
+        n,
+        k,
+    )
+    return None if total is None else (total, dw)

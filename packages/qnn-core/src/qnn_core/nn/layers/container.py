@@ -1,0 +1,89 @@
+"""Layers that hold or rearrange."""
+
+from collections.abc import Iterator
+from math import prod
+
+from ...arguments import whole
+from ...autodiff import Tensor
+from ...errors import ShapeError
+from ...ops import reshape
+from ..module import Module
+
+
+class Sequential(Module):
+    """Modules one after the other.
+
+    Args:
+        layers: modules; each takes what the one before it returns.
+
+    Example:
+        >>> import qnn_core as qnn
+        >>> model = Sequential(qnn.nn.Flatten(), qnn.nn.Linear(4, 2))
+        >>> model(qnn.Tensor([[[1, 2], [3, 4]]])).shape
+        (1, 2)
+    """
+
+    def __init__(self, *layers: Module) -> None:
+        for position, layer in enumerate(layers):
+            if not isinstance(layer, Module):
+                raise TypeError(f"Sequential: layer {position} is {layer!r}, not a Module")
+        self.layers = list(layers)
+
+    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+        """Apply each layer in turn."""
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self.layers)
+
+    def __getitem__(self, index: int) -> Module:
+        return self.layers[index]
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+
+class Flatten(Module):
+    """``[batch, ...]`` to ``[batch, elements]``.
+
+    Example:
+        >>> import qnn_core as qnn
+        >>> Flatten()(qnn.Tensor([[[1, 2], [3, 4]]]))
+        Tensor([[1., 2., 3., 4.]])
+    """
+
+    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+        """Flatten all but the first axis."""
+        return reshape(x, (x.shape[0], prod(x.shape[1:])))
+
+
+class Reshape(Module):
+    """``[batch, ...]`` to ``[batch, *shape]``, in C order.
+
+    Args:
+        shape: lengths after the batch; one may be -1.
+
+    Raises:
+        ShapeError: if a length is not a whole number; in `forward`, if the number of elements
+            differs.
+
+    Example:
+        >>> import numpy as np
+        >>> Reshape(28, 28, 1)(np.zeros((5, 784))).shape
+        (5, 28, 28, 1)
+    """
+
+    def __init__(self, *shape: int) -> None:
+        self.shape = tuple(
+            whole("Reshape", "a length", n, least=-1, error=ShapeError) for n in shape
+        )
+
+    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+        """Reshape all but the first axis."""
+        return reshape(x, (x.shape[0], *self.shape))
+
+    def describe(self) -> str:
+        """Return the lengths."""
+        return ", ".join(str(length) for length in self.shape)

@@ -1,0 +1,55 @@
+"""What the ready-made models have in common: activations, and layers with or without quantizers."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ...errors import SpecError, nearest
+from ...quantizer import Quantizer
+from ..layers.activation import HardTanh, ReLU, Sigmoid, Tanh
+from ..layers.conv import Conv2d
+from ..layers.linear import Linear
+from ..module import Module
+from ..quant.conv import QuantConv2d
+from ..quant.linear import QuantLinear
+
+ACTIVATIONS: dict[str, Callable[[], Module]] = {
+    "hardtanh": HardTanh,
+    "relu": ReLU,
+    "sigmoid": Sigmoid,
+    "tanh": Tanh,
+}
+
+Spec = str | Quantizer | None
+# Quantizers of a layer's weight and input.
+Pair = tuple[Spec, Spec]
+Bounds = tuple[float, float] | None
+
+
+def activation_of(model: str, name: str) -> Callable[[], Module]:
+    """Return the class of an activation.
+
+    Raises:
+        SpecError: if there is none of that name.
+    """
+    if name not in ACTIVATIONS:
+        raise SpecError(
+            f"{model}: activation must be one of {', '.join(ACTIVATIONS)}, got {name!r}"
+            + nearest(str(name), ACTIVATIONS)
+        )
+    return ACTIVATIONS[name]
+
+
+def linear_layer(quantizers: Pair, bounds: Bounds, *shape: int, **options: Any) -> Linear:
+    """Return a linear layer with quantizers, or a float one if there are none."""
+    weight, input = quantizers
+    if weight is None and input is None:
+        return Linear(*shape, **options)
+    return QuantLinear(*shape, weight=weight, input=input, weight_bounds=bounds, **options)
+
+
+def conv_layer(quantizers: Pair, bounds: Bounds, *shape: int, **options: Any) -> Conv2d:
+    """Return a convolution with quantizers, or a float one if there are none."""
+    weight, input = quantizers
+    if weight is None and input is None:
+        return Conv2d(*shape, **options)
+    return QuantConv2d(*shape, weight=weight, input=input, weight_bounds=bounds, **options)

@@ -1,0 +1,135 @@
+"""What layers with a quantized weight and a quantized input have in common."""
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...autodiff import Parameter, Tensor
+from ...autodiff.mode import MODE
+from ...errors import StateError
+from ...ops.quantized_product import Product, fits, quantized_product
+from ...qtensor import Coded
+from ...quantizer import Quantizer
+from ..layers.conv import Conv2d
+from ..layers.linear import Linear
+from ..module import Module
+from .quantize import Quantize, QuantizeWeight
+
+Spec = str | Quantizer | None
+Bounds = tuple[float, float] | None
+
+
+class QuantizedWeight(Module):
+    """A layer whose weight and input may be quantized; a mixin, beside the float layer.
+
+    Attributes:
+        weight: the latent float weight, ``[out, ...]``: what is trained.
+        weight_quantizer: owns the weight's frame; None for a float weight.
+        input_quantizer: owns the input's frame; None for a float input.
+    """
+
+    weight: Parameter
+    bias: Parameter | None
+    weight_quantizer: QuantizeWeight | None
+    input_quantizer: Quantize | None
+
+    @classmethod
+    def from_float(
+        cls,
+        layer: Linear | Conv2d,
+        *,
+        weight: Spec = None,
+        input: Spec = None,
+        weight_bounds: Bounds = None,
+    ) -> Self:
+        """Return a float layer with quantizers; the two share weight and bias.
+
+        Args:
+            layer: of the class that this one quantizes.
+            weight: quantizer of the weight, fitted to it; None for float.
+            input: quantizer of the input, still to be fitted; None for float.
+            weight_bounds: ``(low, high)`` that the latent weights are kept inside, None for none;
+                with bounds the weight is a parameter of its own.
+
+        Raises:
+            TypeError: if the layer is of another class, a subclass included: nobody knows what its
+                own `forward` does.
+
+        Example:
+            >>> import qnn_core as qnn
+            >>> qnn.QuantLinear.from_float(qnn.Linear(3, 2), weight="binary")
+            QuantLinear(3, 2, bias=True)
+              weight_quantizer: QuantizeWeight(Binary(bits=1))
+        """
+        if type(layer) not in cls.__bases__:
+            raise TypeError(f"{cls.__name__}: cannot be made from a {type(layer).__name__}")
+        made = cls.__new__(cls)
+        vars(made).update(vars(layer))
+        channels = layer.weight.shape[-1] * getattr(layer, "groups", 1)
+        made._quantize(weight, input, channels, weight_bounds)
+        return made
+
+    def _quantize(self, weight: Spec, input: Spec, channels: int, bounds: Bounds) -> None:
+        if bounds is not None:
+            self.weight = Parameter(self.weight.array, bounds=bounds)
+        self.weight_quantizer = None if weight is None else QuantizeWeight(weight, self.weight)
+        self.input_quantizer = None if input is None else Quantize(input, channels=channels)
+
+    def _operands(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return input and weight as they are multiplied."""
+        weight: Tensor = self.weight
+        if self.weight_quantizer is not None:
+            weight = self.weight_quantizer(weight)
+        if self.input_quantizer is not None:
+            x = self.input_quantizer(x)
+        return x, weight
+
+    def _multiply(self, x: Tensor, product: Product) -> Tensor:
+        """Return the product of the quantized input and weight, plus the bias."""
+        if not self._in_one(x):
+            return product.of(*self._operands(x), self.bias)
+        assert self.input_quantizer is not None
+        assert self.weight_quantizer is not None
+        first, second = self.input_quantizer, self.weight_quantizer
+        x, weight = first.meet(x), second.meet(self.weight)
+        return quantized_product(
+            x,
+            first.tensors(x.shape),
+            weight,
+            second.tensors(weight.shape),
+            self.bias,
+            quantizers=(first.quantizer, second.quantizer),
+            product=product,
+        )
+
+    def _in_one(self, x: Tensor) -> bool:
+        """Whether one operation can do what three would: in training, if nobody listens."""
+        first, second = self.input_quantizer, self.weight_quantizer
+        if type(first) is not Quantize or type(second) is not QuantizeWeight:
+            return False
+        if "forward" in vars(first) or "forward" in vars(second):
+            return False  # somebody's own
+        mode = MODE.here
+        usual = self.training and mode.grad and mode.recorder is None
+        return usual and x.array.dtype == np.float32 and fits(first.quantizer, second.quantizer)
+
+    def coded(self) -> Coded:
+        """Return the weight as packed codes, levels and frame: all that is deployed of it.
+
+        Raises:
+            StateError: if the weight is float.
+        """
+        if self.weight_quantizer is None:
+            raise StateError(f"{type(self).__name__}: the weight is float, it has no codes")
+        self.weight_quantizer.refresh(self.weight.array)
+        return self.weight_quantizer.encode(self.weight.array)
+
+    def codes(self) -> NDArray[np.uint8]:
+        """Return the weight's codes, uint8 of its shape."""
+        return self.coded().codes
+
+    @property
+    def scale(self) -> NDArray[Any]:
+        """The weight's scale: shape () or (channels,); ``value = scale * levels[code] + shift``."""
+        return self.coded().scale

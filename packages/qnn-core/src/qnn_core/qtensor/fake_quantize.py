@@ -1,0 +1,263 @@
+"""Arrays and frames as the quantization kernels want them, and the kernels' checks."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._kernels import quantize as kernel
+from .._kernels import training
+from ..errors import NonFiniteError, ShapeError
+from ..machine import cpu, empty, get_num_threads
+from ..quantizer import Quantizer, codebook
+from .quantized_tensor import Quantized
+
+Array = NDArray[Any]
+Codes = NDArray[np.uint8]
+
+
+def check_frame(
+    shape: tuple[int, ...], frame: tuple[int, ...], axis: int | None, name: str = "encode"
+) -> None:
+    """Raise a ShapeError unless a scale or shift of shape `frame` fits data of `shape`."""
+    if axis is not None and not -len(shape) <= axis < len(shape):
+        raise ShapeError(f"{name}: the quantizer's axis {axis} is not in data of shape {shape}")
+    expected = () if axis is None else (shape[axis],)
+    if frame not in {(), expected}:
+        raise ShapeError(
+            f"{name}: a scale or shift of shape {frame} does not fit data of shape {shape} "
+            f"with axis {axis}: () or {expected} is needed"
+        )
+
+
+def codes_of(x: Array, scale: Array, shift: Array, quantizer: Quantizer) -> Codes:
+    """Return the uint8 codes of float data, of its shape.
+
+    Raises:
+        NonFiniteError: if `x` holds NaN or infinity, or a scale is not a finite number > 0.
+        ShapeError: if the frame does not fit the data.
+    """
+    return _encoded(x, scale, shift, quantizer, None)
+
+
+def fake(x: Array, scale: Array, shift: Array, quantizer: Quantizer) -> tuple[Codes, Array]:
+    """Return the codes of float data and their values, see `codes_of` and `values_of`."""
+    values = empty(x.shape, x.dtype)
+    codes = _encoded(x, scale, shift, quantizer, values)
+    return codes, values
+
+
+def _encoded(
+    x: Array, scale: Array, shift: Array, quantizer: Quantizer, values: Array | None
+) -> Codes:
+    """Return the codes, and write the values if there is an array for them."""
+    book = codebook(quantizer)
+    _check_scale(scale, shift, book.ends)
+    codes = empty(x.shape, np.uint8)
+    row = _row_frames(x, scale, shift, quantizer.axis)
+    if row is not None:
+        finite = training.fake_forward(
+            cpu.active_index(), get_num_threads(), book.book, *row, code=codes, value=values
+        )
+    else:
+        x_rn, scale_rn, shift_rn = _rows(x, scale, shift, quantizer.axis)
+        code_rn = codes.reshape(x_rn.shape)
+        bad = kernel.encode(x_rn, scale_rn, shift_rn, book.thresholds, book.per_step, code_rn)
+        finite = not bad
+        if finite and values is not None:
+            values[...] = values_of(codes, book.levels, scale, shift, quantizer.axis)
+    if not finite:
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
+        raise NonFiniteError(
+            f"{type(quantizer).__name__}: cannot quantize {x[where]} at index {where}"
+        )
+    return codes
+
+
+def values_of(codes: Codes, levels: Array, scale: Array, shift: Array, axis: int | None) -> Array:
+    """Return ``scale * levels[codes] + shift`` in the dtype of the scale."""
+    code_rn, scale_rn, shift_rn = _rows(codes, scale, shift, axis)
+    values = np.empty(codes.shape, scale.dtype)
+    kernel.decode(
+        code_rn,
+        scale_rn,
+        shift_rn,
+        levels.astype(scale.dtype, copy=False),
+        values.reshape(code_rn.shape),
+    )
+    return values
+
+
+def decoded(quantized: Quantized) -> Array:
+    """Return the float32 values that codes mean."""
+    codes, levels, scale, shift = (*quantized[:1], *quantized[2:5])
+    if quantized.per_tensor:
+        out = empty(codes.shape, np.float32)
+        table = np.multiply(scale, levels, dtype=np.float32)
+        codes = np.asarray(codes, order="C")
+        training.lookup(cpu.active_index(), get_num_threads(), codes, table + shift, out)
+        return out
+    return values_of(codes, levels, scale, shift, quantized.axis)
+
+
+def clips(quantizer: Quantizer) -> bool:
+    """Whether the gradients of a quantizer are those of the clip window: what kernels have."""
+    kind = type(quantizer)
+    own = kind.window is not Quantizer.window or kind.slope is not Quantizer.slope
+    return not own and quantizer.ste == "clip" and quantizer.scale != "pact"
+
+
+def slopes(x: Array, quantized: Quantized, quantizer: Quantizer) -> Array:
+    """Return ``level - u * window``, the derivative in the scale, of each element of float32 data.
+
+    With the clip window, and one frame for all.
+    """
+    out, book = empty(x.shape, np.float32), codebook(quantizer).book
+    codes, x = np.asarray(quantized.codes, order="C"), np.asarray(x, order="C")
+    where = cpu.active_index(), get_num_threads()
+    training.fake_slope(
+        *where, book, x, quantized.scale, quantized.shift, 1, x.size, False, codes, out
+    )
+    return out
+
+
+def clip_surrogate(
+    x: Array, codes: Codes, scale: Array, shift: Array, quantizer: Quantizer
+) -> tuple[Array, Array]:
+    """Return the clip window w and ``levels[codes] - u * w``, both of the data's shape."""
+    x_rn, scale_rn, shift_rn = _rows(x, scale, shift, quantizer.axis)
+    window, slope = np.empty(x.shape, x.dtype), np.empty(x.shape, x.dtype)
+    kernel.clip_surrogate(
+        x_rn,
+        scale_rn,
+        shift_rn,
+        np.asarray(codes, order="C").reshape(x_rn.shape),
+        codebook(quantizer).levels.astype(x.dtype, copy=False),
+        window.reshape(x_rn.shape),
+        slope.reshape(x_rn.shape),
+    )
+    return window, slope
+
+
+def clip_gradients(
+    g: Array,
+    x: Array,
+    quantized: Quantized,
+    quantizer: Quantizer,
+    needs: tuple[bool, ...],
+    *,
+    in_place: bool = False,
+) -> list[Array | None] | None:
+    """Return the gradients for x, scale and shift in one pass; None where `needs` says no.
+
+    With the clip window w: ``g * w(u)``, and the sums of ``g * (level - u * w(u))`` and
+    ``g * (1 - w(u))`` over all that shares an entry of the frame. Returns None as a whole for data
+    that the kernel does not take: of float64, or with a frame for each column. With `in_place`, the
+    gradient for x is written over `g`.
+    """
+    scale, shift = quantized.scale, quantized.shift
+    row = _row_frames(x, scale, shift, quantizer.axis)
+    if row is None or g.dtype != np.float32:
+        return None
+    frames = row[3] if row[5] else 1
+    dx = None
+    if needs[0]:
+        dx = g if in_place else empty(x.shape, np.float32)
+    sums = [np.empty(frames) if need else None for need in needs[1:]]
+    book, path, threads = codebook(quantizer).book, cpu.active_index(), get_num_threads()
+    codes, g = (np.asarray(array, order="C") for array in (quantized.codes, g))
+    training.fake_backward(
+        path, threads, book, *row, code=codes, g=g, dx=dx, scale_sums=sums[0], shift_sums=sums[1]
+    )
+    return [dx, *(_in_frame(sums[n], f) for n, f in enumerate((scale, shift)))]
+
+
+def _in_frame(total: Array | None, frame: Array) -> Array | None:
+    """Return sums over rows as the gradient of a scale or shift of the frame's shape."""
+    if total is None:
+        return None
+    if frame.ndim:
+        return total.astype(frame.dtype)
+    return np.array(total[0] if total.size == 1 else total.sum(), frame.dtype)
+
+
+def _row_frames(
+    x: Array, scale: Array, shift: Array, axis: int | None
+) -> tuple[Array, Array, Array, int, int, bool] | None:
+    """Return data, scale, shift, rows, their length, and whether each has a frame of its own.
+
+    None where the frame changes along the innermost axis, or the data are not float32.
+    """
+    if x.dtype != np.float32 or scale.dtype != np.float32 or shift.dtype != np.float32:
+        return None
+    if scale.ndim == 0 and shift.ndim == 0:
+        return np.asarray(x, order="C"), scale, shift, 1, x.size, False
+    if axis is None or axis % x.ndim != 0 or x.ndim < 2:
+        return None
+    rows = x.shape[0]
+    scale, shift = (np.ascontiguousarray(np.broadcast_to(f, (rows,))) for f in (scale, shift))
+    return np.asarray(x, order="C"), scale, shift, rows, x.size // max(rows, 1), True
+
+
+def units(x: Array, scale: Array, shift: Array, axis: int | None) -> Array:
+    """Return ``u = (x - shift) / scale`` rounded to float32, in the data's dtype."""
+    over = () if axis is None else (-1, *(1,) * (x.ndim - 1 - axis % x.ndim))
+    # Far outside the levels u may be infinite, as it may in the kernels.
+    with np.errstate(over="ignore"):
+        u = (x - _aligned(shift, over)) / _aligned(scale, over)
+        return u.astype(np.float32).astype(x.dtype, copy=False)
+
+
+def _aligned(frame: Array, shape: tuple[int, ...]) -> Array:
+    return frame.reshape(shape) if frame.ndim else frame
+
+
+def _check_scale(scale: Array, shift: Array, ends: tuple[float, float]) -> None:
+    if scale.ndim == 0 and shift.ndim == 0 and _fits(float(scale), float(shift), *ends):
+        return
+    if not (np.all(scale > 0) and np.all(np.isfinite(scale))):
+        raise NonFiniteError(f"a quantizer's scale must be finite and > 0, got {scale}")
+    with np.errstate(over="ignore", invalid="ignore"):
+        low, high = (scale * scale.dtype.type(end) + shift for end in ends)
+    if not (np.all(np.isfinite(low)) and np.all(np.isfinite(high))):
+        raise NonFiniteError(
+            f"a quantizer's values must be finite; with scale {scale} and shift {shift} "
+            f"they reach from {low} to {high}"
+        )
+
+
+def _fits(scale: float, shift: float, low: float, high: float) -> bool:
+    """Whether a frame of two numbers is clearly in order: the usual case, in plain numbers."""
+    return scale > 0 and abs(scale * low + shift) < 1e38 and abs(scale * high + shift) < 1e38
+
+
+def _rows(x: Array, scale: Array, shift: Array, axis: int | None) -> tuple[Array, Array, Array]:
+    """Return data as contiguous rows, and the frame broadcast to them along with its strides."""
+    for frame in (scale, shift):
+        check_frame(x.shape, frame.shape, axis)
+    x = np.asarray(x, order="C")
+    if axis is None or (scale.ndim == 0 and shift.ndim == 0):
+        x_rn = x.reshape(1, -1)
+        return x_rn, np.broadcast_to(scale, x_rn.shape), np.broadcast_to(shift, x_rn.shape)
+    axis %= x.ndim
+    channels = x.shape[axis]
+    inner = math.prod(x.shape[axis + 1 :])
+    outer = math.prod(x.shape[:axis])
+    if inner == 1:
+        x_rn = x.reshape(outer, channels)
+        return x_rn, _per_column(scale, x_rn.shape), _per_column(shift, x_rn.shape)
+    x_rn = x.reshape(outer * channels, inner)
+    return x_rn, _per_row(scale, channels, x_rn.shape), _per_row(shift, channels, x_rn.shape)
+
+
+def _per_column(frame: Array, shape: tuple[int, ...]) -> Array:
+    """A frame for each column, or one for all: both with a stride of one element."""
+    columns = np.asarray(np.broadcast_to(frame, (shape[1],)), order="C")
+    return np.broadcast_to(columns, shape)
+
+
+def _per_row(frame: Array, channels: int, shape: tuple[int, ...]) -> Array:
+    per_channel = np.broadcast_to(frame, (channels,))
+    tiled = np.tile(per_channel, shape[0] // channels if channels else 0)
+    return np.broadcast_to(tiled[:, None], shape)
