@@ -8,13 +8,21 @@
 
 #include <stdint.h>
 
+#include "watched.h"
+
 /* Columns of a panel: what the tiles of all paths are multiples of. */
 enum { PANEL = 64 };
 
 #if defined(__GNUC__)
+#ifdef QNN_WATCHED
+/* A check at each access, in unrolled and inlined code: compiling it would take half an hour. */
+#define INLINE static __attribute__((unused))
+#define UNROLL
+#else
 #define INLINE static inline __attribute__((always_inline))
-#define NOINLINE __attribute__((noinline))
 #define UNROLL _Pragma("GCC unroll 16")
+#endif
+#define NOINLINE __attribute__((noinline))
 #define ALIGNED __attribute__((aligned(64)))
 #define BASE_LANES 4
 #else
