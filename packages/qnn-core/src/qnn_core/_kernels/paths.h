@@ -15,7 +15,7 @@ enum { PANEL = 64 };
 
 #if defined(__GNUC__)
 #ifdef QNN_WATCHED
-/* A check at each access, in unrolled and inlined code: compiling it would take half an hour. */
+/* With a check at each access, unrolled and inlined code takes gcc many minutes. */
 #define INLINE static __attribute__((unused))
 #define UNROLL
 #else
