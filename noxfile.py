@@ -126,11 +126,13 @@ def sanitize(session: nox.Session) -> None:
         "UBSAN_OPTIONS": "print_stacktrace=1",
     }
     seconds = session.posargs[0] if session.posargs else "60"
-    session.run("pytest", "tests/kernels", "tests/packed", "tests/golden", env=environment)
-    fuzzer = ROOT / "tests" / "fuzz" / "fuzz.py"
-    listed = session.run("python", str(fuzzer), "--list", silent=True) if fuzzer.exists() else ""
+    tests = ("tests/kernels", "tests/packed", "tests/golden")
+    session.run("pytest", "--numprocesses=2", *tests, env=environment)
+    fuzzer = str(ROOT / "tests" / "fuzz" / "fuzz.py")
+    listed = session.run("python", fuzzer, "--list", silent=True, env=environment)
+    limits = ["--seconds", seconds, "--tries", "1000000000"]  # as many as there is time for
     for line in str(listed).splitlines():
-        session.run("python", str(fuzzer), line.split()[0], "--seconds", seconds, env=environment)
+        session.run("python", fuzzer, line.split()[0], *limits, env=environment)
 
 
 def sanitizer(session: nox.Session, compiler: str, name: str) -> str:

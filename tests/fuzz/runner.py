@@ -86,10 +86,11 @@ def run(target: Target, tries: int, seed: int, *, first: int = 0, seconds: float
     """Try `tries` mutated files, or as many as there is time for."""
     outcome = Outcome(honest_memory=max(_peak(target, case)[0] for case in target.honest()))
     begun, at = time.monotonic(), first
+    until = begun + seconds
     suspects: list[int] = []
-    while at < first + tries and time.monotonic() - begun < seconds:
+    while at < first + tries and time.monotonic() < until:
         stop = min(at + TRIES_IN_A_PROCESS, first + tries)
-        at = _worker(target, seed, at, stop, outcome=outcome, suspects=suspects)
+        at = _worker(target, seed, at, stop, until, outcome=outcome, suspects=suspects)
     outcome.tries, outcome.seconds = at - first, time.monotonic() - begun
     limit = max(TIMES_HONEST * outcome.honest_memory, LITTLE)
     for number in suspects:
@@ -98,7 +99,14 @@ def run(target: Target, tries: int, seed: int, *, first: int = 0, seconds: float
 
 
 def _worker(
-    target: Target, seed: int, start: int, stop: int, *, outcome: Outcome, suspects: list[int]
+    target: Target,
+    seed: int,
+    start: int,
+    stop: int,
+    until: float,
+    *,
+    outcome: Outcome,
+    suspects: list[int],
 ) -> int:
     """Fork, watch, and return the number of the next try."""
     shared = mmap.mmap(-1, _NOW.size)
@@ -108,9 +116,11 @@ def _worker(
     child = os.fork()
     if child == 0:
         os.close(reading)
+        status = 1  # where a try cannot even be made: told, and no other is skipped
         with contextlib.suppress(BaseException), os.fdopen(writing, "w") as notes:
-            _tries(target, seed, start, stop, shared=shared, notes=notes)
-        os._exit(0)
+            _tries(target, seed, range(start, stop), until, shared=shared, notes=notes)
+            status = 0
+        os._exit(status)
     os.close(writing)
     with os.fdopen(reading) as notes:
         status, waited = _wait(child, shared)
@@ -127,7 +137,7 @@ def _worker(
     if worst > outcome.worst_seconds:
         outcome.worst_seconds, outcome.worst_number = worst, which
     if status == 0:
-        return stop
+        return int(number)
     if waited or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGPROF):
         outcome.add(Finding("hang", number, f"more than {SECONDS:g} s"))
         outcome.worst_seconds, outcome.worst_number = max(worst, SECONDS), number
@@ -155,16 +165,20 @@ def _wait(child: int, shared: mmap.mmap) -> tuple[int, bool]:
 
 
 def _tries(
-    target: Target, seed: int, start: int, stop: int, *, shared: mmap.mmap, notes: Any
+    target: Target, seed: int, numbers: range, until: float, *, shared: mmap.mmap, notes: Any
 ) -> None:
-    """Make tries, in a worker."""
+    """Make tries until the time is over, in a worker."""
     _limit_memory()
     faulthandler.disable()  # the parent tells of crashes
     gc.freeze()
     refused = accepted = 0
     worst, which = 0.0, -1
     highest = _highest()
-    for number in range(start, stop):
+    end = numbers.stop
+    for number in numbers:
+        if time.monotonic() >= until:
+            end = number
+            break
         case = case_of(target, seed, number)
         _NOW.pack_into(shared, 0, number, refused, accepted, worst, which)
         signal.setitimer(signal.ITIMER_PROF, SECONDS)
@@ -185,7 +199,7 @@ def _tries(
                 now = _forget_highest()
             highest = now
         notes.flush()
-    _NOW.pack_into(shared, 0, stop, refused, accepted, worst, which)
+    _NOW.pack_into(shared, 0, end, refused, accepted, worst, which)
 
 
 def attempt(target: Target, case: Case, number: int = 0) -> Finding | str:

@@ -135,6 +135,13 @@ def test_each_kind_of_fault_is_found_and_the_run_goes_on(tmp_path: Path) -> None
     assert "KeyError" in text
 
 
+@pytest.mark.parametrize("target", ["idx"], indirect=True)
+def test_a_run_ends_with_its_time_whatever_a_process_has_done(target: Target) -> None:
+    assert run(target, 10**9, seed=0, seconds=0).tries == 0
+    outcome = run(target, 10**9, seed=0, seconds=0.2)
+    assert outcome.tries == outcome.refused + outcome.accepted
+
+
 def test_an_empty_outcome_can_be_shown(tmp_path: Path) -> None:
     assert "0 tries" in "\n".join(lines(Faulty(tmp_path), Outcome()))
 

@@ -244,6 +244,12 @@ def test_memory_is_used_again_once_nobody_looks_at_it() -> None:
     assert other.ctypes.data % 64 == 0
 
 
+@pytest.mark.parametrize("size", [2**62, 2**63 - 1, 2**63, 2**64 - 1])
+def test_more_than_any_machine_has_is_refused(size: int) -> None:
+    with pytest.raises(MemoryError, match="bytes"):
+        memory.Block(size)
+
+
 def test_what_is_kept_has_an_end() -> None:
     for _ in range(3):
         arrays = [empty((1 << 20, 7 + n), np.float32) for n in range(12)]

@@ -21,6 +21,7 @@ from libc.string cimport memset
 from .buffers cimport address
 from .memory cimport Block
 from .pool cimport Task, share, share_at_once
+from .watched cimport GUARD, allow, forbid
 
 
 cdef extern from "engine_paths.h" nogil:
@@ -372,19 +373,21 @@ cdef int64_t run_rows(Plan* plan, char* x, char* y, int64_t start, int64_t stop)
     cdef size_t total = 64
     cdef int b, s, rows
     for b in range(2, plan.buffers):
-        total += (plan.strides[b] * block + 63) // 64 * 64
+        total += (plan.strides[b] * block + 63) // 64 * 64 + GUARD
     cdef char* memory = <char*>malloc(total)
     cdef Buffer* buffer = <Buffer*>malloc(plan.buffers * sizeof(Buffer))
     if memory == NULL or buffer == NULL:
         free(memory)
         free(buffer)
         return -1
+    forbid(memory, total)
     cdef char* free_from = memory + (64 - <uintptr_t>memory % 64) % 64
     for b in range(plan.buffers):
         buffer[b].stride = plan.strides[b]
         if b >= 2:
             buffer[b].data = free_from
-            free_from += (plan.strides[b] * block + 63) // 64 * 64
+            allow(free_from, plan.strides[b] * block)
+            free_from += (plan.strides[b] * block + 63) // 64 * 64 + GUARD
     row = start
     while row < stop:
         rows = <int>min(<int64_t>BLOCK_ROWS, stop - row)

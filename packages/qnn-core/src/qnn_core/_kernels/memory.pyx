@@ -11,12 +11,20 @@ from cpython.buffer cimport PyBuffer_FillInfo
 from libc.stdlib cimport free, malloc
 from libc.stdint cimport uintptr_t
 
+from .watched cimport allow, forbid
+
+cdef extern from "Python.h":
+    const Py_ssize_t PY_SSIZE_T_MAX
+
 cdef enum:
     ALIGNMENT = 64
     SLOTS = 256          # blocks that are kept
 
 # What is kept at most, in bytes.
 cdef size_t MOST = 1 << 28
+
+# What an array can have at most: beyond, rounding up would overflow.
+cdef size_t MOST_POSSIBLE = PY_SSIZE_T_MAX // 2
 
 cdef struct Kept:
     char* memory
@@ -59,6 +67,7 @@ cdef void give(char* memory, size_t size) noexcept:
     if size > MOST:
         free(memory)
         return
+    forbid(memory, size + ALIGNMENT)
     while count == SLOTS or total + size > MOST:
         free(kept[0].memory)
         total -= kept[0].size
@@ -76,11 +85,15 @@ cdef class Block:
     """Memory of at least `size` bytes that starts at a cache line; given back when forgotten."""
 
     def __init__(self, size_t size):
+        if size > MOST_POSSIBLE:
+            raise MemoryError(f"{size:,} bytes")
         self.length = size
         self.size = rounded(size)
         self.memory = take(self.size)
         if self.memory == NULL:
             raise MemoryError(f"{size:,} bytes")
+        forbid(self.memory, self.size + ALIGNMENT)
+        allow(self.start(), self.length)
 
     def __getbuffer__(self, Py_buffer* view, int flags):
         PyBuffer_FillInfo(view, self, self.start(), self.length, 0, flags)

@@ -8,13 +8,21 @@
 
 #include <stdint.h>
 
+#include "watched.h"
+
 /* Columns of a panel: what the tiles of all paths are multiples of. */
 enum { PANEL = 64 };
 
 #if defined(__GNUC__)
+#ifdef QNN_WATCHED
+/* With a check at each access, unrolled and inlined code takes gcc many minutes. */
+#define INLINE static __attribute__((unused))
+#define UNROLL
+#else
 #define INLINE static inline __attribute__((always_inline))
-#define NOINLINE __attribute__((noinline))
 #define UNROLL _Pragma("GCC unroll 16")
+#endif
+#define NOINLINE __attribute__((noinline))
 #define ALIGNED __attribute__((aligned(64)))
 #define BASE_LANES 4
 #else

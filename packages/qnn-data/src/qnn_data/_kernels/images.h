@@ -101,9 +101,4 @@ static void to_bytes(const float *RESTRICT seen, int64_t count, uint8_t *RESTRIC
     for (int64_t i = 0; i < count; i++) out[i] = (uint8_t)(int32_t)(seen[i] + 0.5f);
 }
 
-static void widen(const uint8_t *RESTRICT bytes, int64_t count, float *RESTRICT out)
-{
-    for (int64_t i = 0; i < count; i++) out[i] = (float)bytes[i];
-}
-
 #endif
