@@ -22,7 +22,13 @@ ROOT = Path(__file__).parents[1]
 READMES = [ROOT / "README.md", *sorted((ROOT / "packages").glob("*/README.md"))]
 PAGES = [
     ROOT / "docs" / name
-    for name in ("comparing.md", "training.md", "writing-a-quantizer.md", "your-own-net.md")
+    for name in (
+        "comparing.md",
+        "deploying.md",
+        "training.md",
+        "writing-a-quantizer.md",
+        "your-own-net.md",
+    )
 ]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 OUTPUT_MATCHES = doctest.OutputChecker().check_output
