@@ -65,7 +65,7 @@ def types(session: nox.Session) -> None:
     """Check types, and that the stubs of the compiled modules are true."""
     install_packages(session, *group("types"))
     sources = [f"packages/{name}/src" for name in PACKAGES]
-    session.run("mypy", *sources, "apps", "benchmarks", "studies", "noxfile.py")
+    session.run("mypy", *sources, "apps", "benchmarks", "studies", "tools", "noxfile.py")
     # Away from the sources, where the installed modules are found with their installed stubs.
     session.chdir(session.create_tmp())
     allowed = str(ROOT / "packages" / "qnn-core" / "stubtest-allowlist.txt")
