@@ -25,7 +25,6 @@ CODE = """
 import ctypes, hashlib, sys
 import numpy as np
 import qnn_core as qnn
-from qnn_core import products
 from qnn_core._kernels import channels, engine, loss, pooling, quantize, sums, training
 from qnn_core.machine import cpu
 
