@@ -352,7 +352,7 @@ def test_versions_that_change_numbers_are_of_the_configuration(
 
 
 def test_a_study_of_an_earlier_version_is_read_and_not_gone_on_with(thread: Executor) -> None:
-    folder = Path(__file__).parents[3] / "docs" / "results" / "bits"
+    folder = Path(__file__).parents[2] / "docs" / "results" / "bits"
     kept = qnn.Comparison.load(folder)
     assert kept.complete
     assert kept.merge(kept).results.keys() == kept.results.keys()
