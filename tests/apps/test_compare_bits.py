@@ -147,7 +147,6 @@ BAD = {
     "--jobs two": "--jobs: expected a whole number >= 1, got 'two'",
     "--dataset minst": "--dataset: invalid choice: 'minst' (choose from ",
     "--quick --out file": "file is a file, not a folder",
-    "--dask tcp://127.0.0.1:1": "no Dask scheduler answers at tcp://127.0.0.1:1",
 }
 
 

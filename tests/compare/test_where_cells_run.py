@@ -323,7 +323,8 @@ def test_with_one_worker_killed_nothing_is_lost_or_done_twice(
     assert sum(begun.values()) <= len(CELLS) + 1
 
 
-def test_no_scheduler_is_an_error() -> None:
+def test_no_scheduler_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster_module, "TIMEOUT", "1s")
     with (
         pytest.raises(CompareError, match="no Dask scheduler answers"),
         dask_executor("tcp://127.0.0.1:1"),

@@ -246,7 +246,7 @@ def _peak(target: Target, case: Case) -> tuple[int, str]:
         os.close(reading)
         with contextlib.suppress(BaseException):
             _limit_memory()
-            gc.collect()
+            gc.freeze()  # what the parent has is not looked through again: that would copy it
             highest = _forget_highest()
             tracemalloc.start()
             attempt(target, case)
