@@ -1,4 +1,4 @@
-"""What stands below a table: combinations left out, cells that failed or are missing, verdicts."""
+"""Notes on arms and cells below a table: what was left out, failed or is missing, and verdicts."""
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise

@@ -29,7 +29,7 @@ MOST_TERMS = 2**13
 def convolved(x: Array, w: Array, scale: Array, bias: Array, window: Window) -> NDArray[np.float32]:
     """Return ``(sum of patch * weight) * scale + bias``, ``[b, oh, ow, n]``.
 
-    The sums are those of `products.factor`: fused, in the order (ky, kx, channel).
+    The sums are those of `gemm.operand.factor`: fused, in the order (ky, kx, channel).
 
     Args:
         x: float32 ``[b, h, w, c]``.

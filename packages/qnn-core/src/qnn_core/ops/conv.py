@@ -201,7 +201,7 @@ def conv2d(
 
     ``y[b, i, j, n] = sum over (ky, kx, c) of x[b, i * stride + ky * dilation - padding, ...] *
     weight[n, ky, kx, c] + bias[n]``: `linear` on the patches under each window, and in float32 the
-    very sums of it, in this order (see `products.factor`). A pixel outside of the image is 0.0.
+    very sums of it, in this order (see `gemm.operand.factor`). A pixel outside of the image is 0.0.
 
     Args:
         x: ``[batch, height, width, channels]``.

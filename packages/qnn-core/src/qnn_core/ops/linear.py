@@ -177,8 +177,9 @@ _linear_op = op(
 def linear(x: Any, weight: Any, bias: Any = None) -> Tensor:
     """Return ``x @ weight.T + bias``.
 
-    In float32 the sums are those of `products.factor`: of integers where both sides are quantized
-    on whole-number levels, else in one fixed order. A row's result does not depend on the others.
+    In float32 the sums are those of `gemm.operand.factor`: of integers where both sides are
+    quantized on whole-number levels, else in one fixed order. A row's result does not depend on the
+    others.
 
     Args:
         x: ``[..., in]``.

@@ -14,7 +14,7 @@ from .shapes import Axes, kept, normalized_axes, reducing
 # Every function here has the name and the arguments of NumPy's. What adds up does so over an array
 # in C order: NumPy sums in an order that follows the layout in memory. Over the last axes it sums
 # pairwise. Over others it adds one after the other, which is off by a hundredth for a million
-# numbers: from more than FEW on, float32 is summed in blocks, as `products.channels` says.
+# numbers: from more than FEW on, float32 is summed in blocks, as `gemm.channel_sums` says.
 FEW = 64
 
 # What np.sum comes to, without its detours. (Any: its type knows no keepdims that varies.)

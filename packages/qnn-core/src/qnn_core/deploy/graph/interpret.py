@@ -60,12 +60,12 @@ class Products(Protocol):
 
     @property
     def product(self) -> Callable[..., Array]:
-        """See `products.product`."""
+        """See `gemm.product`."""
         ...
 
     @property
     def convolve(self) -> Callable[..., Array]:
-        """See `products.convolve`."""
+        """See `gemm.convolve`."""
         ...
 
 
@@ -75,7 +75,7 @@ def interpret(graph: Graph, inputs: Sequence[Array], *, by: Products = gemm) -> 
     Args:
         graph: plain or fused.
         inputs: float32 arrays with their batch axis, all with the same number of samples.
-        by: what computes `linear` and `conv2d`; ``products.reference`` is the slow oracle.
+        by: what computes `linear` and `conv2d`; ``gemm.reference`` is the slow oracle.
 
     Raises:
         NonFiniteError: if a value that is to be quantized is NaN or infinite.
