@@ -102,6 +102,17 @@ def test_the_image_test_is_that_of_statsmodels() -> None:
             assert image_test(first, second) == pytest.approx(expected, rel=1e-9)
 
 
+def test_what_could_be_found_is_known_at_any_level() -> None:
+    for n in (2, 3, 5, 30):
+        found = Difference(n, 0.0, 1.0)
+        levels = [found.detectable(10.0**-k) or 0 for k in range(1, 13)]
+        assert all(np.isfinite(levels))
+        assert levels == sorted(levels)
+    # Both ways of computing it meet.
+    near = [Difference(2, 0.0, 1.0).detectable(alpha) or 0 for alpha in (6.4e-5, 6.3e-5)]
+    assert near[1] / near[0] == pytest.approx(6.4 / 6.3, rel=1e-3)
+
+
 # The paired t test
 
 

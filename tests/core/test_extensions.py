@@ -80,6 +80,48 @@ def test_a_command_that_cannot_be_used_says_why_and_others_can(
     assert "(unusable: " in capsys.readouterr().out
 
 
+def fails(add_parser: Any) -> None:
+    raise RuntimeError("not today")
+
+
+def adds_another(add_parser: Any) -> None:
+    add_parser("info").set_defaults(run=print)
+
+
+def sets_no_run(add_parser: Any) -> None:
+    add_parser("report")
+
+
+def has_no_help(add_parser: Any) -> None:
+    add_parser("report", help="100% of it").set_defaults(run=print)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("fails", "'report' of an unknown distribution cannot be added: RuntimeError: not today"),
+        ("adds_another", "'report' of an unknown distribution must add one command, 'report'"),
+        ("sets_no_run", "'report' of an unknown distribution must add one command, 'report', and"),
+        ("has_no_help", "'report' of an unknown distribution cannot be added: "),
+        ("HERE", "'report' of an unknown distribution cannot be added: TypeError"),
+    ],
+)
+def test_a_command_that_is_added_wrongly_harms_no_other(
+    installed: list[EntryPoint],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    told: str,
+) -> None:
+    monkeypatch.setitem(sys.modules, "wrong", sys.modules[__name__])
+    installed.append(command("report", f"wrong:{name}"))
+    assert main(["report"]) == 1
+    assert capsys.readouterr().err.startswith(f"qnn: {told}")
+    assert main(["schemes"]) in (0, 1)
+    with pytest.raises(SystemExit):
+        main(["--help"])
+
+
 def test_no_command_takes_the_place_of_one_of_ours(
     installed: list[EntryPoint], capsys: pytest.CaptureFixture[str]
 ) -> None:

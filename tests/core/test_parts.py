@@ -446,3 +446,32 @@ def test_a_forward_may_return_several_outputs(shape: Any) -> None:
     for value, layer in zip(graph.outputs, (model.first, model.second), strict=True):
         np.testing.assert_array_equal(value.data, layer(x).data)
     assert "Linear" in str(qnn.summary(model, x))
+
+
+def test_a_private_slot_is_looked_into() -> None:
+    class Slotted(qnn.Module):
+        __slots__ = ("__weight",)
+
+        def __init__(self) -> None:
+            self.__weight = qnn.Parameter([1.0])
+
+        def forward(self, x: qnn.Tensor) -> qnn.Tensor:
+            return x * self.__weight
+
+    assert [name for name, _ in Slotted().named_parameters()] == ["_Slotted__weight"]
+
+
+def test_a_class_is_looked_at_for_each_module() -> None:
+    class Shadowed(qnn.Module):
+        layer = qnn.Linear(2, 2, seed=0)
+
+        def __init__(self, own: bool) -> None:
+            if own:
+                self.layer = qnn.Linear(2, 2, seed=1)
+
+        def forward(self, x: qnn.Tensor) -> qnn.Tensor:
+            return self.layer(x)
+
+    for first in (True, False):
+        with pytest.raises(StructureError, match="an attribute of the class Shadowed"):
+            list(qnn.Sequential(Shadowed(first), Shadowed(not first)).parameters())

@@ -204,3 +204,20 @@ def test_the_commands_exit_status(arguments: list[str], status: int) -> None:
     done = subprocess.run([command, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == status
     assert "Traceback" not in done.stderr
+
+
+def test_a_scheme_that_is_installed_while_we_run_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    about = tmp_path / "late-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: late\nVersion: 1.0\n")
+    assert "late" not in qnn.schemes()
+    with pytest.raises(SpecError, match="no quantizer 'late'"):
+        qnn.get_quantizer("late")
+    # Inside of a folder that was there: the folder above it does not change.
+    entry = "[qnn.quantizers]\nlate = qnn_quantizers.symmetric:Symmetric\n"
+    (about / "entry_points.txt").write_text(entry)
+    assert qnn.get_quantizer("late:2") == qnn.get_quantizer("symmetric:2")
+    assert "late" in qnn.schemes()

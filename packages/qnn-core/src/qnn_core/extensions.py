@@ -25,6 +25,11 @@ class Extension:
     name: str
     points: Collection[EntryPoint]
 
+    @property
+    def owners(self) -> str:
+        """The distributions that register it."""
+        return " and ".join(_owner(point) for point in self.points)
+
     def load(self) -> Any:
         """Import it.
 
@@ -72,10 +77,13 @@ def added_commands() -> list[Extension]:
 
 
 def _named(group: str) -> dict[str, Extension]:
-    points = sorted(set(entry_points(group=group)), key=lambda point: point.value)
+    # An editable install can list the same distribution twice.
+    points = {
+        (point.value, _owner(point), point.name): point for point in entry_points(group=group)
+    }
     return {
-        name: Extension(name, tuple(point for point in points if point.name == name))
-        for name in {point.name for point in points}
+        name: Extension(name, tuple(points[key] for key in sorted(points) if key[2] == name))
+        for name in {name for _, _, name in points}
     }
 
 

@@ -81,12 +81,12 @@ def schemes() -> list[str]:
         >>> "symmetric" in qnn.schemes()
         True
     """
-    return sorted(_registered())
+    return sorted(_registered(anew=True))
 
 
 def registered() -> list[Scheme]:
     """Return every registration, sorted by name; a name claimed twice appears twice."""
-    found = _registered()
+    found = _registered(anew=True)
     return [entry for name in sorted(found) for entry in found[name]]
 
 
@@ -97,7 +97,7 @@ def scheme(name: str) -> Scheme:
         SpecError: if no distribution registers it; the message lists the known names.
         PluginError: if two distributions do; the message names both.
     """
-    found = _registered().get(name)
+    found = _registered().get(name) or _registered(anew=True).get(name)
     if found is None:
         known = ", ".join(schemes()) or "none: install qnn-quantizers"
         hint = _hint(name) or nearest(name, schemes())
@@ -218,8 +218,15 @@ def _literal(text: str) -> Any:
     return text[1:-1] if quoted else text
 
 
-def _registered() -> dict[str, list[Scheme]]:
-    """Return what is installed now; the installed files are read again only where they changed."""
+def _registered(*, anew: bool = False) -> dict[str, list[Scheme]]:
+    """Return what is installed; without `anew` perhaps as it was when last asked.
+
+    To read it takes as long as a thousand small products, and a net asks for each of its layers. It
+    is read again where a folder gained or lost an entry; what is written inside of an entry shows
+    only `anew`, so a name that is not found is looked for again.
+    """
+    if anew:
+        _found.cache_clear()
     return _found(tuple((folder, _changed(folder)) for folder in sys.path))
 
 

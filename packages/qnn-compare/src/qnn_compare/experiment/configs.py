@@ -146,7 +146,13 @@ _SAME = "<the weight's>"
 def _armed(weight: str | None, input: str | None, width: Width | None) -> Arm:
     if width is None:
         return Arm(_canonical(weight), _canonical(input))
-    for_weight, for_input = width if isinstance(width, tuple | list) else (width, width)
+    pair = width if isinstance(width, tuple | list) else (width, width)
+    if len(pair) != 2:
+        raise CompareError(
+            "compare: an entry of bits is a width, or a pair of one for the weights and one for "
+            f"the inputs, got {short(width)}"
+        )
+    for_weight, for_input = pair
     return Arm(with_bits(weight, for_weight), with_bits(input, for_input))
 
 

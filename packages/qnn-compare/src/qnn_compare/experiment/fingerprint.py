@@ -490,11 +490,12 @@ def _is_library(module: str) -> bool:
     top = module.partition(".")[0]
     if top in SCRIPTS:
         return False
-    if top in sys.stdlib_module_names or top in OURS:
+    if top in OURS:
         return True
     file = getattr(sys.modules.get(module), "__file__", None)
     if file is None:
-        return False
+        # By its name only where there is no file: a user's own may be called profile.py.
+        return top in sys.stdlib_module_names
     folders = Path(file).parents
     installed = any(folder.name in ("site-packages", "dist-packages") for folder in folders)
     return installed or STANDARD in folders

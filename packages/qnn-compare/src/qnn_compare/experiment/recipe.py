@@ -52,7 +52,8 @@ class Recipe:
             raise CompareError(f"compare: lr must be a number > 0, got {short(self.lr)}")
         if not callable(self.loss):
             raise CompareError(f"compare: loss must be loss(outputs, labels), got {self.loss!r}")
-        if not callable(self.optimizer) and self.optimizer not in OPTIMIZERS:
+        named = isinstance(self.optimizer, str) and self.optimizer in OPTIMIZERS
+        if not named and not callable(self.optimizer):
             raise CompareError(
                 f"compare: optimizer must be one of {', '.join(OPTIMIZERS)}, or a function of the "
                 f"model and the number of steps, got {self.optimizer!r}"

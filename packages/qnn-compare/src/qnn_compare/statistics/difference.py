@@ -9,6 +9,9 @@ from scipy import special
 
 from .estimate import half_width
 
+# Critical values beyond which SciPy's inverse of the noncentral t may search without an end.
+FAR = 1e4
+
 POWER = 0.8  # the usual one: four studies of five find what is there (Cohen, 1988)
 
 
@@ -67,6 +70,10 @@ class Difference:
         if self.sd is None:
             return None
         critical = -special.stdtrit(self.n - 1, alpha / 2)
+        if critical > FAR:
+            # Beside it, the normal part of t is nothing: what is left is that of the spread, chi.
+            spread = math.sqrt(special.chdtri(self.n - 1, 1 - POWER) / (self.n - 1))
+            return float(critical * spread) * self.sd / math.sqrt(self.n)
         noncentrality = float(special.nctdtrinc(self.n - 1, 1 - POWER, critical))
         return noncentrality * self.sd / math.sqrt(self.n)
 

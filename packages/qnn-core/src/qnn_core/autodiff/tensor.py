@@ -101,7 +101,7 @@ class Tensor:
     )
 
     array: Array
-    # The codes behind the values, if a quantizer made them: a `coded.Quantized`, or None.
+    # The codes behind the values, if a quantizer made them: a `qtensor.Quantized`, or None.
     quantized: Any
     # Who may write to the array, None while nobody asked for it.
     memory: Memory | None

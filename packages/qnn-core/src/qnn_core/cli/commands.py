@@ -85,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add(added: Extension, add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     """Add a command of another distribution; one that cannot be used says why when it is run."""
     try:
-        add = added.load()
+        add = _tried(added)
     except PluginError as error:
         unusable = error
 
@@ -99,6 +99,32 @@ def _add(added: Extension, add_parser: Callable[..., argparse.ArgumentParser]) -
         parser.set_defaults(run=run)
     else:
         add(add_parser)
+
+
+def _tried(added: Extension) -> Callable[..., object]:
+    """Return the function that adds a command, once it has done so beside the others.
+
+    Raises:
+        PluginError: if it cannot be imported, fails, or adds another command or one without `run`.
+    """
+    add: Callable[..., object] = added.load()
+    parser = argparse.ArgumentParser()
+    commands = parser.add_subparsers()
+    try:
+        add(commands.add_parser)
+        parser.format_help()
+        made = {id(command): command for command in commands.choices.values()}
+        told = [command.format_help() and command.get_default("run") for command in made.values()]
+    except (Exception, SystemExit) as error:
+        raise PluginError(
+            f"{added.name!r} of {added.owners} cannot be added: {type(error).__name__}: {error}"
+        ) from error
+    if added.name not in commands.choices or len(told) != 1 or not callable(told[0]):
+        raise PluginError(
+            f"{added.name!r} of {added.owners} must add one command, {added.name!r}, and set its "
+            f"run; it adds {', '.join(map(repr, commands.choices)) or 'none'}"
+        )
+    return add
 
 
 def _add_check(add_parser: Callable[..., argparse.ArgumentParser]) -> None:

@@ -51,22 +51,27 @@ def checked(root: Composite, prefix: str = "") -> Parts:
 def _of_classes(parts: Parts) -> list[Place]:
     """Return the attributes of the modules' classes that are no methods."""
     found: list[Place] = []
-    done: set[type] = {Composite, object}
+    known: dict[type, list[tuple[str, Any]]] = {Composite: [], object: []}
     for path, module in parts.modules:
         for cls in type(module).__mro__:
-            if cls in done:
-                continue
-            done.add(cls)
-            hidden = f"an attribute of the class {cls.__name__}"
+            if cls not in known:
+                known[cls] = _no_methods(cls)
             found += [
-                (value, joined(path, name), hidden)
-                for name, value in vars(cls).items()
-                if type(value) not in USUAL  # most of them, and quick to tell
-                and not name.startswith("__")
-                and _no_method(value)
-                and name not in vars(module)
+                (value, joined(path, name), f"an attribute of the class {cls.__name__}")
+                for name, value in known[cls]
+                if name not in vars(module)
             ]
     return found
+
+
+def _no_methods(cls: type) -> list[tuple[str, Any]]:
+    return [
+        (name, value)
+        for name, value in vars(cls).items()
+        if type(value) not in USUAL  # most of them, and quick to tell
+        and not name.startswith("__")
+        and _no_method(value)
+    ]
 
 
 USUAL = {FunctionType, property, classmethod, staticmethod, str, bool, int, float, type(None)}

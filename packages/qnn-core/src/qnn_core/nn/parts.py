@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from functools import cache
+from types import MemberDescriptorType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -219,12 +220,13 @@ def vars_of(value: object) -> dict[str, Any]:
 
 @cache
 def _slots(cls: type) -> list[str]:
-    names = (name for base in cls.__mro__ for name in _texts(vars(base).get("__slots__", ())))
-    return [name for name in names if name not in ("__dict__", "__weakref__")]
-
-
-def _texts(names: Any) -> Iterable[str]:
-    return (names,) if isinstance(names, str) else names
+    # Not the names in __slots__: that of a private one is another in the class.
+    return [
+        name
+        for base in cls.__mro__
+        for name, value in vars(base).items()
+        if isinstance(value, MemberDescriptorType)
+    ]
 
 
 def joined(*parts: str) -> str:

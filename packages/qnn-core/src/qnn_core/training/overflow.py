@@ -65,4 +65,5 @@ class _Look:
             return
         module = self._inside[-1] if self._inside else None
         path = self._paths.get(id(module), "") or "the model"
-        self.found = f"{path} ({type(module).__name__}, {op.name})" if module else op.name
+        inside = "" if module is None else f"{type(module).__name__}, "
+        self.found = f"{path} ({inside}{op.name})"

@@ -90,11 +90,13 @@ class Budget:
     def _check(self, what: str, found: Cost, allowed: Cost) -> None:
         times = max(found.seconds / allowed.seconds, found.nbytes / allowed.nbytes)
         if times > 1:
+            needed = times * self.limit
+            told = f"{math.ceil(needed):,}" if math.isfinite(needed) else "inf"
             each = " it for a sample" if what == "running" else " it"
             raise FileError(
                 f"{what}{each} would take about {found}, where {self.file_bytes:,} bytes of "
                 f"content may take {allowed}; if you trust it: qnn.load(path, limit=...) or "
-                f"qnn info --limit of {math.ceil(times * self.limit):,} or more"
+                f"qnn info --limit of {told} or more"
             )
 
 
