@@ -50,7 +50,7 @@ class Noise(qnn.Module):
     def forward(self, x: qnn.Tensor) -> qnn.Tensor:
         if not self.training:
             return x
-        noise = np.random.normal(scale=0.1, size=x.shape)  # noqa: NPY002 - likewise
+        noise = np.random.normal(scale=0.1, size=x.shape)  # noqa: NPY002 - what is seeded
         return x + qnn.Tensor(noise.astype(np.float32))
 
 

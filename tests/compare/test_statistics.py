@@ -91,7 +91,7 @@ def test_holm_is_that_of_statsmodels() -> None:
 
 
 def test_the_image_test_is_that_of_statsmodels() -> None:
-    from statsmodels.stats.contingency_tables import mcnemar  # noqa: PLC0415 # likewise
+    from statsmodels.stats.contingency_tables import mcnemar  # noqa: PLC0415 # it takes seconds
 
     rng = np.random.default_rng(0)
     for images in (1, 7, 60, 10_000):

@@ -82,7 +82,7 @@ def executor_of(options: argparse.Namespace) -> Generator[Executor | int | None]
     if options.dask is None:
         yield options.jobs
         return
-    from .experiment.cluster import dask_executor  # noqa: PLC0415 # see above
+    from .experiment.cluster import dask_executor  # noqa: PLC0415 - qnn --help need not wait
 
     with dask_executor(options.dask) as executor:
         yield executor
@@ -90,7 +90,7 @@ def executor_of(options: argparse.Namespace) -> Generator[Executor | int | None]
 
 def _compare(options: argparse.Namespace) -> int:
     """Run a study and report on it."""
-    from .experiment.study_file import read_config  # noqa: PLC0415 # see above
+    from .experiment.study_file import read_config  # noqa: PLC0415 - qnn --help need not wait
 
     config = read_config(options.config)
     store = options.store or Path("results", Path(options.config).stem)
@@ -101,7 +101,7 @@ def run_study(
     build: Any, data: Any, options: argparse.Namespace, store: Path, **arguments: Any
 ) -> int:
     """Run `compare`, print its table, write its report, and return the exit status."""
-    from . import Comparison, compare  # noqa: PLC0415 # see above
+    from . import Comparison, compare  # noqa: PLC0415 - qnn --help need not wait
 
     status = 0
     try:
@@ -126,7 +126,7 @@ def run_study(
 
 def _report(options: argparse.Namespace) -> int:
     """Print and write the report of folders."""
-    from . import Comparison  # noqa: PLC0415 # see above
+    from . import Comparison  # noqa: PLC0415 - qnn --help need not wait
 
     first, *others = [Comparison.load(folder) for folder in options.folders]
     merged = first.merge(*others)

@@ -13,6 +13,7 @@ from ..errors import NonFiniteError, SpecError, StateError
 from ..nn import Conv2d, Linear, Module, QuantConv2d, Quantize, QuantLinear, surgery
 from ..nn.models.mlp import SAME
 from ..nn.models.specs import Pair, Spec
+from ..nn.parts import joined
 from ..nn.surgery import Float, check_module, check_names, exchange
 
 M = TypeVar("M", bound=Module)
@@ -159,7 +160,7 @@ def _quantized(name: str, layer: Module, weight: Spec, input: Spec) -> Module:
 def _calibrate(model: Module, order: Mapping[str, Module], batches: Sequence[Array]) -> None:
     """Fit the frame of each input to what it gets, one after the other as they run."""
     found = surgery.quantizers(model)
-    names = [surgery.inside(name, "input_quantizer") for name in order]
+    names = [joined(name, "input_quantizer") for name in order]
     waiting = [n for n in names if n in found and not found[n].calibrated.array]
     if waiting and not batches:
         raise StateError(

@@ -15,9 +15,7 @@ from safetensors.numpy import load as parse
 from safetensors.numpy import save as serialize
 
 from ..errors import FileError
-from .atomic import remove_drafts, write_whole
-
-__all__ = ["content_of", "load_arrays", "remove_drafts", "save_arrays", "write_whole"]
+from .atomic import write_whole
 
 Array = NDArray[Any]
 

@@ -50,10 +50,7 @@ def quantizers(model: Module) -> dict[str, Quantize]:
 
 def modules(model: Module) -> dict[str, Module]:
     """Return all modules, each once, by its first path; that of the model itself is ``""``."""
-    first: dict[int, tuple[str, Module]] = {}
-    for path, module in model.named_modules():
-        first.setdefault(id(module), (path, module))
-    return dict(first.values())
+    return dict(model.named_modules())
 
 
 def exchange(model: M, changes: Mapping[str, Module | None]) -> M:
@@ -85,16 +82,6 @@ def exchange(model: M, changes: Mapping[str, Module | None]) -> M:
     memo: dict[int, Any] = {id(t): t for t in (*model.parameters(), *_buffers(model))}
     memo |= {id(known[path]): new for path, new in changes.items()}
     return copy.deepcopy(model, memo)
-
-
-def inside(path: str, name: str) -> str:
-    """Return the path of what a module calls `name`.
-
-    Example:
-        >>> inside("layers.0", "weight_quantizer"), inside("", "weight_quantizer")
-        ('layers.0.weight_quantizer', 'weight_quantizer')
-    """
-    return f"{path}.{name}" if path else name
 
 
 def check_module(where: str, model: Any) -> None:

@@ -15,7 +15,7 @@ from ..autodiff.mode import recording
 from ..data import Batch, mapped, run
 from ..errors import TrainingWarning
 from ..nn import Module, Quantize, QuantizeWeight
-from ..nn.surgery import modules
+from ..nn.watcher import Watcher
 from ..optim import Optimizer
 from .evaluate import Loss
 
@@ -169,8 +169,8 @@ def _norm(parameter: Parameter) -> float:
         return float(np.linalg.norm(parameter.array))
 
 
-class Look:
-    """A recorder (see `autodiff.mode`) of where the samples of a batch become alike.
+class Look(Watcher):
+    """A recorder of where the samples of a batch become alike.
 
     Attributes:
         equal_codes: what is wrong with each quantizer whose codes are all equal.
@@ -178,14 +178,11 @@ class Look:
         alike: what first gives the same for every sample of those that differed.
     """
 
-    lenient = False
-
     def __init__(self, model: Module) -> None:
+        super().__init__(model)
         self.equal_codes: list[str] = []
         self.first = ""
         self.alike = ""
-        self._paths = {id(module): path for path, module in modules(model).items()}
-        self._inside: list[Module] = []
         # Tensors that depend on the samples; kept, so that no other gets the name of one.
         self._depends: dict[int, Tensor] = {}
 
@@ -198,29 +195,19 @@ class Look:
 
         return noted
 
-    def enter(self, module: Module) -> None:
-        """Note that what follows happens in `module`."""
-        self._inside.append(module)
-
-    def leave(self) -> None:
-        """Note that the module entered last is done."""
-        self._inside.pop()
-
     def record(
         self, op: Op, inputs: tuple[Tensor, ...], attributes: dict[str, Any], output: Tensor
     ) -> None:
         """Look at what an operation gives."""
-        module = self._inside[-1] if self._inside else None
-        if isinstance(module, Quantize):
-            self._look_at_codes(module, output)
+        if isinstance(self.module, Quantize):
+            self._look_at_codes(self.module, output)
         of_samples = [x for x in inputs if id(x) in self._depends]
         if not of_samples:
             return
         self._depends[id(output)] = output
-        path = self._paths.get(id(module), "")
-        self.first = self.first or path
+        self.first = self.first or self.path
         if not self.alike and _alike(output.array) and not any(_alike(x.array) for x in of_samples):
-            self.alike = f"{path or 'the model'} ({type(module).__name__}, {op.name})"
+            self.alike = self.place(op)
 
     def _look_at_codes(self, module: Quantize, output: Tensor) -> None:
         quantized = output.quantized
@@ -232,7 +219,7 @@ class Look:
         weight = isinstance(module, QuantizeWeight)
         if weight and output.array.any():
             return  # the same weight everywhere still passes its inputs on
-        path = self._paths.get(id(module), "")
+        path = self.path
         owner = path.rpartition(".")[0] or path or "the model"
         what = "weights" if weight else "inputs"
         self.equal_codes.append(

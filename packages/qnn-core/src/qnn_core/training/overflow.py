@@ -9,7 +9,7 @@ from ..autodiff import Op, Tensor, no_grad
 from ..autodiff.mode import recording
 from ..data import run
 from ..nn import Module
-from ..nn.surgery import modules
+from ..nn.watcher import Watcher
 
 
 def first_overflow(model: Module, inputs: Any) -> str:
@@ -37,23 +37,12 @@ def first_overflow(model: Module, inputs: Any) -> str:
     return look.found
 
 
-class _Look:
-    """A recorder (see `autodiff.mode`) of the first output that is not finite."""
-
-    lenient = False
+class _Look(Watcher):
+    """A recorder of the first output that is not finite."""
 
     def __init__(self, model: Module) -> None:
+        super().__init__(model)
         self.found = ""
-        self._paths = {id(module): path for path, module in modules(model).items()}
-        self._inside: list[Module] = []
-
-    def enter(self, module: Module) -> None:
-        """Note that what follows happens in `module`."""
-        self._inside.append(module)
-
-    def leave(self) -> None:
-        """Note that the module entered last is done."""
-        self._inside.pop()
 
     def record(
         self, op: Op, inputs: tuple[Tensor, ...], attributes: dict[str, Any], output: Tensor
@@ -61,9 +50,5 @@ class _Look:
         """Look at what an operation gives."""
         if self.found or np.all(np.isfinite(output.array)):
             return
-        if not all(np.all(np.isfinite(x.array)) for x in inputs):
-            return
-        module = self._inside[-1] if self._inside else None
-        path = self._paths.get(id(module), "") or "the model"
-        inside = "" if module is None else f"{type(module).__name__}, "
-        self.found = f"{path} ({inside}{op.name})"
+        if all(np.all(np.isfinite(x.array)) for x in inputs):
+            self.found = self.place(op)

@@ -9,7 +9,8 @@ from ...deploy import PackedModel, pack
 from ...deploy.runtime.model import packed_nbytes
 from ...errors import ShapeError
 from ...nn import Module
-from ...nn.surgery import exchange, inside
+from ...nn.parts import joined
+from ...nn.surgery import exchange
 from ...training import Evaluation, evaluate
 from ...training.evaluate import Loss
 from ...training.metrics import Meter, MetricLike, metric_of
@@ -123,7 +124,7 @@ class Trial:
         return exchange(
             self._model,
             {
-                inside(path, "weight_quantizer"): None if option is None else option.module
+                joined(path, "weight_quantizer"): None if option is None else option.module
                 for path, option in options.items()
             },
         )
