@@ -11,7 +11,7 @@ import numpy as np
 import qnn_data
 from _arguments import add_dataset, add_out, load_data, results_folder, whole
 from qnn_core import History
-from qnn_core.files import write_whole
+from qnn_core.files import atomic_write
 
 if importlib.util.find_spec("matplotlib") is None:
     sys.exit("the curves need matplotlib: pip install matplotlib")
@@ -83,5 +83,5 @@ class Tutorial:
         path = self.folder / CURVES
         content = io.BytesIO()
         figure.savefig(content, format="png", dpi=150)
-        write_whole(path, content.getvalue())
+        atomic_write(path, content.getvalue())
         return path

@@ -14,7 +14,7 @@ from _paradox.figure import ladder_figure
 from _paradox.options import FIGURE, RESULTS, WIDTHS, parse
 from _paradox.report import accuracies, anatomy
 from _paradox.study import Recipe
-from qnn_core.files import write_whole
+from qnn_core.files import atomic_write
 from qnn_core.terminal import command, say
 
 # The ladder: each rung is the one before with one thing changed, in words and as a switch. What the
@@ -71,7 +71,7 @@ def main() -> int:
         last = result.accuracies[-1]
         say(f"{last:.2%}  {result.recipe}, seed {result.seed}", sys.stderr)
 
-    write_whole(options.folder / FIGURE, ladder_figure(study, LADDER, WIDTHS))
+    atomic_write(options.folder / FIGURE, ladder_figure(study, LADDER, WIDTHS))
     print("The ladder: test accuracy in percent, mean +- standard deviation over seeds\n")
     print(accuracies(study, LADDER, BITS))
     if not options.ladder_only:

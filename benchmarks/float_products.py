@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import qnn_core as qnn
 from numpy.typing import NDArray
-from qnn_core.gemm import cpu, matrix_product
+from qnn_core.gemm import cpu, float_gemm
 from qnn_core.gemm.float_gemm import affine
 from tabulate import tabulate
 from threadpoolctl import threadpool_info, threadpool_limits
@@ -46,8 +46,8 @@ def compared(shape: tuple[int, int, int], rounds: int) -> list[tuple[str | float
     one, zero = np.ones(n, np.float32), np.zeros(n, np.float32)
     ways: dict[str, tuple[Call, Call]] = {
         "forward": (lambda: affine(x, w, one, zero), lambda: x @ w.T),
-        "weight gradient": (lambda: matrix_product(g.T, x), lambda: g.T @ x),
-        "input gradient": (lambda: matrix_product(g, w), lambda: g @ w),
+        "weight gradient": (lambda: float_gemm(g.T, x), lambda: g.T @ x),
+        "input gradient": (lambda: float_gemm(g, w), lambda: g @ w),
     }
     rows: list[tuple[str | float, ...]] = []
     for name, (ours, theirs) in ways.items():

@@ -23,7 +23,7 @@ import qnn_core as qnn
 from _peers import installed
 from numpy.typing import NDArray
 from qnn_core.cli import bench
-from qnn_core.files import write_whole
+from qnn_core.files import atomic_write
 from qnn_core.gemm import cpu
 from tabulate import tabulate
 from threadpoolctl import threadpool_limits
@@ -40,12 +40,12 @@ def main() -> None:
     options = _parser().parse_args()
     if options.child:
         report = measure(options)
-        write_whole(options.child, json.dumps(report, allow_nan=False).encode())
+        atomic_write(options.child, json.dumps(report, allow_nan=False).encode())
         return
     reports = {name: in_child(setting) for name, setting in baselines().items()}
     if options.json:
         text = json.dumps(reports, indent=1, allow_nan=False) + "\n"
-        write_whole(options.json, text.encode())
+        atomic_write(options.json, text.encode())
     show(reports)
 
 
@@ -156,7 +156,7 @@ def model_row(
 
 
 def binary_net(x: Array) -> qnn.MLP:
-    """Return a net of binary layers only, its frames and statistics fitted to `x`."""
+    """Return a net of binary layers only, its qparams and statistics fitted to `x`."""
     model = qnn.MLP(
         SIZES,
         weight="binary",

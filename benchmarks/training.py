@@ -26,7 +26,7 @@ import numpy as np
 from _training_nets import LR, NETS, VARIANTS, Net, Variant
 from _training_pool import race
 from _training_ways import OURS, WAYS
-from qnn_core.files import write_whole
+from qnn_core.files import atomic_write
 from tabulate import tabulate
 from threadpoolctl import threadpool_info
 
@@ -50,7 +50,7 @@ def main() -> None:
         print("\n".join(f"  {name}: {why}" for name, why in report["missing"].items()))
     if options.json:
         text = json.dumps(report, indent=1, allow_nan=False) + "\n"
-        write_whole(options.json, text.encode())
+        atomic_write(options.json, text.encode())
 
 
 def _options() -> argparse.Namespace:

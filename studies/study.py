@@ -21,7 +21,7 @@ from _study.options import RESULTS, Options, parse
 from _study.report import readme, table
 from _study.results import Results
 from _study.storage import FILE, kept, to_json
-from qnn_core.files import write_whole
+from qnn_core.files import atomic_write
 from qnn_core.terminal import command, say
 
 
@@ -68,7 +68,7 @@ def train(options: Options, results: Results, cells: Sequence[Cell]) -> int:
 def write_results(options: Options, results: Results) -> None:
     """Write results.json as far as it is known."""
     runs = [result for arm in results.arms() for result in results.of_arm(arm)]
-    write_whole(options.folder / FILE, to_json(runs))
+    atomic_write(options.folder / FILE, to_json(runs))
 
 
 def report(options: Options, results: Results) -> None:
@@ -77,11 +77,11 @@ def report(options: Options, results: Results) -> None:
     from _study.figure import figure  # noqa: PLC0415
 
     write_results(options, results)
-    write_whole(options.folder / "figure.png", figure(results, options.measured))
+    atomic_write(options.folder / "figure.png", figure(results, options.measured))
     text = readme(results, options.measured, quick=options.quick)
-    write_whole(options.folder / "README.md", text.encode())
+    atomic_write(options.folder / "README.md", text.encode())
     if options.folder == RESULTS / options.study.name:
-        write_whole(RESULTS / "README.md", index(RESULTS).encode())
+        atomic_write(RESULTS / "README.md", index(RESULTS).encode())
     print(f"{table(results)}\n\nin {options.folder}: README.md, {FILE}, figure.png")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import qnn_core as qnn
 import qnn_data
-from qnn_core.files import write_whole
+from qnn_core.files import atomic_write
 from qnn_data.transforms import Compose, Flatten, ToFloat
 
 from .original_layers import OriginalLinear, Scheme
@@ -221,7 +221,7 @@ class Study:
             "run": self.facts,
             "results": [asdict(result) for result in self.results.values()],
         }
-        write_whole(self.path, f"{json.dumps(content, indent=1)}\n".encode())
+        atomic_write(self.path, f"{json.dumps(content, indent=1)}\n".encode())
 
     def _add(self, result: Result) -> None:
         self.results[result.recipe.effective, result.seed] = result

@@ -31,8 +31,8 @@ def pack_(path: Path, content: bytes) -> None:
 
 
 WRITERS: dict[str, Writer] = {
-    "qnn_core": atomic.write_whole,
-    "qnn_data": qnn_data._atomic.write_whole,
+    "qnn_core": atomic.atomic_write,
+    "qnn_data": qnn_data._atomic.atomic_write,
     "packed": pack_,
     "idx": lambda path, content: qnn_data.write_idx(path, np.frombuffer(content, np.uint8)),
     "bench": lambda path, content: write_bench(path, {}, results=content.decode()),
@@ -110,7 +110,7 @@ def as_user(path: Path, content: str) -> str:
     code = (
         "import os, sys; sys.path[:] = sys.argv[2:]; from qnn_data import _atomic\n"
         "if os.geteuid() == 0: os.setgroups([]); os.setgid(777); os.setuid(12345)\n"
-        f"_atomic.write_whole(sys.argv[1], {content.encode()})"
+        f"_atomic.atomic_write(sys.argv[1], {content.encode()})"
     )
     found = subprocess.run(
         [sys.executable, "-c", code, str(path), *sys.path],
@@ -140,7 +140,7 @@ def test_a_file_keeps_its_extended_attributes(path: Path) -> None:
         os.setxattr(path, "user.comment", b"mine")
     except OSError:
         pytest.skip("this file system has no extended attributes")
-    atomic.write_whole(path, b"new")
+    atomic.atomic_write(path, b"new")
     assert os.getxattr(path, "user.comment") == b"mine"
 
 
@@ -185,7 +185,7 @@ def test_another_name_of_the_file_keeps_the_old_content(path: Path) -> None:
     path.write_bytes(b"old")
     other = path.with_name("other")
     other.hardlink_to(path)
-    atomic.write_whole(path, b"new")
+    atomic.atomic_write(path, b"new")
     assert (path.read_bytes(), other.read_bytes()) == (b"new", b"old")
 
 
@@ -207,14 +207,14 @@ def test_a_device_is_written_to_and_stays_one(write: Writer, path: Path) -> None
     write(path, b"new")
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
     with pytest.raises(OSError, match=r"/dev/full") as caught:
-        atomic.write_whole("/dev/full", b"new")
+        atomic.atomic_write("/dev/full", b"new")
     assert caught.value.errno == errno.ENOSPC
 
 
 @POSIX
 @pytest.mark.parametrize("where", [subprocess.PIPE, "file"])
 def test_standard_output_is_written_to(where: object, path: Path) -> None:
-    code = "from qnn_data import _atomic; _atomic.write_whole('/dev/stdout', b'new')"
+    code = "from qnn_data import _atomic; _atomic.atomic_write('/dev/stdout', b'new')"
     with path.open("wb") as file:
         found = subprocess.run(
             [sys.executable, "-c", code],
@@ -264,7 +264,7 @@ def test_what_may_not_be_written_is_refused(users_folder: Path) -> None:
 def test_names_as_long_as_they_may_be(tmp_path: Path, length: int) -> None:
     path = tmp_path / ("x" * length)
     for content in (b"old", b"new"):
-        atomic.write_whole(path, content)
+        atomic.atomic_write(path, content)
     assert path.read_bytes() == b"new"
     assert names(tmp_path) == [path.name]
 
@@ -276,7 +276,7 @@ def test_a_disk_that_is_full_leaves_the_old_file(path: Path) -> None:
         "import resource, signal, sys; from qnn_data import _atomic; "
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)); "
-        "_atomic.write_whole(sys.argv[1], bytes(5000))"
+        "_atomic.atomic_write(sys.argv[1], bytes(5000))"
     )
     found = subprocess.run(
         [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False
@@ -293,7 +293,7 @@ def test_an_interrupt_leaves_no_draft(path: Path) -> None:
         "import os, signal, sys; from qnn_data import _atomic\n"
         "def slow(handle): os.kill(os.getpid(), signal.SIGINT)\n"
         "os.fsync = slow\n"
-        "_atomic.write_whole(sys.argv[1], b'new')"
+        "_atomic.atomic_write(sys.argv[1], b'new')"
     )
     found = subprocess.run(
         [sys.executable, "-c", code, str(path)], capture_output=True, check=False

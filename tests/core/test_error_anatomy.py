@@ -18,7 +18,7 @@ from qnn_core.analysis.error_analysis import Errors
 from qnn_core.analysis.error_analysis.errors_of import errors_of
 from qnn_core.errors import NonFiniteError, ShapeError, SpecError, StateError
 from qnn_core.nn.surgery import Float, exchange, quantizers
-from qnn_core.qtensor import Quantized
+from qnn_core.qtensor import QuantizedTensor
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(50, 6)).astype(np.float32)
@@ -66,8 +66,10 @@ def test_a_case_by_hand() -> None:
 
 def test_what_is_unused_and_what_is_exact() -> None:
     levels = np.arange(4, dtype=np.float32)
-    frame = np.float32(1), np.float32(0)
-    exact = errors_of(levels[:2], levels[:2], Quantized(np.uint8([0, 1]), 2, levels, *frame, None))
+    qparams = np.float32(1), np.float32(0)
+    exact = errors_of(
+        levels[:2], levels[:2], QuantizedTensor(np.uint8([0, 1]), 2, levels, *qparams, None)
+    )
     assert (exact.total, exact.sqnr, exact.unused, exact.entropy) == (0, math.inf, 2, 1)
     one = Errors(counts=np.array([3, 0]), signal=0.0, rounding=1.0, clipping=0.0, outside=0)
     assert (one.sqnr, one.unused, one.entropy) == (-math.inf, 1, 0)
@@ -86,7 +88,7 @@ def test_rounding_and_clipping_sum_to_the_whole(
     quantizer = qnn.get_quantizer(spec, calibration=calibration)
     coded = qnn.encode(weight, quantizer)
     parts = (coded.codes, coded.bits, coded.levels, coded.scale, coded.shift, coded.axis)
-    found = errors_of(weight, coded.decode(), Quantized(*parts))
+    found = errors_of(weight, coded.decode(), QuantizedTensor(*parts))
     difference = coded.decode().astype(np.float64) - weight
     assert found.total == pytest.approx(np.sum(difference**2), rel=1e-12)
     # The half distance of two levels bounds what rounding can do; nothing inside errs by more.
@@ -138,7 +140,7 @@ def test_nothing_of_the_model_changes_and_the_answer_is_the_same_again() -> None
     model = quantized().train()
     calibrated = "uniform:2,scale=calibrated"
     model.layers[0].weight_quantizer = nn.QuantizeWeight(calibrated, model.layers[0].weight)
-    model.layers[0].weight.data[:] *= 3  # the frame in its buffer is of other weights
+    model.layers[0].weight.data[:] *= 3  # the qparams in its buffer is of other weights
     before = model.state_dict()
     first, second = (str(qnn.anatomy(model, (X, Y))) for _ in range(2))
     assert first == second

@@ -1,4 +1,4 @@
-"""Fake quantization: the gradients it states, by hand and for every window."""
+"""Fake quantization: the gradients it states, by hand and for every surrogate."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import qnn_core as qnn
 from qnn_core import Tensor, ops
-from qnn_core.quantizer import WINDOWS
+from qnn_core.quantizer import SURROGATES
 from qnn_core.testing import check_quantizer
 
 
@@ -46,13 +46,13 @@ def test_by_hand_for_each_channel(axis: int, dtype: Any) -> None:
     assert dshift == [1, 0]
 
 
-def test_one_frame_may_serve_all_channels() -> None:
+def test_one_qparams_may_serve_all_channels() -> None:
     _, _, dscale, dshift = gradients("symmetric:2,axis=1", [[0.25, 5], [0.75, -1]], 1.0, [0, 0])
     assert dscale == -0.25 + 1 + 0.25 + 0
     assert dshift == [0, 1]
 
 
-# The windows of binary levels at u = -1.5, -1, -0.5, 0, 0.5, 1, 1.5.
+# The surrogates of binary levels at u = -1.5, -1, -0.5, 0, 0.5, 1, 1.5.
 U = np.array([-1.5, -1, -0.5, 0, 0.5, 1, 1.5])
 SECH = {v: 1 / np.cosh(2.5 * v) ** 2 for v in U}
 EXPECTED_WINDOWS = {
@@ -64,12 +64,12 @@ EXPECTED_WINDOWS = {
 }
 
 
-def test_every_window_has_expected_values() -> None:
-    assert set(EXPECTED_WINDOWS) == set(WINDOWS)
+def test_every_surrogate_has_expected_values() -> None:
+    assert set(EXPECTED_WINDOWS) == set(SURROGATES)
 
 
-@pytest.mark.parametrize("ste", WINDOWS)
-def test_window(ste: str) -> None:
+@pytest.mark.parametrize("ste", SURROGATES)
+def test_surrogate(ste: str) -> None:
     expected = EXPECTED_WINDOWS[ste]
     _, dx, dscale, dshift = gradients(f"binary:ste={ste}", U, 1.0, 0.0)
     np.testing.assert_allclose(dx, expected, atol=1e-12)
@@ -77,7 +77,7 @@ def test_window(ste: str) -> None:
     np.testing.assert_allclose(dshift, np.sum(1 - expected), atol=1e-9)
 
 
-@pytest.mark.parametrize("ste", WINDOWS)
+@pytest.mark.parametrize("ste", SURROGATES)
 @pytest.mark.parametrize("axis", [None, 0, 1, -1])
 def test_stated_surrogate(ste: str, axis: int | None) -> None:
     check_quantizer(f"uniform:bits=3,ste={ste},axis={axis}")
@@ -86,14 +86,14 @@ def test_stated_surrogate(ste: str, axis: int | None) -> None:
 @pytest.mark.parametrize("ste", ["clip", "triangle"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_far_outside_the_range_the_scale_still_has_its_gradient(ste: str, dtype: Any) -> None:
-    # u overflows float32; the window is 0 there, so the derivative is the level, not 0 * inf.
+    # u overflows float32; the surrogate is 0 there, so the derivative is the level, not 0 * inf.
     value, dx, dscale, _ = gradients(f"symmetric:2,ste={ste}", [1e30, -1e30], 1e-10, 0, dtype)
     assert dx == [0, 0]
     assert dscale == 0
     np.testing.assert_allclose(value, [1e-10, -1e-10], rtol=1e-6)
 
 
-@pytest.mark.parametrize("ste", WINDOWS)
+@pytest.mark.parametrize("ste", SURROGATES)
 def test_the_gradient_of_the_data_is_the_same_if_no_other_is_wanted(ste: str) -> None:
     x, g = np.linspace(-3, 3, 25), np.cos(np.arange(25.0))
     found = []
@@ -160,8 +160,8 @@ def test_the_layout_in_memory_does_not_matter(layout: str, axis: int | None) -> 
         np.testing.assert_array_equal(found, expected)
 
 
-def test_the_gradient_is_that_of_the_frame_in_forward() -> None:
-    """A calibrated frame changes in place; what ran before is differentiated as it ran."""
+def test_the_gradient_is_that_of_the_qparams_in_forward() -> None:
+    """A calibrated qparams changes in place; what ran before is differentiated as it ran."""
     layer = qnn.nn.Quantize("symmetric:3,scale=calibrated,calibration=absmax", momentum=1.0)
     x = qnn.Tensor([1.0, 5.0, 10.0], requires_grad=True)
     y = layer(x)

@@ -220,11 +220,11 @@ def test_the_answer_holds_what_was_measured() -> None:
 def test_the_bits_that_were_trained_keep_what_was_learned() -> None:
     model = qnn.MLP([12, 20, 2], weight="symmetric:3", seed=0)
     qnn.fit(model, [(X, Y)], epochs=10, optimizer=qnn.optim.Adam(model.parameters(), lr=0.05))
-    learned = model.layers[0].weight_quantizer.frame().scale
+    learned = model.layers[0].weight_quantizer.qparams().scale
     fitted = model.layers[0].weight_quantizer.quantizer.fit(model.layers[0].weight.data).scale
     assert learned != fitted
     kept = qnn.allocate(model, (X, Y), budget=10**6, bits=[3])
-    assert kept.model.layers[0].weight_quantizer.frame().scale == learned
+    assert kept.model.layers[0].weight_quantizer.qparams().scale == learned
     assert kept.plan.result == qnn.evaluate(model, [(X, Y)])
     assert repr(kept.model) == repr(model)
 

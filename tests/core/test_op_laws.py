@@ -43,9 +43,9 @@ def test_laws(name: str, case: Example) -> None:
     check_op(OPS[name], *case.inputs, **case.attributes)
 
 
-def gradients(name: str, case: Example, dtype: Any, prepare: Callable = np.array) -> list[Any]:
+def gradients(name: str, case: Example, dtype: Any, prepack: Callable = np.array) -> list[Any]:
     """The output, and the gradients of a weighted sum of it, for inputs of a dtype and layout."""
-    tensors = [Tensor(prepare(np.array(x, dtype)), dtype, requires_grad=True) for x in case.inputs]
+    tensors = [Tensor(prepack(np.array(x, dtype)), dtype, requires_grad=True) for x in case.inputs]
     output = OPS[name](*tensors, **case.attributes)
     output.backward(np.cos(np.arange(output.size)).reshape(output.shape).astype(dtype))
     return [output.data, *(t.grad.data for t in tensors)]

@@ -1,4 +1,4 @@
-"""Post-training quantization: the structure, the frames, and what is refused."""
+"""Post-training quantization: the structure, the qparams, and what is refused."""
 
 from collections.abc import Callable
 from typing import Any
@@ -101,19 +101,19 @@ def test_strides_padding_and_groups_are_kept() -> None:
     np.testing.assert_allclose(quantized(images).data, layer(images).data, atol=0.05)
 
 
-def test_a_frame_is_that_of_what_enters_the_layer() -> None:
+def test_a_qparams_is_that_of_what_enters_the_layer() -> None:
     model = nn.Sequential(nn.Linear(6, 5, seed=1), nn.ReLU(), nn.Linear(5, 2, seed=2))
     spec = "symmetric:3,calibration=absmax"
     quantized = qnn.quantize(model, input=spec, last_input=spec, calibration=X)
     first, _, second = quantized.layers
-    assert first.input_quantizer.frame().scale == pytest.approx(np.abs(X).max() / 3)
+    assert first.input_quantizer.qparams().scale == pytest.approx(np.abs(X).max() / 3)
     # The second layer gets what the quantized first one gives.
     hidden = np.maximum(first(X).data, 0)
-    assert second.input_quantizer.frame().scale == pytest.approx(hidden.max() / 3)
+    assert second.input_quantizer.qparams().scale == pytest.approx(hidden.max() / 3)
     assert first.weight_quantizer is None
 
 
-def test_a_layer_that_runs_twice_has_one_frame_for_both() -> None:
+def test_a_layer_that_runs_twice_has_one_qparams_for_both() -> None:
     model = Branches()
     spec = "symmetric:8,calibration=absmax"
     layers = {"unused": None}
@@ -121,7 +121,7 @@ def test_a_layer_that_runs_twice_has_one_frame_for_both() -> None:
     a = model.branches["a"]
     second = a(X).data * 2
     assert np.abs(second).max() > np.abs(X).max()
-    scale = quantized.branches["a"].input_quantizer.frame().scale
+    scale = quantized.branches["a"].input_quantizer.qparams().scale
     assert scale == pytest.approx(np.abs(second).max() / 127)
 
 
@@ -177,7 +177,7 @@ def test_channels_of_inputs_of_several_sizes_are_fitted_to_all_of_them(axis: int
     quantized = qnn.quantize(model, last_input=spec, calibration=[images, 9 * images[:, :4, :4]])
     seen = [x for given in (images, 9 * images[:, :4, :4]) for x in (given, _pooled(model, given))]
     greatest = [np.abs(x).max(axis=(0, 1, 2)) for x in seen]
-    scale = quantized.conv.input_quantizer.frame().scale
+    scale = quantized.conv.input_quantizer.qparams().scale
     np.testing.assert_allclose(scale, np.max(greatest, axis=0) / 127, rtol=1e-6)
 
 

@@ -1,4 +1,4 @@
-"""Frames in training and evaluation; codes and forward agree bit for bit."""
+"""QParams in training and evaluation; codes and forward agree bit for bit."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from qnn_core import Tensor, nn
 from qnn_core.errors import NonFiniteError, ShapeError, SpecError, StateError
-from qnn_core.gemm import VALUES, operand, reference
+from qnn_core.gemm import VALUES, operand_of, reference
 from qnn_core.quantizer import codebook
 
 SCALES = ["learned", "lsq", "pact", "calibrated", "fixed", "0.3"]
@@ -49,11 +49,11 @@ def test_codes_are_what_forward_uses(spec: str, scale: str, axis: int | None, dt
             layer.train(mode)
             used = layer.weight_quantizer(layer.weight).data
             coded = layer.coded()
-            frame = [
+            qparams = [
                 f if f.ndim == 0 or axis != 0 else f[:, None] for f in (coded.scale, coded.shift)
             ]
             levels = codebook(layer.weight_quantizer.quantizer).levels.astype(dtype)
-            np.testing.assert_array_equal(used, levels[layer.codes()] * frame[0] + frame[1])
+            np.testing.assert_array_equal(used, levels[layer.codes()] * qparams[0] + qparams[1])
             np.testing.assert_array_equal(used, coded.decode())
             np.testing.assert_array_equal(layer.scale, coded.scale)
             assert used.dtype == coded.decode().dtype == dtype
@@ -90,7 +90,7 @@ def test_a_prediction_does_not_depend_on_its_neighbours(order: list[int], size: 
 
 
 @pytest.mark.parametrize("axis", [0, -2])
-def test_a_frame_per_sample_is_refused(axis: int) -> None:
+def test_a_qparams_per_sample_is_refused(axis: int) -> None:
     with pytest.raises(SpecError, match="is the batch"):
         nn.Quantize(f"uniform:2,axis={axis}", channels=3)(np.ones((3, 3)))
 
@@ -122,13 +122,13 @@ def test_a_given_scale_of_an_affine_grid_has_its_zero_point_fitted() -> None:
 def test_a_learned_scale_is_fitted_to_the_first_batch_and_then_trained() -> None:
     layer = nn.Quantize("symmetric:4,calibration=absmax")
     layer(X)
-    np.testing.assert_allclose(layer.frame().scale, np.abs(X).max() / 7, rtol=1e-6)
+    np.testing.assert_allclose(layer.qparams().scale, np.abs(X).max() / 7, rtol=1e-6)
     layer(X * 100)
-    np.testing.assert_allclose(layer.frame().scale, np.abs(X).max() / 7, rtol=1e-6)
-    before = layer.frame().scale.copy()
+    np.testing.assert_allclose(layer.qparams().scale, np.abs(X).max() / 7, rtol=1e-6)
+    before = layer.qparams().scale.copy()
     train(layer)
-    assert layer.frame().scale != before
-    assert layer.frame().scale > 0
+    assert layer.qparams().scale != before
+    assert layer.qparams().scale > 0
 
 
 def test_the_gradient_of_a_learned_scale_is_lsqs_times_the_scale() -> None:
@@ -136,22 +136,22 @@ def test_the_gradient_of_a_learned_scale_is_lsqs_times_the_scale() -> None:
     layer = nn.Quantize("symmetric:3")
     layer(X)
     layer(X).sum().backward()
-    scale = layer.frame().scale
+    scale = layer.qparams().scale
     u = X / scale
     codes = np.clip(np.rint(u), -3, 3)
     expected = scale * np.sum(codes - u * (np.abs(u) <= 3))
     np.testing.assert_allclose(layer.log_scale.grad.data, expected, rtol=1e-3)
 
 
-def test_a_calibrated_frame_is_a_running_average_of_the_range() -> None:
+def test_a_calibrated_qparams_is_a_running_average_of_the_range() -> None:
     layer = nn.Quantize("symmetric:4,scale=calibrated,calibration=absmax", momentum=0.25)
     layer([7.0])
-    assert layer.frame().scale == 1
+    assert layer.qparams().scale == 1
     layer([-15.0])
-    np.testing.assert_allclose(layer.frame().scale, 0.75 * 1 + 0.25 * 15 / 7, rtol=1e-6)
+    np.testing.assert_allclose(layer.qparams().scale, 0.75 * 1 + 0.25 * 15 / 7, rtol=1e-6)
 
 
-def test_a_fixed_frame_never_changes() -> None:
+def test_a_fixed_qparams_never_changes() -> None:
     for spec in ("uniform:4,scale=fixed", "uniform:4,scale=0.5"):
         layer = nn.Quantize(spec)
         layer(X)
@@ -167,7 +167,7 @@ def test_a_calibrated_weight_follows_the_weight() -> None:
     np.testing.assert_allclose(layer.scale, np.abs(layer.weight.data).mean(), rtol=1e-6)
     layer.eval()(np.ones((1, 4)))
     np.testing.assert_allclose(
-        layer.weight_quantizer.frame().scale, np.abs(layer.weight.data).mean(), rtol=1e-6
+        layer.weight_quantizer.qparams().scale, np.abs(layer.weight.data).mean(), rtol=1e-6
     )
 
 
@@ -218,9 +218,11 @@ def test_evaluation_is_the_product_of_the_reference(spec: str | None, axis: int 
     layer.eval()
     inputs = layer.input_quantizer(x).quantized
     if layer.weight_quantizer is None:
-        w, w_factor = layer.weight.data, VALUES
+        w, w_operand = layer.weight.data, VALUES
     else:
         quantized = layer.weight_quantizer(layer.weight).quantized
-        w, w_factor = quantized.codes, operand(quantized, 0)
-    expected = reference.product(inputs.codes, w, layer.bias.data, operand(inputs, None), w_factor)
+        w, w_operand = quantized.codes, operand_of(quantized, 0)
+    expected = reference.product(
+        inputs.codes, w, layer.bias.data, operand_of(inputs, None), w_operand
+    )
     np.testing.assert_array_equal(layer(x).data, expected)

@@ -23,14 +23,21 @@ def images(rng: np.random.Generator, m: int, k: int, density: float) -> np.ndarr
 def operands(
     shape: tuple[int, int, int], specs: tuple[str, str], density: float, *, data: bool
 ) -> tuple[list[qnn.Tensor], Any]:
-    """Return input, its frame, weight, its frame and bias, as leaves that require gradients."""
+    """Return input, its qparams, weight, its qparams and bias, as leaves that require gradients."""
     m, k, n = shape
     rng = np.random.default_rng(m + k + n)
     two = qnn.get_quantizer(specs[0]), qnn.get_quantizer(specs[1])
     x = images(rng, m, k, density)
     w = rng.normal(size=(n, k)).astype(np.float32)
-    frames = [q.fit(a, q.axis) for q, a in zip(two, (x, w), strict=True)]
-    arrays = [x, frames[0].scale, frames[0].shift, w, frames[1].scale, frames[1].shift]
+    all_qparams = [q.fit(a, q.axis) for q, a in zip(two, (x, w), strict=True)]
+    arrays = [
+        x,
+        all_qparams[0].scale,
+        all_qparams[0].shift,
+        w,
+        all_qparams[1].scale,
+        all_qparams[1].shift,
+    ]
     leaves = [qnn.Tensor(np.array(a), requires_grad=True) for a in arrays]
     leaves.append(qnn.Tensor(rng.normal(size=n), requires_grad=True))
     if data:
@@ -49,9 +56,9 @@ def both(
     leaves: list[qnn.Tensor], two: Any, product: Any = LINEAR
 ) -> tuple[qnn.Tensor, qnn.Tensor]:
     x, x_scale, x_shift, w, w_scale, w_shift, bias = leaves
-    frames = (x_scale, x_shift), (w_scale, w_shift)
+    all_qparams = (x_scale, x_shift), (w_scale, w_shift)
     how = {"quantizers": two, "product": product}
-    joint = quantized_product(x, frames[0], w, frames[1], bias, **how)
+    joint = quantized_product(x, all_qparams[0], w, all_qparams[1], bias, **how)
     return joint, composed(*leaves, **how)
 
 
@@ -177,8 +184,15 @@ def test_convolutions(product: Convolution, w_spec: str, data: bool) -> None:
     two = qnn.get_quantizer("uniform:2"), qnn.get_quantizer(w_spec)
     x = images(rng, 5 * 9, 8 * 4, 0.4).reshape(5, 9, 8, 4)
     w = rng.normal(size=(6, 3, 3, 4 // product.groups)).astype(np.float32)
-    frames = [q.fit(a, q.axis) for q, a in zip(two, (x, w), strict=True)]
-    arrays = [x, frames[0].scale, frames[0].shift, w, frames[1].scale, frames[1].shift]
+    all_qparams = [q.fit(a, q.axis) for q, a in zip(two, (x, w), strict=True)]
+    arrays = [
+        x,
+        all_qparams[0].scale,
+        all_qparams[0].shift,
+        w,
+        all_qparams[1].scale,
+        all_qparams[1].shift,
+    ]
     leaves = [qnn.Tensor(np.array(a), requires_grad=True) for a in (*arrays, rng.normal(size=6))]
     if data:
         leaves[0].requires_grad = leaves[2].requires_grad = False
@@ -238,7 +252,7 @@ def test_gradients_are_those_of_the_forward_pass_whatever_changes_since() -> Non
     for joint in (True, False):
         layer = made(joint, input="symmetric:bits=4,scale=calibrated")
         y = layer(x)
-        layer(10 * later)  # moves the frame
+        layer(10 * later)  # moves the qparams
         found.append(qnn.grad((y * y).sum(), layer.weight, create_graph=True))
     np.testing.assert_array_equal(found[0][0].data, found[1][0].data)
 

@@ -93,9 +93,9 @@ def test_an_mlp_with_binary_weights() -> None:
     assert (first.path, first.shape) == ("layers.0", (7, 32))
     assert first.parameters == 64 * 32 + 32 + 2  # weight, bias, two learned scales
     assert (first.weight_bits, first.input_bits, first.macs) == (1, 2, 64 * 32)
-    frames = 2 * (4 + 4)  # scale and shift of the weight and of the input
+    all_qparams = 2 * (4 + 4)  # scale and shift of the weight and of the input
     levels = (2 + 4) * 4
-    assert first.nbytes == 64 * 32 // 8 + 32 * 4 + frames + levels
+    assert first.nbytes == 64 * 32 // 8 + 32 * 4 + all_qparams + levels
     assert (relu.parameters, relu.macs, relu.nbytes, relu.weight_bits) == (0, 0, 0, None)
     assert (last.parameters, last.nbytes) == (330, 330 * 4)
     assert report.macs == {(1, 2): 64 * 32, (32, 32): 320}
@@ -104,7 +104,7 @@ def test_an_mlp_with_binary_weights() -> None:
     assert report.float_nbytes == (64 * 32 + 32 + 330) * 4
 
 
-def test_per_channel_frames_are_counted_by_channel() -> None:
+def test_per_channel_all_qparams_are_counted_by_channel() -> None:
     layer = nn.Sequential(nn.QuantLinear(9, 5, weight="symmetric:3,axis=0", bias=False, seed=0))
     (row,) = qnn.summary(layer, np.zeros((1, 9))).rows
     assert row.parameters == 45 + 5

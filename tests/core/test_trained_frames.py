@@ -33,8 +33,8 @@ def test_the_gradient_of_lsqs_step() -> None:
     layer = layer_with("symmetric:3,grid=twos-complement,scale=lsq", 0.5)
     x, g = [[-3, -0.4, 0.15], [0.8, 1.6, 0]], [[1, 2, 3], [4, 5, 6]]
     gradient(layer, x, g)
-    slope = np.array([[-4, -1 + 0.8, 0 - 0.3], [2 - 1.6, 3, 0]])
-    expected = np.sum(slope * g) / np.sqrt(3 * 3)
+    scale_gradient = np.array([[-4, -1 + 0.8, 0 - 0.3], [2 - 1.6, 3, 0]])
+    expected = np.sum(scale_gradient * g) / np.sqrt(3 * 3)
     np.testing.assert_allclose(layer.step.grad.data, expected, rtol=1e-5)
 
 
@@ -113,15 +113,15 @@ def test_the_gradients_of_lsq_plus() -> None:
     y.backward(g)
     factor = 1 / np.sqrt(4 * 3)
     np.testing.assert_allclose(layer.shift.grad.data, (1 + 8) * factor, rtol=1e-6)
-    slope = 0 * 1 + (2 - 1.5) * 2 + (2 - 2.3) * 4 + 3 * 8
-    np.testing.assert_allclose(layer.step.grad.data, slope * factor, rtol=1e-5)
+    scale_gradient = 0 * 1 + (2 - 1.5) * 2 + (2 - 2.3) * 4 + 3 * 8
+    np.testing.assert_allclose(layer.step.grad.data, scale_gradient * factor, rtol=1e-5)
     assert x.grad.data.tolist() == [[0, 2, 4, 0]]
 
 
 def test_a_learned_shift_begins_where_the_zero_point_is() -> None:
     layer = nn.Quantize("uniform:2,scale=learned,shift=learned,calibration=absmax")
     layer([[-1.0, 2.0]])
-    assert layer.frame().scale == 1
+    assert layer.qparams().scale == 1
     assert layer.shift.data == -1
 
 
@@ -171,7 +171,7 @@ def test_a_scale_stays_above_zero_whatever_the_learning_rate(kind: str) -> None:
     x = RNG.normal(size=(8, 6)).astype(np.float32)
     layer = nn.Quantize(f"symmetric:3,{kind}")
     trained(layer, x, lr=1e4)
-    assert layer.frame().scale > 0
+    assert layer.qparams().scale > 0
     assert np.all(np.isfinite(layer(Tensor(x)).data))
 
 

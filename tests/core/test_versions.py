@@ -24,25 +24,25 @@ CASES = [
 def of_quantizers() -> tuple[Tensor, list[Tensor]]:
     rng = np.random.default_rng(0)
     x, weight = (Parameter(rng.normal(size=shape)) for shape in ((5, 4), (3, 4)))
-    frames = [Parameter(value) for value in (0.4, 0.1, 0.5, 0.0)]
+    all_qparams = [Parameter(value) for value in (0.4, 0.1, 0.5, 0.0)]
     two = qnn.get_quantizer("uniform:3"), qnn.get_quantizer("symmetric:3")
     bias = Parameter(np.zeros(3))
     y = quantized_product(
         x,
-        (frames[0], frames[1]),
+        (all_qparams[0], all_qparams[1]),
         weight,
-        (frames[2], frames[3]),
+        (all_qparams[2], all_qparams[3]),
         bias,
         quantizers=two,
         product=Linear(),
     )
-    return y, [x, frames[0], frames[1], weight, frames[2], frames[3], bias]
+    return y, [x, all_qparams[0], all_qparams[1], weight, all_qparams[2], all_qparams[3], bias]
 
 
 def of_fake_quantize() -> tuple[Tensor, list[Tensor]]:
     x = Parameter(np.random.default_rng(0).normal(size=(5, 4)))
-    frame = [Parameter(0.4), Parameter(0.1)]
-    return ops.fake_quantize(x, *frame, quantizer="symmetric:3"), [x, *frame]
+    qparams = [Parameter(0.4), Parameter(0.1)]
+    return ops.fake_quantize(x, *qparams, quantizer="symmetric:3"), [x, *qparams]
 
 
 def of_example(name: str, case: Example) -> Callable[[], tuple[Tensor, list[Tensor]]]:
@@ -199,7 +199,7 @@ def test_running_statistics_that_move_after_an_evaluation() -> None:
 
 
 def test_calibration_between_forward_and_backward() -> None:
-    # The operation keeps the frame that it used: the gradient is that of its own values.
+    # The operation keeps the qparams that it used: the gradient is that of its own values.
     x = np.linspace(-1, 1, 12).reshape(4, 3).astype(np.float32)
     for spec in ("symmetric:3,scale=calibrated", "symmetric:3,scale=learned"):
         found = []

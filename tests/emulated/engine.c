@@ -153,7 +153,7 @@ static void windows(int path)
     }
 }
 
-static void weigh(int path, int format, int planes)
+static void prepack_weights(int path, int format, int planes)
 {
     EACH_OF(l, LENGTHS) EACH_OF(c, COLUMNS) {
         int64_t k = LENGTHS[l], n = COLUMNS[c], per_word = format == ROW_BITS ? 32 : 4, panels = panels_in(n);
@@ -167,9 +167,9 @@ static void weigh(int path, int format, int planes)
         size_t size = 4 * (size_t)(panels * w.words * planes * PANEL);
         w.panels = zeros(size);
         w.sum_np = zeros(4 * (size_t)(n * planes));
-        for (int64_t task = 0; task < panels; task++) PATHS[path].weigh(&w, task);
-        tell("weigh", planes, k, n, w.panels, size, 0);
-        tell("weigh sums", planes, k, n, w.sum_np, 4 * (size_t)(n * planes), 0);
+        for (int64_t task = 0; task < panels; task++) PATHS[path].prepack_weights(&w, task);
+        tell("prepack_weights", planes, k, n, w.panels, size, 0);
+        tell("prepack_weights sums", planes, k, n, w.sum_np, 4 * (size_t)(n * planes), 0);
     }
 }
 
@@ -180,9 +180,9 @@ PART(engine)
     chains(path);
     layouts(path);
     windows(path);
-    weigh(path, ROW_BITS, 1);
-    weigh(path, ROW_BITS, 3);
-    weigh(path, ROW_UINT8, 1);
+    prepack_weights(path, ROW_BITS, 1);
+    prepack_weights(path, ROW_BITS, 3);
+    prepack_weights(path, ROW_UINT8, 1);
     multiply(path, KIND_AND, 1, 1);
     multiply(path, KIND_AND, 3, 2);
     multiply(path, KIND_AND, 8, 2);

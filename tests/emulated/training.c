@@ -13,23 +13,23 @@ static void fakes(int path, int count, int even, int own)
     }
     for (int64_t r = 0; r < rows; r++) scale[r] = ldexpf(1.0f + (float)(random_bits() % 64) / 64, r == 4 ? -120 : (int)r - 2);
     Fake f = {.x = floats(size, 1), .scale_r = scale, .shift_r = floats(rows, 0), .rows = rows, .length = length,
-              .own_frame = own, .frame_r = zeros(sizeof(Frame) * (size_t)rows), .threshold_t = t, .count = count,
+              .own_qparams = own, .qparams_r = zeros(sizeof(QParams) * (size_t)rows), .threshold_t = t, .count = count,
               .per_step = even ? 2.0f : 0, .level_l = level, .first = level[0], .step = even ? 0.5f : 0,
               .code = zeros((size_t)size), .value = zeros(4 * (size_t)size), .bad_p = zeros(8)};
     float *x = (float *)f.x;
     for (int64_t i = 0; i < size; i++) if (i % 3 == 0) x[i] = scale[own ? i / length : 0] * t[1 + i % (count + 0)];
-    for (int64_t r = 0; r < rows; r++) fake_frame_tasks[path](&f, r);
+    for (int64_t r = 0; r < rows; r++) fake_qparams_tasks[path](&f, r);
     for (int64_t p = 0; p < pieces; p++) fake_forward_tasks[path](&f, p);
     tell("codes", count, even, own, f.code, (size_t)size, 0);
     tell("values", count, even, own, f.value, 4 * (size_t)size, 1);
     tell("bad", count, even, own, f.bad_p, 8, 0);
-    f.g = floats(size, 0), f.dx = zeros(4 * (size_t)size), f.slope = zeros(4 * (size_t)size);
+    f.g = floats(size, 0), f.dx = zeros(4 * (size_t)size), f.scale_gradient = zeros(4 * (size_t)size);
     f.scale_p = zeros(8 * (size_t)pieces), f.shift_p = zeros(8 * (size_t)pieces);
     for (int64_t i = 0; i < size; i++) if (x[i] - x[i] != 0) x[i] = 0.125f;
-    for (int64_t r = 0; r < rows; r++) fake_frame_tasks[path](&f, r);
-    for (int64_t p = 0; p < pieces; p++) fake_backward_tasks[path](&f, p), fake_slope_tasks[path](&f, p);
+    for (int64_t r = 0; r < rows; r++) fake_qparams_tasks[path](&f, r);
+    for (int64_t p = 0; p < pieces; p++) fake_backward_tasks[path](&f, p), fake_scale_gradient_tasks[path](&f, p);
     tell("dx", count, even, own, f.dx, 4 * (size_t)size, 1);
-    tell("slope", count, even, own, f.slope, 4 * (size_t)size, 1);
+    tell("slope", count, even, own, f.scale_gradient, 4 * (size_t)size, 1);
     tell("scale", count, even, own, f.scale_p, 8 * (size_t)pieces, 0);
     tell("shift", count, even, own, f.shift_p, 8 * (size_t)pieces, 0);
 }

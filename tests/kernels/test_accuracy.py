@@ -7,7 +7,7 @@ import pytest
 import qnn_core as qnn
 from qnn_core import Tensor, ops
 from qnn_core.gemm import cpu, threads
-from qnn_core.qtensor import Quantized, clip_gradients, fake
+from qnn_core.qtensor import QuantizedTensor, clip_gradients, fake
 from qnn_core.quantizer import codebook
 
 TENTH = np.float32(0.1)
@@ -96,7 +96,9 @@ def test_the_gradient_of_a_scale_where_its_sum_cancels(spec: str, related: bool)
         scale = np.array(x.max() * rng.uniform(0.8, 1) / levels.max(), np.float32)
         shift = np.zeros((), np.float32)
         codes, _ = fake(x, scale, shift, quantizer)
-        made = Quantized(codes, quantizer.bits, codebook(quantizer).levels, scale, shift, None)
+        made = QuantizedTensor(
+            codes, quantizer.bits, codebook(quantizer).levels, scale, shift, None
+        )
         u = x.astype(np.float64) / np.float64(scale)
         inside = (u.astype(np.float32) >= levels[0]) & (u.astype(np.float32) <= levels[-1])
         terms = g * (levels[codes] - u * inside)

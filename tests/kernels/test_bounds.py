@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from qnn_core._kernels import engine
 from qnn_core.errors import NonFiniteError
 from qnn_core.gemm.layouts import row_bytes
-from qnn_core.gemm.requantizer import float_decision
+from qnn_core.gemm.requantizer import float_requantizer
 from qnn_core.machine import cpu
 from qnn_core.qtensor import codes_of
 from qnn_core.quantizer import Quantizer, codebook
@@ -34,8 +34,8 @@ class Even(Quantizer):
         return np.linspace(self.low, self.high, 2**self.bits).astype(np.float32)
 
 
-def test_many_thresholds_and_a_frame_for_each_channel() -> None:
-    # Frames of 16 thresholds lie at the end of the heap here, and a read at 255 is outside of it.
+def test_many_thresholds_and_a_qparams_for_each_channel() -> None:
+    # QParams of 16 thresholds lie at the end of the heap here, and a read at 255 is outside of it.
     code = """
 import numpy as np, qnn_core as qnn
 x = qnn.Tensor(np.ones((2, 3), np.float32))
@@ -58,7 +58,7 @@ def test_infinity_has_no_code_beyond_the_last(path: str, bits: int) -> None:
         rows = np.zeros((3, row_bytes("uint8", 65)), np.uint8)
         with cpu.using(path):
             program = engine.Program(cpu.active_index(), [4 * 65, rows.shape[1]], 1)
-            program.encode(0, 1, 65, float_decision(cuts, "uint8", bits, None))
+            program.encode(0, 1, 65, float_requantizer(cuts, "uint8", bits, None))
             assert program.run(x, rows, 0, 3) > 0  # and is counted as bad
         np.testing.assert_array_equal(rows[0, :65], 2**bits - 1)
         np.testing.assert_array_equal(rows[1:, :65], 0)
@@ -98,14 +98,14 @@ def test_steps_that_float32_cannot_count(
     with cpu.using(path):
         found = codes_of(x, np.ones((), np.float32), ZERO, q)
         program = engine.Program(cpu.active_index(), [4 * 70, rows.shape[1]], 1)
-        program.encode(0, 1, 70, float_decision(cuts, "uint8", bits, None))
+        program.encode(0, 1, 70, float_requantizer(cuts, "uint8", bits, None))
         assert program.run(x, rows, 0, 2) == 0
     np.testing.assert_array_equal(found, expected)
     np.testing.assert_array_equal(rows[:, :70], expected)
 
 
 def test_a_program_holds_no_more_than_it_was_made_for() -> None:
-    decision = engine.Decision(format="uint8", bits=8, count=0)
+    decision = engine.Requantizer(format="uint8", bits=8, count=0)
     program = engine.Program(0, [64, 64], 1)
     with pytest.raises(IndexError, match="buffers are 0 to 1: 0, 2"):
         program.layout(0, 2, 64, decision)

@@ -12,16 +12,16 @@ from qnn_core.gemm import (
     Window,
     convolve,
     cpu,
-    factor,
     input_gradient,
     integer_sum,
-    prepared_convolution,
+    prepacked_convolution,
     product,
+    quantized_operand,
     reference,
     threads,
     weight_gradient,
 )
-from qnn_core.gemm.operand import Factor
+from qnn_core.gemm.operand import GemmOperand
 from qnn_core.quantizer import codebook
 from qnn_core.registry import get_quantizer
 
@@ -56,16 +56,16 @@ CASES = [
 
 def operand(
     side: Any, shape: tuple[int, ...], rng: np.random.Generator, *, channels: bool = False
-) -> tuple[np.ndarray, Factor]:
+) -> tuple[np.ndarray, GemmOperand]:
     if side is None:
         return rng.normal(size=shape).astype(np.float32), VALUES
     levels = side if isinstance(side, np.ndarray) else codebook(get_quantizer(side)).levels
-    frame = shape[:1] if channels else ()
-    scale = rng.uniform(0.1, 1, frame).astype(np.float32)
+    qparams = shape[:1] if channels else ()
+    scale = rng.uniform(0.1, 1, qparams).astype(np.float32)
     whole = isinstance(side, str) and side.startswith("uniform")
-    zero = rng.integers(0, levels.size if whole else 1, frame).astype(np.float32)
+    zero = rng.integers(0, levels.size if whole else 1, qparams).astype(np.float32)
     codes = rng.integers(0, levels.size, shape).astype(np.uint8)
-    return codes, factor(levels, scale, -(scale * zero), along_sum=False)
+    return codes, quantized_operand(levels, scale, -(scale * zero), along_reduction=False)
 
 
 @pytest.fixture(params=cpu.paths())
@@ -78,7 +78,7 @@ def convolved(x: Any, w: Any, bias: Any, *factors: Any, **how: Any) -> Any:
     """`convolve`, which must be what the engine gives: the small ones are done without it."""
     y = convolve(x, w, bias, *factors, **how)
     if integer_sum(*factors, int(np.prod(w.shape[1:]))):
-        np.testing.assert_array_equal(y, prepared_convolution(w, bias, *factors, **how)(x))
+        np.testing.assert_array_equal(y, prepacked_convolution(w, bias, *factors, **how)(x))
     return y
 
 
@@ -99,15 +99,15 @@ def test_it_is_the_product_of_patches(path: str, x_side: Any) -> None:
     for w_side, ((b, h, w, c), n, window) in [
         (side, case) for (i, side), (j, case) in pairs if i % 3 == j % 3
     ]:
-        x, x_factor = operand(x_side, (b, h, w, c), rng)
-        weight, w_factor = operand(w_side, (n, *window.kernel, c), rng, channels=bool(n % 2))
+        x, x_operand = operand(x_side, (b, h, w, c), rng)
+        weight, w_operand = operand(w_side, (n, *window.kernel, c), rng, channels=bool(n % 2))
         bias = rng.normal(size=n).astype(np.float32) if n % 2 else None
-        y = convolved(x, weight, bias, x_factor, w_factor, window=window)
-        expected = reference.convolve(x, weight, bias, x_factor, w_factor, window=window)
+        y = convolved(x, weight, bias, x_operand, w_operand, window=window)
+        expected = reference.convolve(x, weight, bias, x_operand, w_operand, window=window)
         assert y.dtype == expected.dtype == np.float32
         np.testing.assert_array_equal(y, expected, f"{w_side} {c} {window}")
         if not any(window.padding):
-            alike = on_patches(x, weight, bias, x_factor, w_factor, window=window)
+            alike = on_patches(x, weight, bias, x_operand, w_operand, window=window)
             np.testing.assert_array_equal(y, alike)
 
 
@@ -127,11 +127,11 @@ def test_any_geometry(image: Any, window: Window, sides: Any, path: str, seed: i
     rng = np.random.default_rng(seed)
     if min(window.output(*image[1:3])) < 1:
         return
-    x, x_factor = operand(sides[0], image, rng)
-    w, w_factor = operand(sides[1], (3, *window.kernel, image[3]), rng)
+    x, x_operand = operand(sides[0], image, rng)
+    w, w_operand = operand(sides[1], (3, *window.kernel, image[3]), rng)
     with cpu.using(path):
-        y = convolved(x, w, None, x_factor, w_factor, window=window)
-    expected = reference.convolve(x, w, None, x_factor, w_factor, window=window)
+        y = convolved(x, w, None, x_operand, w_operand, window=window)
+    expected = reference.convolve(x, w, None, x_operand, w_operand, window=window)
     np.testing.assert_array_equal(y, expected)
 
 
@@ -140,10 +140,10 @@ def test_groups_are_convolutions_side_by_side(path: str, groups: int) -> None:
     rng = np.random.default_rng(0)
     window = Window((3, 2), padding=(1, 0))
     for sides in itertools.product((None, "uniform:4", "binary"), (None, "uniform:3", "binary")):
-        x, x_factor = operand(sides[0], (2, 4, 5, 6), rng)
-        w, w_factor = operand(sides[1], (12, 3, 2, 6 // groups), rng, channels=True)
+        x, x_operand = operand(sides[0], (2, 4, 5, 6), rng)
+        w, w_operand = operand(sides[1], (12, 3, 2, 6 // groups), rng, channels=True)
         bias = rng.normal(size=12).astype(np.float32)
-        given = (x, w, bias, x_factor, w_factor)
+        given = (x, w, bias, x_operand, w_operand)
         y = convolved(*given, window=window, groups=groups)
         np.testing.assert_array_equal(y, reference.convolve(*given, window=window, groups=groups))
 
@@ -163,12 +163,12 @@ def with_threads(run: Any) -> list[Any]:
 def test_threads_and_neighbours_change_nothing(path: str, sides: Any) -> None:
     rng = np.random.default_rng(0)
     window = Window((3, 3), padding=(1, 1))
-    x, x_factor = operand(sides[0], (5, 20, 20, 64), rng)
-    w, w_factor = operand(sides[1], (66, 3, 3, 64), rng)
-    one, two, five = with_threads(lambda: convolve(x, w, None, x_factor, w_factor, window=window))
+    x, x_operand = operand(sides[0], (5, 20, 20, 64), rng)
+    w, w_operand = operand(sides[1], (66, 3, 3, 64), rng)
+    one, two, five = with_threads(lambda: convolve(x, w, None, x_operand, w_operand, window=window))
     np.testing.assert_array_equal(one, two)
     np.testing.assert_array_equal(one, five)
-    alone = [convolve(i[None], w, None, x_factor, w_factor, window=window)[0] for i in x]
+    alone = [convolve(i[None], w, None, x_operand, w_operand, window=window)[0] for i in x]
     np.testing.assert_array_equal(one, alone)
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import qnn_core as qnn
 from qnn_core._kernels import engine
-from qnn_core.gemm import cpu, factor, prepare, reference
+from qnn_core.gemm import cpu, prepack, quantized_operand, reference
 from qnn_core.gemm.layouts import row_bytes
-from qnn_core.gemm.requantizer import cuts_of, float_decision, sum_decision
+from qnn_core.gemm.requantizer import cuts_of, float_requantizer, sum_requantizer
 from qnn_core.qtensor import codes_of
 from qnn_core.quantizer import codebook
 
@@ -55,14 +55,14 @@ def test_codes_are_the_quantizers(path: str, spec: str, form: str) -> None:
     quantizer = qnn.get_quantizer(spec)
     book = codebook(quantizer)
     for columns in (1, 63, 64, 65, 201):
-        for frame in FRAMES:
-            scale, shift = map(np.float32, frame)
+        for qparams in FRAMES:
+            scale, shift = map(np.float32, qparams)
             cuts = cuts_of(book.thresholds, scale, shift)
             x = awkward(scale, shift, cuts, columns) if columns > 8 else np.zeros((9, 1), "f")
             rows = np.zeros((9, row_bytes(form, columns, quantizer.bits)), np.uint8)
             with cpu.using(path):
                 program = engine.Program(cpu.active_index(), [4 * columns, rows.shape[1]], 1)
-                decision = float_decision(cuts, form, quantizer.bits, None)
+                decision = float_requantizer(cuts, form, quantizer.bits, None)
                 program.encode(0, 1, columns, decision)
                 assert program.run(x, rows, 0, 9) == 0
             codes = decoded(rows, form, quantizer.bits, columns)
@@ -76,7 +76,7 @@ def test_numbers_that_are_not_finite_are_counted(path: str) -> None:
     rows = np.empty((70, row_bytes("bits", 130)), np.uint8)
     with cpu.using(path):
         program = engine.Program(cpu.active_index(), [520, rows.shape[1]], 1)
-        program.encode(0, 1, 130, float_decision(np.float32([0]), "bits", 1, None))
+        program.encode(0, 1, 130, float_requantizer(np.float32([0]), "bits", 1, None))
         assert program.run(x, rows, 0, 70) == 2
         assert program.run(x, rows, 4, 69) == 0
 
@@ -88,23 +88,23 @@ def test_sums_become_codes(path: str, form: str) -> None:
     rng = np.random.default_rng(1)
     m, k, n, bits = 7, 70, 131, 2
     levels = np.float32([-1, 0, 1])
-    side = factor(levels, np.float32(1), np.float32(0), along_sum=False)
+    side = quantized_operand(levels, np.float32(1), np.float32(0), along_reduction=False)
     x, w = rng.integers(0, 3, (m, k)).astype("u1"), rng.integers(0, 3, (n, k)).astype("u1")
     thresholds = np.sort(rng.integers(-9, 9, (3, n)), axis=0).astype(np.int32)
     flip = -rng.integers(0, 2, n).astype(np.int32)
     sums = reference.sums(x, w, side, side)
     expected = (thresholds[:, None] <= (sums ^ flip)).sum(axis=0)
     with cpu.using(path):
-        prepared: Any = prepare(w, None, side, side)
-        inner = row_bytes(prepared.form, k, prepared.bits)
+        prepacked: Any = prepack(w, None, side, side)
+        inner = row_bytes(prepacked.form, k, prepacked.bits)
         rows = np.zeros((m, row_bytes(form, n, bits)), np.uint8)
         program = engine.Program(cpu.active_index(), [k, rows.shape[1], inner], 2)
-        layout = engine.Decision(
-            format=prepared.form, bits=prepared.bits, count=0, elements=prepared.elements
+        layout = engine.Requantizer(
+            format=prepacked.form, bits=prepacked.bits, count=0, elements=prepacked.elements
         )
         program.layout(0, 2, k, layout)
-        decision = sum_decision(thresholds, flip, form, bits, None)
-        program.product(2, 1, prepared.weights, form, decision)
+        decision = sum_requantizer(thresholds, flip, form, bits, None)
+        program.product(2, 1, prepacked.weights, form, decision)
         program.run(x, rows, 0, m)
     np.testing.assert_array_equal(decoded(rows, form, bits, n), expected)
 

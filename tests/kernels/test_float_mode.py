@@ -53,7 +53,7 @@ q = qnn.get_quantizer("symmetric:4")
 eight = qnn.get_quantizer("symmetric:8")
 books = [qnn.quantizer.codebook(q), qnn.quantizer.codebook(eight)]
 row, column = np.ones(140, "f"), np.zeros(140, "f")
-frames = np.full((150, 130), 2e-40, "f"), np.zeros((150, 130), "f")
+all_qparams = np.full((150, 130), 2e-40, "f"), np.zeros((150, 130), "f")
 few = x.reshape(150, 13, 10, 1)
 if when == "before":  # the threads of the pool take it over
     flush()
@@ -76,8 +76,8 @@ for _ in range(2):  # the threads sleep, or watch
         training.fake_forward(*given, value)
         made += [code.tobytes(), value.tobytes()]
         code2, value2 = np.zeros_like(code), np.zeros_like(value)
-        quantize.encode(x, *frames, book.thresholds, book.per_step, code2)
-        quantize.decode(code2, *frames, book.levels, value2)
+        quantize.encode(x, *all_qparams, book.thresholds, book.per_step, code2)
+        quantize.decode(code2, *all_qparams, book.levels, value2)
         made += [code2.tobytes(), value2.tobytes()]
         dx, total = np.zeros_like(x), np.zeros(1)
         training.fake_backward(*given, x, dx, total, None)

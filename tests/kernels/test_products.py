@@ -13,9 +13,9 @@ import qnn_core as qnn
 from hypothesis import given
 from hypothesis import strategies as st
 from qnn_core import gemm
-from qnn_core.gemm import VALUES, cpu, factor, prepare, reference, threads
+from qnn_core.gemm import VALUES, cpu, prepack, quantized_operand, reference, threads
 from qnn_core.gemm.gemm import multiply
-from qnn_core.gemm.operand import Factor, integer_sum
+from qnn_core.gemm.operand import GemmOperand, integer_sum
 from qnn_core.gemm.prepack import BUILDERS, kernel_kind
 from qnn_core.quantizer import codebook
 
@@ -42,10 +42,12 @@ SIDES: list[Any] = [
 SHAPES = [(1, 0, 1), (3, 1, 2), (2, 63, 64), (5, 64, 65), (7, 65, 1), (4, 200, 130), (65, 9, 3)]
 
 
-def product(x: Any, w: Any, bias: Any, x_factor: Factor, w_factor: Factor) -> np.ndarray:
+def product(
+    x: Any, w: Any, bias: Any, x_operand: GemmOperand, w_operand: GemmOperand
+) -> np.ndarray:
     """Return the product; small ones are computed on floats, which must equal the kernel's."""
-    y = gemm.product(x, w, bias, x_factor, w_factor)
-    kernels = multiply(x, prepare(w, bias, x_factor, w_factor), x_factor)
+    y = gemm.product(x, w, bias, x_operand, w_operand)
+    kernels = multiply(x, prepack(w, bias, x_operand, w_operand), x_operand)
     np.testing.assert_array_equal(y, kernels)
     return y
 
@@ -56,7 +58,7 @@ def levels_of(side: Any) -> np.ndarray:
 
 def operand(
     side: Any, rows: int, k: int, rng: np.random.Generator, channels: bool = False
-) -> tuple[np.ndarray, Factor]:
+) -> tuple[np.ndarray, GemmOperand]:
     if side is None:
         return rng.normal(size=(rows, k)).astype(np.float32), VALUES
     levels = levels_of(side)
@@ -65,7 +67,7 @@ def operand(
     whole = isinstance(side, str) and side.startswith("uniform")
     zero = rng.integers(0, levels.size if whole else 1, shape).astype(np.float32)
     codes = rng.integers(0, levels.size, (rows, k)).astype(np.uint8)
-    return codes, factor(levels, scale, -(scale * zero), along_sum=False)
+    return codes, quantized_operand(levels, scale, -(scale * zero), along_reduction=False)
 
 
 @pytest.fixture(params=cpu.paths())
@@ -78,11 +80,11 @@ def path(request: pytest.FixtureRequest) -> Any:
 def test_kernels_equal_the_reference(path: str, x_side: Any) -> None:
     rng = np.random.default_rng(0)
     for w_side, (m, k, n), channels in itertools.product(SIDES, SHAPES, (False, True)):
-        x, x_factor = operand(x_side, m, k, rng)
-        w, w_factor = operand(w_side, n, k, rng, channels)
+        x, x_operand = operand(x_side, m, k, rng)
+        w, w_operand = operand(w_side, n, k, rng, channels)
         bias = rng.normal(size=n).astype(np.float32) if channels else None
-        y = product(x, w, bias, x_factor, w_factor)
-        expected = reference.product(x, w, bias, x_factor, w_factor)
+        y = product(x, w, bias, x_operand, w_operand)
+        expected = reference.product(x, w, bias, x_operand, w_operand)
         assert y.dtype == expected.dtype == np.float32
         np.testing.assert_array_equal(y, expected, f"{w_side} {m}x{k}x{n} {channels=}")
 
@@ -123,31 +125,33 @@ def far_operand(name: str, shape: tuple[int, ...], rng: Any, zeros: int = 0) -> 
     codes.flat[:2] = 0, levels.size - 1
     zero_n = np.float32(zero) + (np.arange(zeros, dtype=np.float32) % 3 if zeros else 0)
     scale = np.full(zero_n.shape, 0.5, np.float32)
-    return codes, factor(levels.astype(np.float32), scale, -(scale * zero_n), along_sum=False)
+    return codes, quantized_operand(
+        levels.astype(np.float32), scale, -(scale * zero_n), along_reduction=False
+    )
 
 
 @pytest.mark.parametrize("w_side", FAR)
 def test_elements_far_from_zero(path: str, w_side: str) -> None:
     rng = np.random.default_rng(0)
     for x_side, zeros, (m, k, n) in itertools.product(FAR, (0, 1), [(1, 65, 3), (70, 33, 66)]):
-        x, x_factor = far_operand(x_side, (m, k), rng)
-        w, w_factor = far_operand(w_side, (n, k), rng, zeros and n)
-        y = product(x, w, None, x_factor, w_factor)
-        expected = reference.product(x, w, None, x_factor, w_factor)
+        x, x_operand = far_operand(x_side, (m, k), rng)
+        w, w_operand = far_operand(w_side, (n, k), rng, zeros and n)
+        y = product(x, w, None, x_operand, w_operand)
+        expected = reference.product(x, w, None, x_operand, w_operand)
         np.testing.assert_array_equal(y, expected, f"{x_side} times {w_side}, {m}x{k}x{n}")
     window = gemm.Window((2, 3), padding=(1, 2))
     for x_side, groups in itertools.product(FAR, (1, 2)):
-        x, x_factor = far_operand(x_side, (2, 4, 5, 4), rng)
-        w, w_factor = far_operand(w_side, (6, 2, 3, 4 // groups), rng)
-        given_to = (None, x_factor, w_factor)
+        x, x_operand = far_operand(x_side, (2, 4, 5, 4), rng)
+        w, w_operand = far_operand(w_side, (6, 2, 3, 4 // groups), rng)
+        given_to = (None, x_operand, w_operand)
         expected = reference.convolve(x, w, *given_to, window=window, groups=groups)
-        for convolve in (gemm.convolve, prepared_and_run):
+        for convolve in (gemm.convolve, prepacked_and_run):
             y = convolve(x, w, *given_to, window=window, groups=groups)
             np.testing.assert_array_equal(y, expected, f"images of {x_side} under {w_side}")
 
 
-def prepared_and_run(x: Any, *given: Any, **geometry: Any) -> np.ndarray:
-    return gemm.prepared_convolution(*given, **geometry)(x)
+def prepacked_and_run(x: Any, *given: Any, **geometry: Any) -> np.ndarray:
+    return gemm.prepacked_convolution(*given, **geometry)(x)
 
 
 @pytest.mark.parametrize("w_side", FAR)
@@ -156,18 +160,18 @@ def test_bytes_never_wrap(w_side: str) -> None:
     rng = np.random.default_rng(0)
     levels = FAR[w_side][0]
     fits = levels[-1] - levels[0] < 256
-    w, w_factor = far_operand(w_side, (66, 37), rng)
+    w, w_operand = far_operand(w_side, (66, 37), rng)
     for x_side in ("0..255", "-128..127"):
-        x, x_factor = far_operand(x_side, (70, 37), rng)
+        x, x_operand = far_operand(x_side, (70, 37), rng)
         ends = {name: np.ones(128, np.float32) for name in ("scale", "bias")}
         with cpu.using("base"):
             if not fits:
                 with pytest.raises(AssertionError):
-                    BUILDERS["int8"](w, x_factor, w_factor, ends)
+                    BUILDERS["int8"](w, x_operand, w_operand, ends)
                 continue
-            prepared = BUILDERS["int8"](w, x_factor, w_factor, ends)
-            found = multiply(x, prepared, x_factor)
-        sums = reference.sums(x, w, x_factor, w_factor).astype(np.float32)
+            prepacked = BUILDERS["int8"](w, x_operand, w_operand, ends)
+            found = multiply(x, prepacked, x_operand)
+        sums = reference.sums(x, w, x_operand, w_operand).astype(np.float32)
         np.testing.assert_array_equal(found, sums + np.float32(1))
 
 
@@ -182,11 +186,11 @@ def test_any_shape(
 ) -> None:
     m, k, n = shape
     rng = np.random.default_rng(seed)
-    x, x_factor = operand(sides[0], m, k, rng)
-    w, w_factor = operand(sides[1], n, k, rng)
+    x, x_operand = operand(sides[0], m, k, rng)
+    w, w_operand = operand(sides[1], n, k, rng)
     with cpu.using(path):
-        y = product(x, w, None, x_factor, w_factor)
-    np.testing.assert_array_equal(y, reference.product(x, w, None, x_factor, w_factor))
+        y = product(x, w, None, x_operand, w_operand)
+    np.testing.assert_array_equal(y, reference.product(x, w, None, x_operand, w_operand))
 
 
 @pytest.mark.parametrize("sides", [("uniform:8", "symmetric:8"), ("symmetric:8", "uniform:8")])
@@ -194,36 +198,36 @@ def test_sums_beyond_float32(path: str, sides: tuple[str, str]) -> None:
     """Elements all at the end of the grid: sums pass 2**24, where float32 skips integers."""
     rng = np.random.default_rng(0)
     k = 33_000
-    x, x_factor = operand(sides[0], 2, k, rng)
-    w, w_factor = operand(sides[1], 3, k, rng)
+    x, x_operand = operand(sides[0], 2, k, rng)
+    w, w_operand = operand(sides[1], 3, k, rng)
     x[:], w[:] = levels_of(sides[0]).size - 1, levels_of(sides[1]).size - 1
     x[0, 0] -= 1
-    sums = reference.sums(x, w, x_factor, w_factor)
-    assert integer_sum(x_factor, w_factor, k)
+    sums = reference.sums(x, w, x_operand, w_operand)
+    assert integer_sum(x_operand, w_operand, k)
     assert np.abs(sums).max() > 2**24
-    y = product(x, w, None, x_factor, w_factor)
-    np.testing.assert_array_equal(y, reference.product(x, w, None, x_factor, w_factor))
+    y = product(x, w, None, x_operand, w_operand)
+    np.testing.assert_array_equal(y, reference.product(x, w, None, x_operand, w_operand))
 
 
 def test_long_sums_leave_the_integers(path: str) -> None:
     rng = np.random.default_rng(0)
-    x, x_factor = operand("logarithmic:5", 1, 40, rng)
-    w, w_factor = operand("logarithmic:5", 2, 40, rng)
-    assert not integer_sum(x_factor, w_factor, 40)
-    y = product(x, w, None, x_factor, w_factor)
-    np.testing.assert_array_equal(y, reference.product(x, w, None, x_factor, w_factor))
+    x, x_operand = operand("logarithmic:5", 1, 40, rng)
+    w, w_operand = operand("logarithmic:5", 2, 40, rng)
+    assert not integer_sum(x_operand, w_operand, 40)
+    y = product(x, w, None, x_operand, w_operand)
+    np.testing.assert_array_equal(y, reference.product(x, w, None, x_operand, w_operand))
 
 
 def test_threads_change_nothing(path: str) -> None:
     rng = np.random.default_rng(0)
-    x, x_factor = operand("uniform:4", 301, 800, rng)
-    w, w_factor = operand("symmetric:4", 700, 800, rng)
+    x, x_operand = operand("uniform:4", 301, 800, rng)
+    w, w_operand = operand("symmetric:4", 700, 800, rng)
     before = threads.get_num_threads()
     results = []
     try:
         for count in (1, 2, 5):
             threads.set_num_threads(count)
-            results.append(product(x, w, None, x_factor, w_factor))
+            results.append(product(x, w, None, x_operand, w_operand))
     finally:
         threads.set_num_threads(before)
     np.testing.assert_array_equal(results[0], results[1])
@@ -233,10 +237,10 @@ def test_threads_change_nothing(path: str) -> None:
 def test_a_row_does_not_depend_on_the_others(path: str) -> None:
     rng = np.random.default_rng(0)
     for sides in itertools.product((None, "uniform:2", "symmetric:8", "logarithmic:7"), repeat=2):
-        x, x_factor = operand(sides[0], 70, 90, rng)
-        w, w_factor = operand(sides[1], 33, 90, rng)
-        whole = product(x, w, None, x_factor, w_factor)
-        alone = [product(row[None], w, None, x_factor, w_factor)[0] for row in x]
+        x, x_operand = operand(sides[0], 70, 90, rng)
+        w, w_operand = operand(sides[1], 33, 90, rng)
+        whole = product(x, w, None, x_operand, w_operand)
+        alone = [product(row[None], w, None, x_operand, w_operand)[0] for row in x]
         np.testing.assert_array_equal(whole, alone)
 
 

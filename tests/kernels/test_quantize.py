@@ -87,9 +87,9 @@ def test_encode_counts_what_is_not_finite(name: str, dtype: Any, bad: float) -> 
     x = np.zeros((2, 300), dtype)
     x[0, [0, 299]] = x[1, 256] = bad
     codes = np.empty(x.shape, np.uint8)
-    frame = np.broadcast_to(dtype(1), x.shape), np.broadcast_to(dtype(0), x.shape)
+    qparams = np.broadcast_to(dtype(1), x.shape), np.broadcast_to(dtype(0), x.shape)
     table = TABLES[name]
-    assert kernel.encode(x, *frame, table, per_step(table), codes) == 3
+    assert kernel.encode(x, *qparams, table, per_step(table), codes) == 3
 
 
 @pytest.mark.parametrize(
@@ -117,14 +117,14 @@ def test_encode_equals_the_quantizers(spec: str) -> None:
     np.testing.assert_array_equal(codes, quantizer.encode(u))
 
 
-# Frames
+# QParams
 
-Frames = Callable[[np.ndarray], np.ndarray]
+QParams = Callable[[np.ndarray], np.ndarray]
 SHAPES = [(7,), (4, 6), (3, 5, 2), (2, 3, 4, 5), (3, 1), (1, 3), (2, 300)]
 CASES = [(shape, axis) for shape in SHAPES for axis in (None, *range(len(shape)), -1)]
 
 
-def frame(shape: tuple[int, ...], axis: int | None, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
+def qparams(shape: tuple[int, ...], axis: int | None, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(3)
     size = () if axis is None else (shape[axis],)
     return rng.uniform(0.5, 2, size).astype(dtype), rng.normal(size=size).astype(dtype)
@@ -140,10 +140,10 @@ def spread(values: np.ndarray, shape: tuple[int, ...], axis: int | None) -> np.n
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(("shape", "axis"), CASES)
-def test_frames_along_every_axis(shape: tuple[int, ...], axis: int | None, dtype: Any) -> None:
+def test_all_qparams_along_every_axis(shape: tuple[int, ...], axis: int | None, dtype: Any) -> None:
     quantizer = get_quantizer(f"uniform:bits=3,axis={axis}")
     x = (np.random.default_rng(1).normal(size=shape) * 4).astype(dtype)
-    scale, shift = frame(shape, axis, dtype)
+    scale, shift = qparams(shape, axis, dtype)
     wide_scale, wide_shift = spread(scale, shape, axis), spread(shift, shape, axis)
     u = ((x - wide_shift) / wide_scale).astype(np.float32)
 
@@ -157,7 +157,7 @@ def test_frames_along_every_axis(shape: tuple[int, ...], axis: int | None, dtype
     # Bit for bit: the product is rounded before the sum, on every machine.
     np.testing.assert_array_equal(values, wide_scale * levels[codes] + wide_shift)
 
-    window, slope = clip_surrogate(x, codes, scale, shift, quantizer)
+    surrogate, scale_gradient = clip_surrogate(x, codes, scale, shift, quantizer)
     inside = ((u >= 0) & (u <= 7)).astype(dtype)
-    np.testing.assert_array_equal(window, inside)
-    np.testing.assert_array_equal(slope, levels[codes] - u.astype(dtype) * inside)
+    np.testing.assert_array_equal(surrogate, inside)
+    np.testing.assert_array_equal(scale_gradient, levels[codes] - u.astype(dtype) * inside)

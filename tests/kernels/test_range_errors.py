@@ -1,4 +1,4 @@
-"""Sums of squared errors of several frames: those of NumPy, with the same bits on every path."""
+"""Sums of squared errors of several qparams: those of NumPy, with the same bits on every path."""
 
 import numpy as np
 import pytest
@@ -19,27 +19,27 @@ SPECS = [
 @pytest.mark.parametrize(("rows", "length"), [(1, 1), (3, 17), (2, 4096), (1, 9001), (40, 63)])
 def test_errors_are_those_of_numpy(spec: str, rows: int, length: int) -> None:
     rng = np.random.default_rng(0)
-    quantizer, frames = get_quantizer(spec), 3
+    quantizer, candidates = get_quantizer(spec), 3
     book = codebook(quantizer)
     x = rng.normal(size=(rows, length)).astype(np.float32)
     reach = np.abs(book.levels).max()
-    scale = rng.uniform(0.3, 3, (rows, frames)).astype(np.float32) / np.float32(reach)
-    shift = (rng.integers(-3, 1, (rows, frames)) * scale).astype(np.float32)
+    scale = rng.uniform(0.3, 3, (rows, candidates)).astype(np.float32) / np.float32(reach)
+    shift = (rng.integers(-3, 1, (rows, candidates)) * scale).astype(np.float32)
     weights = [None, rng.random(length).astype(np.float32), rng.random(x.shape).astype(np.float32)]
     for weight in weights:
         stride = 0 if weight is None or weight.ndim == 1 else length
         found = []
         for path in range(len(cpu.paths())):
             for threads in (1, 2):
-                error = np.full((rows, frames), np.nan)
+                error = np.full((rows, candidates), np.nan)
                 training.fake_error(
-                    path, threads, book.book, x, scale, shift, rows, length, frames,
+                    path, threads, book.book, x, scale, shift, rows, length, candidates,
                     even=book.rounds, weight=weight, weight_stride=stride, error=error,
                 )  # fmt: skip
                 found.append(error)
         assert all(error.tobytes() == found[0].tobytes() for error in found)
         for r in range(rows):
-            for k in range(frames):
+            for k in range(candidates):
                 value = fake(x[r], scale[r, k], shift[r, k], quantizer)[1]
                 term = (value.astype(np.float64) - x[r]) ** 2
                 if weight is not None:

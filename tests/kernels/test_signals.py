@@ -40,7 +40,7 @@ def alarm() -> Iterator[None]:
 def test_a_program_ends(threads: int) -> None:
     # Strides of 0: all rows are one.
     program = engine.Program(cpu.active_index(), [0, 0], 1)
-    program.layout(0, 1, 64, engine.Decision(format="uint8", bits=8, count=0))
+    program.layout(0, 1, 64, engine.Requantizer(format="uint8", bits=8, count=0))
     x, y = np.zeros(64, np.uint8), np.zeros(64, np.uint8)
     with pytest.raises(Interrupt):
         program.run(x, y, 0, YEARS, threads)
@@ -72,7 +72,7 @@ def test_kernels_run_inside_of_a_handler() -> None:
 
     signal.signal(signal.SIGALRM, handler)
     program = engine.Program(cpu.active_index(), [0, 0], 1)
-    program.layout(0, 1, 64, engine.Decision(format="uint8", bits=8, count=0))
+    program.layout(0, 1, 64, engine.Requantizer(format="uint8", bits=8, count=0))
     x, y = np.zeros(64, np.uint8), np.zeros(64, np.uint8)
     with pytest.raises(Interrupt):
         program.run(x, y, 0, YEARS, 2)
@@ -82,7 +82,7 @@ def test_kernels_run_inside_of_a_handler() -> None:
 def test_memory_is_given_back() -> None:
     kept = memory.kept_bytes()
     program = engine.Program(cpu.active_index(), [0, 0, 1024], 2)
-    decision = engine.Decision(format="uint8", bits=8, count=0)
+    decision = engine.Requantizer(format="uint8", bits=8, count=0)
     program.layout(0, 2, 64, decision)
     program.layout(2, 1, 64, decision)
     x, y = np.zeros(64, np.uint8), np.zeros(64, np.uint8)

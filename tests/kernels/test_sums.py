@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import qnn_core as qnn
 from qnn_core._kernels import sums as kernel
-from qnn_core.gemm import cpu, matrix_product, reference
+from qnn_core.gemm import cpu, float_gemm, reference
 from qnn_core.gemm.float_gemm import affine
 
 # (m, k, n) around lanes of 4, 8, 16, tiles of 6 rows, panels of 64, blocks of 128 terms, 60 rows.
@@ -49,12 +49,12 @@ def test_matrix_product(path: str, shape: tuple[int, int, int], turned: bool) ->
     m, k, n = shape
     a = numbers(k, m).T if turned else numbers(m, k)
     b = numbers(k, n)
-    np.testing.assert_array_equal(matrix_product(a, b), oracle(a, b))
+    np.testing.assert_array_equal(float_gemm(a, b), oracle(a, b))
 
 
 def test_views_of_any_layout(path: str) -> None:
     a, b = numbers(20, 30)[::2, ::3], numbers(40, 10).T[:, ::4]
-    np.testing.assert_array_equal(matrix_product(a, b), oracle(a, b))
+    np.testing.assert_array_equal(float_gemm(a, b), oracle(a, b))
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -87,7 +87,7 @@ def test_offsets_name_the_elements(path: str, columns: int) -> None:
 def test_nan_and_infinity_go_where_they_belong(path: str) -> None:
     a, b = numbers(9, 20), numbers(20, 70)
     a[2, 3], b[4, 69] = np.nan, np.inf
-    out = matrix_product(a, b)
+    out = float_gemm(a, b)
     assert np.all(np.isnan(out[2]))
     assert np.all(~np.isfinite(out[:, 69]))
     rest = np.delete(out, 2, axis=0)[:, :69]
@@ -101,7 +101,7 @@ def test_threads_do_not_matter() -> None:
     try:
         for count in (1, 2, 5):
             qnn.set_num_threads(count)
-            found.append((matrix_product(a, b), affine(a, w, scale, bias)))
+            found.append((float_gemm(a, b), affine(a, w, scale, bias)))
     finally:
         qnn.set_num_threads(before)
     for product, layer in found[1:]:
@@ -111,11 +111,11 @@ def test_threads_do_not_matter() -> None:
 
 def test_callers_from_several_threads_at_once() -> None:
     a, b = numbers(130, 700), numbers(700, 300)
-    expected, wrong = matrix_product(a, b), []
+    expected, wrong = float_gemm(a, b), []
 
     def call() -> None:
         for _ in range(30):
-            if not np.array_equal(matrix_product(a, b), expected):
+            if not np.array_equal(float_gemm(a, b), expected):
                 wrong.append(1)
 
     callers = [threading.Thread(target=call) for _ in range(4)]
@@ -130,9 +130,9 @@ def test_callers_from_several_threads_at_once() -> None:
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # what is tested here
 def test_a_forked_child_has_threads_of_its_own() -> None:
     a, b = numbers(130, 700), numbers(700, 300)
-    expected = matrix_product(a, b)
+    expected = float_gemm(a, b)
     child = os.fork()
     if child == 0:
-        os._exit(0 if all(np.array_equal(matrix_product(a, b), expected) for _ in range(5)) else 1)
+        os._exit(0 if all(np.array_equal(float_gemm(a, b), expected) for _ in range(5)) else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    np.testing.assert_array_equal(matrix_product(a, b), expected)
+    np.testing.assert_array_equal(float_gemm(a, b), expected)

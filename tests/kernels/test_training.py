@@ -11,7 +11,14 @@ from qnn_core.machine import empty
 from qnn_core.ops.activation import relu, relu_gradient
 from qnn_core.ops.loss import _cross_entropy, _cross_entropy_gradient
 from qnn_core.optim.updates import Rule, adam, sgd, sgd_momentum
-from qnn_core.qtensor import Quantized, clip_gradients, clip_surrogate, codes_of, fake, values_of
+from qnn_core.qtensor import (
+    QuantizedTensor,
+    clip_gradients,
+    clip_surrogate,
+    codes_of,
+    fake,
+    values_of,
+)
 from qnn_core.quantizer import codebook
 
 # Few and many thresholds, even and uneven ones; levels that are whole numbers or not.
@@ -50,7 +57,7 @@ def by_definition(x: np.ndarray, q: Any, scale: np.ndarray, shift: np.ndarray) -
     return np.count_nonzero(u[..., None] >= codebook(q).thresholds, axis=-1).astype(np.uint8)
 
 
-def frames(q: Any, shape: tuple[int, ...], channels: bool) -> tuple[np.ndarray, np.ndarray]:
+def all_qparams(q: Any, shape: tuple[int, ...], channels: bool) -> tuple[np.ndarray, np.ndarray]:
     count = shape[:1] if channels else ()
     rng = np.random.default_rng(3)
     scale = np.asarray(rng.uniform(0.01, 3, count), np.float32)
@@ -67,7 +74,7 @@ def test_codes_and_values(spec: str, channels: bool) -> None:
             if len(shape) < 2:
                 continue
             q = qnn.get_quantizer(spec + (",axis=0" if ":" in spec else ":axis=0"))
-        scale, shift = frames(q, shape, channels)
+        scale, shift = all_qparams(q, shape, channels)
         x = awkward(shape, q, float(scale.max()))
         expected = by_definition(x, q, scale, shift)
         for path in PATHS:
@@ -93,11 +100,11 @@ def test_thresholds_that_fall_on_zero(spec: str, scale: float, zero: float) -> N
             with cpu.using(path):
                 codes = codes_of(x, s, shift, q)
                 np.testing.assert_array_equal(codes, by_definition(x, q, s, shift))
-                kept = Quantized(codes, q.bits, codebook(q).levels, s, shift, None)
+                kept = QuantizedTensor(codes, q.bits, codebook(q).levels, s, shift, None)
                 gradients = clip_gradients(x * 0 + 1, x, kept, q, (True, False, False))
-            window = clip_surrogate(x, codes, s, shift, q)[0]
+            surrogate = clip_surrogate(x, codes, s, shift, q)[0]
             assert gradients is not None
-            np.testing.assert_array_equal(gradients[0], window)
+            np.testing.assert_array_equal(gradients[0], surrogate)
 
 
 @pytest.mark.parametrize("scale", [1e-38, 1e-30, 3e37])
@@ -116,17 +123,21 @@ def test_scales_at_the_ends_of_float32(spec: str, scale: float) -> None:
 def test_gradients_are_the_stated_ones(spec: str, channels: bool) -> None:
     shape = (3, 5000)
     q = qnn.get_quantizer(spec + ((",axis=0" if ":" in spec else ":axis=0") if channels else ""))
-    scale, shift = frames(q, shape, channels)
+    scale, shift = all_qparams(q, shape, channels)
     rng = np.random.default_rng(0)
     x = rng.normal(size=shape).astype(np.float32) * 2
     x[0, :3] = [3e38, -3e38, 0]
     g = rng.normal(size=shape).astype(np.float32)
     codes = codes_of(x, scale, shift, q)
-    kept = Quantized(codes, q.bits, codebook(q).levels, scale, shift, q.axis)
-    window, slope = clip_surrogate(x, codes, scale, shift, q)
+    kept = QuantizedTensor(codes, q.bits, codebook(q).levels, scale, shift, q.axis)
+    surrogate, scale_gradient = clip_surrogate(x, codes, scale, shift, q)
     wide = g.astype(np.float64)
     axes = 1 if channels else None
-    expected = [wide * window, (wide * slope).sum(axes), (wide * (1 - window)).sum(axes)]
+    expected = [
+        wide * surrogate,
+        (wide * scale_gradient).sum(axes),
+        (wide * (1 - surrogate)).sum(axes),
+    ]
     found = []
     for path in PATHS:
         with cpu.using(path):
@@ -147,7 +158,7 @@ def test_only_what_is_needed_is_computed(needs: tuple[int, int, int]) -> None:
     scale, shift = np.ones((), np.float32), np.zeros((), np.float32)
     x = np.linspace(-2, 5, 300, dtype=np.float32)
     codes = codes_of(x, scale, shift, q)
-    kept = Quantized(codes, q.bits, codebook(q).levels, scale, shift, q.axis)
+    kept = QuantizedTensor(codes, q.bits, codebook(q).levels, scale, shift, q.axis)
     every = clip_gradients(x, x, kept, q, (True, True, True))
     some = clip_gradients(x, x, kept, q, tuple(map(bool, needs)))
     assert every is not None
@@ -193,9 +204,11 @@ def test_relu(path: str, dtype: Any) -> None:
     x = np.array([-1, -0.0, 0.0, 1e-40, 2, np.inf, -np.inf, np.nan], dtype)
     with cpu.using(path):
         y = relu(qnn.Tensor(x, dtype)).data
-        slope = relu_gradient(qnn.Tensor(np.arange(1, 9), dtype), qnn.Tensor(x, dtype)).data
+        scale_gradient = relu_gradient(
+            qnn.Tensor(np.arange(1, 9), dtype), qnn.Tensor(x, dtype)
+        ).data
     np.testing.assert_array_equal(y, np.array([0, 0, 0, 1e-40, 2, np.inf, 0, np.nan], dtype))
-    assert slope.tolist() == [0, 0, 0, 4, 5, 6, 0, 0]
+    assert scale_gradient.tolist() == [0, 0, 0, 4, 5, 6, 0, 0]
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 2), (5, 10), (2, 63), (2, 64), (7, 65), (4, 1000)])
@@ -210,10 +223,10 @@ def test_cross_entropy_is_that_of_double_precision(shape: tuple[int, int]) -> No
     for path in PATHS:
         with cpu.using(path):
             value = _cross_entropy(x, labels=labels)
-            slope = _cross_entropy_gradient(x, labels=labels)
+            scale_gradient = _cross_entropy_gradient(x, labels=labels)
         np.testing.assert_allclose(value, total, rtol=1e-6, atol=1e-6)
-        np.testing.assert_allclose(slope, right, rtol=1e-5, atol=1e-7)
-        found.append(slope)
+        np.testing.assert_allclose(scale_gradient, right, rtol=1e-5, atol=1e-7)
+        found.append(scale_gradient)
     assert all(np.array_equal(found[0], one) for one in found)
 
 
@@ -222,12 +235,12 @@ def test_cross_entropy_of_the_extremes(path: str) -> None:
     x = np.float32([[-np.inf, 0, 3e38], [np.nan, 0, 0], [-3e38, -3e38, -3e38], [-100, -50, 0]])
     labels = np.array([2, 1, 0, 0])
     with cpu.using(path):
-        slope = _cross_entropy_gradient(x, labels=labels) * 4
+        scale_gradient = _cross_entropy_gradient(x, labels=labels) * 4
         assert np.isnan(_cross_entropy(x, labels=labels))
-    np.testing.assert_array_equal(slope[0], [0, 0, 0])
-    assert np.all(np.isnan(slope[1]))
-    np.testing.assert_allclose(slope[2], [-2 / 3, 1 / 3, 1 / 3], rtol=1e-6)
-    np.testing.assert_allclose(slope[3], [-1, np.exp(-50), 1], rtol=1e-6, atol=1e-40)
+    np.testing.assert_array_equal(scale_gradient[0], [0, 0, 0])
+    assert np.all(np.isnan(scale_gradient[1]))
+    np.testing.assert_allclose(scale_gradient[2], [-2 / 3, 1 / 3, 1 / 3], rtol=1e-6)
+    np.testing.assert_allclose(scale_gradient[3], [-1, np.exp(-50), 1], rtol=1e-6, atol=1e-40)
 
 
 def test_memory_is_used_again_once_nobody_looks_at_it() -> None:

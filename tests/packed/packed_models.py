@@ -37,7 +37,7 @@ def variants() -> list[str]:
 
 
 def fitted(model: qnn.Module, x: np.ndarray) -> qnn.Module:
-    """Run a batch in training mode, so that frames and running statistics are set."""
+    """Run a batch in training mode, so that qparams and running statistics are set."""
     model.train()
     model(qnn.Tensor(x))
     return model

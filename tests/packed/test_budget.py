@@ -22,16 +22,16 @@ from qnn_core.deploy.graph.operations import OPERATIONS
 from qnn_core.deploy.graph.shapes import shapes_of
 from qnn_core.errors import FileError, ShapeError
 from qnn_core.files import load_arrays
-from qnn_core.qtensor import Quantized
+from qnn_core.qtensor import QuantizedTensor
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 X = np.random.default_rng(0).normal(size=(5, 784)).astype(np.float32)
 
 
-def weight(*shape: int) -> Quantized:
+def weight(*shape: int) -> QuantizedTensor:
     one = np.float32(1)
     levels = np.float32([-1, 1])
-    return Quantized(np.zeros(shape, np.uint8), 1, levels, one, np.float32(0), None)
+    return QuantizedTensor(np.zeros(shape, np.uint8), 1, levels, one, np.float32(0), None)
 
 
 def quantizer(source: str, output: str, bits: int) -> Node:

@@ -21,7 +21,7 @@ from qnn_core.deploy.file.write import write_graph, written
 from qnn_core.deploy.graph import Graph, Input, Node
 from qnn_core.errors import FileError
 from qnn_core.files import load_arrays, save_arrays
-from qnn_core.qtensor import Quantized
+from qnn_core.qtensor import QuantizedTensor
 from safetensors.numpy import save_file as save
 
 X = np.random.default_rng(0).normal(size=(9, 12)).astype(np.float32)
@@ -313,11 +313,11 @@ def test_constants_that_share_their_codes_are_no_bomb(packed: qnn.PackedModel, p
     tensors, about = written(packed.graph)
     tensors["big"] = np.zeros(2**20, np.uint8)
     shared = {"codes": "big", "shape": [2**23], "bits": 1, "axis": None}
-    frame = {"levels": [-1, 1], "scale": 1.0, "shift": 0.0}
+    qparams = {"levels": [-1, 1], "scale": 1.0, "shift": 0.0}
     for number in range(50):
         # The same bits as codes of other lengths and widths: each is made anew.
         bits = number % 8 + 1
-        entry = {**shared, **frame, "shape": [2**23 // bits - number // 8 % bits], "bits": bits}
+        entry = {**shared, **qparams, "shape": [2**23 // bits - number // 8 % bits], "bits": bits}
         add = {"op": "add", "inputs": ["input0", f"c{number}"], "output": f"n{number}"}
         about["constants"][f"c{number}"] = entry
         about["nodes"].append(add)
@@ -332,7 +332,7 @@ def test_constants_that_share_their_codes_are_no_bomb(packed: qnn.PackedModel, p
 
 
 def test_nodes_that_share_a_weight_are_no_bomb(path: Path) -> None:
-    big = Quantized(
+    big = QuantizedTensor(
         codes=np.zeros((2**16, 2**6), np.uint8),
         bits=1,
         levels=np.float32([-1, 1]),

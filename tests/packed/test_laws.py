@@ -182,7 +182,7 @@ def test_channels_along_the_sum() -> None:
     assert operations(check_packed(fitted(layer, x), x)) == ["quantize", "linear"]
 
 
-def test_frames_without_a_whole_zero_point() -> None:
+def test_all_qparams_without_a_whole_zero_point() -> None:
     weight = ops.fake_quantize(data(5, 20), 0.3, 0.1, quantizer="uniform:2").data
 
     def model(x: Tensor) -> Tensor:

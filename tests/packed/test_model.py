@@ -115,7 +115,7 @@ UNPACKABLE: dict[str, Any] = {
     "half of it": lambda x: x[: len(x.data) // 2],
     "chance": lambda x: x + FLIPS.random(6),
     "dropout": lambda x: ops.dropout(x, 0.0, np.random.default_rng(0)),
-    "frame of data": lambda x: ops.fake_quantize(x, ops.sum(x) ** 2 + 1, quantizer="uniform:2"),
+    "qparams of data": lambda x: ops.fake_quantize(x, ops.sum(x) ** 2 + 1, quantizer="uniform:2"),
     "loss": lambda x: ops.reshape(ops.squared_hinge(x, np.zeros(len(x.data), int)), (1,)) + x,
 }
 

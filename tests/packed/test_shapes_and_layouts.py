@@ -9,7 +9,7 @@ import qnn_core as qnn
 from qnn_core import Parameter, Tensor, ops
 from qnn_core.deploy.graph.from_trace import build, samples
 from qnn_core.errors import PackError
-from qnn_core.gemm import factor, product, reference
+from qnn_core.gemm import product, quantized_operand, reference
 
 Model = Callable[..., Any]
 RNG = np.random.default_rng(0)
@@ -89,7 +89,9 @@ def test_no_columns_at_all() -> None:
 
 @pytest.mark.parametrize(("end", "k"), [(32767, 1), (24001, 3), (16383, 7)])
 def test_factors_beyond_32_bits(end: int, k: int) -> None:
-    side = factor(np.float32([-end, end]), np.float32(1), np.float32(0), along_sum=False)
+    side = quantized_operand(
+        np.float32([-end, end]), np.float32(1), np.float32(0), along_reduction=False
+    )
     x = RNG.integers(0, 2, (5, k)).astype(np.uint8)
     w = RNG.integers(0, 2, (3, k)).astype(np.uint8)
     expected = reference.product(x, w, None, side, side)

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from qnn_core.quantizer import CALIBRATIONS, WINDOWS
+from qnn_core.quantizer import CALIBRATIONS, SURROGATES
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -16,7 +16,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     every = {
         "scheme": SPECS,
         "axis": [None, 0, 1, -1],
-        "ste": sorted(WINDOWS),
+        "ste": sorted(SURROGATES),
         "calibration": sorted(CALIBRATIONS),
     }
     # In this order always: pytest-xdist wants every worker to collect the same.

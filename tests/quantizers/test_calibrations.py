@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from qnn_core import encode, get_num_threads, get_quantizer, set_num_threads
 from qnn_core.machine import cpu
-from qnn_core.quantizer import Frame, Quantizer
+from qnn_core.quantizer import QParams, Quantizer
 from qnn_core.quantizer.calibration.sawb import coefficients
 from qnn_core.quantizer.calibration.sketch import POINTS, SAMPLE, sample
 
@@ -22,8 +22,8 @@ BELLS = {
 
 
 def fitted(spec: str, x: Any) -> tuple[float, float]:
-    frame = get_quantizer(spec).fit(np.float32(x))
-    return float(frame.scale), float(frame.zero_point)
+    qparams = get_quantizer(spec).fit(np.float32(x))
+    return float(qparams.scale), float(qparams.zero_point)
 
 
 @pytest.mark.parametrize(
@@ -140,8 +140,8 @@ def test_sawb_stays_within_the_data_where_its_line_leads_astray(spec: str) -> No
         assert 0 < coded.scale * np.abs(coded.levels).max() <= 2
 
 
-def error(x: np.ndarray, quantizer: str | Quantizer, frame: Frame | None = None) -> float:
-    return float(np.mean((encode(x, quantizer, frame).decode() - x) ** 2, dtype=np.float64))
+def error(x: np.ndarray, quantizer: str | Quantizer, qparams: QParams | None = None) -> float:
+    return float(np.mean((encode(x, quantizer, qparams).decode() - x) ** 2, dtype=np.float64))
 
 
 def least_error(x: np.ndarray, spec: str) -> float:
@@ -149,8 +149,8 @@ def least_error(x: np.ndarray, spec: str) -> float:
     quantizer = get_quantizer(spec)
     ends = x.min(keepdims=True), x.max(keepdims=True)
     shares = np.float32(np.exp2(-np.arange(150) / 25))
-    frames = (quantizer.span(*(end * share for end in ends)) for share in shares)
-    return min(error(x, quantizer, Frame(f.scale[0], f.zero_point[0])) for f in frames)
+    all_qparams = (quantizer.qparams_from_range(*(end * share for end in ends)) for share in shares)
+    return min(error(x, quantizer, QParams(f.scale[0], f.zero_point[0])) for f in all_qparams)
 
 
 @pytest.mark.parametrize("name", BELLS)
@@ -309,7 +309,7 @@ def test_eight_bits_of_a_channel_are_not_worse_than_absmax() -> None:
 def test_the_range_depends_neither_on_the_path_nor_on_threads(spec: str) -> None:
     quantizer = get_quantizer(spec + ("," if ":" in spec else ":") + "calibration=mse")
     x = RNG.standard_t(3, size=(5, 70_001)).astype(np.float32)
-    frames = []
+    all_qparams = []
     for path in cpu.paths():
         for threads in (1, 2):
             before = get_num_threads()
@@ -317,8 +317,8 @@ def test_the_range_depends_neither_on_the_path_nor_on_threads(spec: str) -> None
             with cpu.using(path):
                 found = [quantizer.fit(x, axis) for axis in (None, 0)]
             set_num_threads(before)
-            frames.append([(f.scale.tobytes(), f.zero_point.tobytes()) for f in found])
-    assert all(frame == frames[0] for frame in frames)
+            all_qparams.append([(f.scale.tobytes(), f.zero_point.tobytes()) for f in found])
+    assert all(qparams == all_qparams[0] for qparams in all_qparams)
 
 
 def test_rows_are_fitted_as_if_they_were_alone() -> None:

@@ -355,7 +355,7 @@ def test_a_scheme_that_takes_a_side_is_judged_as_it_is_alone() -> None:
         spec = f"uniform:{bits}"
         return qnn.QuantLinear(in_features, out_features, weight=spec, input=spec, seed=seed)
 
-    assert layer(64, 32, 1, 0).weight_quantizer.frame().zero_point == 1
+    assert layer(64, 32, 1, 0).weight_quantizer.qparams().zero_point == 1
     check_layer(at(layer, 1))
 
     def too_large(in_features: int, out_features: int, bits: int, seed: int) -> Module:
@@ -365,7 +365,7 @@ def test_a_scheme_that_takes_a_side_is_judged_as_it_is_alone() -> None:
     assert "levels reach the data" in broken(examine(at(too_large, 2)))
 
 
-def test_no_window_is_a_fault(ste: str) -> None:
+def test_no_surrogate_is_a_fault(ste: str) -> None:
     def layer(in_features: int, out_features: int, bits: int, seed: int) -> Module:
         spec = f"symmetric:{bits},ste={ste}"
         return qnn.QuantLinear(in_features, out_features, weight=spec, input=spec, seed=seed)

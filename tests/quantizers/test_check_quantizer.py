@@ -12,7 +12,7 @@ from qnn_core.checks.quantizer import LAWS
 from qnn_core.errors import PluginError, SpecError
 from qnn_core.gemm import prepack
 from qnn_core.machine import cpu
-from qnn_core.quantizer import Frame, Quantizer
+from qnn_core.quantizer import QParams, Quantizer
 from qnn_core.registry import check_class
 from qnn_core.testing import LawError, check_quantizer, examine
 
@@ -83,47 +83,47 @@ class StepBeyondTheLevels(Sound):
 
 @dataclass(frozen=True)
 class WindowOfAnotherDtype(Sound):
-    def window(self, u: Any) -> Any:
-        return super().window(u).astype(np.float64)
+    def surrogate(self, u: Any) -> Any:
+        return super().surrogate(u).astype(np.float64)
 
 
 @dataclass(frozen=True)
 class WindowOfNeighbours(Sound):
-    def window(self, u: Any) -> Any:
+    def surrogate(self, u: Any) -> Any:
         return (u / np.abs(u).max()).astype(u.dtype)
 
 
 @dataclass(frozen=True)
 class InfiniteWindow(Sound):
-    def window(self, u: Any) -> Any:
+    def surrogate(self, u: Any) -> Any:
         with np.errstate(divide="ignore"):
             return 1 / np.abs(u)
 
 
 @dataclass(frozen=True)
 class ZeroScale(Sound):
-    def fit(self, x: Any, axis: int | None = None) -> Frame:
+    def fit(self, x: Any, axis: int | None = None) -> QParams:
         fitted = super().fit(x, axis)
         return fitted if np.any(x) else replace(fitted, scale=0 * fitted.scale)
 
 
 @dataclass(frozen=True)
 class InfiniteScale(Sound):
-    def fit(self, x: Any, axis: int | None = None) -> Frame:
+    def fit(self, x: Any, axis: int | None = None) -> QParams:
         fitted = super().fit(x, axis)
         return replace(fitted, scale=fitted.scale + np.float32(np.inf if np.max(x) > 1e9 else 0))
 
 
 @dataclass(frozen=True)
 class OneScaleForAllChannels(Sound):
-    def fit(self, x: Any, axis: int | None = None) -> Frame:
+    def fit(self, x: Any, axis: int | None = None) -> QParams:
         fitted = super().fit(x, axis)
         return replace(fitted, scale=np.full_like(fitted.scale, fitted.scale.max()))
 
 
 @dataclass(frozen=True)
 class FrameThatDoesNotFit(Sound):
-    def fit(self, x: Any, axis: int | None = None) -> Frame:
+    def fit(self, x: Any, axis: int | None = None) -> QParams:
         fitted = super().fit(x, axis)
         return replace(fitted, scale=np.full(2, fitted.scale)) if x.shape == (6, 5) else fitted
 
@@ -133,13 +133,13 @@ CALLS = itertools.count()
 
 @dataclass(frozen=True)
 class WindowThatAlternates(Sound):
-    def window(self, u: Any) -> Any:
+    def surrogate(self, u: Any) -> Any:
         return np.full_like(u, next(CALLS) % 2)
 
 
 @dataclass(frozen=True)
 class TakesNaN(Sound):
-    def fit(self, x: Any, axis: int | None = None) -> Frame:
+    def fit(self, x: Any, axis: int | None = None) -> QParams:
         return super().fit(np.nan_to_num(x, posinf=1, neginf=-1), axis)
 
 
@@ -161,7 +161,7 @@ class NothingAboveZero(Sound):
 
 @dataclass(frozen=True)
 class FarTooLarge(Sound):
-    def fit(self, x: Any, axis: int | None = None) -> Frame:
+    def fit(self, x: Any, axis: int | None = None) -> QParams:
         fitted = super().fit(x, axis)
         return replace(fitted, scale=fitted.scale * np.float32(100))
 
@@ -196,17 +196,17 @@ class RoundsDown(Sound):
 class RoundsDownWithAZero(RoundsDown):
     """Level 101 means 0.0, but 0.0 comes out a rounding error below it."""
 
-    def fit(self, x: Any, axis: int | None = None) -> Frame:
+    def fit(self, x: Any, axis: int | None = None) -> QParams:
         scales = np.linspace(0.5, 1, 99, dtype=np.float32)
         scale = scales[scales * np.float32(101) / scales < 101][0]
         shape = np.shape(super().fit(x, axis).scale)
-        return Frame(np.full(shape, scale), np.full(shape, 101, np.float32))
+        return QParams(np.full(shape, scale), np.full(shape, 101, np.float32))
 
 
 @dataclass(frozen=True)
 class EightTimesTheGradient(Sound):
-    def window(self, u: Any) -> Any:
-        return 8 * super().window(u)
+    def surrogate(self, u: Any) -> Any:
+        return 8 * super().surrogate(u)
 
 
 @dataclass(frozen=True)
@@ -220,7 +220,7 @@ class ScaleOfTheBatch(Sound):
 
 @dataclass(frozen=True)
 class DoubleScale(Sound):
-    def fit(self, x: Any, axis: int | None = None) -> Frame:
+    def fit(self, x: Any, axis: int | None = None) -> QParams:
         fitted = super().fit(x, axis)
         return replace(fitted, scale=np.asarray(fitted.scale, np.float64))
 
@@ -237,7 +237,7 @@ class FitThatJumps(Sound):
 
     scale: Any = "calibrated"
 
-    def fit(self, x: Any, axis: int | None = None) -> Frame:
+    def fit(self, x: Any, axis: int | None = None) -> QParams:
         fitted = super().fit(x, axis)
         return replace(fitted, scale=fitted.scale / np.float32(1 + next(CALLS) % 7))
 
@@ -269,9 +269,9 @@ class EqualWhateverIsFar(Sound):
 
 @dataclass(frozen=True)
 class WindowThatOverflows(Sound):
-    """The slope of a sigmoid, written so that it is NaN where exp is infinite."""
+    """The scale_gradient of a sigmoid, written so that it is NaN where exp is infinite."""
 
-    def window(self, u: Any) -> Any:
+    def surrogate(self, u: Any) -> Any:
         e = np.exp(np.abs(u) / 2)
         return (4 * e / (1 + e) ** 2).astype(u.dtype)
 
@@ -280,43 +280,43 @@ class WindowThatOverflows(Sound):
 class WindowOfAnotherSign(Sound):
     """1 in the mean over the range."""
 
-    def window(self, u: Any) -> Any:
+    def surrogate(self, u: Any) -> Any:
         return np.where(u < 0, -1, 3).astype(u.dtype)
 
 
 @dataclass(frozen=True)
 class WindowThatOpensOutside(Sound):
-    def window(self, u: Any) -> Any:
+    def surrogate(self, u: Any) -> Any:
         return np.where(np.abs(u) > 1, 100, 1).astype(u.dtype)
 
 
 @dataclass(frozen=True)
 class SlopeOfAnotherSign(Sound):
-    def slope(self, u: Any, level: Any, window: Any) -> Any:
-        return u * window - level
+    def scale_gradient(self, u: Any, level: Any, surrogate: Any) -> Any:
+        return u * surrogate - level
 
 
 @dataclass(frozen=True)
 class SlopeOfTheBatch(Sound):
     ste: str = "identity"
 
-    def slope(self, u: Any, level: Any, window: Any) -> Any:
-        return (level - u * window) / np.abs(u).max()
+    def scale_gradient(self, u: Any, level: Any, surrogate: Any) -> Any:
+        return (level - u * surrogate) / np.abs(u).max()
 
 
 @dataclass(frozen=True)
 class SlopeThatIsNaN(Sound):
-    def slope(self, u: Any, level: Any, window: Any) -> Any:
+    def scale_gradient(self, u: Any, level: Any, surrogate: Any) -> Any:
         with np.errstate(divide="ignore", invalid="ignore"):
-            return level - u / u * window
+            return level - u / u * surrogate
 
 
 @dataclass(frozen=True)
 class SlopeThatWrites(Sound):
-    def slope(self, u: Any, level: Any, window: Any) -> Any:
-        slope = super().slope(u, level, window)
+    def scale_gradient(self, u: Any, level: Any, surrogate: Any) -> Any:
+        scale_gradient = super().scale_gradient(u, level, surrogate)
         u -= level
-        return slope
+        return scale_gradient
 
 
 @dataclass(frozen=True)
@@ -336,20 +336,20 @@ class ClipsInPlace(Sound):
 
 @dataclass(frozen=True)
 class SpanThatWrites(Sound):
-    def span(self, low: Any, high: Any) -> Frame:
+    def qparams_from_range(self, low: Any, high: Any) -> QParams:
         np.negative(high, out=low)
-        return super().span(low, high)
+        return super().qparams_from_range(low, high)
 
 
 @dataclass(frozen=True)
 class FarTooSmall(Sound):
-    def fit(self, x: Any, axis: int | None = None) -> Frame:
+    def fit(self, x: Any, axis: int | None = None) -> QParams:
         fitted = super().fit(x, axis)
         return replace(fitted, scale=fitted.scale / np.float32(1000))
 
 
-class FrameWithAShift(Frame):
-    """A frame from which layers, which keep scale and zero point, would lose the shift."""
+class FrameWithAShift(QParams):
+    """Qparams from which layers, which keep scale and zero point, would lose the shift."""
 
     @property
     def shift(self) -> Any:
@@ -358,17 +358,17 @@ class FrameWithAShift(Frame):
 
 @dataclass(frozen=True)
 class ShiftOfItsOwn(Sound):
-    def fit(self, x: Any, axis: int | None = None) -> Frame:
+    def fit(self, x: Any, axis: int | None = None) -> QParams:
         fitted = super().fit(x, axis)
         return FrameWithAShift(fitted.scale, fitted.zero_point)
 
 
 @dataclass(frozen=True)
 class SpanOfVectorsOnly(Sound):
-    """Good enough for `fit`, which asks for rows, but not for a layer, which asks for one frame."""
+    """Good enough for `fit`, which asks for rows, but not for a layer, which asks for one scale."""
 
-    def span(self, low: Any, high: Any) -> Frame:
-        return super().span(low[:], high[:])
+    def qparams_from_range(self, low: Any, high: Any) -> QParams:
+        return super().qparams_from_range(low[:], high[:])
 
 
 COUNTEREXAMPLES: list[tuple[str, type[Sound]]] = [
@@ -379,12 +379,12 @@ COUNTEREXAMPLES: list[tuple[str, type[Sound]]] = [
     ("zero is kept", RoundsDownWithAZero),
     ("values stay", RoundsDown),
     ("encode is elementwise", ScaleOfTheBatch),
-    ("window has the size of the steps", EightTimesTheGradient),
-    ("window has the size of the steps", WindowOfAnotherSign),
-    ("window has the size of the steps", WindowThatOpensOutside),
-    ("slope is sound", SlopeOfAnotherSign),
-    ("slope is sound", SlopeOfTheBatch),
-    ("slope is sound", SlopeThatIsNaN),
+    ("surrogate has the size of the steps", EightTimesTheGradient),
+    ("surrogate has the size of the steps", WindowOfAnotherSign),
+    ("surrogate has the size of the steps", WindowThatOpensOutside),
+    ("scale_gradient is sound", SlopeOfAnotherSign),
+    ("scale_gradient is sound", SlopeOfTheBatch),
+    ("scale_gradient is sound", SlopeThatIsNaN),
     ("fit is sound", DoubleScale),
     ("data are left alone", WritesInPlace),
     ("data are left alone", ClipsInPlace),
@@ -405,10 +405,10 @@ COUNTEREXAMPLES: list[tuple[str, type[Sound]]] = [
     ("encode is elementwise", DependsOnTheBatch),
     ("encode is elementwise", Random),
     ("thresholds are encode", StepBeyondTheLevels),
-    ("window is sound", WindowOfAnotherDtype),
-    ("window is sound", WindowOfNeighbours),
-    ("window is sound", InfiniteWindow),
-    ("window is sound", WindowThatOverflows),
+    ("surrogate is sound", WindowOfAnotherDtype),
+    ("surrogate is sound", WindowOfNeighbours),
+    ("surrogate is sound", InfiniteWindow),
+    ("surrogate is sound", WindowThatOverflows),
     ("fit is sound", ZeroScale),
     ("fit is sound", InfiniteScale),
     ("fit is sound", OneScaleForAllChannels),
@@ -478,10 +478,10 @@ def test_a_class_whose_equality_leaves_something_out_is_refused(
 def test_a_span_cannot_give_a_shift_of_its_own() -> None:
     @dataclass(frozen=True)
     class Shifted(Sound):
-        def span(self, low: Any, high: Any) -> Frame:
-            return Frame(high, 0 * high, low)  # type: ignore[call-arg]
+        def qparams_from_range(self, low: Any, high: Any) -> QParams:
+            return QParams(high, 0 * high, low)  # type: ignore[call-arg]
 
-    with pytest.raises(LawError, match=r"fit is sound: .*in span: .*TypeError"):
+    with pytest.raises(LawError, match=r"fit is sound: .*in qparams_from_range: .*TypeError"):
         check_quantizer(Shifted())
 
 
@@ -508,10 +508,12 @@ def test_one_bit_without_a_level_above_zero_is_of_no_use() -> None:
 def test_an_error_is_told_with_the_line_that_raised_it() -> None:
     @dataclass(frozen=True)
     class Fails(Sound):
-        def window(self, u: Any) -> Any:
+        def surrogate(self, u: Any) -> Any:
             raise KeyError("nothing")
 
-    with pytest.raises(LawError, match=r"test_check_quantizer.py, line \d+, in window: .*KeyError"):
+    with pytest.raises(
+        LawError, match=r"test_check_quantizer.py, line \d+, in surrogate: .*KeyError"
+    ):
         check_quantizer(Fails())
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from qnn_core import Tensor, encode, ops
 from qnn_core.errors import NonFiniteError, ShapeError
-from qnn_core.quantizer import CALIBRATIONS, WINDOWS, codebook
+from qnn_core.quantizer import CALIBRATIONS, SURROGATES, codebook
 from qnn_core.quantizer.base import SCALES, TRANSFORMS
 from qnn_core.testing import check_quantizer
 
@@ -22,11 +22,11 @@ FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
 MODERATE = st.floats(-(2**40), 2**40, width=32, allow_subnormal=False)
 
 
-# What the axis, the window and the calibration have to do with.
+# What the axis, the surrogate and the calibration have to do with.
 WITH_OPTIONS = [
-    "window is sound",
-    "window has the size of the steps",
-    "slope is sound",
+    "surrogate is sound",
+    "surrogate has the size of the steps",
+    "scale_gradient is sound",
     "fit is sound",
     "value is exact",
     "gradient is as stated",
@@ -38,7 +38,7 @@ def test_every_law(scheme: str) -> None:
     check_quantizer(scheme)
 
 
-def test_every_axis_and_window(scheme: str, axis: int | None, ste: str) -> None:
+def test_every_axis_and_surrogate(scheme: str, axis: int | None, ste: str) -> None:
     quantizer = replace(QUANTIZERS[scheme], axis=axis, ste=ste, calibration="absmax")
     check_quantizer(quantizer, laws=WITH_OPTIONS)
 
@@ -47,7 +47,7 @@ def test_every_axis_and_window(scheme: str, axis: int | None, ste: str) -> None:
 def test_any_combination(data: st.DataObject) -> None:
     options = {
         "axis": [None, 0, 1, -1],
-        "ste": sorted(WINDOWS),
+        "ste": sorted(SURROGATES),
         "calibration": sorted(CALIBRATIONS),
         "scale": [*SCALES, 0.5],
         "transform": TRANSFORMS,
@@ -111,8 +111,8 @@ def test_value_is_level_times_scale_plus_shift(
 def test_quantizing_twice_changes_nothing_more(scheme: str, x: np.ndarray) -> None:
     quantizer = QUANTIZERS[scheme]
     coded = encode(x, quantizer)
-    frame = quantizer.fit(x)
-    np.testing.assert_array_equal(encode(coded.decode(), quantizer, frame).codes, coded.codes)
+    qparams = quantizer.fit(x)
+    np.testing.assert_array_equal(encode(coded.decode(), quantizer, qparams).codes, coded.codes)
 
 
 @settings(max_examples=400)
@@ -121,11 +121,11 @@ def test_quantizing_twice_changes_nothing_more(scheme: str, x: np.ndarray) -> No
     calibration=st.sampled_from(sorted(CALIBRATIONS)),
     x=arrays(np.float32, st.integers(1, 30), elements=FLOATS),
 )
-def test_any_finite_data_have_a_frame(scheme: str, calibration: str, x: np.ndarray) -> None:
-    frame = replace(QUANTIZERS[scheme], calibration=calibration).fit(x)
-    assert np.isfinite(frame.scale)
-    assert frame.scale > 0
-    assert np.isfinite(frame.shift)
+def test_any_finite_data_have_a_qparams(scheme: str, calibration: str, x: np.ndarray) -> None:
+    qparams = replace(QUANTIZERS[scheme], calibration=calibration).fit(x)
+    assert np.isfinite(qparams.scale)
+    assert qparams.scale > 0
+    assert np.isfinite(qparams.shift)
 
 
 @settings(max_examples=400)
@@ -138,7 +138,7 @@ def test_codes_do_not_depend_on_the_unit_of_the_data(scheme: str, factor: int) -
 
 
 @pytest.mark.parametrize("x", [[], [[]], np.zeros((0, 3))])
-def test_empty_data_have_no_frame(scheme: str, x: object) -> None:
+def test_empty_data_have_no_qparams(scheme: str, x: object) -> None:
     with pytest.raises(ShapeError, match="empty"):
         QUANTIZERS[scheme].fit(np.asarray(x, np.float32))
 
@@ -161,11 +161,11 @@ def test_zero_stays_exactly_zero_wherever_there_is_a_zero_level(scheme: str) -> 
         assert encode(x, quantizer).decode()[0] == 0
 
 
-def test_frames_of_channels_are_those_of_each_channel_alone(scheme: str, calibration: str) -> None:
+def test_qparams_of_channels_are_those_of_each_channel_alone(scheme: str, calibration: str) -> None:
     quantizer = replace(QUANTIZERS[scheme], calibration=calibration)
     x = np.random.default_rng(2).normal(size=(3, 4, 5)).astype(np.float32)
-    frame = quantizer.fit(x, 1)
+    qparams = quantizer.fit(x, 1)
     for channel in range(4):
         alone = quantizer.fit(x[:, channel])
-        assert frame.scale[channel] == alone.scale
-        assert frame.zero_point[channel] == alone.zero_point
+        assert qparams.scale[channel] == alone.scale
+        assert qparams.zero_point[channel] == alone.zero_point

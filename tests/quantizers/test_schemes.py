@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from qnn_core import Frame, encode, get_quantizer, ops
+from qnn_core import QParams, encode, get_quantizer, ops
 from qnn_core.errors import FileError, NonFiniteError, SpecError
 from qnn_core.quantizer import Quantizer
 
@@ -18,7 +18,7 @@ def codes(spec: str, u: Any) -> list[int]:
     return get_quantizer(spec).encode(np.float32(u)).tolist()
 
 
-def frame(spec: str, x: Any) -> tuple[float, float]:
+def qparams(spec: str, x: Any) -> tuple[float, float]:
     fitted = get_quantizer(spec).fit(np.float32(x))
     return float(fitted.scale), float(fitted.zero_point)
 
@@ -145,8 +145,8 @@ def test_the_levels_of_nf4_are_those_published() -> None:
         ("nf4", [-4, 1], (4, 0)),
     ],
 )
-def test_fitted_frames(spec: str, x: list[float], expected: tuple[float, float]) -> None:
-    assert frame(spec, x) == expected
+def test_fitted_all_qparams(spec: str, x: list[float], expected: tuple[float, float]) -> None:
+    assert qparams(spec, x) == expected
 
 
 def test_uniform_values_by_hand() -> None:
@@ -157,7 +157,9 @@ def test_uniform_values_by_hand() -> None:
 
 def test_logarithmic_values_are_powers_of_two_times_the_scale() -> None:
     coded = encode(
-        [-0.6, 0.01, 0.5, 3.0], get_quantizer("logarithmic:3"), Frame(np.float32(2), np.float32(0))
+        [-0.6, 0.01, 0.5, 3.0],
+        get_quantizer("logarithmic:3"),
+        QParams(np.float32(2), np.float32(0)),
     )
     assert coded.decode().tolist() == [-0.5, 0, 0.5, 2]
 
@@ -304,8 +306,8 @@ def test_ties_go_to_the_even_code(spec: str, u: list[float], levels: list[float]
 @pytest.mark.parametrize("zero_point", [0, 1, 2, 5])
 def test_uniform_rounds_after_it_has_added_the_zero_point(zero_point: int) -> None:
     x = np.arange(-40, 41, dtype=np.float32) / 8  # with ties
-    frame = Frame(np.float32(0.5), np.float32(zero_point))
-    codes = encode(x, "uniform:3", frame).codes
+    qparams = QParams(np.float32(0.5), np.float32(zero_point))
+    codes = encode(x, "uniform:3", qparams).codes
     assert codes.tolist() == np.clip(np.rint(x / 0.5 + zero_point), 0, 7).tolist()
     others = np.clip(np.rint(x / 0.5) + zero_point, 0, 7)
     assert np.array_equal(codes, others) == (zero_point % 2 == 0)

@@ -11,7 +11,7 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
-from qnn_core.files import write_whole
+from qnn_core.files import atomic_write
 from qnn_core.terminal import say
 
 AddParser = Callable[..., argparse.ArgumentParser]
@@ -115,7 +115,7 @@ def run_study(
             return status
         found = Comparison.load(store)
     # Files first: printing may fail.
-    write_whole(store / "results.csv", found.table("csv").encode())
+    atomic_write(store / "results.csv", found.table("csv").encode())
     report = ""
     if any(result.done for result in found.results.values()):
         found.plot(store, formats=("png",))

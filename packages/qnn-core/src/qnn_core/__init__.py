@@ -34,8 +34,9 @@ from .nn import (
     ResNet,
     Sequential,
 )
-from .qtensor import Coded, encode, pack_bits, unpack_bits
-from .quantizer import Frame, Quantizer
+from .qtensor import PackedTensor, encode, pack_bits, unpack_bits
+from .quantizer import QParams, Quantizer
+from .quantizer.former_names import renamed
 from .registry import get_quantizer, schemes
 from .training import History, Metric, evaluate, fit
 
@@ -52,12 +53,10 @@ __all__ = [
     "AvgPool2d",
     "BatchNorm",
     "Buffer",
-    "Coded",
     "Comparison",
     "Conv2d",
     "Dropout",
     "Flatten",
-    "Frame",
     "GlobalAvgPool2d",
     "HardTanh",
     "History",
@@ -67,7 +66,9 @@ __all__ = [
     "Metric",
     "Module",
     "PackedModel",
+    "PackedTensor",
     "Parameter",
+    "QParams",
     "QnnError",
     "QuantConv2d",
     "QuantLinear",
@@ -108,6 +109,6 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # Of another distribution, which may be missing: qnn-core imports none that builds on it.
-    if name not in ("Comparison", "compare"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return added_name(name)
+    if name in ("Comparison", "compare"):
+        return added_name(name)
+    return renamed(__name__, name, {"Coded": "PackedTensor", "Frame": "QParams"})

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qnn_core.quantizer import Frame, Quantizer
+from qnn_core.quantizer import QParams, Quantizer
 
 Array = NDArray[Any]
 
@@ -43,8 +43,8 @@ class Uniform(Quantizer):
     Example:
         >>> import numpy as np
         >>> quantizer = Uniform(bits=2, calibration="absmax")
-        >>> frame = quantizer.fit(np.float32([-1, 0, 2]))
-        >>> float(frame.scale), float(frame.zero_point), float(frame.shift)
+        >>> qparams = quantizer.fit(np.float32([-1, 0, 2]))
+        >>> float(qparams.scale), float(qparams.zero_point), float(qparams.shift)
         (1.0, 1.0, -1.0)
     """
 
@@ -56,10 +56,10 @@ class Uniform(Quantizer):
         """``0..2**bits - 1``."""
         return np.arange(2**self.bits, dtype=np.float32)
 
-    def span(self, low: Array, high: Array) -> Frame:
-        """Return the frame from `low` to `high`, widened to include 0; its zero point is whole."""
+    def qparams_from_range(self, low: Array, high: Array) -> QParams:
+        """Return qparams from `low` to `high`, widened to include 0; the zero point is whole."""
         low, high = np.minimum(low, 0), np.maximum(high, 0)
         steps = 2**self.bits - 1
         width = high / steps - low / steps
         scale = np.where(width >= np.finfo(np.float32).tiny, width, 1).astype(low.dtype)
-        return Frame(scale, np.clip(np.rint(-low / scale), 0, steps))
+        return QParams(scale, np.clip(np.rint(-low / scale), 0, steps))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qnn_core.files import write_whole
+from qnn_core.files import atomic_write
 from qnn_core.training import Epoch
 
 from .result import is_number, is_whole
@@ -69,7 +69,7 @@ class Note:
         far = Far(self._key, epoch, self._epochs, loss, accuracy, self._began, time.time())
         # Only news: no cell fails for a note that cannot be written.
         with contextlib.suppress(OSError):
-            write_whole(self._path, json.dumps(vars(far)).encode())
+            atomic_write(self._path, json.dumps(vars(far)).encode())
 
 
 def read_notes(folder: Path) -> Iterator[Far]:

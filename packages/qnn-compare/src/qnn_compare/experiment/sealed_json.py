@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qnn_core.errors import FileError
-from qnn_core.files import write_whole
+from qnn_core.files import atomic_write
 
 KEY = "sha256"
 ZEROS = "0" * 64
@@ -25,7 +25,7 @@ def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
     raw = text.encode()
     digest = hashlib.sha256(raw).hexdigest().encode()
     before, _, after = raw.rpartition(ZEROS.encode())
-    write_whole(path, before + digest + after)
+    atomic_write(path, before + digest + after)
 
 
 def read_sealed(path: Path) -> tuple[dict[str, Any], bool]:

@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "paths.h"
+#include "isa.h"
 
 typedef struct {
     const float *x, *g;
@@ -35,7 +35,7 @@ static inline void fold(const Channels *f, const float *sum, double *part)
 }
 
 #define PATH_TEMPLATE "channels_path.h"
-#include "each_path.h"
+#include "for_each_isa.h"
 
 TASKS(channel_sums)
 TASKS(channel_moments)

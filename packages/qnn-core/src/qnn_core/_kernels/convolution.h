@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "paths.h"
+#include "isa.h"
 
 enum { TAP_TERMS = 128 /* of n, at a time: the weights of a panel fit in the first-level cache */ };
 
@@ -47,7 +47,7 @@ typedef struct {
 enum { FEW_VECTORS = 8, PLANE_ROOM = FEW_VECTORS * 16 };
 
 #define PATH_TEMPLATE "convolution_path.h"
-#include "each_path.h"
+#include "for_each_isa.h"
 
 TASKS(spread)
 TASKS(few)

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "paths.h"
+#include "isa.h"
 
 enum { BLOCK_ROWS = 64, MAX_FEW = 16, MOST_PLANES = 8 };
 
@@ -60,7 +60,7 @@ typedef struct {
     const int32_t *gain_t;      /* what each threshold adds to it */
     const int16_t *element_l;   /* element of each code; NULL if that is the code itself */
     int32_t elements;           /* how many there are */
-} Decision;
+} Requantizer;
 
 /* One operation on floats with a constant for each column. */
 enum { CHAIN_ADD, CHAIN_SUB, CHAIN_RSUB, CHAIN_MUL, CHAIN_DIV, CHAIN_RDIV, CHAIN_MIN, CHAIN_MAX,
@@ -89,7 +89,7 @@ typedef struct {
     int32_t out;                /* of a product: what its rows become */
     int64_t n;                  /* columns, of an encoder, a layout or a chain */
     Product product;
-    Decision decision;
+    Requantizer requantizer;
     Windows windows;
     int32_t links;
     Link *link;
@@ -105,7 +105,7 @@ typedef struct {
     /* Run a step on at most BLOCK_ROWS rows, from `row` on; return how many numbers to encode were
      * not finite. */
     int64_t (*step)(const Step *, Buffer source, Buffer target, int64_t row, int rows);
-    void (*weigh)(void *weigh, int64_t task);
+    void (*prepack_weights)(void *context, int64_t task);
     int k_per_int_word; /* 4 where bytes are multiplied, 2 where int16 */
 } Path;
 

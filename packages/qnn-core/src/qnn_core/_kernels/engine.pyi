@@ -11,7 +11,7 @@ def supported() -> tuple[str, ...]: ...
 def multiplies_bytes(path: int) -> bool: ...
 
 @final
-class Decision:
+class Requantizer:
     def __init__(
         self,
         *,
@@ -19,7 +19,7 @@ class Decision:
         bits: int,
         count: int,
         base: int = 0,
-        gains: NDArray[Any] | None = None,
+        increments: NDArray[Any] | None = None,
         elements: NDArray[Any] | None = None,
         sum_thresholds: NDArray[Any] | None = None,
         flips: NDArray[Any] | None = None,
@@ -65,15 +65,15 @@ class Windows:
 @final
 class Program:
     def __init__(self, path: int, strides: list[int], most: int) -> None: ...
-    def encode(self, source: int, target: int, n: int, decision: Decision) -> None: ...
-    def layout(self, source: int, target: int, n: int, decision: Decision) -> None: ...
+    def encode(self, source: int, target: int, n: int, requantizer: Requantizer) -> None: ...
+    def layout(self, source: int, target: int, n: int, requantizer: Requantizer) -> None: ...
     def product(
         self,
         source: int,
         target: int,
         weights: Weights,
         out: str,
-        decision: Decision | None = None,
+        requantizer: Requantizer | None = None,
     ) -> None: ...
     def chain(
         self,
@@ -94,11 +94,11 @@ class Program:
     ) -> int: ...
 
 def panels(word_nt: NDArray[uint32], out_ptc: NDArray[uint32]) -> None: ...
-def weigh(
+def prepack_weights(
     path: int,
     threads: int,
     code_nk: NDArray[uint8],
-    decision: Decision,
+    requantizer: Requantizer,
     planes: int,
     words: int,
     stride: int,

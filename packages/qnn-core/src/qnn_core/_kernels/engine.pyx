@@ -41,7 +41,7 @@ cdef extern from "engine_paths.h" nogil:
         const int32_t* offset_n
         const float* scale_n
         const float* bias_n
-    ctypedef struct CDecision "Decision":
+    ctypedef struct CRequantizer "Requantizer":
         int32_t format, bits, count
         const int32_t* sum_tn
         const int32_t* flip_n
@@ -64,7 +64,7 @@ cdef extern from "engine_paths.h" nogil:
         int32_t op, source, target, out
         int64_t n
         Product product
-        CDecision decision
+        CRequantizer requantizer
         CWindows windows
         int32_t links
         Link* link
@@ -82,7 +82,7 @@ cdef extern from "engine_paths.h" nogil:
         int32_t* sum_np
     ctypedef struct Path:
         const char* name
-        Task weigh
+        Task prepack_weights
         int64_t (*step)(const Step*, Buffer, Buffer, int64_t, int) noexcept nogil
         int k_per_int_word
     const Path PATHS[]
@@ -129,23 +129,23 @@ def multiplies_bytes(int path):
 
 
 @cython.final
-cdef class Decision:
+cdef class Requantizer:
     """How numbers become codes and codes elements: see engine.h."""
 
-    cdef CDecision c
+    cdef CRequantizer c
     cdef object alive
 
     def __init__(
-        self, *, str format, int bits, int count, int base=0, gains=None, elements=None,
+        self, *, str format, int bits, int count, int base=0, increments=None, elements=None,
         sum_thresholds=None, flips=None, float_thresholds=None, float per_step=0,
     ):
-        self.alive = (gains, elements, sum_thresholds, flips, float_thresholds)
+        self.alive = (increments, elements, sum_thresholds, flips, float_thresholds)
         self.c.format = FORMATS[format]
         self.c.bits = bits
         self.c.count = count
         self.c.base = base
         self.c.per_step = per_step
-        self.c.gain_t = <const int32_t*>address(gains)
+        self.c.gain_t = <const int32_t*>address(increments)
         self.c.element_l = <const int16_t*>address(elements)
         self.c.elements = 0 if elements is None else elements.size
         self.c.sum_tn = <const int32_t*>address(sum_thresholds)
@@ -270,24 +270,24 @@ cdef class Program:
         self.plan.count += 1
         return step
 
-    def encode(self, int source, int target, int64_t n, Decision decision):
+    def encode(self, int source, int target, int64_t n, Requantizer requantizer):
         """Floats become elements."""
-        self.alive.append(decision)
-        self.add(STEP_ENCODE, source, target, n).decision = decision.c
+        self.alive.append(requantizer)
+        self.add(STEP_ENCODE, source, target, n).requantizer = requantizer.c
 
-    def layout(self, int source, int target, int64_t n, Decision decision):
+    def layout(self, int source, int target, int64_t n, Requantizer requantizer):
         """Codes, a byte each, become elements."""
-        self.alive.append(decision)
-        self.add(STEP_LAYOUT, source, target, n).decision = decision.c
+        self.alive.append(requantizer)
+        self.add(STEP_LAYOUT, source, target, n).requantizer = requantizer.c
 
-    def product(self, int source, int target, Weights weights, str out, Decision decision=None):
-        """Elements become floats or, by a decision, the elements of another product."""
-        self.alive.append((weights, decision))
+    def product(self, int source, int target, Weights weights, str out, Requantizer requantizer=None):
+        """Elements become floats or, by a requantizer, the elements of another product."""
+        self.alive.append((weights, requantizer))
         cdef Step* step = self.add(STEP_PRODUCT, source, target, weights.c.n)
         step.product = weights.c
         step.out = FORMATS[out]
-        if decision is not None:
-            step.decision = decision.c
+        if requantizer is not None:
+            step.requantizer = requantizer.c
 
     def chain(self, int source, int target, int64_t n, list links):
         """Floats become floats: ``links`` are (name, constants or None)."""
@@ -426,8 +426,8 @@ def panels(const uint32_t[:, ::1] word_nt, uint32_t[:, :, ::1] out_ptc):
                         out_ptc[p, t, c] = 0
 
 
-def weigh(
-    int path, int threads, const uint8_t[:, ::1] code_nk, Decision decision, int planes,
+def prepack_weights(
+    int path, int threads, const uint8_t[:, ::1] code_nk, Requantizer requantizer, int planes,
     int64_t words, size_t stride, uint32_t[:, :, ::1] out_ptc, int32_t[:, ::1] sum_np,
 ):
     """Write codes as panels of 64 columns, and what the elements of each column sum up to.
@@ -444,10 +444,10 @@ def weigh(
     w.n, w.words, w.planes, w.stride = code_nk.shape[0], words, planes, stride
     w.plane_words = stride // 4 // planes
     w.layout.n = code_nk.shape[1]
-    w.layout.decision = decision.c
+    w.layout.requantizer = requantizer.c
     w.panels = &out_ptc[0, 0, 0] if out_ptc.shape[1] else NULL
     w.sum_np = &sum_np[0, 0]
     cdef Block block = Block(count * PANEL * stride)
     w.memory = block.start()
     with nogil:
-        share(PATHS[path].weigh, &w, count, threads if w.n * w.layout.n > 100000 else 1)
+        share(PATHS[path].prepack_weights, &w, count, threads if w.n * w.layout.n > 100000 else 1)

@@ -289,7 +289,7 @@ static void FN(finish_float)(const Product *p, const int32_t *acc, int64_t n0, c
     else FN(float_rows)(p, 0, 1, acc, n0, total, rows, y);
 }
 
-INLINE void FN(finish_row)(const Product *p, const Decision *d, const int one, const int32_t *acc,
+INLINE void FN(finish_row)(const Product *p, const Requantizer *d, const int one, const int32_t *acc,
                            int64_t n0, uint32_t row_term, char *to, size_t plane)
 {
     int64_t stride = padded(p->n);
@@ -314,7 +314,7 @@ INLINE void FN(finish_row)(const Product *p, const Decision *d, const int one, c
     else if (d->format == ROW_BITS) FN(put_bits)(code, d->bits, to, plane);
 }
 
-static void FN(finish_codes)(const Product *p, const Decision *d, const int32_t *acc, int64_t n0,
+static void FN(finish_codes)(const Product *p, const Requantizer *d, const int32_t *acc, int64_t n0,
                              const int32_t *total, int rows, Buffer y)
 {
     size_t plane = plane_words(p->n);
@@ -332,7 +332,7 @@ static void FN(finish)(const Step *s, const int32_t *acc, int64_t n0, const int3
                        Buffer y)
 {
     if (s->out == ROW_FLOAT) FN(finish_float)(&s->product, acc, n0, total, rows, y);
-    else FN(finish_codes)(&s->product, &s->decision, acc, n0, total, rows, y);
+    else FN(finish_codes)(&s->product, &s->requantizer, acc, n0, total, rows, y);
 }
 
 /* --- The product of a block of rows ---------------------------------------------------------- */
@@ -403,7 +403,7 @@ static void FN(product)(const Step *s, Buffer x, Buffer y, int rows)
 /* --- Floats become codes ------------------------------------------------------------------- */
 
 /* The code of each of 64 numbers among many thresholds, which lie between two infinities. */
-INLINE void FN(search)(const Decision *d, const float *x, int32_t *code)
+INLINE void FN(search)(const Requantizer *d, const float *x, int32_t *code)
 {
     const float *t = d->float_t; /* t[0] = -inf; nothing, not even +inf, reaches t[count + 1] = NaN */
     if (d->per_step > 0) {
@@ -430,7 +430,7 @@ INLINE void FN(search)(const Decision *d, const float *x, int32_t *code)
     }
 }
 
-INLINE void FN(encode_panel)(const Decision *d, const float *x, int64_t valid, char *to,
+INLINE void FN(encode_panel)(const Requantizer *d, const float *x, int64_t valid, char *to,
                              size_t plane)
 {
     VU code[VECTORS];
@@ -462,7 +462,7 @@ INLINE void FN(encode_panel)(const Decision *d, const float *x, int64_t valid, c
 
 static int64_t FN(encode)(const Step *s, Buffer x, Buffer y, int rows)
 {
-    const Decision *d = &s->decision;
+    const Requantizer *d = &s->requantizer;
     size_t plane = plane_words(s->n);
     int per_panel = d->format == ROW_BITS ? PANEL / 8 : d->format == ROW_UINT8 ? PANEL : 2 * PANEL;
     int64_t bad = 0;
@@ -506,7 +506,7 @@ INLINE VU FN(widened)(const uint8_t *from)
 }
 
 /* Codes, a byte each, become elements of two bytes. */
-INLINE void FN(layout_int16)(const Decision *d, const uint8_t *code, int64_t valid, char *to)
+INLINE void FN(layout_int16)(const Requantizer *d, const uint8_t *code, int64_t valid, char *to)
 {
     if (d->element_l) {
         int16_t element[PANEL] = {0};
@@ -520,7 +520,7 @@ INLINE void FN(layout_int16)(const Decision *d, const uint8_t *code, int64_t val
 /* Codes, a byte each, become elements. */
 static void FN(layout)(const Step *s, Buffer x, Buffer y, int rows)
 {
-    const Decision *d = &s->decision;
+    const Requantizer *d = &s->requantizer;
     size_t plane = plane_words(s->n);
     int per_panel = d->format == ROW_BITS ? PANEL / 8 : d->format == ROW_UINT8 ? PANEL : 2 * PANEL;
     int few = d->element_l && d->elements <= 16;
@@ -588,7 +588,7 @@ static void FN(chain)(const Step *s, Buffer x, Buffer y, int rows)
 /* --- Weights: codes become panels ------------------------------------------------------------- */
 
 /* A task is a panel: its columns are laid out as rows, summed up, and transposed. */
-static void FN(weigh)(void *context, int64_t task)
+static void FN(prepack_weights)(void *context, int64_t task)
 {
     const Weigh *w = context;
     int64_t n0 = task * PANEL, columns = w->n - n0 < PANEL ? w->n - n0 : PANEL;
@@ -599,7 +599,7 @@ static void FN(weigh)(void *context, int64_t task)
         for (int p = 0; p < w->planes; p++) {
             const char *row = rows + c * w->stride + 4 * p * w->plane_words;
             int32_t sum = 0;
-            if (w->layout.decision.format == ROW_BITS)
+            if (w->layout.requantizer.format == ROW_BITS)
                 for (int64_t t = 0; t < w->words; t++) sum += (int32_t)COUNT32(FN(word)(row, t));
             else
                 for (int64_t k = 0; k < w->layout.n; k++) sum += ((const int8_t *)row)[k];

@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "paths.h"
+#include "isa.h"
 
 typedef struct {
     int64_t height, width, channels, out_height, out_width;
@@ -155,7 +155,7 @@ DEFINE_MAX(double)
 DEFINE_NUMBERS(double)
 
 #define PATH_TEMPLATE "pooling_path.h"
-#include "each_path.h"
+#include "for_each_isa.h"
 
 typedef void (*FromOne)(const Pool *, const void *, void *);
 typedef void (*FromTwo)(const Pool *, const void *, const void *, void *);

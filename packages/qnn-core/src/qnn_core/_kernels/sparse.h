@@ -14,7 +14,7 @@
 #include <string.h>
 #include <math.h>
 
-#include "paths.h"
+#include "isa.h"
 
 enum {
     CHUNK = 128, /* columns of g, of a task: their sums fit in registers */
@@ -45,7 +45,7 @@ typedef struct {
 static inline int64_t chunks_in(int64_t columns) { return (columns + CHUNK - 1) / CHUNK; }
 
 #define PATH_TEMPLATE "sparse_path.h"
-#include "each_path.h"
+#include "for_each_isa.h"
 
 TASKS(count)
 TASKS(chunk)

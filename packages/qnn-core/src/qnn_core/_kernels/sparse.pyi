@@ -7,7 +7,7 @@ LEAST: int
 # What other kernels take from here.
 __pyx_capi__: dict[str, object]
 
-def data_gradients(
+def sparse_gradients(
     path: int,
     threads: int,
     g: _Floats,

@@ -89,7 +89,7 @@ cdef bint weight_gradient(
     return True
 
 
-def data_gradients(
+def sparse_gradients(
     int path, int threads, g, x, slope, code, level, scale, shift, dw,
     int64_t m, int64_t n, int64_t k,
 ):

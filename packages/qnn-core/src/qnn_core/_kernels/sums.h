@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "paths.h"
+#include "isa.h"
 
 enum {
     SUM_TERMS = 128, /* of a panel, at a time: they fit in the first-level cache */
@@ -55,7 +55,7 @@ static const float ONES[PANEL] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1
 static const float ZEROS[PANEL] = {0};
 
 #define PATH_TEMPLATE "sums_path.h"
-#include "each_path.h"
+#include "for_each_isa.h"
 
 TASKS(sums)
 TASKS(turn)

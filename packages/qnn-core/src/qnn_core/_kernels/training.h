@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "paths.h"
+#include "isa.h"
 
 enum {
     PIECE = 4096, /* elements */
@@ -20,7 +20,7 @@ enum {
     FEW = 16      /* thresholds: up to here they are turned into cuts on x */
 };
 
-/* A frame as numbers on x: `cut[j]` is the least x with u >= threshold[j], so comparing with it decides
+/* Qparams as numbers on x: `cut[j]` is the least x with u >= threshold[j], so comparing with it decides
  * the same without a division. */
 typedef struct {
     float scale, shift, per_scale;
@@ -29,15 +29,15 @@ typedef struct {
     float cut[FEW + 2];     /* for up to FEW thresholds */
     float level[FEW];       /* for fewer */
     float per_step;         /* position among the cuts = (x - cut[1]) * per_step */
-} Frame;
+} QParams;
 
-/* Fake quantization of rows, each with a frame of its own or all with one. With
+/* Fake quantization of rows, each with qparams of its own or all with one. With
  * u = (x - shift) / scale, the code is the count of thresholds <= u. */
 typedef struct {
     const float *x, *scale_r, *shift_r;
     int64_t rows, length;
-    int own_frame;              /* whether each row has a frame of its own */
-    Frame *frame_r;             /* what becomes of scale and shift; one if they are shared */
+    int own_qparams;              /* whether each row has qparams of its own */
+    QParams *qparams_r;             /* what becomes of scale and shift; one if they are shared */
     const float *threshold_t;   /* between -inf and NaN, which nothing reaches */
     int32_t count;              /* thresholds without those two */
     float per_step;             /* 1 / distance of the thresholds, 0 if they are uneven */
@@ -50,13 +50,13 @@ typedef struct {
     const float *g;
     float *dx;                  /* NULL if nobody asks */
     double *scale_p, *shift_p;  /* sums over a piece; NULL if nobody asks */
-    float *slope;               /* the derivative in the scale, alone */
-    /* Errors of several frames for each row, `frames` of them one after the other: */
-    int64_t frames;
+    float *scale_gradient;               /* the derivative in the scale, alone */
+    /* Errors of several candidate qparams for each row, one after the other: */
+    int64_t candidates;
     int even;                   /* whether levels are even and the nearest is taken */
     const float *weight;        /* of each element; NULL if all count alike */
     int64_t weight_stride;      /* from a row's weights to the next one's; 0 if all rows share them */
-    double *error_p;            /* [piece][frame] */
+    double *error_p;            /* [piece][candidates] */
 } Fake;
 
 static inline int64_t pieces_in(int64_t length) { return (length + PIECE - 1) / PIECE; }
@@ -94,16 +94,16 @@ typedef struct {
     int64_t columns;
     double *loss_r;        /* log(sum(exp(row))) - row[label]; NULL if nobody asks */
     float factor;
-    float *slope;          /* factor * (softmax - one-hot); NULL if nobody asks */
+    float *scale_gradient;          /* factor * (softmax - one-hot); NULL if nobody asks */
 } Entropy;
 
 #define PATH_TEMPLATE "training_path.h"
-#include "each_path.h"
+#include "for_each_isa.h"
 
-TASKS(fake_frame)
+TASKS(fake_qparams)
 TASKS(fake_forward)
 TASKS(fake_backward)
-TASKS(fake_slope)
+TASKS(fake_scale_gradient)
 TASKS(fake_error)
 TASKS(sgd)
 TASKS(sgd_momentum)

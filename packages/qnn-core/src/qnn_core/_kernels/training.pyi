@@ -28,7 +28,7 @@ def fake_forward(
     shift: _Floats,
     rows: int,
     length: int,
-    own_frame: bool,
+    own_qparams: bool,
     code: _Codes,
     value: _Floats | None,
 ) -> bool: ...
@@ -41,14 +41,14 @@ def fake_backward(
     shift: _Floats,
     rows: int,
     length: int,
-    own_frame: bool,
+    own_qparams: bool,
     code: _Codes,
     g: _Floats,
     dx: _Floats | None,
     scale_sums: NDArray[float64] | None,
     shift_sums: NDArray[float64] | None,
 ) -> None: ...
-def fake_slope(
+def fake_scale_gradient(
     path: int,
     threads: int,
     book: Book,
@@ -57,9 +57,9 @@ def fake_slope(
     shift: _Floats,
     rows: int,
     length: int,
-    own_frame: bool,
+    own_qparams: bool,
     code: _Codes,
-    slope: _Floats,
+    scale_gradient: _Floats,
 ) -> None: ...
 def fake_error(
     path: int,
@@ -70,7 +70,7 @@ def fake_error(
     shift: _Floats,
     rows: int,
     length: int,
-    frames: int,
+    candidates: int,
     even: bool,
     weight: _Floats | None,
     weight_stride: int,
@@ -129,5 +129,5 @@ def entropy(
     rows: int,
     columns: int,
     factor: float,
-    slope: _Floats | None,
+    scale_gradient: _Floats | None,
 ) -> float: ...

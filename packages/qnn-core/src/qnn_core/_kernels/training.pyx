@@ -17,15 +17,15 @@ from .pool cimport Task, share_at_once
 cdef extern from "training.h" nogil:
     enum:
         PIECE
-    ctypedef struct Frame:
+    ctypedef struct QParams:
         pass
     ctypedef struct Fake:
         const float* x
         const float* scale_r
         const float* shift_r
         int64_t rows, length
-        int own_frame
-        Frame* frame_r
+        int own_qparams
+        QParams* qparams_r
         const float* threshold_t
         int32_t count
         float per_step
@@ -38,8 +38,8 @@ cdef extern from "training.h" nogil:
         float* dx
         double* scale_p
         double* shift_p
-        float* slope
-        int64_t frames
+        float* scale_gradient
+        int64_t candidates
         int even
         const float* weight
         int64_t weight_stride
@@ -68,12 +68,12 @@ cdef extern from "training.h" nogil:
         int64_t columns
         double* loss_r
         float factor
-        float* slope
+        float* scale_gradient
     int64_t pieces_in(int64_t length)
-    const Task fake_frame_tasks[]
+    const Task fake_qparams_tasks[]
     const Task fake_forward_tasks[]
     const Task fake_backward_tasks[]
-    const Task fake_slope_tasks[]
+    const Task fake_scale_gradient_tasks[]
     const Task fake_error_tasks[]
     const Task sgd_tasks[]
     const Task sgd_momentum_tasks[]
@@ -116,38 +116,38 @@ cdef class Book:
         self.c.first, self.c.step = first, step
 
 
-cdef Fake fake(Book book, x, scale, shift, int64_t rows, int64_t length, int own_frame):
+cdef Fake fake(Book book, x, scale, shift, int64_t rows, int64_t length, int own_qparams):
     cdef Fake f = book.c
     f.x = <const float*>address(x)
     f.scale_r = <const float*>address(scale)
     f.shift_r = <const float*>address(shift)
-    f.rows, f.length, f.own_frame = rows, length, own_frame
+    f.rows, f.length, f.own_qparams = rows, length, own_qparams
     return f
 
 
 cdef int run_fake(const Task* tasks, int path, int threads, Fake* f) except -1:
-    """Turn scales and shifts into frames, then run the pieces."""
-    cdef Frame shared
-    cdef int64_t frames = f.rows if f.own_frame else 1
-    f.frame_r = &shared
-    if frames > 1:
-        f.frame_r = <Frame*>malloc(frames * sizeof(Frame))
-        if f.frame_r == NULL:
+    """Turn scales and shifts into qparams, then run the pieces."""
+    cdef QParams shared
+    cdef int64_t count = f.rows if f.own_qparams else 1
+    f.qparams_r = &shared
+    if count > 1:
+        f.qparams_r = <QParams*>malloc(count * sizeof(QParams))
+        if f.qparams_r == NULL:
             raise MemoryError
     with nogil:
-        run(fake_frame_tasks, path, threads, f, frames)
+        run(fake_qparams_tasks, path, threads, f, count)
         run(tasks, path, threads, f, f.rows * pieces_in(f.length))
-    if frames > 1:
-        free(f.frame_r)
+    if count > 1:
+        free(f.qparams_r)
     return 0
 
 
 def fake_forward(
     int path, int threads, Book book, x, scale, shift,
-    int64_t rows, int64_t length, bint own_frame, code, value,
+    int64_t rows, int64_t length, bint own_qparams, code, value,
 ):
     """Write codes and, unless ``value`` is None, values; return whether all of x is finite."""
-    cdef Fake f = fake(book, x, scale, shift, rows, length, own_frame)
+    cdef Fake f = fake(book, x, scale, shift, rows, length, own_qparams)
     cdef int64_t bad = 0
     f.code = <uint8_t*>address(code)
     f.value = <float*>address(value)
@@ -159,14 +159,14 @@ def fake_forward(
 
 def fake_backward(
     int path, int threads, Book book, x, scale, shift,
-    int64_t rows, int64_t length, bint own_frame, code, g, dx, scale_sums, shift_sums,
+    int64_t rows, int64_t length, bint own_qparams, code, g, dx, scale_sums, shift_sums,
 ):
     """Write the straight-through gradients with the clip window; None for what nobody needs.
 
-    ``scale_sums`` and ``shift_sums`` are float64 ``[rows]``, or of one element if the frame is
+    ``scale_sums`` and ``shift_sums`` are float64 ``[rows]``, or of one element if the qparams are
     shared.
     """
-    cdef Fake f = fake(book, x, scale, shift, rows, length, own_frame)
+    cdef Fake f = fake(book, x, scale, shift, rows, length, own_qparams)
     cdef int64_t pieces = pieces_in(length)
     cdef double* to_scale = <double*>address(scale_sums)
     cdef double* to_shift = <double*>address(shift_sums)
@@ -188,56 +188,56 @@ def fake_backward(
         free(part)
 
 
-def fake_slope(
+def fake_scale_gradient(
     int path, int threads, Book book, x, scale, shift,
-    int64_t rows, int64_t length, bint own_frame, code, slope,
+    int64_t rows, int64_t length, bint own_qparams, code, scale_gradient,
 ):
     """Write the derivative in the scale, ``level - u * window``, of each element."""
-    cdef Fake f = fake(book, x, scale, shift, rows, length, own_frame)
+    cdef Fake f = fake(book, x, scale, shift, rows, length, own_qparams)
     f.code = <uint8_t*>address(code)
-    f.slope = <float*>address(slope)
-    # That there is a gradient asks frames for the window.
+    f.scale_gradient = <float*>address(scale_gradient)
+    # That there is a gradient asks the qparams for the surrogate.
     f.g = f.x
-    run_fake(fake_slope_tasks, path, threads, &f)
+    run_fake(fake_scale_gradient_tasks, path, threads, &f)
 
 
 def fake_error(
     int path, int threads, Book book, x, scale, shift,
-    int64_t rows, int64_t length, int64_t frames, bint even, weight, int64_t weight_stride, error,
+    int64_t rows, int64_t length, int64_t candidates, bint even, weight, int64_t weight_stride, error,
 ):
-    """Write the sum of the squared errors of each row with each of its frames.
+    """Write the sum of the squared errors of each row with each of its candidate qparams.
 
     Args:
         x: finite, ``[rows, length]``; squares of it must not overflow.
-        scale, shift: ``[rows, frames]``.
+        scale, shift: ``[rows, candidates]``.
         even: whether levels are even and the nearest is taken.
         weight: of each element; None if all count alike.
         weight_stride: from a row's weights to the next one's, 0 if all rows share them.
-        error: float64 ``[rows, frames]``.
+        error: float64 ``[rows, candidates]``.
     """
     cdef Fake f = fake(book, x, scale, shift, rows, length, True)
     cdef int64_t pieces = pieces_in(length), r, p, k
-    cdef int64_t made = 0 if even else rows * frames
+    cdef int64_t made = 0 if even else rows * candidates
     cdef double* total = <double*>address(error)
-    cdef double* part = <double*>malloc((rows * pieces * frames + 1) * sizeof(double))
-    f.frame_r = <Frame*>malloc((made + 1) * sizeof(Frame))
+    cdef double* part = <double*>malloc((rows * pieces * candidates + 1) * sizeof(double))
+    f.qparams_r = <QParams*>malloc((made + 1) * sizeof(QParams))
     try:
-        if part == NULL or f.frame_r == NULL:
+        if part == NULL or f.qparams_r == NULL:
             raise MemoryError
         f.g = NULL
-        f.frames, f.error_p, f.even = frames, part, even
+        f.candidates, f.error_p, f.even = candidates, part, even
         f.weight, f.weight_stride = <const float*>address(weight), weight_stride
         with nogil:
-            run(fake_frame_tasks, path, threads, &f, made)
+            run(fake_qparams_tasks, path, threads, &f, made)
             run(fake_error_tasks, path, threads, &f, rows * pieces)
             for r in range(rows):
-                for k in range(frames):
-                    total[r * frames + k] = 0
+                for k in range(candidates):
+                    total[r * candidates + k] = 0
                     for p in range(r * pieces, (r + 1) * pieces):
-                        total[r * frames + k] += part[p * frames + k]
+                        total[r * candidates + k] += part[p * candidates + k]
     finally:
         free(part)
-        free(f.frame_r)
+        free(f.qparams_r)
 
 
 cdef void add_up(const double* part, int64_t rows, int64_t pieces, double* total_r) noexcept nogil:
@@ -342,19 +342,19 @@ def first_outside(label, int64_t classes):
 
 
 def entropy(
-    int path, int threads, x, label, int64_t rows, int64_t columns, double factor, slope
+    int path, int threads, x, label, int64_t rows, int64_t columns, double factor, scale_gradient
 ):
     """Return the sum over the rows of the softmax cross-entropy, in order, if there is no
-    ``slope``; else write ``factor * (softmax - one_hot)`` to it."""
+    ``scale_gradient``; else write ``factor * (softmax - one_hot)`` to it."""
     cdef Entropy e
     cdef int64_t r
     cdef double total = 0
     e.x = <const float*>address(x)
     e.label = <const int64_t*>address(label)
     e.columns, e.factor = columns, narrow(factor)
-    e.slope = <float*>address(slope)
+    e.scale_gradient = <float*>address(scale_gradient)
     e.loss_r = NULL
-    if e.slope == NULL:
+    if e.scale_gradient == NULL:
         e.loss_r = <double*>malloc(rows * sizeof(double))
         if e.loss_r == NULL:
             raise MemoryError

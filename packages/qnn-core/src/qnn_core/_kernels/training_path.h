@@ -53,13 +53,13 @@ static float FN(cut)(float t, float scale, float shift)
     return FN(from_ordinal)(high);
 }
 
-/* A task is a frame. */
-static void FN(fake_frame)(void *context, int64_t row)
+/* A task is qparams. */
+static void FN(fake_qparams)(void *context, int64_t row)
 {
     const Fake *f = context;
     float scale = f->scale_r[row], shift = f->shift_r[row];
-    Frame *a = &f->frame_r[row];
-    *a = (Frame){.scale = scale, .shift = shift, .per_scale = 1 / scale};
+    QParams *a = &f->qparams_r[row];
+    *a = (QParams){.scale = scale, .shift = shift, .per_scale = 1 / scale};
     uint32_t bits;
     memcpy(&bits, &scale, sizeof bits);
     bits &= 0xFFFFFF00; /* 16 of the 24 significant bits */
@@ -80,7 +80,7 @@ static void FN(fake_frame)(void *context, int64_t row)
 }
 
 /* Few thresholds: compare with each. */
-INLINE VU FN(code_by_each)(const Fake *f, const Frame *a, VF x)
+INLINE VU FN(code_by_each)(const Fake *f, const QParams *a, VF x)
 {
     VU code = FN(splat)(0);
     for (int j = 1; j <= f->count; j++) code = ADD_GE_FLOAT(code, x, FN(splatf)(a->cut[j]), 1);
@@ -95,14 +95,14 @@ INLINE VU FN(nearest)(VF position, int32_t count)
 }
 
 /* Up to 15 even ones: x lies between the neighbours of the nearest cut, so that one decides. */
-INLINE VU FN(code_by_place)(const Fake *f, const Frame *a, VF x)
+INLINE VU FN(code_by_place)(const Fake *f, const QParams *a, VF x)
 {
     VU near = FN(nearest)((x - a->cut[1]) * a->per_step, f->count);
     return ADD_GE_FLOAT(near, x, LOOKUP16(LOAD16(a->cut + 1), near), 1);
 }
 
 /* Many: on u itself, one by one. */
-INLINE VU FN(code_by_search)(const Fake *f, const Frame *a, VF x)
+INLINE VU FN(code_by_search)(const Fake *f, const QParams *a, VF x)
 {
     const float *t = f->threshold_t;
     VF u = (x - a->shift) / a->scale;
@@ -125,7 +125,7 @@ INLINE VU FN(code_by_search)(const Fake *f, const Frame *a, VF x)
     return FN(load)(code);
 }
 
-INLINE VF FN(level)(const Fake *f, const Frame *a, const int table, VU code)
+INLINE VF FN(level)(const Fake *f, const QParams *a, const int table, VU code)
 {
     if (!table) return CONVERT((VI)code, VF) * f->step + f->first;
     if (f->count < FEW) return LOOKUP16(LOAD16(a->level), code);
@@ -137,10 +137,10 @@ INLINE VF FN(level)(const Fake *f, const Frame *a, const int table, VU code)
     int64_t row = (task) / pieces_in((f)->length), start = (task) % pieces_in((f)->length) * PIECE; \
     int64_t at = row * (f)->length + start; \
     int size = (int)((f)->length - start < PIECE ? (f)->length - start : PIECE); \
-    const Frame *a = &(f)->frame_r[(f)->own_frame ? row : 0]
+    const QParams *a = &(f)->qparams_r[(f)->own_qparams ? row : 0]
 
 /* Codes, and values if wanted, of LANES numbers; returns 0 for each that is finite. */
-INLINE VF FN(fake_some)(const Fake *f, const Frame *a, const int way, const int values,
+INLINE VF FN(fake_some)(const Fake *f, const QParams *a, const int way, const int values,
                         const float *from, uint8_t *code_to, float *value_to)
 {
     VF x = FN(loadf)(from);
@@ -155,12 +155,12 @@ INLINE VF FN(fake_some)(const Fake *f, const Frame *a, const int way, const int 
     return x - x;
 }
 
-INLINE int FN(fake_piece)(const Fake *fake, const Frame *frame, const int way, const int values,
+INLINE int FN(fake_piece)(const Fake *fake, const QParams *qparams, const int way, const int values,
                           int64_t at, int size)
 {
     /* Copies of its own: the compiler then knows that no store changes them. */
     const Fake own = *fake, *f = &own;
-    const Frame place = *frame, *a = &place;
+    const QParams place = *qparams, *a = &place;
     VF odd = FN(splatf)(0); /* x - x is 0 for finite numbers, else NaN, which stays */
     int i = 0;
     for (; i + LANES <= size; i += LANES)
@@ -181,21 +181,21 @@ INLINE int FN(fake_piece)(const Fake *fake, const Frame *frame, const int way, c
     return bad;
 }
 
-static NOINLINE int FN(fake_each)(const Fake *f, const Frame *a, int values, int64_t at, int size)
+static NOINLINE int FN(fake_each)(const Fake *f, const QParams *a, int values, int64_t at, int size)
 {
     if (values == 0) return FN(fake_piece)(f, a, 0, 0, at, size);
     if (values == 1) return FN(fake_piece)(f, a, 0, 1, at, size);
     return FN(fake_piece)(f, a, 0, 2, at, size);
 }
 
-static NOINLINE int FN(fake_place)(const Fake *f, const Frame *a, int values, int64_t at, int size)
+static NOINLINE int FN(fake_place)(const Fake *f, const QParams *a, int values, int64_t at, int size)
 {
     if (values == 0) return FN(fake_piece)(f, a, 1, 0, at, size);
     if (values == 1) return FN(fake_piece)(f, a, 1, 1, at, size);
     return FN(fake_piece)(f, a, 1, 2, at, size);
 }
 
-static NOINLINE int FN(fake_search)(const Fake *f, const Frame *a, int values, int64_t at, int size)
+static NOINLINE int FN(fake_search)(const Fake *f, const QParams *a, int values, int64_t at, int size)
 {
     if (values == 0) return FN(fake_piece)(f, a, 2, 0, at, size);
     if (values == 1) return FN(fake_piece)(f, a, 2, 1, at, size);
@@ -221,7 +221,7 @@ static void FN(fake_forward)(void *context, int64_t task)
 /* level - u inside of the window, and level outside. Not by u = x / scale itself: its rounding is a
  * share of u, the same for all x, and the sum of g * u can be very much larger than that of
  * g * (level - u). The difference of level * scale and x is nearly exact. */
-INLINE VF FN(slope_of)(const Fake *f, const Frame *a, const int table, VI inside, VF x, VU code)
+INLINE VF FN(slope_of)(const Fake *f, const QParams *a, const int table, VI inside, VF x, VU code)
 {
     VF level = FN(level)(f, a, table, code);
     VF near = FN(select)(inside, x - a->shift, FN(splatf)(0));
@@ -232,7 +232,7 @@ INLINE VF FN(slope_of)(const Fake *f, const Frame *a, const int table, VI inside
 }
 
 /* Gradients of LANES numbers. Nothing is multiplied by u outside of the window: it may be infinite. */
-INLINE void FN(back_some)(const Fake *f, const Frame *a, const int table, const int scale,
+INLINE void FN(back_some)(const Fake *f, const QParams *a, const int table, const int scale,
                           const int shift, const float *x_from, const uint8_t *code_from,
                           const float *g_from, float *dx_to, VF *by_scale, VF *by_shift)
 {
@@ -248,11 +248,11 @@ INLINE void FN(back_some)(const Fake *f, const Frame *a, const int table, const 
     if (shift) *by_shift = FN(select)(inside, g * none, g);
 }
 
-INLINE void FN(back_piece)(const Fake *fake, const Frame *frame, const int table, const int scale,
+INLINE void FN(back_piece)(const Fake *fake, const QParams *qparams, const int table, const int scale,
                            const int shift, int64_t at, int size, int64_t task)
 {
     const Fake own = *fake, *f = &own;
-    const Frame place = *frame, *a = &place;
+    const QParams place = *qparams, *a = &place;
     enum { VECTORS_OF_WAYS = WAYS / LANES };
     VF scales[VECTORS_OF_WAYS], shifts[VECTORS_OF_WAYS], by_scale, by_shift;
     for (int v = 0; v < VECTORS_OF_WAYS; v++) scales[v] = shifts[v] = FN(splatf)(0);
@@ -307,21 +307,21 @@ static void FN(fake_backward)(void *context, int64_t task)
     else FN(back_piece)(f, a, 1, 1, 1, at, size, task);
 }
 
-INLINE VF FN(slope_alone)(const Fake *f, const Frame *a, VF x, VU code)
+INLINE VF FN(slope_alone)(const Fake *f, const QParams *a, VF x, VU code)
 {
     VI inside = (VI)(x >= FN(splatf)(a->low)) & (VI)(x <= FN(splatf)(a->high));
     return FN(slope_of)(f, a, f->step == 0, inside, x, code);
 }
 
 /* level - u * window, as the backward pass has it. */
-static void FN(fake_slope)(void *context, int64_t task)
+static void FN(fake_scale_gradient)(void *context, int64_t task)
 {
     const Fake *f = context;
     PIECE_OF(f, task);
     int i = 0;
     for (; i + LANES <= size; i += LANES) {
-        VF slope = FN(slope_alone)(f, a, FN(loadf)(f->x + at + i), GET8(f->code + at + i));
-        memcpy(f->slope + at + i, &slope, sizeof slope);
+        VF scale_gradient = FN(slope_alone)(f, a, FN(loadf)(f->x + at + i), GET8(f->code + at + i));
+        memcpy(f->scale_gradient + at + i, &scale_gradient, sizeof scale_gradient);
     }
     if (i < size) {
         float x[LANES] = {0};
@@ -329,15 +329,15 @@ static void FN(fake_slope)(void *context, int64_t task)
         size_t left = (size_t)(size - i);
         memcpy(x, f->x + at + i, 4 * left);
         memcpy(code, f->code + at + i, left);
-        VF slope = FN(slope_alone)(f, a, FN(loadf)(x), GET8(code));
-        memcpy(f->slope + at + i, &slope, 4 * left);
+        VF scale_gradient = FN(slope_alone)(f, a, FN(loadf)(x), GET8(code));
+        memcpy(f->scale_gradient + at + i, &scale_gradient, 4 * left);
     }
 }
 
-/* Squared errors of LANES numbers with a frame. Where levels are even and the nearest is taken (way 3),
+/* Squared errors of LANES numbers with qparams. Where levels are even and the nearest is taken (way 3),
  * they are those of rounding, in steps squared: `per_scale` and `shift` then give the place among the
  * levels. Adding and taking away a number without fractions rounds. */
-INLINE VF FN(error_some)(const Fake *f, const Frame *a, const int way, const int table, VF x)
+INLINE VF FN(error_some)(const Fake *f, const QParams *a, const int way, const int table, VF x)
 {
     VF error;
     if (way == 3) {
@@ -353,7 +353,7 @@ INLINE VF FN(error_some)(const Fake *f, const Frame *a, const int way, const int
     return error * error;
 }
 
-INLINE double FN(error_piece)(const Fake *f, const Frame *a, const int way, const int table,
+INLINE double FN(error_piece)(const Fake *f, const QParams *a, const int way, const int table,
                               const int weighted, const float *x, const float *weight, int size)
 {
     enum { VECTORS_OF_WAYS = WAYS / LANES };
@@ -383,7 +383,7 @@ INLINE double FN(error_piece)(const Fake *f, const Frame *a, const int way, cons
 }
 
 #define ERROR_WAY(name, way, table) \
-    static NOINLINE double FN(name)(const Fake *f, const Frame *a, const float *x, const float *weight, int size) \
+    static NOINLINE double FN(name)(const Fake *f, const QParams *a, const float *x, const float *weight, int size) \
     { \
         return weight ? FN(error_piece)(f, a, way, table, 1, x, weight, size) \
                       : FN(error_piece)(f, a, way, table, 0, x, weight, size); \
@@ -400,16 +400,16 @@ static void FN(fake_error)(void *context, int64_t task)
     int size = (int)(f->length - start < PIECE ? f->length - start : PIECE);
     const float *x = f->x + row * f->length + start;
     const float *weight = f->weight ? f->weight + row * f->weight_stride + start : NULL;
-    for (int64_t k = 0; k < f->frames; k++) {
-        int64_t frame = row * f->frames + k;
-        double *error = &f->error_p[task * f->frames + k];
+    for (int64_t k = 0; k < f->candidates; k++) {
+        int64_t entry = row * f->candidates + k;
+        double *error = &f->error_p[task * f->candidates + k];
         if (f->even) {
-            double step = (double)f->scale_r[frame] * f->step;
-            double place = -(f->scale_r[frame] * (double)f->first + f->shift_r[frame]) / step;
-            Frame even = {.per_scale = (float)(1 / step), .shift = (float)place};
+            double step = (double)f->scale_r[entry] * f->step;
+            double place = -(f->scale_r[entry] * (double)f->first + f->shift_r[entry]) / step;
+            QParams even = {.per_scale = (float)(1 / step), .shift = (float)place};
             *error = step * step * FN(error_even)(f, &even, x, weight, size);
-        } else if (f->count < FEW) *error = FN(error_each)(f, &f->frame_r[frame], x, weight, size);
-        else *error = FN(error_search)(f, &f->frame_r[frame], x, weight, size);
+        } else if (f->count < FEW) *error = FN(error_each)(f, &f->qparams_r[entry], x, weight, size);
+        else *error = FN(error_search)(f, &f->qparams_r[entry], x, weight, size);
     }
 }
 
@@ -439,9 +439,9 @@ static void FN(sgd_momentum)(void *context, int64_t task)
     float *restrict w = u->w, *restrict v = u->slot[0];
     const float *restrict g = u->g;
     EACH(u, task, i) {
-        float slope = g[i] + u->decay * w[i];
-        v[i] = u->keep * v[i] + slope;
-        float next = w[i] - u->rate * (u->ahead * slope + u->along * v[i]);
+        float scale_gradient = g[i] + u->decay * w[i];
+        v[i] = u->keep * v[i] + scale_gradient;
+        float next = w[i] - u->rate * (u->ahead * scale_gradient + u->along * v[i]);
         next = next < u->low ? u->low : next;
         w[i] = next > u->high ? u->high : next;
     }
@@ -453,9 +453,9 @@ static void FN(adam)(void *context, int64_t task)
     float *restrict w = u->w, *restrict mean = u->slot[0], *restrict square = u->slot[1];
     const float *restrict g = u->g;
     EACH(u, task, i) {
-        float slope = g[i] + u->decay * w[i];
-        mean[i] = u->keep1 * mean[i] + u->take1 * slope;
-        square[i] = u->keep2 * square[i] + u->take2 * slope * slope;
+        float scale_gradient = g[i] + u->decay * w[i];
+        mean[i] = u->keep1 * mean[i] + u->take1 * scale_gradient;
+        square[i] = u->keep2 * square[i] + u->take2 * scale_gradient * scale_gradient;
         float next = u->shrink * w[i] -
                      u->rate * mean[i] / (sqrtf(square[i]) * u->inverse_root + u->epsilon);
         next = next < u->low ? u->low : next;
@@ -479,8 +479,8 @@ static void FN(relu_backward)(void *context, int64_t task)
     const float *restrict x = f->x, *restrict g = f->g;
     float *restrict y = f->y;
     EACH(f, task, i) {
-        float slope = g[i]; /* read in any case: else the loop would not become one of vectors */
-        y[i] = x[i] > 0.0f ? slope : 0.0f;
+        float scale_gradient = g[i]; /* read in any case: else the loop would not become one of vectors */
+        y[i] = x[i] > 0.0f ? scale_gradient : 0.0f;
     }
 }
 
@@ -532,19 +532,19 @@ static void FN(entropy)(void *context, int64_t task)
     float way[WAYS] = {0}, top = x[0], piece[PANEL];
     for (int64_t c = 1; c < e->columns; c++) top = x[c] > top ? x[c] : top;
     double total = 0;
-    float *slope = e->slope ? e->slope + task * e->columns : NULL;
+    float *scale_gradient = e->scale_gradient ? e->scale_gradient + task * e->columns : NULL;
     for (int64_t c0 = 0; c0 < e->columns; c0 += PANEL) {
         int64_t n = e->columns - c0 < PANEL ? e->columns - c0 : PANEL;
         for (int64_t i = 0; i < n; i++) piece[i] = FN(exp_below)(x[c0 + i], top);
         for (int64_t i = n; i < PANEL; i++) piece[i] = 0;
         for (int i = 0; i < PANEL; i += WAYS)
             for (int w = 0; w < WAYS; w++) way[w] += piece[i + w];
-        if (slope) memcpy(slope + c0, piece, 4 * (size_t)n);
+        if (scale_gradient) memcpy(scale_gradient + c0, piece, 4 * (size_t)n);
     }
     for (int w = 0; w < WAYS; w++) total += way[w];
     if (e->loss_r) e->loss_r[task] = log(total) + top - x[e->label[task]];
-    if (!slope) return;
+    if (!scale_gradient) return;
     float share = (float)(e->factor / total);
-    for (int64_t c = 0; c < e->columns; c++) slope[c] *= share;
-    slope[e->label[task]] -= e->factor;
+    for (int64_t c = 0; c < e->columns; c++) scale_gradient[c] *= share;
+    scale_gradient[e->label[task]] -= e->factor;
 }

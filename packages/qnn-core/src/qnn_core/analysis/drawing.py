@@ -11,7 +11,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from ..autodiff import Graph, GraphNode, Value, trace
-from ..files import write_whole
+from ..files import atomic_write
 from ..quantizer import Quantizer
 
 COLORS = {"input": "#dbeafe", "parameter": "#fef3c7", "buffer": "#f3f4f6", "constant": "#f3f4f6"}
@@ -78,7 +78,7 @@ def draw(
     if not path.suffix:
         raise ValueError(f"draw: {path} needs a suffix: .png, .svg, .pdf or .dot")
     text = path.with_suffix(".dot")
-    write_whole(text, to_dot(trace(model, example)).encode())
+    atomic_write(text, to_dot(trace(model, example)).encode())
     if path.suffix == ".dot":
         return text
     program = shutil.which("dot")
@@ -95,7 +95,7 @@ def draw(
     if done.returncode:
         told = done.stderr.decode(errors="replace").strip()
         raise ValueError(f"draw: Graphviz could not make {path}: {told}")
-    write_whole(path, done.stdout)
+    atomic_write(path, done.stdout)
     return path
 
 

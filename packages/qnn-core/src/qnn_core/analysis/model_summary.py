@@ -32,7 +32,7 @@ class Row:
         weight_bits, input_bits: bits of the product's operands; None without a product.
         macs: multiply-accumulates for one sample.
         nbytes: bytes that its parameters take when deployed: quantized ones as packed codes with
-            their levels and frame, the others as they are.
+            their levels and qparams, the others as they are.
     """
 
     path: str
@@ -113,7 +113,7 @@ class _Reader:
         self.macs: Counter[tuple[int, int]] = Counter()
         # What is used twice is stored once.
         self.counted: set[int] = set()
-        self.frames: set[tuple[object, ...]] = set()
+        self.qparams: set[tuple[object, ...]] = set()
         self.float_nbytes = 0
         self.batch = graph.inputs[0].shape[0] if graph.inputs and graph.inputs[0].shape else 1
 
@@ -129,9 +129,9 @@ class _Reader:
 
     def _count_parameters(self, row: Row, node: GraphNode) -> None:
         quantizer = node.attributes.get("quantizer")
-        frame = (node.scope, id(quantizer), *(v.data.tobytes() for v in node.inputs[1:3]))
-        if quantizer is not None and frame not in self.frames:
-            self.frames.add(frame)
+        qparams = (node.scope, id(quantizer), *(v.data.tobytes() for v in node.inputs[1:3]))
+        if quantizer is not None and qparams not in self.qparams:
+            self.qparams.add(qparams)
             _, scale, shift = node.inputs
             row.parameters += scale.data.size if quantizer.scale in LEARNED else 0
             row.parameters += shift.data.size if quantizer.shift == "learned" else 0

@@ -41,7 +41,7 @@ def quantize(
     can be evaluated, packed, and trained further. Layers are found wherever the model holds them.
 
     How a range is found is part of each spec (``"uniform:4,calibration=absmax"``); `calibration` is
-    the data for it. The weights' frames are fitted to the weights. The frame of each input is
+    the data for it. The weights' qparams are fitted to the weights. The qparams of each input is
     fitted to all that enters the layer when the data run through the model in evaluation mode, with
     the layers before it quantized already and it and those after it float: what counts is which
     samples are given, not how they are divided into batches. A few hundred are mostly enough.
@@ -158,7 +158,7 @@ def _quantized(name: str, layer: Module, weight: Spec, input: Spec) -> Module:
 
 
 def _calibrate(model: Module, order: Mapping[str, Module], batches: Sequence[Array]) -> None:
-    """Fit the frame of each input to what it gets, one after the other as they run."""
+    """Fit the qparams of each input to what it gets, one after the other as they run."""
     found = surgery.quantizers(model)
     names = [joined(name, "input_quantizer") for name in order]
     waiting = [n for n in names if n in found and not found[n].calibrated.array]

@@ -38,7 +38,7 @@ class Op:
             It may leave broadcasting to the tape, which sums over stretched axes.
         macs: ``macs(*shapes, **attributes) -> int``, the multiply-accumulates, for products.
         codes: what the operation has to do with the codes of quantized tensors: ``"makes"``
-            (forward returns an array and its `Quantized`), ``"reads"`` (forward is given
+            (forward returns an array and its `QuantizedTensor`), ``"reads"`` (forward is given
             ``quantized=``, one entry for each input), ``"moves"`` (forward moves elements, codes as
             well as values), or None.
         reads: whose values the derivative takes: see `op`.

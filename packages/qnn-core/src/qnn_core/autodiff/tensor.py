@@ -101,7 +101,7 @@ class Tensor:
     )
 
     array: Array
-    # The codes behind the values, if a quantizer made them: a `qtensor.Quantized`, or None.
+    # The codes behind the values, if a quantizer made them: a `qtensor.QuantizedTensor`, or None.
     quantized: Any
     # Who may write to the array, None while nobody asked for it.
     memory: Memory | None
@@ -477,7 +477,7 @@ class Parameter(Tensor):
 
 
 class Buffer(Tensor):
-    """A tensor of a module's state that is not trained: running means, frozen frames, counters.
+    """A tensor of a module's state that is not trained: running means, frozen qparams, counters.
 
     Args:
         data: the initial value; it is copied.

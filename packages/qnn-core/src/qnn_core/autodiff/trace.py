@@ -22,7 +22,7 @@ class Value:
         kind: ``"input"``, ``"parameter"``, ``"buffer"``, ``"constant"`` or ``"result"``.
         name: ``"input0"``, the parameter's path in the model, or ``"linear_3"`` for results.
         data: the array; for inputs and results it is that of the traced run.
-        quantized: its codes (a `qtensor.Quantized`) if it was quantized, else None.
+        quantized: its codes (a `qtensor.QuantizedTensor`) if it was quantized, else None.
     """
 
     kind: str

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..errors import QnnError
 from ..qtensor import codes_of, encode
-from ..quantizer import Frame, Quantizer, codebook
+from ..quantizer import QParams, Quantizer, codebook
 from .law import Violation
 from .samples import ONE, ZERO, Array, first, levels_of, ranges, units_around, whole
 
@@ -126,22 +126,22 @@ def zero_is_kept(q: Quantizer) -> Iterator[Violation]:
     if plus != minus:
         yield Violation("encode(-0.0)", f"{plus}, the code of 0.0", f"{minus}")
     for name, x in ranges().items():
-        frame = q.fit(x, None)
-        if np.any(codebook(q).levels == frame.zero_point):
-            value = encode([0.0], whole(q), frame).decode()[0]
+        qparams = q.fit(x, None)
+        if np.any(codebook(q).levels == qparams.zero_point):
+            value = encode([0.0], whole(q), qparams).decode()[0]
             if value != 0:
-                yield Violation(f"0.0 with the frame of {name}", "0.0", str(value))
+                yield Violation(f"0.0 with the qparams of {name}", "0.0", str(value))
 
 
 def values_stay(q: Quantizer) -> Iterator[Violation]:
-    """Quantizing what is quantized already, with the same frame, changes no code."""
+    """Quantizing what is quantized already, with the same qparams, changes no code."""
     codes = np.arange(codebook(q).levels.size, dtype=np.uint8)
-    frames = {f"the frame of {name}": q.fit(x, None) for name, x in ranges().items()}
-    frames["scale 1"] = Frame(ONE, ZERO)
-    for name, frame in frames.items():
-        scale, shift = np.float32(frame.scale), np.float32(frame.shift)
+    candidates = {f"the qparams of {name}": q.fit(x, None) for name, x in ranges().items()}
+    candidates["scale 1"] = QParams(ONE, ZERO)
+    for name, qparams in candidates.items():
+        scale, shift = np.float32(qparams.scale), np.float32(qparams.shift)
         values = scale * codebook(q).levels + shift
-        again = encode(values, whole(q), frame).codes
+        again = encode(values, whole(q), qparams).codes
         if not np.array_equal(again, codes):
             (n,) = first(again != codes)
             given = f"the value {values[n]!s} of code {n}, with {name}"

@@ -40,7 +40,7 @@ def codes_pack_and_unpack(q: Quantizer) -> Iterator[Violation]:
 def engine_is_evaluation(q: Quantizer) -> Iterator[Violation]:
     """A packed model gives the bits of the evaluation, on every kernel path of this processor.
 
-    As weight, as input and as both, with sums of 1, 63, 64 and 65 elements, with a frame for each
+    As weight, as input and as both, with sums of 1, 63, 64 and 65 elements, with qparams for each
     channel, behind another layer (where thresholds replace float work), and in a convolution.
     """
     for name, model, x in _models(q):

@@ -19,7 +19,7 @@ from .steps import Climb, climbs, data_inputs, few_values
 
 PACKAGE = __name__.partition(".")[0]
 
-# A window may end half a step beyond the levels, or at them: with one bit that is a factor of 2.
+# A surrogate may end half a step beyond the levels, or at them: with one bit that is a factor of 2.
 LEAST_RATIO, MOST_RATIO = 1 / 3, 3.0
 
 # How much larger the data are made to see what depends on their size.
@@ -149,7 +149,7 @@ def zero_is_a_value_like_others(made: Made) -> Iterator[Violation]:
 def gradients_climb_with_the_values(made: Made) -> Iterator[Violation]:
     """Over the range of its levels, a quantizer's gradient sums to what its values climb.
 
-    That holds for the straight-through estimator with any window. It is tried with data of two
+    That holds for the straight-through estimator with any surrogate. It is tried with data of two
     sizes, since a factor that should divide and multiplies is right at one size.
     """
     tried = False

@@ -5,7 +5,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..gemm import VALUES, Factor, Window, factor, prepare, prepared_convolution, reference
+from ..gemm import (
+    VALUES,
+    GemmOperand,
+    Window,
+    prepack,
+    prepacked_convolution,
+    quantized_operand,
+    reference,
+)
 from ..gemm.convolution import convolve
 from ..gemm.gemm import multiply, product
 from ..machine import cpu
@@ -37,7 +45,7 @@ class Side(NamedTuple):
     levels: Array | None
     zero: float = 0
 
-    def operand(self, *shape: int) -> tuple[Array, Factor]:
+    def operand(self, *shape: int) -> tuple[Array, GemmOperand]:
         """Return data of that shape, both ends of the codebook among them."""
         if self.levels is None:
             return normal(*shape), VALUES
@@ -45,7 +53,9 @@ class Side(NamedTuple):
         codes = np.random.default_rng(3).integers(0, levels.size, shape).astype(np.uint8)
         codes.flat[:2] = 0, levels.size - 1
         shift = -(scale * np.float32(self.zero))
-        return codes, factor(levels, np.asarray(scale), np.asarray(shift), along_sum=False)
+        return codes, quantized_operand(
+            levels, np.asarray(scale), np.asarray(shift), along_reduction=False
+        )
 
 
 def products_are_exact(q: Quantizer) -> Iterator[Violation]:
@@ -74,16 +84,16 @@ def _sides(q: Quantizer) -> Iterator[Side]:
 
 
 def _of_rows(x_side: Side, w_side: Side) -> Iterator[Violation]:
-    x, x_factor = x_side.operand(ROWS, LENGTH)
-    w, w_factor = w_side.operand(COLUMNS, LENGTH)
-    expected = reference.product(x, w, None, x_factor, w_factor)
+    x, x_operand = x_side.operand(ROWS, LENGTH)
+    w, w_operand = w_side.operand(COLUMNS, LENGTH)
+    expected = reference.product(x, w, None, x_operand, w_operand)
     for path in cpu.paths():
         with cpu.using(path):
-            prepared = prepare(w, None, x_factor, w_factor)
+            prepacked = prepack(w, None, x_operand, w_operand)
             found = {
-                f"{ROWS} rows": product(x, w, None, x_factor, w_factor),
-                f"{ROWS} rows, weights prepared": multiply(x, prepared, x_factor),
-                "a row alone": multiply(x[:1], prepared, x_factor),
+                f"{ROWS} rows": product(x, w, None, x_operand, w_operand),
+                f"{ROWS} rows, weights prepacked": multiply(x, prepacked, x_operand),
+                "a row alone": multiply(x[:1], prepacked, x_operand),
             }
         for rows, y in found.items():
             given = f"{x_side.name} times weights, {w_side.name}: {rows}, kernel path {path}"
@@ -91,17 +101,17 @@ def _of_rows(x_side: Side, w_side: Side) -> Iterator[Violation]:
 
 
 def _of_images(x_side: Side, w_side: Side) -> Iterator[Violation]:
-    x, x_factor = x_side.operand(3, 4, 5, 3)
-    w, w_factor = w_side.operand(5, 2, 2, 3)
-    both = x_factor, w_factor
+    x, x_operand = x_side.operand(3, 4, 5, 3)
+    w, w_operand = w_side.operand(5, 2, 2, 3)
+    both = x_operand, w_operand
     expected = reference.convolve(x, w, None, *both, window=WINDOW)
     for path in cpu.paths():
         with cpu.using(path):
-            prepared = prepared_convolution(w, None, *both, window=WINDOW)
+            prepacked = prepacked_convolution(w, None, *both, window=WINDOW)
             found = {
                 "a convolution": convolve(x, w, None, *both, window=WINDOW),
-                "a convolution, weights prepared": prepared(x),
-                "a convolution of one image": prepared(x[:1]),
+                "a convolution, weights prepacked": prepacked(x),
+                "a convolution of one image": prepacked(x[:1]),
             }
         for images, y in found.items():
             given = f"{x_side.name} times weights, {w_side.name}: {images}, kernel path {path}"

@@ -1,6 +1,6 @@
 """The laws of a quantizer, in the order they are looked at."""
 
-from . import codes, deployed, frames, identity, multiplied, values
+from . import codes, deployed, fitting, identity, multiplied, values
 from .law import Law
 
 LAWS: dict[str, Law] = {
@@ -13,12 +13,12 @@ LAWS: dict[str, Law] = {
     "thresholds are encode": codes.thresholds_are_encode,
     "zero is kept": codes.zero_is_kept,
     "values stay": codes.values_stay,
-    "window is sound": frames.window_is_sound,
-    "window has the size of the steps": frames.window_has_the_size_of_the_steps,
-    "slope is sound": frames.slope_is_sound,
-    "fit is sound": frames.fit_is_sound,
-    "data are left alone": frames.data_are_left_alone,
-    "bad data are refused": frames.bad_data_are_refused,
+    "surrogate is sound": fitting.surrogate_is_sound,
+    "surrogate has the size of the steps": fitting.surrogate_has_the_size_of_the_steps,
+    "scale_gradient is sound": fitting.scale_gradient_is_sound,
+    "fit is sound": fitting.fit_is_sound,
+    "data are left alone": fitting.data_are_left_alone,
+    "bad data are refused": fitting.bad_data_are_refused,
     "value is exact": values.value_is_exact,
     "gradient is as stated": values.gradient_is_as_stated,
     "evaluation is frozen": values.evaluation_is_frozen,

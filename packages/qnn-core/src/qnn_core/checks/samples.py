@@ -66,12 +66,12 @@ def variants(q: Quantizer, option: str, values: Any) -> Iterator[Quantizer]:
 
 
 def axes(q: Quantizer) -> Iterator[Quantizer]:
-    """Yield the quantizer for a whole tensor, and with a frame for each channel."""
+    """Yield the quantizer for a whole tensor, and with qparams for each channel."""
     return variants(q, "axis", dict.fromkeys([q.axis, None, 0, 1]))
 
 
 def whole(q: Quantizer) -> Quantizer:
-    """Return the quantizer with one frame for the whole tensor."""
+    """Return the quantizer with one scale and zero point for the whole tensor."""
     return replace(q, axis=None)
 
 
@@ -80,13 +80,13 @@ def of_input(q: Quantizer) -> Quantizer:
     return replace(q, transform="none")
 
 
-def spread(frame: Array, x: Array, axis: int | None) -> Array:
-    """Return the entries of a frame where they belong in an array of the shape of `x`."""
-    if axis is None or not frame.ndim:
-        return frame
+def spread(qparams: Array, x: Array, axis: int | None) -> Array:
+    """Return the entries of qparams where they belong in an array of the shape of `x`."""
+    if axis is None or not qparams.ndim:
+        return qparams
     shape = [1] * x.ndim
     shape[axis] = -1
-    return frame.reshape(shape)
+    return qparams.reshape(shape)
 
 
 def first(wrong: Array) -> tuple[int, ...]:

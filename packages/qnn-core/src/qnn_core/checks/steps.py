@@ -15,7 +15,7 @@ TIMES = 2
 # Where a gradient is taken, on the way.
 CUTS = 97
 
-# A smaller input is a frame or another constant, not data.
+# A smaller input is qparams or another constant, not data.
 LEAST_DATA = 64
 
 
@@ -149,7 +149,7 @@ class _Line:
             ends = max(first - half, -self.size), min(last + half, self.size)
             cuts = np.linspace(*ends, CUTS)
         else:
-            # It has no width: how far the window reaches is looked for on every scale.
+            # It has no width: how far the surrogate reaches is looked for on every scale.
             reach = np.geomspace(1e-6, 2, CUTS) * self.size
             cuts = np.concatenate([first - reach[::-1], first + reach])
             cuts = np.clip(cuts, -self.size, self.size)

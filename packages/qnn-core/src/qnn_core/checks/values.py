@@ -35,18 +35,21 @@ def value_is_exact(q: Quantizer) -> Iterator[Violation]:
 
 
 def gradient_is_as_stated(q: Quantizer) -> Iterator[Violation]:
-    """d/dx = w(u), d/dscale = sum(levels[code] - u w(u)) or the slope, d/dshift = sum(1 - w(u))."""
+    """d/dx = w(u), d/dscale = sum(scale_gradient), d/dshift = sum(1 - w(u)).
+
+    The default of scale_gradient is ``levels[code] - u w(u)``.
+    """
     for each in axes(q):
         x = normal(6, 5, dtype=np.float64)
         coded = encode(x, each)
         tensors = [Tensor(t, np.float64, requires_grad=True) for t in (x, coded.scale, coded.shift)]
         fake_quantize(*tensors, quantizer=each).sum().backward()
         u = units(x, coded.scale, coded.shift, each.axis)
-        w = np.asarray(each.window(u), np.float64)
+        w = np.asarray(each.surrogate(u), np.float64)
         levels = coded.levels.astype(np.float64)[coded.codes]
         stated = {
             "x": w,
-            "scale": _per_channel(_slope(each, u, levels, w), each.axis),
+            "scale": _per_channel(_scale_gradient(each, u, levels, w), each.axis),
             "shift": _per_channel(1 - w, each.axis),
         }
         for (name, wanted), tensor in zip(stated.items(), tensors, strict=True):
@@ -58,14 +61,14 @@ def gradient_is_as_stated(q: Quantizer) -> Iterator[Violation]:
                 yield Violation(given, f"{wanted[at]:.6g}", f"{found[at]:.6g}")
 
 
-def _slope(q: Quantizer, u: Array, levels: Array, w: Array) -> Array:
+def _scale_gradient(q: Quantizer, u: Array, levels: Array, w: Array) -> Array:
     """Return what d/dscale is to be: PACT's, or the scheme's own, or LSQ's."""
-    if type(q).slope is not Quantizer.slope:
-        return np.asarray(q.slope(u, levels, w), np.float64)
+    if type(q).scale_gradient is not Quantizer.scale_gradient:
+        return np.asarray(q.scale_gradient(u, levels, w), np.float64)
     ends = codebook(q).levels[[0, -1]].astype(np.float64)
     outside = (u < ends[0]) | (u > ends[1])
-    slope: Array = levels * outside if q.scale == "pact" else levels - u * w
-    return slope
+    scale_gradient: Array = levels * outside if q.scale == "pact" else levels - u * w
+    return scale_gradient
 
 
 def _per_channel(terms: Array, axis: int | None) -> Array:

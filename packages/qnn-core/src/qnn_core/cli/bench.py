@@ -22,8 +22,8 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 from .._kernels import engine
-from ..files import write_whole
-from ..gemm import VALUES, Factor, Prepared, cpu, factor, get_num_threads, prepare
+from ..files import atomic_write
+from ..gemm import VALUES, GemmOperand, Prepacked, cpu, get_num_threads, prepack, quantized_operand
 from ..gemm import set_num_threads as set_threads
 from ..gemm.gemm import nanoseconds
 from ..gemm.layouts import aligned, row_bytes
@@ -137,67 +137,67 @@ class Product:
 
     @classmethod
     def of(cls, case: Case, numbers: Numbers, path: str) -> "Product":
-        """Return a product on a path, its weights prepared."""
-        x, x_factor = _side(case.x_levels, numbers.x_bytes, numbers.x_floats)
-        w, w_factor = _side(case.w_levels, numbers.w_bytes, numbers.w_floats)
+        """Return a product on a path, its weights prepacked."""
+        x, x_operand = _side(case.x_levels, numbers.x_bytes, numbers.x_floats)
+        w, w_operand = _side(case.w_levels, numbers.w_bytes, numbers.w_floats)
         with cpu.using(path):
-            prepared = prepare(w, None, x_factor, w_factor)
-            if prepared.form == "float":
-                values = x if x_factor.levels is None else x_factor.elements(x)
-                way = _from_elements(values, prepared, x.shape[1])
-                return cls(prepared.kind, way, way)
-            elements = _laid_out(x, prepared)
-            multiply = _from_elements(elements, prepared, x.shape[1])
-            return cls(prepared.kind, multiply, _from_codes(x, prepared))
+            prepacked = prepack(w, None, x_operand, w_operand)
+            if prepacked.form == "float":
+                values = x if x_operand.levels is None else x_operand.elements(x)
+                way = _from_elements(values, prepacked, x.shape[1])
+                return cls(prepacked.kind, way, way)
+            elements = _laid_out(x, prepacked)
+            multiply = _from_elements(elements, prepacked, x.shape[1])
+            return cls(prepacked.kind, multiply, _from_codes(x, prepacked))
 
 
 def _side(
     levels: tuple[int, ...] | None, numbers: NDArray[np.uint8], floats: NDArray[np.float32]
-) -> tuple[Array, Factor]:
+) -> tuple[Array, GemmOperand]:
     """Return codes or floats, and what they mean."""
     if levels is None:
         return floats, VALUES
     one, zero = np.ones((), np.float32), np.zeros((), np.float32)
-    found = factor(np.array(levels, np.float32), one, zero, along_sum=False)
+    found = quantized_operand(np.array(levels, np.float32), one, zero, along_reduction=False)
     return (numbers % len(levels) if len(levels) < 256 else numbers), found
 
 
-def _layout(prepared: Prepared) -> engine.Decision:
-    return engine.Decision(
-        format=prepared.form, bits=prepared.bits, count=0, elements=prepared.elements
+def _layout(prepacked: Prepacked) -> engine.Requantizer:
+    return engine.Requantizer(
+        format=prepacked.form, bits=prepacked.bits, count=0, elements=prepacked.elements
     )
 
 
-def _laid_out(codes: NDArray[np.uint8], prepared: Prepared) -> Array:
+def _laid_out(codes: NDArray[np.uint8], prepacked: Prepacked) -> Array:
     """Return the elements of codes."""
     m, k = codes.shape
-    rows = aligned((m, row_bytes(prepared.form, k, prepared.bits)), np.uint8)
+    rows = aligned((m, row_bytes(prepacked.form, k, prepacked.bits)), np.uint8)
     program = engine.Program(cpu.active_index(), [k, rows.shape[1]], 1)
-    program.layout(0, 1, k, _layout(prepared))
+    program.layout(0, 1, k, _layout(prepacked))
     program.run(codes, rows, 0, m)
     return rows
 
 
-def _from_elements(elements: Array, prepared: Prepared, k: int) -> Way:
+def _from_elements(elements: Array, prepacked: Prepacked, k: int) -> Way:
     stride = elements.shape[1] * elements.itemsize
-    program = engine.Program(cpu.active_index(), [stride, 4 * prepared.n], 1)
-    program.product(0, 1, prepared.weights, "float")
-    return _way(program, elements, prepared, k)
+    program = engine.Program(cpu.active_index(), [stride, 4 * prepacked.n], 1)
+    program.product(0, 1, prepacked.weights, "float")
+    return _way(program, elements, prepacked, k)
 
 
-def _from_codes(codes: NDArray[np.uint8], prepared: Prepared) -> Way:
+def _from_codes(codes: NDArray[np.uint8], prepacked: Prepacked) -> Way:
     k = codes.shape[1]
-    strides = [k, 4 * prepared.n, row_bytes(prepared.form, k, prepared.bits)]
+    strides = [k, 4 * prepacked.n, row_bytes(prepacked.form, k, prepacked.bits)]
     program = engine.Program(cpu.active_index(), strides, 2)
-    program.layout(0, 2, k, _layout(prepared))
-    program.product(2, 1, prepared.weights, "float")
-    return _way(program, codes, prepared, k)
+    program.layout(0, 2, k, _layout(prepacked))
+    program.product(2, 1, prepacked.weights, "float")
+    return _way(program, codes, prepacked, k)
 
 
-def _way(program: engine.Program, x: Array, prepared: Prepared, k: int) -> Way:
+def _way(program: engine.Program, x: Array, prepacked: Prepacked, k: int) -> Way:
     m = len(x)
-    y = aligned((m, prepared.n), np.float32)
-    work = nanoseconds(prepared, m, k)
+    y = aligned((m, prepacked.n), np.float32)
+    work = nanoseconds(prepacked, m, k)
     return partial(program.run, x, y, 0, m, threads_for(work))
 
 
@@ -417,4 +417,4 @@ def _cells(row: Mapping[str, Any]) -> list[Any]:
 def write(path: str | Path, about: Mapping[str, Any], **results: Any) -> None:
     """Write what was found to a file, as JSON."""
     text = json.dumps({"machine": about, **results}, indent=1, allow_nan=False)
-    write_whole(path, f"{text}\n".encode())
+    atomic_write(path, f"{text}\n".encode())

@@ -12,7 +12,7 @@ from tabulate import tabulate
 from ..checks import examine, named_in
 from ..errors import PluginError, QnnError
 from ..extensions import Extension, added_commands
-from ..files import write_whole
+from ..files import atomic_write
 from ..machine import cpu
 from ..registry import Scheme, registered, schemes
 from ..terminal import command, say
@@ -179,7 +179,7 @@ def _check(options: argparse.Namespace) -> int:
             print(text)
         else:
             # Before it is printed, which may fail.
-            write_whole(options.json, f"{text}\n".encode())
+            atomic_write(options.json, f"{text}\n".encode())
             print("\n\n".join(map(str, reports)))
     elif not reports:
         print(NO_SCHEMES)

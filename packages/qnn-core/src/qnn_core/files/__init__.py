@@ -1,14 +1,14 @@
 """Files: written whole, locked by one process, and of arrays with a description."""
 
-from .atomic import remove_drafts, write_whole
+from .atomic import atomic_write, remove_drafts
 from .locks import locked
-from .storage import content_of, load_arrays, save_arrays
+from .storage import load_arrays, save_arrays, serialize_arrays
 
 __all__ = [
-    "content_of",
+    "atomic_write",
     "load_arrays",
     "locked",
     "remove_drafts",
     "save_arrays",
-    "write_whole",
+    "serialize_arrays",
 ]

@@ -15,7 +15,7 @@ from safetensors.numpy import load as parse
 from safetensors.numpy import save as serialize
 
 from ..errors import FileError
-from .atomic import write_whole
+from .atomic import atomic_write
 
 Array = NDArray[Any]
 
@@ -40,12 +40,12 @@ def save_arrays(path: str | Path, arrays: Mapping[str, Array], about: Mapping[st
         about: anything that JSON can hold; numbers are kept exactly.
 
     Raises:
-        OSError: see `write_whole`.
+        OSError: see `atomic_write`.
     """
-    write_whole(path, content_of(arrays, about))
+    atomic_write(path, serialize_arrays(arrays, about))
 
 
-def content_of(arrays: Mapping[str, Array], about: Mapping[str, Any]) -> bytes:
+def serialize_arrays(arrays: Mapping[str, Array], about: Mapping[str, Any]) -> bytes:
     """Return the bytes of the file that `save_arrays` writes: the same for the same arguments."""
     # A mark that stands nowhere else in the file keeps the place of the checksum.
     mark = secrets.token_hex(32)

@@ -2,40 +2,40 @@
 
 from ..machine import cpu, get_num_threads, set_num_threads, threads
 from .channel_sums import channel_sums
-from .convolution import Convolution, convolve, prepared_convolution
+from .convolution import Convolution, convolve, prepacked_convolution
 from .convolution_gradients import input_gradient, weight_gradient
-from .float_gemm import affine_gradients, matrix_product
+from .float_gemm import affine_gradients, float_gemm
 from .gemm import product
-from .operand import VALUES, Factor, Grid, factor, integer_sum, joint_scale
-from .operand_of_tensor import operand
-from .prepack import Prepared, prepare
-from .sparse_gradients import data_gradients, is_large
+from .operand import VALUES, GemmOperand, IntegerLevels, integer_sum, joint_scale, quantized_operand
+from .operand_of_tensor import operand_of
+from .prepack import Prepacked, prepack
+from .sparse_gradients import is_large, sparse_gradients
 from .window import Window
 
 __all__ = [
     "VALUES",
     "Convolution",
-    "Factor",
-    "Grid",
-    "Prepared",
+    "GemmOperand",
+    "IntegerLevels",
+    "Prepacked",
     "Window",
     "affine_gradients",
     "channel_sums",
     "convolve",
     "cpu",
-    "data_gradients",
-    "factor",
+    "float_gemm",
     "get_num_threads",
     "input_gradient",
     "integer_sum",
     "is_large",
     "joint_scale",
-    "matrix_product",
-    "operand",
-    "prepare",
-    "prepared_convolution",
+    "operand_of",
+    "prepack",
+    "prepacked_convolution",
     "product",
+    "quantized_operand",
     "set_num_threads",
+    "sparse_gradients",
     "threads",
     "weight_gradient",
 ]

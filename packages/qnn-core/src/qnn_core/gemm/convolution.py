@@ -19,11 +19,11 @@ from .._kernels import engine
 from ..machine import cpu, empty
 from ..machine.threads import threads_for
 from .gemm import each_column, floats_suffice, looked_up, nanoseconds, values_of
-from .im2col import Gather, gather
+from .im2col import Im2col, gather
 from .implicit_gemm import convolved
 from .layouts import row_bytes
-from .operand import ZERO, Factor, channels_of, integer_sum, joint_scale
-from .prepack import Prepared, prepare
+from .operand import ZERO, GemmOperand, channels_of, integer_sum, joint_scale
+from .prepack import Prepacked, prepack
 from .window import Window
 
 Array = NDArray[Any]
@@ -39,16 +39,16 @@ class Convolution:
     Attributes:
         window: of its kernel.
         parts: the weights of each group.
-        factor: what the images are.
+        operand: what the images are.
     """
 
     window: Window
-    parts: tuple[Prepared, ...]
-    factor: Factor
+    parts: tuple[Prepacked, ...]
+    operand: GemmOperand
 
     @property
     def kind(self) -> str:
-        """The kernel, see `Prepared`."""
+        """The kernel, see `Prepacked`."""
         return self.parts[0].kind
 
     def __call__(self, x: Array) -> NDArray[np.float32]:
@@ -62,29 +62,29 @@ class Convolution:
         ]
         return np.concatenate(made, axis=-1)
 
-    def _group(self, x: Array, prepared: Prepared) -> NDArray[np.float32]:
-        how = gather(prepared, self.factor, self.window, x.shape[1:])
-        y = empty((len(x), *self.window.output(*x.shape[1:3]), prepared.n), np.float32)
+    def _group(self, x: Array, prepacked: Prepacked) -> NDArray[np.float32]:
+        how = gather(prepacked, self.operand, self.window, x.shape[1:])
+        y = empty((len(x), *self.window.output(*x.shape[1:3]), prepacked.n), np.float32)
         program = gathered_product(how)
-        work = how.pixels * (how.work + nanoseconds(prepared, 1, prepared.k))
+        work = how.pixels * (how.work + nanoseconds(prepacked, 1, prepacked.k))
         image = how.image(x)
         program.run(image, y, 0, len(x) * how.pixels, threads_for(len(x) * work))
         return y
 
 
-def gathered_product(how: Gather) -> engine.Program:
+def gathered_product(how: Im2col) -> engine.Program:
     """Return the program from images to sums of products, as floats."""
-    prepared = how.prepared
-    strides = [0, 4 * prepared.n, how.row_bytes]
+    prepacked = how.prepacked
+    strides = [0, 4 * prepacked.n, how.row_bytes]
     elements = 2
     if how.layout is not None:
         elements = 3
-        strides.append(row_bytes(prepared.form, prepared.k, prepared.bits))
+        strides.append(row_bytes(prepacked.form, prepacked.k, prepacked.bits))
     program = engine.Program(cpu.active_index(), strides, 3)
     program.gather(0, 2, how.windows)
     if how.layout is not None:
-        program.layout(2, elements, prepared.k, how.layout)
-    program.product(elements, 1, prepared.weights, "float")
+        program.layout(2, elements, prepacked.k, how.layout)
+    program.product(elements, 1, prepacked.weights, "float")
     return program
 
 
@@ -92,8 +92,8 @@ def convolve(
     x: Array,
     w: Array,
     bias: Array | None,
-    x_factor: Factor,
-    w_factor: Factor,
+    x_operand: GemmOperand,
+    w_operand: GemmOperand,
     *,
     window: Window,
     groups: int = 1,
@@ -104,8 +104,8 @@ def convolve(
         x: uint8 codes, or float32 values, ``[b, h, w, c]``.
         w: likewise, ``[n, kh, kw, c / groups]``.
         bias: float32 ``[n]``, or None.
-        x_factor: what `x` is.
-        w_factor: what `w` is.
+        x_operand: what `x` is.
+        w_operand: what `w` is.
         window: of the kernel.
         groups: that channels and outputs are divided into.
 
@@ -114,18 +114,18 @@ def convolve(
     """
     k = math.prod(w.shape[1:])
     rows = w.reshape(len(w), k)
-    if not integer_sum(x_factor, w_factor, k):
-        sides = values_of(x, x_factor), values_of(rows, w_factor)
-    elif k * len(w) <= FEW_PRODUCTS * groups and floats_suffice(x_factor, w_factor, k):
-        assert x_factor.grid is not None
-        assert w_factor.grid is not None
-        sides = looked_up(x_factor.grid, x), looked_up(w_factor.grid, rows)
+    if not integer_sum(x_operand, w_operand, k):
+        sides = values_of(x, x_operand), values_of(rows, w_operand)
+    elif k * len(w) <= FEW_PRODUCTS * groups and floats_suffice(x_operand, w_operand, k):
+        assert x_operand.integer_levels is not None
+        assert w_operand.integer_levels is not None
+        sides = looked_up(x_operand.integer_levels, x), looked_up(w_operand.integer_levels, rows)
     else:
         sides = None
     if sides is not None:
-        scale = each_column(joint_scale(x_factor, w_factor, k), len(w))
+        scale = each_column(joint_scale(x_operand, w_operand, k), len(w))
         return _floats(*sides, bias, scale, window=window, groups=groups)
-    made = prepared_convolution(w, bias, x_factor, w_factor, window=window, groups=groups)
+    made = prepacked_convolution(w, bias, x_operand, w_operand, window=window, groups=groups)
     return made(x)
 
 
@@ -145,11 +145,11 @@ def _floats(
     return np.concatenate(made, axis=-1)
 
 
-def prepared_convolution(
+def prepacked_convolution(
     w: Array,
     bias: Array | None,
-    x_factor: Factor,
-    w_factor: Factor,
+    x_operand: GemmOperand,
+    w_operand: GemmOperand,
     *,
     window: Window,
     groups: int = 1,
@@ -160,7 +160,7 @@ def prepared_convolution(
     for g in range(groups):
         rows = slice(g * each, (g + 1) * each)
         part = w[rows].reshape(each, int(np.prod(w.shape[1:])))
-        some = w_factor if groups == 1 else channels_of(w_factor, rows)
+        some = w_operand if groups == 1 else channels_of(w_operand, rows)
         own = None if bias is None else bias[rows]
-        parts.append(prepare(part, own, x_factor, some, padded=padded))
-    return Convolution(window, tuple(parts), x_factor)
+        parts.append(prepack(part, own, x_operand, some, padded=padded))
+    return Convolution(window, tuple(parts), x_operand)

@@ -12,7 +12,7 @@ from .channel_sums import channel_sums
 Array = NDArray[Any]
 
 
-def matrix_product(a: Array, b: Array) -> NDArray[np.float32]:
+def float_gemm(a: Array, b: Array) -> NDArray[np.float32]:
     """Return ``a @ b`` of float32 matrices.
 
     Each element is ``sum = fma(a[m, t], b[t, n], sum)`` for t ascending, from 0: the same bits on
@@ -39,7 +39,7 @@ def matrix_product(a: Array, b: Array) -> NDArray[np.float32]:
 def affine(
     x: Array, w: Array, scale: Array | None = None, bias: Array | None = None
 ) -> NDArray[np.float32]:
-    """Return ``(x @ w.T) * scale + bias`` with the sums of `matrix_product`.
+    """Return ``(x @ w.T) * scale + bias`` with the sums of `float_gemm`.
 
     Args:
         x: float32 ``[m, k]``.

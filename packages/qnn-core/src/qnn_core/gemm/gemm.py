@@ -10,8 +10,8 @@ from ..machine import cpu, empty, get_num_threads
 from ..machine.threads import threads_for
 from .float_gemm import affine
 from .layouts import row_bytes
-from .operand import FLOAT_LIMIT, VALUES, Factor, Grid, integer_sum, joint_scale
-from .prepack import Prepared, prepare
+from .operand import FLOAT_LIMIT, VALUES, GemmOperand, IntegerLevels, integer_sum, joint_scale
+from .prepack import Prepacked, prepack
 
 Array = NDArray[Any]
 
@@ -26,7 +26,7 @@ RATES = {"planes": 2300, "ternary": 1900, "int8": 450, "int16": 220, "table": 11
 
 
 def product(
-    x: Array, w: Array, bias: Array | None, x_factor: Factor, w_factor: Factor
+    x: Array, w: Array, bias: Array | None, x_operand: GemmOperand, w_operand: GemmOperand
 ) -> NDArray[np.float32]:
     """Return the product that `operand.py` defines, on the kernel that fits the levels.
 
@@ -34,37 +34,42 @@ def product(
         x: uint8 codes, or float32 values, ``[m, k]``.
         w: likewise, ``[n, k]``.
         bias: float32 ``[n]``, or None.
-        x_factor: what `x` is.
-        w_factor: what `w` is.
+        x_operand: what `x` is.
+        w_operand: what `w` is.
 
     Returns:
         float32 ``[m, n]``, the same bits on every path and for every number of threads.
     """
     (m, k), n = x.shape, w.shape[0]
-    if m >= MANY_ROWS and x_factor is w_factor is VALUES:
+    if m >= MANY_ROWS and x_operand is w_operand is VALUES:
         return affine(x, w, None, bias)
-    if m * n * k <= FEW_PRODUCTS and floats_suffice(x_factor, w_factor, k):
-        assert x_factor.grid is not None
-        assert w_factor.grid is not None
-        scale = each_column(joint_scale(x_factor, w_factor, k), n)
-        return affine(looked_up(x_factor.grid, x), looked_up(w_factor.grid, w), scale, bias)
-    if m >= MANY_ROWS and not integer_sum(x_factor, w_factor, k):
-        scale = each_column(joint_scale(x_factor, w_factor, k), n)
-        return affine(values_of(x, x_factor), values_of(w, w_factor), scale, bias)
-    return multiply(x, prepare(w, bias, x_factor, w_factor), x_factor)
+    if m * n * k <= FEW_PRODUCTS and floats_suffice(x_operand, w_operand, k):
+        assert x_operand.integer_levels is not None
+        assert w_operand.integer_levels is not None
+        scale = each_column(joint_scale(x_operand, w_operand, k), n)
+        return affine(
+            looked_up(x_operand.integer_levels, x),
+            looked_up(w_operand.integer_levels, w),
+            scale,
+            bias,
+        )
+    if m >= MANY_ROWS and not integer_sum(x_operand, w_operand, k):
+        scale = each_column(joint_scale(x_operand, w_operand, k), n)
+        return affine(values_of(x, x_operand), values_of(w, w_operand), scale, bias)
+    return multiply(x, prepack(w, bias, x_operand, w_operand), x_operand)
 
 
-def floats_suffice(x: Factor, w: Factor, k: int) -> bool:
+def floats_suffice(x: GemmOperand, w: GemmOperand, k: int) -> bool:
     """Whether float32 sums of the elements are exact: what an integer sum gives."""
     return (
-        x.grid is not None
-        and w.grid is not None
-        and x.grid.zero.ndim == w.grid.zero.ndim == 0
-        and max(k, 1) * x.grid.reach * w.grid.reach < FLOAT_LIMIT
+        x.integer_levels is not None
+        and w.integer_levels is not None
+        and x.integer_levels.zero.ndim == w.integer_levels.zero.ndim == 0
+        and max(k, 1) * x.integer_levels.reach * w.integer_levels.reach < FLOAT_LIMIT
     )
 
 
-def looked_up(grid: Grid, codes: Array) -> NDArray[np.float32]:
+def looked_up(grid: IntegerLevels, codes: Array) -> NDArray[np.float32]:
     """Return the elements of codes, in units, of a grid with one zero point."""
     out = empty(codes.shape, np.float32)
     codes = np.asarray(codes, order="C")
@@ -72,42 +77,42 @@ def looked_up(grid: Grid, codes: Array) -> NDArray[np.float32]:
     return out
 
 
-def values_of(data: Array, factor: Factor) -> Array:
+def values_of(data: Array, operand: GemmOperand) -> Array:
     """Return the elements of one side of a product as floats."""
-    return data if factor.levels is None else factor.elements(data)
+    return data if operand.levels is None else operand.elements(data)
 
 
-def each_column(frame: Array, columns: int) -> NDArray[np.float32]:
-    """Return a frame, of one number or one for each column, as one for each column."""
+def each_column(qparams: Array, columns: int) -> NDArray[np.float32]:
+    """Return qparams, of one number or one for each column, as one for each column."""
     out = np.empty(columns, np.float32)
-    out[...] = frame
+    out[...] = qparams
     return out
 
 
-def multiply(x: Array, prepared: Prepared, x_factor: Factor) -> NDArray[np.float32]:
-    """Return the product of rows with prepared weights; see `product`."""
-    (m, k), n = x.shape, prepared.n
-    if prepared.form == "float":
-        x = x if x_factor.levels is None else x_factor.elements(x)
+def multiply(x: Array, prepacked: Prepacked, x_operand: GemmOperand) -> NDArray[np.float32]:
+    """Return the product of rows with prepacked weights; see `product`."""
+    (m, k), n = x.shape, prepacked.n
+    if prepacked.form == "float":
+        x = x if x_operand.levels is None else x_operand.elements(x)
         x = np.asarray(x, np.float32, order="C")
         program = engine.Program(cpu.active_index(), [4 * k, 4 * n], 1)
-        program.product(0, 1, prepared.weights, "float")
+        program.product(0, 1, prepacked.weights, "float")
     else:
         x = np.asarray(x, np.uint8, order="C")
-        decision = engine.Decision(
-            format=prepared.form, bits=prepared.bits, count=0, elements=prepared.elements
+        requantizer = engine.Requantizer(
+            format=prepacked.form, bits=prepacked.bits, count=0, elements=prepacked.elements
         )
-        rows = row_bytes(prepared.form, k, prepared.bits)
+        rows = row_bytes(prepacked.form, k, prepacked.bits)
         program = engine.Program(cpu.active_index(), [k, 4 * n, rows], 2)
-        program.layout(0, 2, k, decision)
-        program.product(2, 1, prepared.weights, "float")
+        program.layout(0, 2, k, requantizer)
+        program.product(2, 1, prepacked.weights, "float")
     y = empty((m, n), np.float32)
-    work = nanoseconds(prepared, m, k)
+    work = nanoseconds(prepacked, m, k)
     program.run(x, y, 0, m, threads_for(work))
     return y
 
 
-def nanoseconds(prepared: Prepared, m: int, k: int) -> float:
+def nanoseconds(prepacked: Prepacked, m: int, k: int) -> float:
     """Return about how long a product takes on one thread."""
-    pairs = prepared.bits if prepared.kind == "planes" else 1
-    return m * prepared.n * k * pairs / RATES[prepared.kind]
+    pairs = prepacked.bits if prepacked.kind == "planes" else 1
+    return m * prepacked.n * k * pairs / RATES[prepacked.kind]

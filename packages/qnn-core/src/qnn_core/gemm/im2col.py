@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from .._kernels import engine
 from ..machine import empty
 from .layouts import laid_out, row_bytes
-from .operand import Factor
-from .prepack import Prepared
+from .operand import GemmOperand
+from .prepack import Prepacked
 from .window import Window
 
 Array = NDArray[Any]
@@ -21,12 +21,12 @@ RATE = 10
 
 
 @dataclass(frozen=True, eq=False)
-class Gather:
+class Im2col:
     """What turns images into the rows of elements that a product wants.
 
     Attributes:
-        prepared: the weights, of one group.
-        factor: what the images are.
+        prepacked: the weights, of one group.
+        operand: what the images are.
         windows: for a step of a program.
         pixels: windows of an image.
         row_bytes: of a row as it is gathered.
@@ -35,53 +35,53 @@ class Gather:
         work: nanoseconds of a row, about.
     """
 
-    prepared: Prepared
-    factor: Factor
+    prepacked: Prepacked
+    operand: GemmOperand
     windows: engine.Windows
     pixels: int
     row_bytes: int
-    layout: engine.Decision | None
+    layout: engine.Requantizer | None
     work: float
 
     def image(self, x: Array) -> Array:
         """Return what the windows look at, for codes or values ``[b, h, w, c]``."""
-        prepared = self.prepared
-        if prepared.form == "float":
-            x = x if self.factor.levels is None else self.factor.elements(x)
+        prepacked = self.prepacked
+        if prepacked.form == "float":
+            x = x if self.operand.levels is None else self.operand.elements(x)
             return np.asarray(x, np.float32, order="C")
-        if prepared.form == "bits":
+        if prepacked.form == "bits":
             x = np.asarray(x, np.uint8, order="C")
-            return _planes(x, prepared.bits) if self.layout is None else x
-        if prepared.elements is None:
+            return _planes(x, prepacked.bits) if self.layout is None else x
+        if prepacked.elements is None:
             return np.asarray(x, np.uint8, order="C")
-        table = prepared.elements.astype(np.uint8 if prepared.form == "uint8" else np.int16)
+        table = prepacked.elements.astype(np.uint8 if prepacked.form == "uint8" else np.int16)
         return np.asarray(table[x], order="C")
 
 
 def gather(
-    prepared: Prepared, factor: Factor, window: Window, image: tuple[int, int, int]
-) -> Gather:
+    prepacked: Prepacked, operand: GemmOperand, window: Window, image: tuple[int, int, int]
+) -> Im2col:
     """Return how images ``(height, width, channels)`` become rows for a product."""
     height, width, channels = image
-    form, bits = prepared.form, prepared.bits
+    form, bits = prepacked.form, prepacked.bits
     # Where the bits of a pixel are whole bytes, they are gathered, else its codes.
     packed = form == "bits" and channels % 8 == 0 and sys.byteorder == "little"
     where: dict[str, Any] = {"pixel": channels * _sizes(form)}
-    where["fill"] = (prepared.zero if form in ("bits", "uint8") else 0,)
+    where["fill"] = (prepacked.zero if form in ("bits", "uint8") else 0,)
     if packed:
         where = {"pixel": channels // 8}
-        where["tail"] = (row_bytes(form, prepared.k, 1) * 8 - prepared.k) // 8
-        where["fill"] = tuple(255 * (prepared.zero >> plane & 1) for plane in range(bits))
+        where["tail"] = (row_bytes(form, prepacked.k, 1) * 8 - prepacked.k) // 8
+        where["fill"] = tuple(255 * (prepacked.zero >> plane & 1) for plane in range(bits))
     output = window.output(height, width)
     codes = form == "bits" and not packed
-    bytes_of_row = prepared.k if codes else row_bytes(form, prepared.k, bits)
-    return Gather(
-        prepared=prepared,
-        factor=factor,
+    bytes_of_row = prepacked.k if codes else row_bytes(form, prepacked.k, bits)
+    return Im2col(
+        prepacked=prepacked,
+        operand=operand,
         windows=windows(window, (height, width), **where),
         pixels=output[0] * output[1],
-        row_bytes=4 * prepared.k if form == "float" else bytes_of_row,
-        layout=engine.Decision(format=form, bits=bits, count=0) if codes else None,
+        row_bytes=4 * prepacked.k if form == "float" else bytes_of_row,
+        layout=engine.Requantizer(format=form, bits=bits, count=0) if codes else None,
         work=5 + bytes_of_row / RATE,
     )
 

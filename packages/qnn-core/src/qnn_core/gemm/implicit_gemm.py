@@ -29,7 +29,7 @@ MOST_TERMS = 2**13
 def convolved(x: Array, w: Array, scale: Array, bias: Array, window: Window) -> NDArray[np.float32]:
     """Return ``(sum of patch * weight) * scale + bias``, ``[b, oh, ow, n]``.
 
-    The sums are those of `gemm.operand.factor`: fused, in the order (ky, kx, channel).
+    The sums are those of `gemm.operand.operand`: fused, in the order (ky, kx, channel).
 
     Args:
         x: float32 ``[b, h, w, c]``.
@@ -43,7 +43,7 @@ def convolved(x: Array, w: Array, scale: Array, bias: Array, window: Window) -> 
     kernel.sums(
         cpu.active_index(),
         get_num_threads(),
-        framed(x, window),
+        padded(x, window),
         pixel,
         element,
         np.ascontiguousarray(w.T),
@@ -74,7 +74,7 @@ def weight_sums(g: Array, x: Array, window: Window) -> NDArray[np.float32]:
     kernel.sums_in_parts(
         cpu.active_index(),
         get_num_threads(),
-        framed(x, window),
+        padded(x, window),
         element,
         pixel,
         np.asarray(g, order="C"),
@@ -90,7 +90,7 @@ def weight_sums(g: Array, x: Array, window: Window) -> NDArray[np.float32]:
     return np.ascontiguousarray(out[0].T)
 
 
-def framed(x: Array, window: Window) -> Array:
+def padded(x: Array, window: Window) -> Array:
     """Return the images with the window's padding around them; as they are if there is none."""
     py, px = window.padding
     if not py and not px:

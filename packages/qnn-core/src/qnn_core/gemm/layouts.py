@@ -52,9 +52,9 @@ def laid_out(
     """Return codes as the engine's rows of elements, with their padding; see `words_of`."""
     n, k = codes.shape
     rows = aligned((n, row_bytes(form, k, bits) // 4), np.uint32)
-    decision = engine.Decision(format=form, bits=bits, count=0, elements=elements)
+    requantizer = engine.Requantizer(format=form, bits=bits, count=0, elements=elements)
     program = engine.Program(cpu.active_index(), [k, rows.shape[1] * 4], 1)
-    program.layout(0, 1, k, decision)
+    program.layout(0, 1, k, requantizer)
     # A nanosecond takes some four codes.
     program.run(np.asarray(codes, order="C"), rows, 0, n, threads_for(n * k / 4))
     return rows
@@ -79,7 +79,7 @@ def words_of(
     return rows.reshape(n, planes, rows.shape[1] // planes)[:, :, :words].reshape(n, planes * words)
 
 
-def weigh(
+def prepack_weights(
     codes: NDArray[np.uint8], form: str, planes: int, elements: NDArray[np.int16] | None
 ) -> tuple[Array, NDArray[np.int32]]:
     """Return codes as panels, see `panels_of`, and sums of each row, int32 ``[n, planes]``.
@@ -98,10 +98,10 @@ def weigh(
     panels = aligned((padded(n) // PANEL, planes * words, PANEL), np.uint32)
     sums = np.zeros((n, planes), np.int32)
     bits = planes if form == "bits" else 8
-    decision = engine.Decision(format=form, bits=bits, count=0, elements=elements)
+    requantizer = engine.Requantizer(format=form, bits=bits, count=0, elements=elements)
     where = cpu.active_index(), get_num_threads()
     codes = np.ascontiguousarray(codes)
-    engine.weigh(*where, codes, decision, planes, words, stride, panels, sums)
+    engine.prepack_weights(*where, codes, requantizer, planes, words, stride, panels, sums)
     return panels, sums
 
 

@@ -2,7 +2,7 @@
 
 ::
 
-    element     level - zero point    of a quantized operand whose frame is the same along the sum
+    element     level - zero point    of a quantized operand whose qparams do not vary along the sum
                 value                 of any other
     sum_mn      sum over k of element(x_mk) * element(w_nk)
     y_mn        sum_mn * (scale_x * scale_w_n) + bias_n
@@ -33,7 +33,7 @@ ZERO = np.zeros((), np.float32)
 
 
 @dataclass(frozen=True, eq=False)
-class Grid:
+class IntegerLevels:
     """Levels as whole numbers: ``level - zero point = unit * (integers[code] - zero)``.
 
     Attributes:
@@ -74,7 +74,7 @@ class Grid:
         return max(int(np.abs(end - self.zero).max(initial=0)) for end in ends)
 
 
-class Factor(NamedTuple):
+class GemmOperand(NamedTuple):
     """One side of a product, without its data.
 
     Attributes:
@@ -87,7 +87,7 @@ class Factor(NamedTuple):
     levels: NDArray[np.float32] | None
     zero: Array
     scale: Array
-    grid: Grid | None
+    integer_levels: IntegerLevels | None
 
     def elements(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return ``level - zero point`` of each code of a ``[row, k]`` operand, in float32."""
@@ -98,29 +98,31 @@ class Factor(NamedTuple):
 
 
 # Float values: nothing is taken out of the sum.
-VALUES = Factor(None, ZERO, ONE, None)
+VALUES = GemmOperand(None, ZERO, ONE, None)
 
 
-def factor(levels: Array, scale: Array, shift: Array, *, along_sum: bool) -> Factor:
+def quantized_operand(
+    levels: Array, scale: Array, shift: Array, *, along_reduction: bool
+) -> GemmOperand:
     """Return the side of a product that a quantized operand is.
 
     Args:
         levels: float32, ascending.
         scale: float32 of shape () or (channels,).
         shift: likewise.
-        along_sum: whether the frame's channels lie along the axis that is summed over.
+        along_reduction: whether the qparams' channels lie along the axis that is summed over.
 
     Returns:
-        `VALUES` if the frame cannot be taken out of the sum: it changes along the sum, or the shift
-        is not a whole number of steps.
+        `VALUES` if the qparams cannot be taken out of the sum: they vary along it, or the shift is
+        not a whole number of steps.
     """
-    if along_sum and (scale.size > 1 or shift.size > 1):
+    if along_reduction and (scale.size > 1 or shift.size > 1):
         return VALUES
     scale, shift = np.asarray(scale, np.float32), np.asarray(shift, np.float32)
-    if along_sum:
+    if along_reduction:
         scale, shift = scale.reshape(()), shift.reshape(())
     if not (shift.any() if shift.ndim else float(shift)):
-        return Factor(levels, ZERO, scale, _grid_around_zero(levels))
+        return GemmOperand(levels, ZERO, scale, _grid_around_zero(levels))
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         zero = np.rint(-shift / scale) + np.float32(0)
         whole = np.array_equal(-(scale * zero), shift)
@@ -129,35 +131,35 @@ def factor(levels: Array, scale: Array, shift: Array, *, along_sum: bool) -> Fac
     # One zero point for all channels is what most schemes have; more kernels take that.
     if zero.size and np.all(zero == zero.flat[0]):
         zero = zero.reshape(-1)[:1].reshape(())
-    return Factor(levels, zero, scale, _grid(levels, zero))
+    return GemmOperand(levels, zero, scale, _grid(levels, zero))
 
 
-def channels_of(factor: Factor, rows: slice) -> Factor:
+def channels_of(operand: GemmOperand, rows: slice) -> GemmOperand:
     """Return what some output channels of a weight are."""
-    grid = factor.grid
+    grid = operand.integer_levels
     if grid is not None and grid.zero.ndim:
         grid = replace(grid, zero=grid.zero[rows])
-    zero, scale = (f[rows] if f.ndim else f for f in (factor.zero, factor.scale))
-    return Factor(factor.levels, zero, scale, grid)
+    zero, scale = (f[rows] if f.ndim else f for f in (operand.zero, operand.scale))
+    return GemmOperand(operand.levels, zero, scale, grid)
 
 
-def integer_sum(x: Factor, w: Factor, k: int) -> bool:
+def integer_sum(x: GemmOperand, w: GemmOperand, k: int) -> bool:
     """Whether the sum over `k` elements is one of integers."""
     return (
-        x.grid is not None
-        and w.grid is not None
-        and max(k, 1) * x.grid.reach * w.grid.reach < SUM_LIMIT
+        x.integer_levels is not None
+        and w.integer_levels is not None
+        and max(k, 1) * x.integer_levels.reach * w.integer_levels.reach < SUM_LIMIT
     )
 
 
-def joint_scale(x: Factor, w: Factor, k: int) -> NDArray[np.float32]:
+def joint_scale(x: GemmOperand, w: GemmOperand, k: int) -> NDArray[np.float32]:
     """Return what the sum is multiplied by: float32 of shape () or (channels,).
 
     For a sum of integers it includes both units; multiplying by them is exact.
     """
     unit = np.float32(1)
-    if x.grid is not None and w.grid is not None and integer_sum(x, w, k):
-        unit = np.float32(x.grid.unit * w.grid.unit)
+    if x.integer_levels is not None and w.integer_levels is not None and integer_sum(x, w, k):
+        unit = np.float32(x.integer_levels.unit * w.integer_levels.unit)
     if x.scale.ndim == w.scale.ndim == 0:
         # A double holds the product exactly: it is rounded once, as that of float32 is.
         both = float(x.scale) * float(w.scale)
@@ -168,17 +170,17 @@ def joint_scale(x: Factor, w: Factor, k: int) -> NDArray[np.float32]:
         return np.asarray(x.scale * w.scale * unit, np.float32)
 
 
-def _grid(levels: NDArray[np.float32], zero: Array) -> Grid | None:
+def _grid(levels: NDArray[np.float32], zero: Array) -> IntegerLevels | None:
     """Return levels and zero points as integers of one unit, or None if that takes over 15 bits."""
     return _grid_of(levels.tobytes(), zero.tobytes(), zero.shape)
 
 
 # The grids of levels that were asked for before, with the levels, so that an id stays theirs.
-_KNOWN: dict[int, tuple[NDArray[np.float32], Grid | None]] = {}
+_KNOWN: dict[int, tuple[NDArray[np.float32], IntegerLevels | None]] = {}
 _MOST_KNOWN = 512
 
 
-def _grid_around_zero(levels: NDArray[np.float32]) -> Grid | None:
+def _grid_around_zero(levels: NDArray[np.float32]) -> IntegerLevels | None:
     """Return `_grid` with the zero point 0, of levels that never change: those of a codebook."""
     known = _KNOWN.get(id(levels))
     if known is not None:
@@ -193,13 +195,13 @@ def _grid_around_zero(levels: NDArray[np.float32]) -> Grid | None:
 
 # A scale changes at each step of training, a grid hardly ever.
 @lru_cache(maxsize=1024)
-def _grid_of(level_bytes: bytes, zero_bytes: bytes, shape: tuple[int, ...]) -> Grid | None:
+def _grid_of(level_bytes: bytes, zero_bytes: bytes, shape: tuple[int, ...]) -> IntegerLevels | None:
     levels = np.frombuffer(level_bytes, np.float32)
     zero = np.frombuffer(zero_bytes, np.float32).reshape(shape)
     numbers = np.concatenate([levels, zero.reshape(-1)]).astype(np.float64)
     numbers = numbers[numbers != 0]
     if not numbers.size:
-        return Grid(np.zeros(levels.size, np.int64), zero.astype(np.int64), 1.0)
+        return IntegerLevels(np.zeros(levels.size, np.int64), zero.astype(np.int64), 1.0)
     # The lowest set bit of each number, as an exponent: 24 bits make every float32 an integer.
     mantissa, exponent = np.frexp(numbers)
     whole = np.abs(mantissa * 2**24).astype(np.int64)
@@ -209,5 +211,5 @@ def _grid_of(level_bytes: bytes, zero_bytes: bytes, shape: tuple[int, ...]) -> G
     if np.abs(steps).max() >= 2**15:
         return None
     integers = steps.astype(np.int64)
-    grid = Grid(integers[: levels.size], integers[levels.size :].reshape(zero.shape), unit)
+    grid = IntegerLevels(integers[: levels.size], integers[levels.size :].reshape(zero.shape), unit)
     return grid if grid.reach < 2**15 else None

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from .._kernels import engine
 from ..machine import cpu
-from .layouts import nibbles_of, panels_of, per_column, weigh, words_of
-from .operand import Factor, Grid, integer_sum, joint_scale
+from .layouts import nibbles_of, panels_of, per_column, prepack_weights, words_of
+from .operand import GemmOperand, IntegerLevels, integer_sum, joint_scale
 
 Array = NDArray[Any]
 
@@ -25,7 +25,7 @@ TERNARY = np.array([1, 0, 3], np.int16)
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
+class Prepacked:
     """The weights of a product, and what the engine must be given to multiply them by.
 
     Attributes:
@@ -53,42 +53,47 @@ class Prepared:
     zero: int = 0
 
 
-def prepare(
-    w: Array, bias: Array | None, x_factor: Factor, w_factor: Factor, *, padded: bool = False
-) -> Prepared:
+def prepack(
+    w: Array,
+    bias: Array | None,
+    x_operand: GemmOperand,
+    w_operand: GemmOperand,
+    *,
+    padded: bool = False,
+) -> Prepacked:
     """Return weights ready for products.
 
     Args:
         w: uint8 codes, or float32 values, ``[n, k]``.
         bias: float32 ``[n]``, or None.
-        x_factor: what it will be multiplied by.
-        w_factor: what `w` is.
+        x_operand: what it will be multiplied by.
+        w_operand: what `w` is.
         padded: whether there are elements of value 0 among those it is multiplied by, even if no
             code means that.
     """
     n, k = w.shape
-    kind = kernel_kind(x_factor, w_factor, k, padded=padded)
+    kind = kernel_kind(x_operand, w_operand, k, padded=padded)
     ends: dict[str, Any] = {
-        "scale": per_column(joint_scale(x_factor, w_factor, k), n, np.float32),
+        "scale": per_column(joint_scale(x_operand, w_operand, k), n, np.float32),
         "bias": per_column(0.0 if bias is None else bias, n, np.float32),
     }
-    made = BUILDERS[kind](w, x_factor, w_factor, ends)
-    return replace(made, zero=_zero(made, x_factor)) if padded and made.form != "float" else made
+    made = BUILDERS[kind](w, x_operand, w_operand, ends)
+    return replace(made, zero=_zero(made, x_operand)) if padded and made.form != "float" else made
 
 
-def kernel_kind(x: Factor, w: Factor, k: int, *, padded: bool = False) -> str:
-    """Return the kernel for a product over `k` elements on the active path; see `prepare`."""
+def kernel_kind(x: GemmOperand, w: GemmOperand, k: int, *, padded: bool = False) -> str:
+    """Return the kernel for a product over `k` elements on the active path; see `prepack`."""
     path = cpu.active()
     if not integer_sum(x, w, k):
         few = w.levels is not None and w.levels.size <= 16 and w.zero.ndim == 0
         return "table" if few and path.startswith("avx512") else "float"
-    assert x.grid is not None
-    assert w.grid is not None
-    return _integer_kind(path, x.grid, w.grid, padded)
+    assert x.integer_levels is not None
+    assert w.integer_levels is not None
+    return _integer_kind(path, x.integer_levels, w.integer_levels, padded)
 
 
 @lru_cache(maxsize=1024)
-def _integer_kind(path: str, x: Grid, w: Grid, padded: bool) -> str:
+def _integer_kind(path: str, x: IntegerLevels, w: IntegerLevels, padded: bool) -> str:
     # Bits are codes: without a code for the value 0 they cannot say it.
     bits = not padded or bool(np.any(x.centred == 0))
     if bits and _is_sign(x) and _is_ternary(w):
@@ -101,7 +106,7 @@ def _integer_kind(path: str, x: Grid, w: Grid, padded: bool) -> str:
     return "int8" if bytes_fit and engine.multiplies_bytes(cpu.paths().index(path)) else "int16"
 
 
-def _ends(grid: Grid) -> tuple[int, int]:
+def _ends(grid: IntegerLevels) -> tuple[int, int]:
     """Return the least and the greatest element of any channel; 0 need not be between them."""
     return (int(grid.centred.min()), int(grid.centred.max())) if grid.centred.size else (0, 0)
 
@@ -111,18 +116,18 @@ def _wrapped(factor: int) -> int:
     return (factor + 2**31) % 2**32 - 2**31
 
 
-def _is_sign(grid: Grid) -> bool:
+def _is_sign(grid: IntegerLevels) -> bool:
     return grid.integers.size == 2 and int(grid.integers.sum()) == 2 * int(grid.zero)
 
 
-def _is_ternary(grid: Grid) -> bool:
+def _is_ternary(grid: IntegerLevels) -> bool:
     if grid.integers.size != 3 or grid.zero.ndim:
         return False
     low, middle, high = grid.integers - grid.zero
     return bool(middle == 0 and low == -high)
 
 
-def _reached(grid: Grid) -> Array:
+def _reached(grid: IntegerLevels) -> Array:
     """Return the elements and 0, which padding may be, for a grid with one zero point.
 
     An element is written as what it is above the least of these.
@@ -130,31 +135,31 @@ def _reached(grid: Grid) -> Array:
     return np.append(grid.centred, 0)
 
 
-def _zero(prepared: Prepared, x: Factor) -> int:
-    assert x.grid is not None
-    if prepared.form == "bits":
-        return int(np.flatnonzero(x.grid.centred == 0)[0])
-    return -_first(x.grid) if prepared.form == "uint8" else 0
+def _zero(prepacked: Prepacked, x: GemmOperand) -> int:
+    assert x.integer_levels is not None
+    if prepacked.form == "bits":
+        return int(np.flatnonzero(x.integer_levels.centred == 0)[0])
+    return -_first(x.integer_levels) if prepacked.form == "uint8" else 0
 
 
-def _first(grid: Grid) -> int:
+def _first(grid: IntegerLevels) -> int:
     """Return what an element that is written as 0 means."""
     return int(_reached(grid).min())
 
 
-def _planes(w: Array, x: Factor, wf: Factor, ends: dict[str, Any]) -> Prepared:
-    assert x.grid is not None
-    assert wf.grid is not None
-    (n, k), x_step, w_step = w.shape, x.grid.step, wf.grid.step
+def _planes(w: Array, x: GemmOperand, wf: GemmOperand, ends: dict[str, Any]) -> Prepacked:
+    assert x.integer_levels is not None
+    assert wf.integer_levels is not None
+    (n, k), x_step, w_step = w.shape, x.integer_levels.step, wf.integer_levels.step
     # An element is step * code + first.
-    x_first, w_first = int(x.grid.centred[0]), int(wf.grid.centred[0])
-    bits = wf.grid.bits
-    panels, ones = weigh(w, "bits", bits, None)
+    x_first, w_first = int(x.integer_levels.centred[0]), int(wf.integer_levels.centred[0])
+    bits = wf.integer_levels.bits
+    panels, ones = prepack_weights(w, "bits", bits, None)
     codes = sum(ones[:, b].astype(np.int64) << b for b in range(bits))
     offset = x_first * w_step * codes + k * x_first * w_first
     weights = engine.Weights(
         kind="planes",
-        x_bits=x.grid.bits,
+        x_bits=x.integer_levels.bits,
         w_bits=bits,
         k=k,
         n=n,
@@ -164,15 +169,15 @@ def _planes(w: Array, x: Factor, wf: Factor, ends: dict[str, Any]) -> Prepared:
         offset=per_column(offset, n, np.int32),
         **ends,
     )
-    return Prepared("planes", n, k, weights, "bits", x.grid.bits, None, panels.nbytes)
+    return Prepacked("planes", n, k, weights, "bits", x.integer_levels.bits, None, panels.nbytes)
 
 
-def _ternary(w: Array, x: Factor, wf: Factor, ends: dict[str, Any]) -> Prepared:
-    assert x.grid is not None
-    assert wf.grid is not None
+def _ternary(w: Array, x: GemmOperand, wf: GemmOperand, ends: dict[str, Any]) -> Prepacked:
+    assert x.integer_levels is not None
+    assert wf.integer_levels is not None
     n, k = w.shape
-    panels, ones = weigh(w, "bits", 2, TERNARY)
-    size = int(x.grid.centred[1]) * int(wf.grid.centred[2])
+    panels, ones = prepack_weights(w, "bits", 2, TERNARY)
+    size = int(x.integer_levels.centred[1]) * int(wf.integer_levels.centred[2])
     weights = engine.Weights(
         kind="ternary",
         x_bits=1,
@@ -184,20 +189,20 @@ def _ternary(w: Array, x: Factor, wf: Factor, ends: dict[str, Any]) -> Prepared:
         offset=per_column(size * ones[:, 0], n, np.int32),
         **ends,
     )
-    return Prepared("ternary", n, k, weights, "bits", 1, None, panels.nbytes)
+    return Prepacked("ternary", n, k, weights, "bits", 1, None, panels.nbytes)
 
 
-def _int8(w: Array, x: Factor, wf: Factor, ends: dict[str, Any]) -> Prepared:
-    assert x.grid is not None
-    assert wf.grid is not None
+def _int8(w: Array, x: GemmOperand, wf: GemmOperand, ends: dict[str, Any]) -> Prepacked:
+    assert x.integer_levels is not None
+    assert wf.integer_levels is not None
     n, k = w.shape
-    x_first = _first(x.grid)
-    centred = wf.grid.centred
-    low, high = _ends(wf.grid)
+    x_first = _first(x.integer_levels)
+    centred = wf.integer_levels.centred
+    low, high = _ends(wf.integer_levels)
     middle = 0 if low >= -128 and high <= 127 else low + 128
     assert high - middle <= 127  # what `_integer_kind` chose bytes for
     if centred.ndim == 1:
-        panels, totals = weigh(w, "uint8", 1, (centred - middle).astype(np.int16))
+        panels, totals = prepack_weights(w, "uint8", 1, (centred - middle).astype(np.int16))
         sums = totals[:, 0].astype(np.int64)
     else:
         words = _element_words(w, centred - middle, "uint8")
@@ -215,16 +220,16 @@ def _int8(w: Array, x: Factor, wf: Factor, ends: dict[str, Any]) -> Prepared:
         offset=per_column(offset, n, np.int32),
         **ends,
     )
-    above = (x.grid.centred - x_first).astype(np.int16)
+    above = (x.integer_levels.centred - x_first).astype(np.int16)
     elements = None if np.array_equal(above, np.arange(above.size)) else above
-    return Prepared("int8", n, k, weights, "uint8", 8, elements, panels.nbytes)
+    return Prepacked("int8", n, k, weights, "uint8", 8, elements, panels.nbytes)
 
 
-def _int16(w: Array, x: Factor, wf: Factor, ends: dict[str, Any]) -> Prepared:
-    assert x.grid is not None
-    assert wf.grid is not None
+def _int16(w: Array, x: GemmOperand, wf: GemmOperand, ends: dict[str, Any]) -> Prepacked:
+    assert x.integer_levels is not None
+    assert wf.integer_levels is not None
     n, k = w.shape
-    panels = panels_of(_element_words(w, wf.grid.centred, "int16"))
+    panels = panels_of(_element_words(w, wf.integer_levels.centred, "int16"))
     weights = engine.Weights(
         kind="int16",
         x_bits=16,
@@ -235,12 +240,19 @@ def _int16(w: Array, x: Factor, wf: Factor, ends: dict[str, Any]) -> Prepared:
         offset=per_column(0, n, np.int32),
         **ends,
     )
-    return Prepared(
-        "int16", n, k, weights, "int16", 16, x.grid.centred.astype(np.int16), panels.nbytes
+    return Prepacked(
+        "int16",
+        n,
+        k,
+        weights,
+        "int16",
+        16,
+        x.integer_levels.centred.astype(np.int16),
+        panels.nbytes,
     )
 
 
-def _table(w: Array, x: Factor, wf: Factor, ends: dict[str, Any]) -> Prepared:
+def _table(w: Array, x: GemmOperand, wf: GemmOperand, ends: dict[str, Any]) -> Prepacked:
     n, k = w.shape
     levels = np.zeros(16, np.float32)
     assert wf.levels is not None
@@ -249,15 +261,15 @@ def _table(w: Array, x: Factor, wf: Factor, ends: dict[str, Any]) -> Prepared:
     weights = engine.Weights(
         kind="table", x_bits=32, w_bits=4, k=k, n=n, panels=panels, levels=levels, **ends
     )
-    return Prepared("table", n, k, weights, "float", 32, None, panels.nbytes)
+    return Prepacked("table", n, k, weights, "float", 32, None, panels.nbytes)
 
 
-def _float(w: Array, x: Factor, wf: Factor, ends: dict[str, Any]) -> Prepared:
+def _float(w: Array, x: GemmOperand, wf: GemmOperand, ends: dict[str, Any]) -> Prepacked:
     n, k = w.shape
     values = np.asarray(w if wf.levels is None else wf.elements(w), np.float32, order="C")
     panels = panels_of(values.view(np.uint32))
     weights = engine.Weights(kind="float", x_bits=32, w_bits=32, k=k, n=n, panels=panels, **ends)
-    return Prepared("float", n, k, weights, "float", 32, None, panels.nbytes)
+    return Prepacked("float", n, k, weights, "float", 32, None, panels.nbytes)
 
 
 def _element_words(codes: Array, elements: Array, form: str) -> Array:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .operand import VALUES, Factor, channels_of, integer_sum, joint_scale
+from .operand import VALUES, GemmOperand, channels_of, integer_sum, joint_scale
 from .window import Window
 
 Array = NDArray[Any]
@@ -37,52 +37,54 @@ def fma(a: Array, b: Array, c: Array) -> NDArray[np.float32]:
         return odd.astype(np.float32)
 
 
-def sums(x: Array, w: Array, x_factor: Factor, w_factor: Factor) -> Array:
+def sums(x: Array, w: Array, x_operand: GemmOperand, w_operand: GemmOperand) -> Array:
     """Return the sums, int64 or float32 of shape ``[m, n]``, before any scale.
 
     Args:
         x: uint8 codes, or float32 values, ``[m, k]``.
         w: likewise, ``[n, k]``.
-        x_factor: what `x` is.
-        w_factor: what `w` is.
+        x_operand: what `x` is.
+        w_operand: what `w` is.
     """
-    if integer_sum(x_factor, w_factor, x.shape[1]):
-        return _integers(x, x_factor) @ _integers(w, w_factor).T
-    x = x if x_factor.levels is None else x_factor.elements(x)
-    w = w if w_factor.levels is None else w_factor.elements(w)
+    if integer_sum(x_operand, w_operand, x.shape[1]):
+        return _integers(x, x_operand) @ _integers(w, w_operand).T
+    x = x if x_operand.levels is None else x_operand.elements(x)
+    w = w if w_operand.levels is None else w_operand.elements(w)
     total = np.zeros((x.shape[0], w.shape[0]), np.float32)
     for k in range(x.shape[1]):
         total = fma(x[:, k, None], w[None, :, k], total)
     return total
 
 
-def product(x: Array, w: Array, bias: Array | None, x_factor: Factor, w_factor: Factor) -> Array:
+def product(
+    x: Array, w: Array, bias: Array | None, x_operand: GemmOperand, w_operand: GemmOperand
+) -> Array:
     """Return the product, float32 of shape ``[m, n]``; arguments as in `sums`."""
-    total = sums(x, w, x_factor, w_factor).astype(np.float32)
-    y: Array = total * joint_scale(x_factor, w_factor, x.shape[1])
+    total = sums(x, w, x_operand, w_operand).astype(np.float32)
+    y: Array = total * joint_scale(x_operand, w_operand, x.shape[1])
     return y if bias is None else y + bias
 
 
 def convolution_sums(
-    x: Array, w: Array, x_factor: Factor, w_factor: Factor, window: Window
+    x: Array, w: Array, x_operand: GemmOperand, w_operand: GemmOperand, window: Window
 ) -> Array:
     """Return the sums of a convolution, ``[b, oh, ow, n]``, before any scale.
 
     Args:
         x: uint8 codes, or float32 values, ``[b, h, w, c]``.
         w: likewise, ``[n, kh, kw, c]``.
-        x_factor: what `x` is.
-        w_factor: what `w` is.
+        x_operand: what `x` is.
+        w_operand: what `w` is.
         window: of the kernel.
     """
     k = int(np.prod(w.shape[1:]))
     rows = w.reshape(len(w), k)
-    if integer_sum(x_factor, w_factor, k):
-        patches = window.patches(_integers(x, x_factor))
-        found = patches.reshape(-1, k) @ _integers(rows, w_factor).T
+    if integer_sum(x_operand, w_operand, k):
+        patches = window.patches(_integers(x, x_operand))
+        found = patches.reshape(-1, k) @ _integers(rows, w_operand).T
     else:
-        patches = window.patches(x if x_factor.levels is None else x_factor.elements(x))
-        found = sums(patches.reshape(-1, k), rows, VALUES, w_factor)
+        patches = window.patches(x if x_operand.levels is None else x_operand.elements(x))
+        found = sums(patches.reshape(-1, k), rows, VALUES, w_operand)
     return found.reshape(*patches.shape[:3], len(w))
 
 
@@ -90,8 +92,8 @@ def convolve(
     x: Array,
     w: Array,
     bias: Array | None,
-    x_factor: Factor,
-    w_factor: Factor,
+    x_operand: GemmOperand,
+    w_operand: GemmOperand,
     *,
     window: Window,
     groups: int = 1,
@@ -101,10 +103,10 @@ def convolve(
     made = []
     for g in range(groups):
         rows = slice(g * each, (g + 1) * each)
-        part = channels_of(w_factor, rows)
+        part = channels_of(w_operand, rows)
         image = x[..., g * channels : (g + 1) * channels]
-        total = convolution_sums(image, w[rows], x_factor, part, window).astype(np.float32)
-        made.append(total * joint_scale(x_factor, part, k))
+        total = convolution_sums(image, w[rows], x_operand, part, window).astype(np.float32)
+        made.append(total * joint_scale(x_operand, part, k))
     y: Array = np.concatenate(made, axis=-1)
     return y if bias is None else y + bias
 
@@ -134,7 +136,7 @@ def input_gradient(g: Array, w: Array, window: Window, image: tuple[int, int]) -
     return x
 
 
-def _integers(codes: Array, factor: Factor) -> Array:
-    assert factor.grid is not None
-    zero = factor.grid.zero
-    return factor.grid.integers[codes] - (zero[:, None] if zero.ndim else zero)
+def _integers(codes: Array, operand: GemmOperand) -> Array:
+    assert operand.integer_levels is not None
+    zero = operand.integer_levels.zero
+    return operand.integer_levels.integers[codes] - (zero[:, None] if zero.ndim else zero)

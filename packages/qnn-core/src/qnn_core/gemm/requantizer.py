@@ -1,4 +1,4 @@
-"""How the engine turns numbers into the elements of the next product: thresholds and gains."""
+"""How the engine turns numbers into the elements of the next product: thresholds and increments."""
 
 from typing import Any
 
@@ -14,18 +14,20 @@ Array = NDArray[Any]
 NEVER = np.iinfo(np.int32).max
 
 
-def float_decision(cuts: Array, form: str, bits: int, elements: Array | None) -> engine.Decision:
-    """Return the decision of a quantizer on floats.
+def float_requantizer(
+    cuts: Array, form: str, bits: int, elements: Array | None
+) -> engine.Requantizer:
+    """Return the requantizer of a quantizer on floats.
 
     Args:
         cuts: float32, the least number of each code but the first, see `cuts_of`.
-        form: of the elements, see `Prepared`.
+        form: of the elements, see `Prepacked`.
         bits: of a code.
         elements: int16, the element of each code; None for the code itself.
     """
     # Nothing reaches a NaN: no number, infinity included, has a code beyond the last one.
     bounded = np.concatenate([[-np.inf], cuts, [np.nan]]).astype(np.float32)
-    return engine.Decision(
+    return engine.Requantizer(
         format=form,
         bits=bits,
         count=cuts.size,
@@ -35,20 +37,20 @@ def float_decision(cuts: Array, form: str, bits: int, elements: Array | None) ->
     )
 
 
-def sum_decision(
+def sum_requantizer(
     thresholds: Array, flip: Array, form: str, bits: int, elements: Array | None
-) -> engine.Decision:
-    """Return the decision on sums of integers that counts thresholds of each column.
+) -> engine.Requantizer:
+    """Return the requantizer on sums of integers that counts thresholds of each column.
 
     Args:
         thresholds: int32 ``[levels - 1, n]``, ascending along the first axis.
         flip: int32 ``[n]``: -1 where the complement of the sum is compared, else 0.
-        form: of the elements, see `Prepared`.
+        form: of the elements, see `Prepacked`.
         bits: of a code.
         elements: int16, the element of each code; None for the code itself.
     """
     count, n = thresholds.shape
-    return engine.Decision(
+    return engine.Requantizer(
         format=form,
         bits=bits,
         count=count,
@@ -86,9 +88,9 @@ def cuts_of(thresholds: Array, scale: Array, shift: Array) -> NDArray[np.float32
 def _gains(elements: Array | None, count: int) -> dict[str, Any]:
     """Return what each threshold adds to an element, and the elements for many thresholds."""
     chosen = np.arange(count + 1) if elements is None else elements.astype(np.int64)
-    gains = aligned((count,), np.int32)
-    gains[:] = np.diff(chosen)
-    return {"base": int(chosen[0]), "gains": gains, "elements": chosen.astype(np.int16)}
+    increments = aligned((count,), np.int32)
+    increments[:] = np.diff(chosen)
+    return {"base": int(chosen[0]), "increments": increments, "elements": chosen.astype(np.int16)}
 
 
 def _per_step(cuts: NDArray[np.float32]) -> float:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from .._kernels import sparse as kernel
 from ..machine import cpu, empty, get_num_threads
-from ..qtensor import Quantized
+from ..qtensor import QuantizedTensor
 from .gemm import each_column
 
 Array = NDArray[Any]
@@ -19,8 +19,8 @@ def is_large(g: Array, x: Array) -> bool:
     return bool(g.size * x.shape[1] >= kernel.LEAST)
 
 
-def data_gradients(
-    g: Array, x: Array, slope: Array, weight: Quantized
+def sparse_gradients(
+    g: Array, x: Array, slope: Array, weight: QuantizedTensor
 ) -> tuple[float, NDArray[np.float32]] | None:
     """Return the sum over ``(g @ w) * slope``, and ``g.T @ x``.
 
@@ -31,7 +31,7 @@ def data_gradients(
         g: float32 ``[m, n]``.
         x: float32 ``[m, k]``.
         slope: likewise.
-        weight: w as codes ``[n, k]``, with one frame or one for each row.
+        weight: w as codes ``[n, k]``, with one scale or one for each row.
     """
     if weight.levels.size > MOST_LEVELS:
         return None
@@ -40,7 +40,7 @@ def data_gradients(
     levels[: weight.levels.size] = weight.levels
     dw = empty((n, k), np.float32)
     g, x, slope, codes = (np.asarray(a, order="C") for a in (g, x, slope, weight.codes))
-    total = kernel.data_gradients(
+    total = kernel.sparse_gradients(
         cpu.active_index(),
         get_num_threads(),
         g,

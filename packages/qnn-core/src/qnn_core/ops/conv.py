@@ -8,8 +8,8 @@ import numpy as np
 from ..arguments import whole
 from ..autodiff import Array, Op, Shape, Tensor, op
 from ..errors import ShapeError
-from ..gemm import Window, convolve, input_gradient, operand, weight_gradient
-from ..qtensor import Quantized
+from ..gemm import Window, convolve, input_gradient, operand_of, weight_gradient
+from ..qtensor import QuantizedTensor
 from .linear import data_of
 from .windows import IntPair, Pair, pair, same_padding, windows_of
 
@@ -56,7 +56,7 @@ def _conv2d(
     weight: Array,
     bias: Array | None = None,
     *,
-    quantized: tuple[Quantized | None, ...],
+    quantized: tuple[QuantizedTensor | None, ...],
     stride: Pair,
     padding: Pair,
     dilation: Pair,
@@ -65,13 +65,13 @@ def _conv2d(
     window = _window(weight.shape, stride, padding, dilation)
     if x.dtype != np.float32:
         return _plain(x, weight, bias, window, groups)
-    x_factor, w_factor = operand(quantized[0], None), operand(quantized[1], 0)
+    x_operand, w_operand = operand_of(quantized[0], None), operand_of(quantized[1], 0)
     return convolve(
-        data_of(x, quantized[0], x_factor),
-        data_of(weight, quantized[1], w_factor),
+        data_of(x, quantized[0], x_operand),
+        data_of(weight, quantized[1], w_operand),
         bias,
-        x_factor,
-        w_factor,
+        x_operand,
+        w_operand,
         window=window,
         groups=groups,
     )
@@ -227,11 +227,11 @@ def conv2d(
         groups = whole("conv2d", "groups", groups, least=1, error=ShapeError)
     if isinstance(padding, str):
         shape = np.shape(weight.array if isinstance(weight, Tensor) else weight)
-        frame = _named_padding(padding, shape, steps, spread)
+        qparams = _named_padding(padding, shape, steps, spread)
     else:
-        frame = pair("conv2d", "padding", padding, 0)
+        qparams = pair("conv2d", "padding", padding, 0)
     given = (x, weight) if bias is None else (x, weight, bias)
-    return _conv2d_op(*given, stride=steps, padding=frame, dilation=spread, groups=groups)
+    return _conv2d_op(*given, stride=steps, padding=qparams, dilation=spread, groups=groups)
 
 
 def _named_padding(name: str, weight: Shape, stride: Pair, dilation: Pair) -> Pair:

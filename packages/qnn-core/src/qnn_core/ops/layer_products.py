@@ -6,15 +6,15 @@ import numpy as np
 
 from ..autodiff import Array, Shape, Tensor
 from ..gemm import (
-    Factor,
+    GemmOperand,
     Window,
     affine_gradients,
     channel_sums,
     convolve,
-    data_gradients,
     is_large,
+    sparse_gradients,
 )
-from ..qtensor import Quantized, decoded
+from ..qtensor import QuantizedTensor, decoded
 from .conv import conv2d, convolved_shape, input_gradients, weight_gradients
 from .linear import affine_shape, linear, matrix, multiplied
 from .windows import Pair
@@ -32,10 +32,15 @@ class Linear:
         return linear(x, weight, bias)
 
     def forward(
-        self, x: Array, weight: Array, bias: Array | None, x_factor: Factor, w_factor: Factor
+        self,
+        x: Array,
+        weight: Array,
+        bias: Array | None,
+        x_operand: GemmOperand,
+        w_operand: GemmOperand,
     ) -> Array:
         """Return the product of codes or values."""
-        return multiplied(x, weight, bias, x_factor, w_factor)
+        return multiplied(x, weight, bias, x_operand, w_operand)
 
     def gradients(
         self, g: Array, x: Array, weight: Array, needs: tuple[bool, ...]
@@ -45,13 +50,13 @@ class Linear:
         return [None if dx is None else dx.reshape(x.shape), dw, dbias]
 
     def scale_of_data(
-        self, g: Array, x: Array, slope: Array, weight: Quantized
+        self, g: Array, x: Array, slope: Array, weight: QuantizedTensor
     ) -> tuple[float, Array] | None:
         """Return the sum and the weight's gradient where most of the data are zero."""
         rows, samples = matrix(g), matrix(x)
         if not is_large(rows, samples):
             return None
-        return data_gradients(rows, samples, matrix(slope), weight)
+        return sparse_gradients(rows, samples, matrix(slope), weight)
 
 
 @dataclass(frozen=True)
@@ -72,11 +77,16 @@ class Convolution:
         return conv2d(x, weight, bias, **vars(self))
 
     def forward(
-        self, x: Array, weight: Array, bias: Array | None, x_factor: Factor, w_factor: Factor
+        self,
+        x: Array,
+        weight: Array,
+        bias: Array | None,
+        x_operand: GemmOperand,
+        w_operand: GemmOperand,
     ) -> Array:
         """Return the product of codes or values."""
         window = Window(weight.shape[1:3], self.stride, self.padding, self.dilation)
-        return convolve(x, weight, bias, x_factor, w_factor, window=window, groups=self.groups)
+        return convolve(x, weight, bias, x_operand, w_operand, window=window, groups=self.groups)
 
     def gradients(
         self, g: Array, x: Array, weight: Array, needs: tuple[bool, ...]
@@ -89,7 +99,7 @@ class Convolution:
         ]
 
     def scale_of_data(
-        self, g: Array, x: Array, slope: Array, weight: Quantized
+        self, g: Array, x: Array, slope: Array, weight: QuantizedTensor
     ) -> tuple[float, Array] | None:
         """Return the sum, by way of a weight gradient with the slopes in the images' place."""
         shape = weight.codes.shape

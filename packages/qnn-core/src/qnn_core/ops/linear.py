@@ -8,8 +8,8 @@ import numpy as np
 from ..autodiff import Array, Op, Shape, Tensor, op
 from ..autodiff.mode import MODE
 from ..errors import ShapeError
-from ..gemm import Factor, affine_gradients, matrix_product, operand, product
-from ..qtensor import Quantized
+from ..gemm import GemmOperand, affine_gradients, float_gemm, operand_of, product
+from ..qtensor import QuantizedTensor
 from .shape import reshape, transpose
 from .shapes import broadcast
 
@@ -57,7 +57,7 @@ def _right_vjp(g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
 
 def _matmul(a: Array, b: Array) -> Array:
     if a.dtype == np.float32 and a.ndim == b.ndim == 2:
-        return matrix_product(a, b)
+        return float_gemm(a, b)
     # BLAS sums in an order that follows the layout in memory: it is always the same one here.
     y: Array = np.matmul(np.asarray(a, order="C"), np.asarray(b, order="C"))
     return y
@@ -107,25 +107,25 @@ def _linear(
     weight: Array,
     bias: Array | None = None,
     *,
-    quantized: tuple[Quantized | None, ...],
+    quantized: tuple[QuantizedTensor | None, ...],
 ) -> Array:
     if x.dtype != np.float32:
         y: Array = x @ weight.T
         return y if bias is None else y + bias
-    x_factor, w_factor = operand(quantized[0], None), operand(quantized[1], 0)
-    columns = data_of(weight, quantized[1], w_factor)
-    return multiplied(data_of(x, quantized[0], x_factor), columns, bias, x_factor, w_factor)
+    x_operand, w_operand = operand_of(quantized[0], None), operand_of(quantized[1], 0)
+    columns = data_of(weight, quantized[1], w_operand)
+    return multiplied(data_of(x, quantized[0], x_operand), columns, bias, x_operand, w_operand)
 
 
 def multiplied(
-    x: Array, weight: Array, bias: Array | None, x_factor: Factor, w_factor: Factor
+    x: Array, weight: Array, bias: Array | None, x_operand: GemmOperand, w_operand: GemmOperand
 ) -> Array:
     """Return the product of what two factors enter with, ``[..., in]`` and ``[out, in]``."""
-    y = product(matrix(x), weight, bias, x_factor, w_factor)
+    y = product(matrix(x), weight, bias, x_operand, w_operand)
     return y if x.ndim == 2 else y.reshape(*x.shape[:-1], weight.shape[0])
 
 
-def data_of(values: Array, quantized: Quantized | None, factor: Factor) -> Array:
+def data_of(values: Array, quantized: QuantizedTensor | None, factor: GemmOperand) -> Array:
     """Return what a product is computed on: codes where they have levels, else values."""
     return values if quantized is None or factor.levels is None else quantized.codes
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from ..autodiff import Array, Shape, Tensor, op
 from ..autodiff.mode import MODE
-from ..qtensor import Quantized, clip_gradients, clip_surrogate, clips, fake, units
-from ..qtensor.fake_quantize import check_frame
+from ..qtensor import QuantizedTensor, clip_gradients, clip_surrogate, clips, fake, units
+from ..qtensor.fake_quantize import check_qparams
 from ..quantizer import Quantizer, codebook
 from ..registry import get_quantizer
 from .reduction import sum as sum_
@@ -15,36 +15,36 @@ from .shape import reshape
 
 
 def _shape(x: Shape, scale: Shape, shift: Shape, *, quantizer: Quantizer) -> Shape:
-    for frame in (scale, shift):
-        check_frame(x, frame, quantizer.axis, "fake_quantize")
+    for qparams in (scale, shift):
+        check_qparams(x, qparams, quantizer.axis, "fake_quantize")
     return x
 
 
 def _fake_quantize(
     x: Array, scale: Array, shift: Array, *, quantizer: Quantizer
-) -> tuple[Array, Quantized]:
+) -> tuple[Array, QuantizedTensor]:
     codes, values = fake(x, scale, shift, quantizer)
     levels, axis = codebook(quantizer).levels, quantizer.axis
     # The scale is trained in place; what the codes mean must not change with it.
-    kept = Quantized(codes, quantizer.bits, levels, scale.copy(), shift.copy(), axis)
+    kept = QuantizedTensor(codes, quantizer.bits, levels, scale.copy(), shift.copy(), axis)
     return values, kept
 
 
 def _passes(quantizer: Quantizer) -> bool:
-    """Whether the window is 1 everywhere."""
-    return type(quantizer).window is Quantizer.window and quantizer.ste == "identity"
+    """Whether the surrogate is 1 everywhere."""
+    return type(quantizer).surrogate is Quantizer.surrogate and quantizer.ste == "identity"
 
 
 def _surrogate(
     x: Array, codes: Array, scale: Array, shift: Array, quantizer: Quantizer
 ) -> tuple[Array, Array]:
-    """Return the window w(u) and the slope: the derivatives in x and in the scale."""
+    """Return the surrogate w(u) and the scale_gradient: the derivatives in x and in the scale."""
     if clips(quantizer):
         return clip_surrogate(x, codes, scale, shift, quantizer)
     u = units(x, scale, shift, quantizer.axis)
-    window = np.asarray(quantizer.window(u), x.dtype)
+    surrogate = np.asarray(quantizer.surrogate(u), x.dtype)
     level = codebook(quantizer).levels.astype(x.dtype)[codes]
-    return window, np.asarray(quantizer.slope(u, level, window), x.dtype)
+    return surrogate, np.asarray(quantizer.scale_gradient(u, level, surrogate), x.dtype)
 
 
 def _vjp(
@@ -54,35 +54,35 @@ def _vjp(
     needs: tuple[bool, ...],
     attributes: dict[str, Any],
 ) -> list[Tensor | None]:
-    """The straight-through gradients: linear in g, with window and slope as constants."""
+    """The straight-through gradients: linear in g; surrogate and scale gradient are constants."""
     x, scale, shift = inputs
     quantizer = attributes["quantizer"]
     if _passes(quantizer) and not any(needs[1:]):
         return [g, None, None]
-    # The frame as it was: a calibrated one may have changed in place since.
+    # The qparams as it was: a calibrated one may have changed in place since.
     kept = y.quantized
     if clips(quantizer) and not MODE.grad:
         # Nobody differentiates again: one pass without the arrays in between.
         fused = clip_gradients(g.array, x.array, kept, quantizer, needs)
         if fused is not None:
             return [None if gradient is None else Tensor.of(gradient) for gradient in fused]
-    window, slope = _surrogate(x.array, kept.codes, kept.scale, kept.shift, quantizer)
+    surrogate, scale_gradient = _surrogate(x.array, kept.codes, kept.scale, kept.shift, quantizer)
     return [
-        g * window if needs[0] else None,
-        _to_frame(g * slope, scale, quantizer.axis) if needs[1] else None,
-        _to_frame(g * (1 - window), shift, quantizer.axis) if needs[2] else None,
+        g * surrogate if needs[0] else None,
+        _to_qparams(g * scale_gradient, scale, quantizer.axis) if needs[1] else None,
+        _to_qparams(g * (1 - surrogate), shift, quantizer.axis) if needs[2] else None,
     ]
 
 
-def _to_frame(gradient: Tensor, frame: Tensor, axis: int | None) -> Tensor:
-    """Sum over all that shares an entry of the frame."""
-    if frame.ndim == 0 or axis is None:
-        return reshape(sum_(gradient), frame.shape)
+def _to_qparams(gradient: Tensor, qparams: Tensor, axis: int | None) -> Tensor:
+    """Sum over all that shares an entry of the qparams."""
+    if qparams.ndim == 0 or axis is None:
+        return reshape(sum_(gradient), qparams.shape)
     axis %= gradient.ndim
     return sum_(gradient, axis=tuple(a for a in range(gradient.ndim) if a != axis))
 
 
-# The frame is kept as it was.
+# The qparams are kept as it was.
 _fake_quantize_op = op(
     "fake_quantize",
     _fake_quantize,
@@ -97,9 +97,10 @@ def fake_quantize(x: Any, scale: Any, shift: Any = 0.0, *, quantizer: str | Quan
     """Return the quantized value of each element, ``scale * levels[encode(u)] + shift``.
 
     With ``u = (x - shift) / scale`` rounded to float32. The gradients are those of the
-    straight-through estimator (Bengio et al. 2013, arXiv:1308.3432) with the quantizer's window w:
-    ``w(u)`` for x, ``levels[code] - u * w(u)`` for the scale (or the quantizer's own `slope`),
-    ``1 - w(u)`` for the shift. They count as constants when differentiated again.
+    straight-through estimator (Bengio et al. 2013, arXiv:1308.3432) with the quantizer's surrogate
+    gradient w: ``w(u)`` for x, ``levels[code] - u * w(u)`` for the scale (or the quantizer's own
+    `scale_gradient`), ``1 - w(u)`` for the shift. They count as constants in further
+    derivatives.
 
     Args:
         x: any shape.
@@ -109,7 +110,7 @@ def fake_quantize(x: Any, scale: Any, shift: Any = 0.0, *, quantizer: str | Quan
 
     Raises:
         NonFiniteError: if `x` holds NaN or infinity, or the scale is not a finite number > 0.
-        ShapeError: if the frame does not fit `x`.
+        ShapeError: if the qparams do not fit `x`.
 
     Example:
         >>> fake_quantize([-0.9, 0.2, 7.0], 0.5, quantizer="symmetric:3")

@@ -7,9 +7,17 @@ import numpy as np
 
 from ..autodiff import Array, Op, Shape, Tensor, op
 from ..autodiff.mode import MODE
-from ..gemm import Factor, operand
-from ..qtensor import Quantized, clip_gradients, clips, codes_of, decoded, fake, slopes
-from ..qtensor.fake_quantize import check_frame
+from ..gemm import GemmOperand, operand_of
+from ..qtensor import (
+    QuantizedTensor,
+    clip_gradients,
+    clips,
+    codes_of,
+    decoded,
+    fake,
+    scale_gradients,
+)
+from ..qtensor.fake_quantize import check_qparams
 from ..quantizer import Quantizer, codebook
 from .quantize import fake_quantize
 
@@ -27,7 +35,12 @@ class Product(Protocol):
         """Return the product of tensors."""
 
     def forward(
-        self, x: Array, weight: Array, bias: Array | None, x_factor: Factor, w_factor: Factor
+        self,
+        x: Array,
+        weight: Array,
+        bias: Array | None,
+        x_operand: GemmOperand,
+        w_operand: GemmOperand,
     ) -> Array:
         """Return the product of what two factors enter with: codes or values."""
 
@@ -35,9 +48,9 @@ class Product(Protocol):
         """Return the gradients of input, weight and bias, of values; None where not needed."""
 
     def scale_of_data(
-        self, g: Array, x: Array, slope: Array, weight: Quantized
+        self, g: Array, x: Array, scale_gradient: Array, weight: QuantizedTensor
     ) -> tuple[float, Array] | None:
-        """Return the sum of slope times the input's gradient, and the weight's gradient.
+        """Return the sum of scale_gradient times the input's gradient, and the weight's gradient.
 
         None where that is no quicker than by way of the input's gradient.
         """
@@ -51,8 +64,8 @@ class Made(NamedTuple):
         samples: the input's values.
     """
 
-    x: Quantized
-    weight: Quantized
+    x: QuantizedTensor
+    weight: QuantizedTensor
     samples: Array
 
 
@@ -63,12 +76,12 @@ def fits(x: Quantizer, weight: Quantizer) -> bool:
 
 def _shape(*shapes: Shape, quantizers: Quantizers, product: Product, made: list[Made]) -> Shape:
     x, x_scale, x_shift, weight, w_scale, w_shift, *bias = shapes
-    for data, quantizer, frames in (
+    for data, quantizer, both_qparams in (
         (x, quantizers[0], (x_scale, x_shift)),
         (weight, quantizers[1], (w_scale, w_shift)),
     ):
-        for frame in frames:
-            check_frame(data, frame, quantizer.axis, "quantized_product")
+        for qparams in both_qparams:
+            check_qparams(data, qparams, quantizer.axis, "quantized_product")
     return product.shape(x, weight, *bias)
 
 
@@ -79,16 +92,18 @@ def _forward(*arrays: Array, quantizers: Quantizers, product: Product, made: lis
     w_codes = codes_of(weight, w_scale, w_shift, quantizers[1])
     w_made = _coded(w_codes, w_scale, w_shift, quantizers[1])
     made.append(Made(x_made, w_made, samples))
-    x_factor, w_factor = operand(x_made, None), operand(w_made, 0)
-    rows = samples if x_factor.levels is None else codes
-    columns = decoded(w_made) if w_factor.levels is None else w_codes
-    return product.forward(rows, columns, bias[0] if bias else None, x_factor, w_factor)
+    x_operand, w_operand = operand_of(x_made, None), operand_of(w_made, 0)
+    rows = samples if x_operand.levels is None else codes
+    columns = decoded(w_made) if w_operand.levels is None else w_codes
+    return product.forward(rows, columns, bias[0] if bias else None, x_operand, w_operand)
 
 
-def _coded(codes: Array, scale: Array, shift: Array, quantizer: Quantizer) -> Quantized:
-    # Frames are trained in place; what the codes mean must not change with them.
+def _coded(codes: Array, scale: Array, shift: Array, quantizer: Quantizer) -> QuantizedTensor:
+    # QParams are trained in place; what the codes mean must not change with them.
     levels = codebook(quantizer).levels
-    return Quantized(codes, quantizer.bits, levels, scale.copy(), shift.copy(), quantizer.axis)
+    return QuantizedTensor(
+        codes, quantizer.bits, levels, scale.copy(), shift.copy(), quantizer.axis
+    )
 
 
 def _vjp(
@@ -109,7 +124,7 @@ def _vjp(
     if needs[:3] == (False, True, False) and for_w:
         # Data need no gradient, and their scale needs only a sum over it.
         found = product.scale_of_data(
-            g.array, made.samples, slopes(x, made.x, quantizers[0]), made.weight
+            g.array, made.samples, scale_gradients(x, made.x, quantizers[0]), made.weight
         )
     if found is not None:
         total, dw = found
@@ -128,9 +143,9 @@ def _vjp(
 
 
 def _through(
-    g: Array, x: Array, made: Quantized, quantizer: Quantizer, needs: tuple[bool, ...]
+    g: Array, x: Array, made: QuantizedTensor, quantizer: Quantizer, needs: tuple[bool, ...]
 ) -> Gradients:
-    """Return the gradients of what was quantized and of its frame; `g` is overwritten."""
+    """Return the gradients of what was quantized and of its qparams; `g` is overwritten."""
     found = clip_gradients(g, x, made, quantizer, needs, in_place=True)
     assert found is not None
     return found
@@ -176,7 +191,7 @@ def composed(*inputs: Tensor, quantizers: Quantizers, product: Product) -> Tenso
     )
 
 
-# The frames, the codes and the input's values are kept as they were.
+# The qparams, the codes and the input's values are kept as they were.
 _quantized_product_op: Op = op(
     "quantized_product",
     _forward,
@@ -188,9 +203,9 @@ _quantized_product_op: Op = op(
 
 def quantized_product(
     x: Any,
-    x_frame: tuple[Any, Any],
+    x_qparams: tuple[Any, Any],
     weight: Any,
-    w_frame: tuple[Any, Any],
+    w_qparams: tuple[Any, Any],
     bias: Any = None,
     *,
     quantizers: Quantizers,
@@ -204,9 +219,9 @@ def quantized_product(
 
     Args:
         x: float32, as the product takes it.
-        x_frame: scale and shift of the input, of shape ().
+        x_qparams: scale and shift of the input, of shape ().
         weight: float32, output channels first.
-        w_frame: those of the weight, of shape () or, with axis 0, ``[out]``.
+        w_qparams: those of the weight, of shape () or, with axis 0, ``[out]``.
         bias: ``[out]`` or None.
         quantizers: of the input and of the weight; see `fits`.
         product: what is done with them.
@@ -218,11 +233,11 @@ def quantized_product(
         >>> import qnn_core as qnn
         >>> from qnn_core.ops.layer_products import Linear
         >>> two = qnn.get_quantizer("uniform:2"), qnn.get_quantizer("symmetric:2")
-        >>> frames = (1, 0), (0.5, 0)
+        >>> qparams = (1, 0), (0.5, 0)
         >>> x, w = [[0.4, 3.1]], [[0.6, 2.0]]
-        >>> quantized_product(x, frames[0], w, frames[1], quantizers=two, product=Linear())
+        >>> quantized_product(x, qparams[0], w, qparams[1], quantizers=two, product=Linear())
         Tensor([[1.5]])
     """
     biases = () if bias is None else (bias,)
-    given = (x, *x_frame, weight, *w_frame, *biases)
+    given = (x, *x_qparams, weight, *w_qparams, *biases)
     return _quantized_product_op(*given, quantizers=quantizers, product=product, made=[])

@@ -1,4 +1,4 @@
-"""Quantized data as codes: encoding, decoding, and packing into bits."""
+"""QuantizedTensor data as codes: encoding, decoding, and packing into bits."""
 
 from .bit_packing import pack_bits, packed_nbytes, unpack_bits
 from .fake_quantize import (
@@ -8,16 +8,16 @@ from .fake_quantize import (
     codes_of,
     decoded,
     fake,
-    slopes,
+    scale_gradients,
     units,
     values_of,
 )
-from .packed_tensor import Coded, encode
-from .quantized_tensor import Quantized
+from .packed_tensor import PackedTensor, encode
+from .quantized_tensor import QuantizedTensor
 
 __all__ = [
-    "Coded",
-    "Quantized",
+    "PackedTensor",
+    "QuantizedTensor",
     "clip_gradients",
     "clip_surrogate",
     "clips",
@@ -27,7 +27,7 @@ __all__ = [
     "fake",
     "pack_bits",
     "packed_nbytes",
-    "slopes",
+    "scale_gradients",
     "units",
     "unpack_bits",
     "values_of",

@@ -1,4 +1,4 @@
-"""Arrays and frames as the quantization kernels want them, and the kernels' checks."""
+"""Arrays and qparams as the quantization kernels want them, and the kernels' checks."""
 
 import math
 from typing import Any
@@ -11,22 +11,22 @@ from .._kernels import training
 from ..errors import NonFiniteError, ShapeError
 from ..machine import cpu, empty, get_num_threads
 from ..quantizer import Quantizer, codebook
-from .quantized_tensor import Quantized
+from .quantized_tensor import QuantizedTensor
 
 Array = NDArray[Any]
 Codes = NDArray[np.uint8]
 
 
-def check_frame(
-    shape: tuple[int, ...], frame: tuple[int, ...], axis: int | None, name: str = "encode"
+def check_qparams(
+    shape: tuple[int, ...], qparams: tuple[int, ...], axis: int | None, name: str = "encode"
 ) -> None:
-    """Raise a ShapeError unless a scale or shift of shape `frame` fits data of `shape`."""
+    """Raise a ShapeError unless a scale or shift of shape `qparams` fits data of `shape`."""
     if axis is not None and not -len(shape) <= axis < len(shape):
         raise ShapeError(f"{name}: the quantizer's axis {axis} is not in data of shape {shape}")
     expected = () if axis is None else (shape[axis],)
-    if frame not in {(), expected}:
+    if qparams not in {(), expected}:
         raise ShapeError(
-            f"{name}: a scale or shift of shape {frame} does not fit data of shape {shape} "
+            f"{name}: a scale or shift of shape {qparams} does not fit data of shape {shape} "
             f"with axis {axis}: () or {expected} is needed"
         )
 
@@ -36,7 +36,7 @@ def codes_of(x: Array, scale: Array, shift: Array, quantizer: Quantizer) -> Code
 
     Raises:
         NonFiniteError: if `x` holds NaN or infinity, or a scale is not a finite number > 0.
-        ShapeError: if the frame does not fit the data.
+        ShapeError: if the qparams do not fit the data.
     """
     return _encoded(x, scale, shift, quantizer, None)
 
@@ -55,7 +55,7 @@ def _encoded(
     book = codebook(quantizer)
     _check_scale(scale, shift, book.ends)
     codes = empty(x.shape, np.uint8)
-    row = _row_frames(x, scale, shift, quantizer.axis)
+    row = _row_qparams(x, scale, shift, quantizer.axis)
     if row is not None:
         finite = training.fake_forward(
             cpu.active_index(), get_num_threads(), book.book, *row, code=codes, value=values
@@ -89,7 +89,7 @@ def values_of(codes: Codes, levels: Array, scale: Array, shift: Array, axis: int
     return values
 
 
-def decoded(quantized: Quantized) -> Array:
+def decoded(quantized: QuantizedTensor) -> Array:
     """Return the float32 values that codes mean."""
     codes, levels, scale, shift = (*quantized[:1], *quantized[2:5])
     if quantized.per_tensor:
@@ -102,21 +102,24 @@ def decoded(quantized: Quantized) -> Array:
 
 
 def clips(quantizer: Quantizer) -> bool:
-    """Whether the gradients of a quantizer are those of the clip window: what kernels have."""
+    """Whether the gradients of a quantizer are those of the clip surrogate: what kernels have."""
     kind = type(quantizer)
-    own = kind.window is not Quantizer.window or kind.slope is not Quantizer.slope
+    own = (
+        kind.surrogate is not Quantizer.surrogate
+        or kind.scale_gradient is not Quantizer.scale_gradient
+    )
     return not own and quantizer.ste == "clip" and quantizer.scale != "pact"
 
 
-def slopes(x: Array, quantized: Quantized, quantizer: Quantizer) -> Array:
-    """Return ``level - u * window``, the derivative in the scale, of each element of float32 data.
+def scale_gradients(x: Array, quantized: QuantizedTensor, quantizer: Quantizer) -> Array:
+    """Return ``level - u * surrogate``, d/dscale, of each element of float32 data.
 
-    With the clip window, and one frame for all.
+    With the clip surrogate, and one scale and zero point for all.
     """
     out, book = empty(x.shape, np.float32), codebook(quantizer).book
     codes, x = np.asarray(quantized.codes, order="C"), np.asarray(x, order="C")
     where = cpu.active_index(), get_num_threads()
-    training.fake_slope(
+    training.fake_scale_gradient(
         *where, book, x, quantized.scale, quantized.shift, 1, x.size, False, codes, out
     )
     return out
@@ -125,25 +128,25 @@ def slopes(x: Array, quantized: Quantized, quantizer: Quantizer) -> Array:
 def clip_surrogate(
     x: Array, codes: Codes, scale: Array, shift: Array, quantizer: Quantizer
 ) -> tuple[Array, Array]:
-    """Return the clip window w and ``levels[codes] - u * w``, both of the data's shape."""
+    """Return the clip surrogate w and ``levels[codes] - u * w``, both of the data's shape."""
     x_rn, scale_rn, shift_rn = _rows(x, scale, shift, quantizer.axis)
-    window, slope = np.empty(x.shape, x.dtype), np.empty(x.shape, x.dtype)
+    surrogate, scale_gradient = np.empty(x.shape, x.dtype), np.empty(x.shape, x.dtype)
     kernel.clip_surrogate(
         x_rn,
         scale_rn,
         shift_rn,
         np.asarray(codes, order="C").reshape(x_rn.shape),
         codebook(quantizer).levels.astype(x.dtype, copy=False),
-        window.reshape(x_rn.shape),
-        slope.reshape(x_rn.shape),
+        surrogate.reshape(x_rn.shape),
+        scale_gradient.reshape(x_rn.shape),
     )
-    return window, slope
+    return surrogate, scale_gradient
 
 
 def clip_gradients(
     g: Array,
     x: Array,
-    quantized: Quantized,
+    quantized: QuantizedTensor,
     quantizer: Quantizer,
     needs: tuple[bool, ...],
     *,
@@ -151,43 +154,43 @@ def clip_gradients(
 ) -> list[Array | None] | None:
     """Return the gradients for x, scale and shift in one pass; None where `needs` says no.
 
-    With the clip window w: ``g * w(u)``, and the sums of ``g * (level - u * w(u))`` and
-    ``g * (1 - w(u))`` over all that shares an entry of the frame. Returns None as a whole for data
-    that the kernel does not take: of float64, or with a frame for each column. With `in_place`, the
-    gradient for x is written over `g`.
+    With the clip surrogate w: ``g * w(u)``, and the sums of ``g * (level - u * w(u))`` and
+    ``g * (1 - w(u))`` over all that shares a scale. Returns None as a whole for data that the
+    kernel does not take: of float64, or with qparams for each column. With `in_place`, the gradient
+    for x is written over `g`.
     """
     scale, shift = quantized.scale, quantized.shift
-    row = _row_frames(x, scale, shift, quantizer.axis)
+    row = _row_qparams(x, scale, shift, quantizer.axis)
     if row is None or g.dtype != np.float32:
         return None
-    frames = row[3] if row[5] else 1
+    count = row[3] if row[5] else 1
     dx = None
     if needs[0]:
         dx = g if in_place else empty(x.shape, np.float32)
-    sums = [np.empty(frames) if need else None for need in needs[1:]]
+    sums = [np.empty(count) if need else None for need in needs[1:]]
     book, path, threads = codebook(quantizer).book, cpu.active_index(), get_num_threads()
     codes, g = (np.asarray(array, order="C") for array in (quantized.codes, g))
     training.fake_backward(
         path, threads, book, *row, code=codes, g=g, dx=dx, scale_sums=sums[0], shift_sums=sums[1]
     )
-    return [dx, *(_in_frame(sums[n], f) for n, f in enumerate((scale, shift)))]
+    return [dx, *(_in_qparams(sums[n], f) for n, f in enumerate((scale, shift)))]
 
 
-def _in_frame(total: Array | None, frame: Array) -> Array | None:
-    """Return sums over rows as the gradient of a scale or shift of the frame's shape."""
+def _in_qparams(total: Array | None, qparams: Array) -> Array | None:
+    """Return sums over rows as the gradient of a scale or shift of the qparams' shape."""
     if total is None:
         return None
-    if frame.ndim:
-        return total.astype(frame.dtype)
-    return np.array(total[0] if total.size == 1 else total.sum(), frame.dtype)
+    if qparams.ndim:
+        return total.astype(qparams.dtype)
+    return np.array(total[0] if total.size == 1 else total.sum(), qparams.dtype)
 
 
-def _row_frames(
+def _row_qparams(
     x: Array, scale: Array, shift: Array, axis: int | None
 ) -> tuple[Array, Array, Array, int, int, bool] | None:
-    """Return data, scale, shift, rows, their length, and whether each has a frame of its own.
+    """Return data, scale, shift, rows, their length, and whether each has qparams of its own.
 
-    None where the frame changes along the innermost axis, or the data are not float32.
+    None where the qparams changes along the innermost axis, or the data are not float32.
     """
     if x.dtype != np.float32 or scale.dtype != np.float32 or shift.dtype != np.float32:
         return None
@@ -209,8 +212,8 @@ def units(x: Array, scale: Array, shift: Array, axis: int | None) -> Array:
         return u.astype(np.float32).astype(x.dtype, copy=False)
 
 
-def _aligned(frame: Array, shape: tuple[int, ...]) -> Array:
-    return frame.reshape(shape) if frame.ndim else frame
+def _aligned(qparams: Array, shape: tuple[int, ...]) -> Array:
+    return qparams.reshape(shape) if qparams.ndim else qparams
 
 
 def _check_scale(scale: Array, shift: Array, ends: tuple[float, float]) -> None:
@@ -228,14 +231,14 @@ def _check_scale(scale: Array, shift: Array, ends: tuple[float, float]) -> None:
 
 
 def _fits(scale: float, shift: float, low: float, high: float) -> bool:
-    """Whether a frame of two numbers is clearly in order: the usual case, in plain numbers."""
+    """Whether qparams of two numbers is clearly in order: the usual case, in plain numbers."""
     return scale > 0 and abs(scale * low + shift) < 1e38 and abs(scale * high + shift) < 1e38
 
 
 def _rows(x: Array, scale: Array, shift: Array, axis: int | None) -> tuple[Array, Array, Array]:
-    """Return data as contiguous rows, and the frame broadcast to them along with its strides."""
-    for frame in (scale, shift):
-        check_frame(x.shape, frame.shape, axis)
+    """Return data as contiguous rows, and the qparams broadcast to them along with its strides."""
+    for qparams in (scale, shift):
+        check_qparams(x.shape, qparams.shape, axis)
     x = np.asarray(x, order="C")
     if axis is None or (scale.ndim == 0 and shift.ndim == 0):
         x_rn = x.reshape(1, -1)
@@ -251,13 +254,13 @@ def _rows(x: Array, scale: Array, shift: Array, axis: int | None) -> tuple[Array
     return x_rn, _per_row(scale, channels, x_rn.shape), _per_row(shift, channels, x_rn.shape)
 
 
-def _per_column(frame: Array, shape: tuple[int, ...]) -> Array:
-    """A frame for each column, or one for all: both with a stride of one element."""
-    columns = np.asarray(np.broadcast_to(frame, (shape[1],)), order="C")
+def _per_column(qparams: Array, shape: tuple[int, ...]) -> Array:
+    """Qparams for each column, or one for all: both with a stride of one element."""
+    columns = np.asarray(np.broadcast_to(qparams, (shape[1],)), order="C")
     return np.broadcast_to(columns, shape)
 
 
-def _per_row(frame: Array, channels: int, shape: tuple[int, ...]) -> Array:
-    per_channel = np.broadcast_to(frame, (channels,))
+def _per_row(qparams: Array, channels: int, shape: tuple[int, ...]) -> Array:
+    per_channel = np.broadcast_to(qparams, (channels,))
     tiled = np.tile(per_channel, shape[0] // channels if channels else 0)
     return np.broadcast_to(tiled[:, None], shape)

@@ -1,4 +1,4 @@
-"""A quantized tensor as what it is: packed codes, levels and a frame."""
+"""A quantized tensor as what it is: packed codes, levels and qparams."""
 
 import math
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import DtypeError, FileError
-from ..quantizer import Frame, Quantizer, codebook
+from ..quantizer import QParams, Quantizer, codebook
 from ..registry import get_quantizer
 from .bit_packing import pack_bits, unpack_bits
 from .fake_quantize import codes_of, values_of
@@ -17,7 +17,7 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Coded:
+class PackedTensor:
     """A quantized array: ``value = scale * levels[code] + shift``.
 
     Attributes:
@@ -56,17 +56,19 @@ class Coded:
         return values_of(self.codes, self.levels, self.scale, self.shift, self.axis)
 
 
-def encode(x: ArrayLike, quantizer: str | Quantizer, frame: Frame | None = None) -> Coded:
+def encode(
+    x: ArrayLike, quantizer: str | Quantizer, qparams: QParams | None = None
+) -> PackedTensor:
     """Quantize an array to codes.
 
     Args:
         x: real numbers; float64 arrays stay float64, all else becomes float32.
         quantizer: spec string or quantizer.
-        frame: scale and zero point; fitted to `x` if left out.
+        qparams: scale and zero point; fitted to `x` if left out.
 
     Raises:
         NonFiniteError: if `x` holds NaN or infinity.
-        ShapeError: if `x` has no such axis as the quantizer's, or the frame does not fit.
+        ShapeError: if `x` has no such axis as the quantizer's, or the qparams do not fit.
 
     Example:
         >>> import qnn_core as qnn
@@ -82,12 +84,12 @@ def encode(x: ArrayLike, quantizer: str | Quantizer, frame: Frame | None = None)
         raise DtypeError(f"encode: real numbers are needed, got {array.dtype}")
     double = array.dtype.kind == "f" and array.dtype.itemsize == 8 and hasattr(x, "dtype")
     array = array.astype(np.float64 if double else np.float32, copy=False)
-    if frame is None:
-        frame = quantizer.fit(array, quantizer.axis)
-    scale = np.asarray(frame.scale, array.dtype)
-    shift = np.asarray(frame.shift, array.dtype)
+    if qparams is None:
+        qparams = quantizer.fit(array, quantizer.axis)
+    scale = np.asarray(qparams.scale, array.dtype)
+    shift = np.asarray(qparams.shift, array.dtype)
     codes = codes_of(array, scale, shift, quantizer)
-    return Coded(
+    return PackedTensor(
         packed=pack_bits(codes, quantizer.bits),
         shape=array.shape,
         bits=quantizer.bits,

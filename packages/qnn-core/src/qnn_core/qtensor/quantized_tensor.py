@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 
-class Quantized(NamedTuple):
+class QuantizedTensor(NamedTuple):
     """The codes of an array, and what they mean: ``value = scale * levels[code] + shift``.
 
     Attributes:
@@ -30,10 +30,10 @@ class Quantized(NamedTuple):
 
     @property
     def per_tensor(self) -> bool:
-        """Whether one frame holds for all elements."""
+        """Whether one scale and zero point holds for all elements."""
         return self.axis is None or (self.scale.ndim == 0 and self.shift.ndim == 0)
 
-    def moved(self, move: Callable[[Array], Array]) -> "Quantized | None":
+    def moved(self, move: Callable[[Array], Array]) -> "QuantizedTensor | None":
         """Return the codes moved as their values are, or None where channels would be lost."""
         if not self.per_tensor:
             return None

@@ -1,8 +1,15 @@
 """The plugin interface: what a quantization scheme is, and all that a plugin needs to import."""
 
-from .base import Frame, Quantizer
+from typing import Any
+
+from .base import QParams, Quantizer
 from .calibration import CALIBRATIONS
 from .codebook import Codebook, codebook
-from .surrogates import WINDOWS
+from .former_names import renamed
+from .surrogates import SURROGATES
 
-__all__ = ["CALIBRATIONS", "WINDOWS", "Codebook", "Frame", "Quantizer", "codebook"]
+__all__ = ["CALIBRATIONS", "SURROGATES", "Codebook", "QParams", "Quantizer", "codebook"]
+
+
+def __getattr__(name: str) -> Any:
+    return renamed(__name__, name, {"Frame": "QParams", "WINDOWS": "SURROGATES"})

@@ -1,4 +1,4 @@
-"""The quantizer interface: a codebook, a decision and a frame."""
+"""The quantizer interface: levels, a rule that picks one, a scale and a zero point."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import NonFiniteError, ShapeError, SpecError, nearest
 from .calibration import CALIBRATIONS
 from .codebook import checked_levels, codebook
+from .former_names import accept_former_names
 from .scale_gradients import clipping, rounding
-from .surrogates import WINDOWS
+from .surrogates import SURROGATES
 
 Array = NDArray[Any]
 
@@ -25,7 +26,7 @@ TRANSFORMS = ("none", "standardize", "tanh")
 
 
 @dataclass(frozen=True, eq=False)
-class Frame:
+class QParams:
     """Where the levels lie: ``value = scale * level + shift``.
 
     Attributes:
@@ -39,7 +40,7 @@ class Frame:
     @property
     def shift(self) -> Array:
         """``-scale * zero_point``: exactly minus the value of that level, so that 0.0 is exact."""
-        # What overflows is refused where the frame is used.
+        # What overflows is refused where the qparams are used.
         with np.errstate(over="ignore"):
             shift: Array = -(self.scale * self.zero_point)
         return shift
@@ -53,17 +54,17 @@ class Quantizer(ABC):
     ``u = (x - shift) / scale`` and ``code = encode(u)``, a layer computes::
 
         value       scale * levels[code] + shift
-        d/dx        window(u)
-        d/dscale    levels[code] - u * window(u)
-        d/dshift    1 - window(u)
+        d/dx        surrogate(u)
+        d/dscale    levels[code] - u * surrogate(u)
+        d/dshift    1 - surrogate(u)
 
-    so a subclass never writes a gradient. With the clip window, d/dscale is that of LSQ
+    so a subclass never writes a gradient. With the clip surrogate, d/dscale is that of LSQ
     (Esser et al. 2020, arXiv:1902.08153, eq. 3).
 
     Args:
         bits: 1 to 8.
-        axis: the axis with a frame for each channel, or None for one frame for the whole tensor.
-            Weights have their output channels on axis 0.
+        axis: the axis with a scale and zero point for each channel, or None for one of each for the
+            whole tensor. Weights have their output channels on axis 0.
         scale: how it is found. Fitted to the first data, then trained: ``"learned"``, its
             logarithm; ``"lsq"``, the scale itself (LSQ's step); ``"pact"``, the value of the
             greatest level (PACT's clipping value), with d/dscale = level outside of the range and 0
@@ -71,7 +72,7 @@ class Quantizer(ABC):
             step, activations by a running average; ``"fixed"``: fitted to the first data, then left
             alone; a number > 0.
         calibration: how a scale is fitted, a name in `CALIBRATIONS`.
-        ste: the window of the straight-through estimator, a name in `WINDOWS`.
+        ste: the surrogate of the straight-through estimator, a name in `SURROGATES`.
         shift: ``"fitted"``, with the scale, which it follows; ``"learned"``, a number of its own
             that is trained (LSQ+, Bhalgat et al. 2020, arXiv:2004.09576), with a learned or
             lsq scale. Then 0.0 may lie between levels, and products are ones of floats.
@@ -111,6 +112,10 @@ class Quantizer(ABC):
     gradient_scale: str | float | None = None
     percentile: float = 99.9
     transform: str = "none"
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        accept_former_names(cls)
 
     def __post_init__(self) -> None:
         name = type(self).__name__
@@ -192,19 +197,19 @@ class Quantizer(ABC):
         # They differ exactly on a middle; of the two codes there, the even one is taken.
         return np.where(below % 2 == 0, below, through).astype(np.uint8)
 
-    def window(self, u: Array) -> Array:
+    def surrogate(self, u: Array) -> Array:
         """Return ``dx^/dx`` at each `u`, in its dtype; the default is what `ste` names."""
         levels = codebook(self).levels
-        return WINDOWS[self.ste](u, float(levels[0]), float(levels[-1]))
+        return SURROGATES[self.ste](u, float(levels[0]), float(levels[-1]))
 
-    def slope(self, u: Array, level: Array, window: Array) -> Array:
-        """Return ``dx^/dscale`` where `u` has a code of that `level`, and that `window`."""
+    def scale_gradient(self, u: Array, level: Array, surrogate: Array) -> Array:
+        """Return ``dx^/dscale`` at each `u`, of which `level` and `surrogate` are given."""
         levels = codebook(self).levels
         chosen = clipping if self.scale == "pact" else rounding
-        return chosen(u, level, window, float(levels[0]), float(levels[-1]))
+        return chosen(u, level, surrogate, float(levels[0]), float(levels[-1]))
 
-    def span(self, low: Array, high: Array) -> Frame:
-        """Return the frame whose levels just reach from `low` to `high`.
+    def qparams_from_range(self, low: Array, high: Array) -> QParams:
+        """Return qparams whose levels just reach from `low` to `high`.
 
         The default keeps 0.0 at level 0, and takes the least scale at which the greatest level
         reaches `high` and the lowest `low`: max|x| / max|level| for levels that are symmetric.
@@ -217,10 +222,13 @@ class Quantizer(ABC):
             if level != 0
         ]
         scale = np.maximum(sides[0], sides[-1])
-        return Frame(positive(scale), np.zeros_like(scale))
+        return QParams(positive(scale), np.zeros_like(scale))
 
-    def fit(self, x: Array, axis: int | None = None) -> Frame:
-        """Return the frame for data `x`, for the whole array or for each channel along `axis`.
+    # Former names, by which plugins may still call the defaults.
+    window, slope, span = surrogate, scale_gradient, qparams_from_range
+
+    def fit(self, x: Array, axis: int | None = None) -> QParams:
+        """Return qparams for data `x`, for the whole array or for each channel along `axis`.
 
         The default spans the range that the calibration gives.
 
@@ -231,15 +239,15 @@ class Quantizer(ABC):
         x_cn = rows(np.asarray(x), axis, type(self).__name__)
         with np.errstate(over="ignore", invalid="ignore"):
             low, high = CALIBRATIONS[self.calibration](self, x_cn)
-            frame = self.span(low.astype(x_cn.dtype), high.astype(x_cn.dtype))
-        if not np.all(np.isfinite(frame.scale)):
+            qparams = self.qparams_from_range(low.astype(x_cn.dtype), high.astype(x_cn.dtype))
+        if not np.all(np.isfinite(qparams.scale)):
             raise NonFiniteError(
                 f"{type(self).__name__}: the data, from {x_cn.min()} to {x_cn.max()}, reach too "
                 f"far for a scale in {x_cn.dtype}"
             )
         if axis is None:
-            return Frame(frame.scale.reshape(()), frame.zero_point.reshape(()))
-        return frame
+            return QParams(qparams.scale.reshape(()), qparams.zero_point.reshape(()))
+        return qparams
 
 
 @cache
@@ -260,7 +268,7 @@ def equality_gap(cls: type[Quantizer]) -> str:
 CHOICES: dict[str, Iterable[str]] = {
     "calibration": CALIBRATIONS,
     "shift": SHIFTS,
-    "ste": WINDOWS,
+    "ste": SURROGATES,
     "transform": TRANSFORMS,
 }
 

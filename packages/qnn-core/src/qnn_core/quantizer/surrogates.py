@@ -1,7 +1,7 @@
-"""Windows of the straight-through estimator: how much of the gradient passes at u.
+"""Surrogate gradients of the straight-through estimator: how much of the gradient passes at u.
 
-Every window takes `u` (the input in units of the scale) and the lowest and highest level, and gives
-the factor ``dx^/dx``. Which one a quantizer uses is its argument ``ste``.
+Each takes `u` (the input in units of the scale) and the lowest and highest level, and gives the
+factor ``dx^/dx``. Which one a quantizer uses is its argument ``ste``.
 """
 
 from collections.abc import Callable
@@ -28,8 +28,8 @@ def triangle(u: Array, low: float, high: float) -> Array:
 
     It is the derivative of ApproxSign, the piecewise quadratic stand-in for sign.
     """
-    window: Array = np.maximum(0, 2 - 2 * np.abs(_centred(u, low, high)))
-    return window
+    surrogate: Array = np.maximum(0, 2 - 2 * np.abs(_centred(u, low, high)))
+    return surrogate
 
 
 def swish(u: Array, low: float, high: float) -> Array:
@@ -39,8 +39,8 @@ def swish(u: Array, low: float, high: float) -> Array:
     """
     beta = 5.0
     v = beta * np.clip(_centred(u, low, high), -10, 10)
-    window: Array = beta * (2 - v * np.tanh(v / 2)) / (1 + np.cosh(v))
-    return window.astype(u.dtype, copy=False)
+    surrogate: Array = beta * (2 - v * np.tanh(v / 2)) / (1 + np.cosh(v))
+    return surrogate.astype(u.dtype, copy=False)
 
 
 def _centred(u: Array, low: float, high: float) -> Array:
@@ -49,7 +49,7 @@ def _centred(u: Array, low: float, high: float) -> Array:
     return centred
 
 
-WINDOWS: dict[str, Callable[[Array, float, float], Array]] = {
+SURROGATES: dict[str, Callable[[Array, float, float], Array]] = {
     "clip": clip,
     "identity": identity,
     "swish": swish,

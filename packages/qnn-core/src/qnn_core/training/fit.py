@@ -149,12 +149,12 @@ def _check(epochs: int, patience: int | None, keep: str) -> None:
         raise ValueError(f"fit: keep must be 'last' or 'best', got {keep!r}")
 
 
-def _broken_frames(model: Module) -> str:
+def _broken_all_qparams(model: Module) -> str:
     """Return a sentence on the quantizers whose scale no number can be divided by, or nothing."""
     broken = []
     for path, module in model.named_modules():
         if isinstance(module, Quantize):
-            scale = module.frame().scale
+            scale = module.qparams().scale
             if not np.all((scale > 0) & np.isfinite(scale)):
                 broken.append(f"{path} ({module.quantizer})")
     if not broken:
@@ -235,7 +235,7 @@ class _Run:
                 loss, outputs = self._step(batch)
             except NonFiniteError as error:
                 at = f"{where}, batch {step} (step {self.optimizer.steps} of the run)"
-                why = _broken_frames(self.model) or _overflow(self.model, batch)
+                why = _broken_all_qparams(self.model) or _overflow(self.model, batch)
                 raise NonFiniteError(f"{at}: {error}{why}") from error
             tally.add(loss, outputs, batch)
             self._diagnosis.saw(batch)

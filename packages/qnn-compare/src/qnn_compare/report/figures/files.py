@@ -9,7 +9,7 @@ from matplotlib import rc_context
 from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.figure import Figure
 from qnn_core.errors import CompareError, SpecError, nearest
-from qnn_core.files import write_whole
+from qnn_core.files import atomic_write
 
 from . import bits, curves, size
 
@@ -96,7 +96,7 @@ def write(comparison: "Comparison", folder: Path, formats: Sequence[str]) -> lis
         folder.mkdir(parents=True, exist_ok=True)
         for suffix in formats:
             for name, content in contents(comparison, suffix).items():
-                write_whole(folder / name, content)
+                atomic_write(folder / name, content)
                 paths.append(folder / name)
     except OSError as error:
         raise CompareError(f"plot: {folder} cannot be written to: {error}") from error

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qnn_core.errors import CompareError, SpecError
-from qnn_core.files import write_whole
+from qnn_core.files import atomic_write
 
 from .. import figures
 from .html import html
@@ -22,11 +22,11 @@ def write(comparison: "Comparison", path: Path) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".html":
-            write_whole(path, html(comparison).encode())
+            atomic_write(path, html(comparison).encode())
         else:
             for name, content in figures.contents(comparison, "png").items():
-                write_whole(path.parent / name, content)
-            write_whole(path, markdown(comparison).encode())
+                atomic_write(path.parent / name, content)
+            atomic_write(path, markdown(comparison).encode())
     except OSError as error:
         raise CompareError(f"report: {path} cannot be written: {error}") from error
     return path

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...qtensor import Quantized
+from ...qtensor import QuantizedTensor
 
 Array = NDArray[Any]
 
@@ -17,7 +17,7 @@ class Errors:
     """Sums over all elements that a quantizer took.
 
     An element x is inside of the range if it lies between the values of the lowest and the highest
-    level (those of its channel, where each has a frame of its own), ends included. The squared
+    level (those of its channel, where each has qparams of its own), ends included. The squared
     error ``(quantized - x)**2`` of an element inside counts as rounding, that of one outside as
     clipping: every element is one or the other, so they sum to the whole.
 
@@ -81,17 +81,17 @@ class Errors:
         )
 
 
-def errors_of(x: Array, values: Array, quantized: Quantized) -> Errors:
+def errors_of(x: Array, values: Array, quantized: QuantizedTensor) -> Errors:
     """Return what became of `x` when it was quantized.
 
     Args:
         x: what went in, any shape.
         values: what came out, of the same shape.
-        quantized: codes and frame of the values.
+        quantized: codes and qparams of the values.
 
     Example:
-        >>> scale, shift = np.float32(1.0), np.float32(0.0)
-        >>> quantized = Quantized(np.uint8([1, 2]), 2, np.float32([-1, 0, 1]), scale, shift, None)
+        >>> codes, levels = np.uint8([1, 2]), np.float32([-1, 0, 1])
+        >>> quantized = QuantizedTensor(codes, 2, levels, np.float32(1), np.float32(0), None)
         >>> found = errors_of(np.float32([0.25, 3.0]), np.float32([0.0, 1.0]), quantized)
         >>> found.rounding, found.clipping, found.saturated, found.counts
         (0.0625, 4.0, 0.5, array([0, 1, 1]))
@@ -110,7 +110,7 @@ def errors_of(x: Array, values: Array, quantized: Quantized) -> Errors:
     )
 
 
-def _end(quantized: Quantized, level: int, ndim: int) -> Array:
+def _end(quantized: QuantizedTensor, level: int, ndim: int) -> Array:
     """Return the value of a level, per channel if need be, in a shape that broadcasts with x."""
     scale, shift = quantized.scale, quantized.shift
     value: Array = scale * quantized.levels[level].astype(scale.dtype) + shift

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import SpecError
-from ...files import write_whole
+from ...files import atomic_write
 from .row import Cost, Row
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def save(anatomy: "Anatomy", path: Path) -> Path:
         raise SpecError(f"plot: {path} needs a suffix that says the format, one of {listed}")
     content = io.BytesIO()
     figure.savefig(content, format=path.suffix.removeprefix("."), dpi=150)
-    write_whole(path, content.getvalue())
+    atomic_write(path, content.getvalue())
     return path
 
 

@@ -128,7 +128,7 @@ def _module(layer: QuantizedWeight, scheme: Quantizer | None) -> QuantizeWeight 
     own = layer.weight_quantizer
     if scheme is None or own is None:
         return None
-    # Its own bits with its own frame: a learned scale stays as it was learned.
+    # Its own bits with its own qparams: a learned scale stays as it was learned.
     if scheme == own.quantizer:
         return own
     return QuantizeWeight(scheme, layer.weight).astype(layer.weight.dtype).eval()

@@ -7,9 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...gemm import Convolution, Factor, Prepared, cpu, operand, prepare, prepared_convolution
+from ...gemm import (
+    Convolution,
+    GemmOperand,
+    Prepacked,
+    cpu,
+    operand_of,
+    prepack,
+    prepacked_convolution,
+)
 from ...gemm.gemm import multiply
-from ...qtensor import Quantized
+from ...qtensor import QuantizedTensor
 from ..graph import Graph, Node
 from ..graph.interpret import Run, run_node, started
 from ..graph.operations import MOVING, QUANTIZING, window_of
@@ -27,8 +35,8 @@ class Product:
     """
 
     node: Node
-    prepared: Prepared | Convolution
-    factor: Factor
+    prepacked: Prepacked | Convolution
+    operand: GemmOperand
 
 
 Stage = Segment | Product | Node
@@ -66,7 +74,7 @@ class Program:
             if isinstance(stage, Segment):
                 found.update(stage.kernels)
             elif isinstance(stage, Product):
-                found[stage.node.output] = stage.prepared.kind
+                found[stage.node.output] = stage.prepacked.kind
         return found
 
     def __call__(self, inputs: Sequence[Array]) -> list[Array]:
@@ -104,7 +112,7 @@ class _Stages:
         uses = graph.uses()
         # The node that goes on from a value, if there is just one.
         self.next = {name: node for node in graph.nodes for name in node.inputs if uses[name] == 1}
-        self.codes: dict[str, Quantized] = {}
+        self.codes: dict[str, QuantizedTensor] = {}
         self.made: list[Stage] = []
         taken: set[int] = set()
         for node in graph.nodes:
@@ -141,12 +149,12 @@ class _Stages:
         given = weight_of(node, self.constants) if products else None
         if given is None:
             return node
-        (w, w_factor), bias = given
-        factor = operand(first, None)
+        (w, w_operand), bias = given
+        operand = operand_of(first, None)
         if node.op == "linear":
-            return Product(node, prepare(w, bias, factor, w_factor), factor)
+            return Product(node, prepack(w, bias, operand, w_operand), operand)
         how = {"window": window_of(node, w.shape), "groups": node.attributes["groups"]}
-        return Product(node, prepared_convolution(w, bias, factor, w_factor, **how), factor)
+        return Product(node, prepacked_convolution(w, bias, operand, w_operand, **how), operand)
 
 
 def _run_segment(run: Run, segment: Segment) -> None:
@@ -162,9 +170,9 @@ def _run_segment(run: Run, segment: Segment) -> None:
 
 def _run_product(run: Run, stage: Product) -> None:
     name = stage.node.inputs[0]
-    x = run.values[name] if stage.factor.levels is None else run.quantized[name].codes
-    if isinstance(stage.prepared, Convolution):
-        run.values[stage.node.output] = stage.prepared(x)
+    x = run.values[name] if stage.operand.levels is None else run.quantized[name].codes
+    if isinstance(stage.prepacked, Convolution):
+        run.values[stage.node.output] = stage.prepacked(x)
         return
-    y = multiply(rows_of(x, stage.prepared.k, str(stage.node)), stage.prepared, stage.factor)
-    run.values[stage.node.output] = y.reshape(*x.shape[:-1], stage.prepared.n)
+    y = multiply(rows_of(x, stage.prepacked.k, str(stage.node)), stage.prepacked, stage.operand)
+    run.values[stage.node.output] = y.reshape(*x.shape[:-1], stage.prepacked.n)

@@ -41,9 +41,9 @@ def quantize_first(graph: Graph) -> Graph:
 
 
 def _is_plain(node: Node) -> bool:
-    """Whether it is a quantizer with one frame for all elements."""
-    frame = [node.tables[name] for name in ("scale", "shift")] if node.op == "quantize" else []
-    return bool(frame) and node.attributes["axis"] is None and all(f.ndim == 0 for f in frame)
+    """Whether it is a quantizer with one scale and zero point for all elements."""
+    qparams = [node.tables[name] for name in ("scale", "shift")] if node.op == "quantize" else []
+    return bool(qparams) and node.attributes["axis"] is None and all(f.ndim == 0 for f in qparams)
 
 
 def _in_turn(nodes: list[Node], quantizer: Node, before: list[Node]) -> list[Node]:

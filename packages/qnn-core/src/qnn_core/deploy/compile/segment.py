@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from ..._kernels import engine
 from ...errors import NonFiniteError, ShapeError
-from ...gemm import Factor, Prepared, cpu, operand, prepare
+from ...gemm import GemmOperand, Prepacked, cpu, operand_of, prepack
 from ...gemm.gemm import nanoseconds
-from ...gemm.im2col import Gather, gather
+from ...gemm.im2col import Im2col, gather
 from ...gemm.layouts import padded, row_bytes
-from ...gemm.requantizer import cuts_of, float_decision, sum_decision
+from ...gemm.requantizer import cuts_of, float_requantizer, sum_requantizer
 from ...machine.threads import threads_for
-from ...qtensor import Quantized, values_of
+from ...qtensor import QuantizedTensor, values_of
 from ..graph import Constant, Node
 from ..graph.operations import window_of
 from .epilogue import links_of
@@ -59,7 +59,7 @@ class Segment:
     output: str
     k: int
     n: int
-    coding: Quantized | None
+    coding: QuantizedTensor | None
     takes_codes: bool
     encodes: bool
     program: engine.Program
@@ -98,7 +98,7 @@ class Images:
 
     shape: tuple[int, ...]
     output: tuple[int, int]
-    gather: Gather
+    gather: Im2col
 
     def of(self, x: Array, where: str) -> tuple[Array, tuple[int, ...]]:
         """Return the images as the engine reads them, and the lengths of the rows' axes.
@@ -118,7 +118,7 @@ class Builder:
         self,
         source: str,
         shape: tuple[int, ...],
-        codes: Quantized | None,
+        codes: QuantizedTensor | None,
         constants: Mapping[str, Constant],
     ) -> None:
         columns = shape[-1]
@@ -134,7 +134,7 @@ class Builder:
         self.buffer = INPUT
         self.nodes: list[Node] = []
         # How the codes at hand are written, once it is known for what; None while floats are.
-        self.codes: Quantized | None = codes
+        self.codes: QuantizedTensor | None = codes
         self.emit: Callable[[str, int, Array | None, int], None] | None = (
             None if codes is None else self._layout
         )
@@ -194,55 +194,55 @@ class Builder:
         cuts = cuts_of(node.tables["thresholds"], coding.scale, coding.shift)
 
         def emit(form: str, bits: int, elements: Array | None, target: int) -> None:
-            decision = float_decision(cuts, form, bits, elements)
-            self._step("encode", source, target, columns, decision)
+            requantizer = float_requantizer(cuts, form, bits, elements)
+            self._step("encode", source, target, columns, requantizer)
 
         self.codes, self.emit = coding, emit
         return True
 
     def _linear(self, node: Node) -> bool:
-        prepared = self._prepared(node)
-        if prepared is None:
+        prepacked = self._prepacked(node)
+        if prepacked is None:
             return False
-        self._feed(node, prepared)
-        self._floats(prepared)
+        self._feed(node, prepacked)
+        self._floats(prepacked)
         return True
 
     def _requantize(self, node: Node) -> bool:
-        prepared = self._prepared(node)
-        if prepared is None:
+        prepacked = self._prepacked(node)
+        if prepacked is None:
             return False
-        self._feed(node, prepared)
-        self._codes(node, prepared)
+        self._feed(node, prepacked)
+        self._codes(node, prepacked)
         return True
 
     def _conv2d(self, node: Node) -> bool:
-        prepared = self._gathered(node)
-        if prepared is not None:
-            self._floats(prepared)
-        return prepared is not None
+        prepacked = self._gathered(node)
+        if prepacked is not None:
+            self._floats(prepacked)
+        return prepacked is not None
 
     def _requantize_conv2d(self, node: Node) -> bool:
-        prepared = self._gathered(node)
-        if prepared is not None:
-            self._codes(node, prepared)
-        return prepared is not None
+        prepacked = self._gathered(node)
+        if prepacked is not None:
+            self._codes(node, prepacked)
+        return prepacked is not None
 
-    def _floats(self, prepared: Prepared) -> None:
+    def _floats(self, prepacked: Prepacked) -> None:
         """The product of the elements at hand, as floats."""
         target = self._new(4 * padded(self.n))
-        self._step("product", self.buffer, target, prepared.weights, "float")
+        self._step("product", self.buffer, target, prepacked.weights, "float")
         self.buffer = target
 
-    def _codes(self, node: Node, prepared: Prepared) -> None:
+    def _codes(self, node: Node, prepacked: Prepacked) -> None:
         """The product of the elements at hand, as codes by thresholds on its sums."""
         source = self.buffer
 
         def emit(form: str, bits: int, elements: Array | None, target: int) -> None:
-            decision = sum_decision(
+            requantizer = sum_requantizer(
                 node.tables["thresholds"], node.tables["flip"], form, bits, elements
             )
-            self._step("product", source, target, prepared.weights, form, decision)
+            self._step("product", source, target, prepacked.weights, form, requantizer)
 
         self.codes, self.emit = node.coding(), emit
 
@@ -263,62 +263,62 @@ class Builder:
 
     # Helpers
 
-    def _gathered(self, node: Node) -> Prepared | None:
+    def _gathered(self, node: Node) -> Prepacked | None:
         """Begin with a convolution: let windows on the source become rows of elements."""
         groups = node.attributes.get("groups", 1)
         given = weight_of(node, self.constants) if not self.nodes and groups == 1 else None
         if given is None or len(self.shape) != 4:
             return None
-        (w, w_factor), bias = given
-        x_factor, window = operand(self.codes, None), window_of(node, w.shape)
-        if self.codes is not None and x_factor.levels is None:
+        (w, w_operand), bias = given
+        x_operand, window = operand_of(self.codes, None), window_of(node, w.shape)
+        if self.codes is not None and x_operand.levels is None:
             return None  # codes that enter with their values
         rows = w.reshape(len(w), math.prod(w.shape[1:]))
         padding = any(window.padding)
-        prepared = prepare(rows, bias, x_factor, w_factor, padded=padding)
+        prepacked = prepack(rows, bias, x_operand, w_operand, padded=padding)
         height, width, channels = self.shape[1:]
-        how = gather(prepared, x_factor, window, (height, width, channels))
+        how = gather(prepacked, x_operand, window, (height, width, channels))
         self.images = Images(self.shape[1:], window.output(height, width), how)
         self.strides[INPUT] = 0
         self.buffer = self._new(how.row_bytes)
         self._step("gather", INPUT, self.buffer, how.windows)
         if how.layout is not None:
-            target = self._new(row_bytes(prepared.form, prepared.k, prepared.bits))
-            self._step("layout", self.buffer, target, prepared.k, how.layout)
+            target = self._new(row_bytes(prepacked.form, prepacked.k, prepacked.bits))
+            self._step("layout", self.buffer, target, prepacked.k, how.layout)
             self.buffer = target
         self.emit, self.codes = None, None
-        self._count(node, prepared, how.work)
-        return prepared
+        self._count(node, prepacked, how.work)
+        return prepacked
 
-    def _count(self, node: Node, prepared: Prepared, besides: float = 0.0) -> None:
-        self.work += besides + nanoseconds(prepared, 1, prepared.k)
-        self.kernels.append((node.output, prepared.kind))
-        self.n = prepared.n
+    def _count(self, node: Node, prepacked: Prepacked, besides: float = 0.0) -> None:
+        self.work += besides + nanoseconds(prepacked, 1, prepacked.k)
+        self.kernels.append((node.output, prepacked.kind))
+        self.n = prepacked.n
 
-    def _prepared(self, node: Node) -> Prepared | None:
+    def _prepacked(self, node: Node) -> Prepacked | None:
         """Return the weights of a product ready for the elements at hand, None if they differ."""
         given = weight_of(node, self.constants)
         if given is None:
             return None
-        (w, w_factor), bias = given
-        x_factor = operand(self.codes, None)
-        prepared = prepare(w, bias, x_factor, w_factor)
+        (w, w_operand), bias = given
+        x_operand = operand_of(self.codes, None)
+        prepacked = prepack(w, bias, x_operand, w_operand)
         # Codes become integers; floats and elements that are no integers stay as they are.
-        if (prepared.form == "float") != (self.codes is None):
+        if (prepacked.form == "float") != (self.codes is None):
             return None
-        return prepared
+        return prepacked
 
-    def _feed(self, node: Node, prepared: Prepared) -> None:
+    def _feed(self, node: Node, prepacked: Prepacked) -> None:
         """Write the elements that a product wants, and count its work."""
         if self.emit is not None:
-            target = self._new(row_bytes(prepared.form, self.n, prepared.bits))
-            self.emit(prepared.form, prepared.bits, prepared.elements, target)
+            target = self._new(row_bytes(prepacked.form, self.n, prepacked.bits))
+            self.emit(prepacked.form, prepacked.bits, prepacked.elements, target)
             self.buffer, self.emit, self.codes = target, None, None
-        self._count(node, prepared)
+        self._count(node, prepacked)
 
     def _layout(self, form: str, bits: int, elements: Array | None, target: int) -> None:
-        decision = engine.Decision(format=form, bits=bits, count=0, elements=elements)
-        self._step("layout", INPUT, target, self.k, decision)
+        requantizer = engine.Requantizer(format=form, bits=bits, count=0, elements=elements)
+        self._step("layout", INPUT, target, self.k, requantizer)
 
     def _new(self, stride: int) -> int:
         self.strides.append(stride)
@@ -341,21 +341,21 @@ def rows_of(x: Array, k: int, where: str) -> Array:
 
 def weight_of(
     node: Node, constants: Mapping[str, Constant]
-) -> tuple[tuple[Array, Factor], Array | None] | None:
+) -> tuple[tuple[Array, GemmOperand], Array | None] | None:
     """Return the weight of a product, what it is, and the bias; None if they are no constants."""
     weight = constants.get(node.inputs[1])
     bias = constants.get(node.inputs[2]) if len(node.inputs) > 2 else None
     given = len(node.inputs) < 3 or bias is not None
-    if weight is None or not given or isinstance(bias, Quantized):
+    if weight is None or not given or isinstance(bias, QuantizedTensor):
         return None
-    factor = operand(weight if isinstance(weight, Quantized) else None, 0)
-    return (weight_data(weight, factor), factor), bias
+    operand = operand_of(weight if isinstance(weight, QuantizedTensor) else None, 0)
+    return (weight_data(weight, operand), operand), bias
 
 
-def weight_data(weight: Constant, factor: Factor) -> Array:
+def weight_data(weight: Constant, operand: GemmOperand) -> Array:
     """Return what a product is computed on: codes where they have levels, else values."""
-    if not isinstance(weight, Quantized):
+    if not isinstance(weight, QuantizedTensor):
         return weight
-    if factor.levels is not None:
+    if operand.levels is not None:
         return weight.codes
     return values_of(weight.codes, weight.levels, weight.scale, weight.shift, weight.axis)

@@ -1,6 +1,6 @@
 """What a file may cost: time and memory in proportion to its own bytes and those of its input.
 
-A few bytes can describe a graph that takes hours to prepare or to run. What it would take is
+A few bytes can describe a graph that takes hours to prepack or to run. What it would take is
 estimated from the shapes alone, before anything is made, and refused where it is out of all
 proportion; the nets that `save` writes stay far below.
 """

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import FileError, SpecError
-from ...qtensor import Quantized, unpack_bits
+from ...qtensor import QuantizedTensor, unpack_bits
 from ..graph import Constant, Graph, Input, Node
 from ..graph.attributes import from_json
 from ..graph.operations import ON_SUMS
@@ -136,7 +136,7 @@ class _Reader:
         levels, scale, shift = (
             self.array(f"{name}: {part}", entry.get(part)) for part in ("levels", "scale", "shift")
         )
-        return Quantized(codes, bits, levels, scale, shift, axis)
+        return QuantizedTensor(codes, bits, levels, scale, shift, axis)
 
     def node(self, entry: Any) -> Node:
         """Return a node."""

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...files import content_of as file_content
 from ...files import save_arrays
-from ...qtensor import Quantized, pack_bits
+from ...files import serialize_arrays as file_content
+from ...qtensor import QuantizedTensor, pack_bits
 from ..graph import Constant, Graph, Node
 from ..graph.attributes import to_json
 from ..graph.constants import content
@@ -29,7 +29,7 @@ def write_graph(path: str | Path, graph: Graph) -> None:
     save_arrays(path, *archived(*written(graph)))
 
 
-def content_of(graph: Graph) -> bytes:
+def serialize_arrays(graph: Graph) -> bytes:
     """Return the bytes that `write_graph` writes: the same for the same graph and the same zlib.
 
     Another implementation of deflate may find other streams, and the form of a fused node goes by
@@ -121,7 +121,7 @@ def _decimals(array: Array) -> Any:
 
 def constant_entry(name: str, constant: Constant, tensors: Tensors) -> Any:
     """Return the description of a constant, with its tensors put away."""
-    if not isinstance(constant, Quantized):
+    if not isinstance(constant, QuantizedTensor):
         return tensors.put(name, constant)
     codes, bits = constant.codes, constant.bits
     return {

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...qtensor import Quantized
+from ...qtensor import QuantizedTensor
 from .graph import Constant
 
 
@@ -35,7 +35,7 @@ class Constants:
 
 def content(constant: Constant | NDArray[Any]) -> Any:
     """Return what two constants have in common if they are the same to the bit."""
-    if isinstance(constant, Quantized):
+    if isinstance(constant, QuantizedTensor):
         parts = (constant.codes, constant.levels, constant.scale, constant.shift)
         return constant.bits, constant.axis, *(content(part) for part in parts)
     return constant.dtype.str, constant.shape, constant.tobytes()
@@ -43,8 +43,8 @@ def content(constant: Constant | NDArray[Any]) -> Any:
 
 def _copy(constant: Constant) -> Constant:
     # Parameters are trained in place; what was packed stays.
-    if not isinstance(constant, Quantized):
+    if not isinstance(constant, QuantizedTensor):
         return np.array(constant, order="C")
     parts = (constant.codes, constant.levels, constant.scale, constant.shift)
     codes, levels, scale, shift = (np.array(part, order="C") for part in parts)
-    return Quantized(codes, constant.bits, levels, scale, shift, constant.axis)
+    return QuantizedTensor(codes, constant.bits, levels, scale, shift, constant.axis)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...gemm import Factor, integer_sum, joint_scale, operand
-from ...qtensor import Quantized
+from ...gemm import GemmOperand, integer_sum, joint_scale, operand_of
+from ...qtensor import QuantizedTensor
 from .attributes import resolved
 from .graph import Constant, Graph, Node, Shape
 from .operations import MOVING, OPERATIONS, QUANTIZING
@@ -49,9 +49,9 @@ class Chain:
         return x
 
 
-def codings_of(graph: Graph) -> dict[str, Quantized]:
+def codings_of(graph: Graph) -> dict[str, QuantizedTensor]:
     """Return what the codes of each value mean, for those that have any."""
-    found = {name: c for name, c in graph.constants.items() if isinstance(c, Quantized)}
+    found = {name: c for name, c in graph.constants.items() if isinstance(c, QuantizedTensor)}
     for node in graph.nodes:
         if node.op in QUANTIZING:
             found[node.output] = node.coding()
@@ -64,7 +64,7 @@ def chain_at(
     first: Node,
     following: Mapping[str, Node],
     constants: Mapping[str, Constant],
-    codings: Mapping[str, Quantized],
+    codings: Mapping[str, QuantizedTensor],
     shapes: Mapping[str, Shape],
 ) -> Chain | None:
     """Return the chain that begins with a node, or None.
@@ -91,28 +91,28 @@ def chain_at(
     if at is None or at.attributes["bits"] > MOST_BITS or not at.coding().per_tensor:
         return None
     x, w, k = factors
-    assert x.grid is not None
-    assert w.grid is not None
+    assert x.integer_levels is not None
+    assert w.integer_levels is not None
     bias = constants[first.inputs[2]] if len(first.inputs) > 2 else np.zeros((), np.float32)
     assert isinstance(bias, np.ndarray)
-    reach = k * x.grid.reach * w.grid.reach
+    reach = k * x.integer_levels.reach * w.integer_levels.reach
     return Chain((*nodes, at), joint_scale(x, w, k), bias, tuple(steps), shape[-1], reach)
 
 
 def _integer_product(
     node: Node,
     constants: Mapping[str, Constant],
-    codings: Mapping[str, Quantized],
+    codings: Mapping[str, QuantizedTensor],
     shapes: Mapping[str, Shape],
-) -> tuple[Factor, Factor, int] | None:
+) -> tuple[GemmOperand, GemmOperand, int] | None:
     """Return both factors and the length of the sum, if it is one of integers."""
     alone = node.op == "linear" or (node.op == "conv2d" and node.attributes["groups"] == 1)
-    if not alone or not isinstance(constants.get(node.inputs[1]), Quantized):
+    if not alone or not isinstance(constants.get(node.inputs[1]), QuantizedTensor):
         return None
     if len(node.inputs) > 2 and not isinstance(constants.get(node.inputs[2]), np.ndarray):
         return None
     k = math.prod(shapes[node.inputs[1]][1:])
-    x, w = operand(codings.get(node.inputs[0]), None), operand(codings[node.inputs[1]], 0)
+    x, w = operand_of(codings.get(node.inputs[0]), None), operand_of(codings[node.inputs[1]], 0)
     return (x, w, k) if integer_sum(x, w, k) else None
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...qtensor import Quantized
+from ...qtensor import QuantizedTensor
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
-Constant = NDArray[np.float32] | Quantized
+Constant = NDArray[np.float32] | QuantizedTensor
 
 NO_CODES = np.zeros(0, np.uint8)
 
@@ -54,9 +54,9 @@ class Node:
     layer: str = ""
     chain: "tuple[Node, ...]" = ()
 
-    def coding(self, codes: NDArray[np.uint8] = NO_CODES) -> Quantized:
+    def coding(self, codes: NDArray[np.uint8] = NO_CODES) -> QuantizedTensor:
         """Return codes with the meaning that this quantizing node gives them."""
-        return Quantized(
+        return QuantizedTensor(
             codes,
             bits=self.attributes["bits"],
             levels=self.tables["levels"],

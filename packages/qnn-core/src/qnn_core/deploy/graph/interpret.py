@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ... import gemm
 from ...errors import NonFiniteError
-from ...gemm import Factor, operand, reference
-from ...qtensor import Quantized, units, values_of
+from ...gemm import GemmOperand, operand_of, reference
+from ...qtensor import QuantizedTensor, units, values_of
 from .attributes import resolved
 from .graph import Graph, Node
 from .operations import MOVING, ON_SUMS, OPERATIONS, window_of
@@ -30,7 +30,7 @@ class Run:
     """
 
     values: "Values" = field(init=False)
-    quantized: dict[str, Quantized] = field(default_factory=dict)
+    quantized: dict[str, QuantizedTensor] = field(default_factory=dict)
     sums: dict[str, Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -45,7 +45,7 @@ class Run:
 class Values(dict[str, Array]):
     """Values by name; those of codes are made when somebody asks for them."""
 
-    def __init__(self, quantized: dict[str, Quantized]) -> None:
+    def __init__(self, quantized: dict[str, QuantizedTensor]) -> None:
         super().__init__()
         self._quantized = quantized
 
@@ -92,7 +92,7 @@ def started(graph: Graph, inputs: Sequence[Array]) -> Run:
     """Return a run that holds the constants and the inputs."""
     run = Run()
     for name, constant in graph.constants.items():
-        if isinstance(constant, Quantized):
+        if isinstance(constant, QuantizedTensor):
             run.quantized[name] = constant
         else:
             run.values[name] = constant
@@ -148,17 +148,17 @@ def requantized(sums: Array, node: Node) -> NDArray[np.uint8]:
     return codes
 
 
-def _operands(run: Run, node: Node) -> tuple[Array, Array, Factor, Factor]:
+def _operands(run: Run, node: Node) -> tuple[Array, Array, GemmOperand, GemmOperand]:
     """Return rows and weights, as codes where they enter as codes, and what they are."""
     x_name, w_name = node.inputs[:2]
     sides = []
     for name, rows in ((x_name, None), (w_name, 0)):
         quantized = run.quantized.get(name)
-        factor = operand(quantized, rows)
-        coded = quantized is not None and factor.levels is not None
-        sides.append((quantized.codes if quantized and coded else run.values[name], factor))
-    (x, x_factor), (w, w_factor) = sides
-    return x, w, x_factor, w_factor
+        operand = operand_of(quantized, rows)
+        coded = quantized is not None and operand.levels is not None
+        sides.append((quantized.codes if quantized and coded else run.values[name], operand))
+    (x, x_operand), (w, w_operand) = sides
+    return x, w, x_operand, w_operand
 
 
 def _bias(run: Run, node: Node) -> Array | None:
@@ -171,23 +171,23 @@ def _rows(x: Array) -> Array:
 
 
 def _linear(run: Run, node: Node, by: Products) -> Array:
-    x, w, x_factor, w_factor = _operands(run, node)
-    y = by.product(_rows(x), w, _bias(run, node), x_factor, w_factor)
+    x, w, x_operand, w_operand = _operands(run, node)
+    y = by.product(_rows(x), w, _bias(run, node), x_operand, w_operand)
     return y.reshape(*x.shape[:-1], w.shape[0])
 
 
 def _conv2d(run: Run, node: Node, by: Products) -> Array:
-    x, w, x_factor, w_factor = _operands(run, node)
+    x, w, x_operand, w_operand = _operands(run, node)
     groups = node.attributes["groups"]
-    given = (x, w, _bias(run, node), x_factor, w_factor)
+    given = (x, w, _bias(run, node), x_operand, w_operand)
     return by.convolve(*given, window=window_of(node, w.shape), groups=groups)
 
 
 def _sums(run: Run, node: Node) -> Array:
     """Return the integer sums, or floats, of a product whose sums are compared with thresholds."""
-    x, w, x_factor, w_factor = _operands(run, node)
+    x, w, x_operand, w_operand = _operands(run, node)
     if node.op == "requantize_conv2d":
         window = window_of(node, w.shape)
-        return reference.convolution_sums(x, w, x_factor, w_factor, window)
-    sums: Array = reference.sums(_rows(x), w, x_factor, w_factor)
+        return reference.convolution_sums(x, w, x_operand, w_operand, window)
+    sums: Array = reference.sums(_rows(x), w, x_operand, w_operand)
     return sums.reshape(*x.shape[:-1], w.shape[0])

@@ -3,8 +3,8 @@
 import math
 
 from ...errors import FileError, QnnError
-from ...qtensor import Quantized
-from ...qtensor.fake_quantize import check_frame
+from ...qtensor import QuantizedTensor
+from ...qtensor.fake_quantize import check_qparams
 from .attributes import resolved
 from .graph import Constant, Graph, Node, Shape
 from .operations import OPERATIONS, QUANTIZING
@@ -17,7 +17,7 @@ MOST_AXES = 64
 
 def shape_of(constant: Constant) -> Shape:
     """Return the shape of a constant."""
-    return constant.codes.shape if isinstance(constant, Quantized) else constant.shape
+    return constant.codes.shape if isinstance(constant, QuantizedTensor) else constant.shape
 
 
 def shapes_of(graph: Graph, batch: int) -> dict[str, Shape]:
@@ -40,7 +40,7 @@ def _output(node: Node, inputs: list[Shape], batch: int) -> Shape:
         shape = OPERATIONS[node.op].shape(*inputs, **attributes)
         if node.op in QUANTIZING:
             for name in ("scale", "shift"):
-                check_frame(shape, node.tables[name].shape, attributes["axis"], node.op)
+                check_qparams(shape, node.tables[name].shape, attributes["axis"], node.op)
     # A rule may trip over what no model would give it, such as an axis that is no axis.
     except (QnnError, ArithmeticError, IndexError, TypeError, ValueError) as error:
         raise FileError(f"{node}: {error}") from error

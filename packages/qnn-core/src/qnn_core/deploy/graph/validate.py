@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import FileError
-from ...gemm import integer_sum, operand
-from ...qtensor import Quantized
+from ...gemm import integer_sum, operand_of
+from ...qtensor import QuantizedTensor
 from .fusible_chain import codings_of
 from .graph import Constant, Graph, Node
 from .operations import ON_SUMS, OPERATIONS, QUANTIZING
@@ -69,16 +69,16 @@ def _check_copies(graph: Graph) -> None:
         )
 
 
-def _check_sum(node: Node, codings: Mapping[str, Quantized], k: int) -> None:
+def _check_sum(node: Node, codings: Mapping[str, QuantizedTensor], k: int) -> None:
     """Thresholds on sums of anything but integers would have no meaning for the engine."""
     x, w = node.inputs
-    factors = operand(codings.get(x), None), operand(codings.get(w), 0)
+    factors = operand_of(codings.get(x), None), operand_of(codings.get(w), 0)
     if not integer_sum(*factors, k):
         raise FileError(f"{node}: thresholds need a sum of integers")
 
 
-def check_coding(name: str, coding: Quantized) -> None:
-    """Raise a FileError unless levels and frame can be what codes mean."""
+def check_coding(name: str, coding: QuantizedTensor) -> None:
+    """Raise a FileError unless levels and qparams can be what codes mean."""
     bits, levels = coding.bits, coding.levels
     if type(bits) is not int or not 1 <= bits <= 8:
         raise FileError(f"{name}: bits must be a whole number from 1 to 8, got {bits!r}")
@@ -89,16 +89,16 @@ def check_coding(name: str, coding: Quantized) -> None:
         raise FileError(f"{name}: {levels.size} levels are not what {bits} bits have")
     if not np.all(np.diff(levels) > 0):
         raise FileError(f"{name}: levels must ascend")
-    for part, frame in (("scale", coding.scale), ("shift", coding.shift)):
-        _check_table(name, part, frame, np.float32, min(frame.ndim, 1))
-        if coding.axis is None and frame.ndim:
+    for part, qparams in (("scale", coding.scale), ("shift", coding.shift)):
+        _check_table(name, part, qparams, np.float32, min(qparams.ndim, 1))
+        if coding.axis is None and qparams.ndim:
             raise FileError(f"{name}: a {part} for each channel needs an axis")
     if not np.all(coding.scale > 0):
         raise FileError(f"{name}: a scale must be > 0")
     _check_reach(name, coding)
 
 
-def _check_reach(name: str, coding: Quantized) -> None:
+def _check_reach(name: str, coding: QuantizedTensor) -> None:
     if coding.scale.ndim and coding.shift.ndim and coding.scale.shape != coding.shift.shape:
         raise FileError(f"{name}: scale and shift have different numbers of channels")
     with np.errstate(over="ignore", invalid="ignore"):
@@ -114,7 +114,7 @@ def _make(made: set[str], name: str, what: str) -> None:
 
 
 def _check_constant(name: str, constant: Constant) -> None:
-    if not isinstance(constant, Quantized):
+    if not isinstance(constant, QuantizedTensor):
         if constant.dtype != np.float32:
             raise FileError(f"{name}: a constant must be float32, got {constant.dtype}")
         if not np.all(np.isfinite(constant)):
@@ -129,10 +129,10 @@ def _check_constant(name: str, constant: Constant) -> None:
     if axis is not None and not -axes <= axis < axes:
         raise FileError(f"{name}: axis {axis} is not in shape {constant.codes.shape}")
     expected = () if axis is None else (constant.codes.shape[axis],)
-    for frame in (constant.scale, constant.shift):
-        if frame.shape not in {(), expected}:
+    for qparams in (constant.scale, constant.shift):
+        if qparams.shape not in {(), expected}:
             raise FileError(
-                f"{name}: a scale or shift of shape {frame.shape} does not fit "
+                f"{name}: a scale or shift of shape {qparams.shape} does not fit "
                 f"shape {constant.codes.shape} with axis {axis}"
             )
 

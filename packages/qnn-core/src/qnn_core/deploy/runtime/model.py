@@ -15,7 +15,7 @@ from ..compile.fuse import fuse
 from ..compile.program import Program
 from ..file.budget import Budget
 from ..file.read import read_graph
-from ..file.write import content_of, write_graph
+from ..file.write import serialize_arrays, write_graph
 from ..graph import Graph, Input
 from ..graph.from_trace import build, samples
 from ..graph.validate import check
@@ -152,7 +152,7 @@ class PackedModel:
     def nbytes(self) -> int:
         """Size of the file that `save` writes, in bytes."""
         if self._nbytes is None:
-            self._nbytes = len(content_of(self.graph))
+            self._nbytes = len(serialize_arrays(self.graph))
         return self._nbytes
 
     def summary(self) -> PackedSummary:
@@ -280,13 +280,13 @@ def packed_nbytes(model: Callable[..., Any], example: Any) -> int:
     """
     graph, _ = build(model, samples(model, example))
     check(graph)
-    return len(content_of(fuse(graph)))
+    return len(serialize_arrays(fuse(graph)))
 
 
 def load(path: str | Path, *, limit: float = 1.0) -> PackedModel:
     """Return the packed model of a file that `PackedModel.save` wrote. Nothing in it is executed.
 
-    A few bytes can describe a net that takes hours, or all memory, to prepare or to run for one
+    A few bytes can describe a net that takes hours, or all memory, to prepack or to run for one
     sample. Such a file is refused: there is a budget of time and memory, in proportion to the bytes
     of the file and of an input, that is checked before anything is made. The nets that `save`
     writes are far below it.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from tabulate import tabulate
 
 from ...autodiff import OPS
-from ...qtensor import Quantized
+from ...qtensor import QuantizedTensor
 from ..file.compress import to_bytes
 from ..file.write import Tensors, constant_entry, node_entry, stored_nodes
 from ..graph import Graph, Node, Shape
@@ -100,7 +100,7 @@ def _layer(node: Node) -> str:
 
 
 def _count_macs(
-    row: PackedRow, node: Node, shapes: Mapping[str, Shape], codings: Mapping[str, Quantized]
+    row: PackedRow, node: Node, shapes: Mapping[str, Shape], codings: Mapping[str, QuantizedTensor]
 ) -> None:
     declared = OPS.get(ON_SUMS.get(node.op, node.op))
     if declared is None or declared.macs is None:

@@ -1,4 +1,4 @@
-"""Frames that are trained: what the parameters are, and how scale and shift follow from them."""
+"""QParams that are trained: what the parameters are, and how scale and shift follow from them."""
 
 import math
 from collections.abc import Callable
@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 
 from ...autodiff import Parameter, Tensor
 from ...ops import exp, scale_gradient
-from ...quantizer import Frame, Quantizer, codebook
+from ...quantizer import QParams, Quantizer, codebook
 
 Array = NDArray[Any]
 Number = TypeVar("Number", Tensor, Array)
 
 
 @dataclass(frozen=True, eq=False)
-class ShiftedFrame(Frame):
-    """A frame with a shift that is trained, as in LSQ+: it does not follow the scale.
+class ShiftedQParams(QParams):
+    """Qparams with a shift that is trained, as in LSQ+: it does not follow the scale.
 
-    A frame that is fitted has none: layers keep its scale and zero point.
+    Qparams that is fitted has none: layers keep its scale and zero point.
 
     Attributes:
         own_shift: the shift, of the scale's shape; 0.0 may lie between two levels.
@@ -88,10 +88,10 @@ def top_level(quantizer: Quantizer) -> float:
 
 
 def gradient_factor(quantizer: Quantizer, parameter: Tensor, shape: tuple[int, ...]) -> float:
-    """Return the factor on the gradient of a frame's parameters that the quantizer wants.
+    """Return the factor on the gradient of the qparams' parameters that the quantizer wants.
 
     Args:
-        quantizer: whose frame it is.
+        quantizer: whose qparams they are.
         parameter: one of them: it says among how many the elements are divided.
         shape: of one sample, or of the weight.
     """

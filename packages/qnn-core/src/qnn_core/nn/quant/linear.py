@@ -24,8 +24,8 @@ class QuantLinear(QuantizedWeight, Linear):
 
     Attributes:
         weight: the latent float weight, ``[out_features, in_features]``: what is trained.
-        weight_quantizer: owns the weight's frame; None for a float weight.
-        input_quantizer: owns the input's frame; None for a float input.
+        weight_quantizer: owns the weight's qparams; None for a float weight.
+        input_quantizer: owns the input's qparams; None for a float input.
 
     Example:
         >>> import qnn_core as qnn

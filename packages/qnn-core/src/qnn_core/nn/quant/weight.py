@@ -9,7 +9,7 @@ from ...autodiff import Parameter, Tensor
 from ...autodiff.mode import MODE
 from ...errors import StateError
 from ...ops.quantized_product import Product, fits, quantized_product
-from ...qtensor import Coded
+from ...qtensor import PackedTensor
 from ...quantizer import Quantizer
 from ..layers.conv import Conv2d
 from ..layers.linear import Linear
@@ -25,8 +25,8 @@ class QuantizedWeight(Module):
 
     Attributes:
         weight: the latent float weight, ``[out, ...]``: what is trained.
-        weight_quantizer: owns the weight's frame; None for a float weight.
-        input_quantizer: owns the input's frame; None for a float input.
+        weight_quantizer: owns the weight's qparams; None for a float weight.
+        input_quantizer: owns the input's qparams; None for a float input.
     """
 
     weight: Parameter
@@ -92,7 +92,7 @@ class QuantizedWeight(Module):
         assert self.input_quantizer is not None
         assert self.weight_quantizer is not None
         first, second = self.input_quantizer, self.weight_quantizer
-        x, weight = first.meet(x), second.meet(self.weight)
+        x, weight = first.prepare_input(x), second.prepare_input(self.weight)
         return quantized_product(
             x,
             first.tensors(x.shape),
@@ -114,8 +114,8 @@ class QuantizedWeight(Module):
         usual = self.training and mode.grad and mode.recorder is None
         return usual and x.array.dtype == np.float32 and fits(first.quantizer, second.quantizer)
 
-    def coded(self) -> Coded:
-        """Return the weight as packed codes, levels and frame: all that is deployed of it.
+    def coded(self) -> PackedTensor:
+        """Return the weight as packed codes, levels and qparams: all that is deployed of it.
 
         Raises:
             StateError: if the weight is float.

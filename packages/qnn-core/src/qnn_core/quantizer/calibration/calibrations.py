@@ -1,4 +1,4 @@
-"""Calibrations: the range of values that a frame is made to span.
+"""Calibrations: the range of values that qparams are made to span.
 
 Each takes a quantizer and rows ``[channel, element]`` of float data, and gives ``(low, high)`` per
 channel. Which one a quantizer uses is its argument ``calibration``.

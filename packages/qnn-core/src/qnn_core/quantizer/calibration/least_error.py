@@ -63,7 +63,7 @@ def mse(quantizer: "Quantizer", x_cn: Array) -> Range:
         weight_n = None
     error_cf = _measured(quantizer, x_cn, low_cf, high_cf, unit=unit, weight_n=weight_n)
     # Ranges a little wider than the data may reach beyond the numbers that there are.
-    scale = quantizer.span(low_cf.ravel(), high_cf.ravel()).scale
+    scale = quantizer.qparams_from_range(low_cf.ravel(), high_cf.ravel()).scale
     error_cf[~np.isfinite(scale).reshape(error_cf.shape)] = np.inf
     best_c = error_cf.argmin(axis=1)[:, None]
     low, high = (np.take_along_axis(end_cf, best_c, 1)[:, 0] for end_cf in (low_cf, high_cf))
@@ -211,7 +211,7 @@ class _Search:
 def _is_free(quantizer: "Quantizer") -> bool:
     """Whether both ends of a range count: there is a zero point that follows them."""
     one = np.ones(1, np.float32)
-    return bool(np.any(quantizer.span(-one, 0 * one).zero_point))
+    return bool(np.any(quantizer.qparams_from_range(-one, 0 * one).zero_point))
 
 
 def errors(
@@ -230,7 +230,7 @@ def errors(
         high_cf: the greatest.
         weight: of each element, ``[element]`` or ``[channel, element]``.
     """
-    frame = quantizer.span(low_cf.ravel(), high_cf.ravel())
+    qparams = quantizer.qparams_from_range(low_cf.ravel(), high_cf.ravel())
     error_cf = np.empty(low_cf.shape, np.float64)
     book = codebook(quantizer)
     training.fake_error(
@@ -238,8 +238,8 @@ def errors(
         get_num_threads(),
         book.book,
         x_cn,
-        np.ascontiguousarray(frame.scale, np.float32),
-        np.ascontiguousarray(frame.shift, np.float32),
+        np.ascontiguousarray(qparams.scale, np.float32),
+        np.ascontiguousarray(qparams.shift, np.float32),
         len(x_cn),
         x_cn.shape[1],
         low_cf.shape[1],
@@ -253,15 +253,15 @@ def errors(
 
 def _values(quantizer: "Quantizer", x_cn: Points, low: Points, high: Points) -> Points:
     """Return the quantized elements of each row with its range."""
-    frame = quantizer.span(low, high)
+    qparams = quantizer.qparams_from_range(low, high)
     value_cn = np.empty_like(x_cn)
     training.fake_forward(
         cpu.active_index(),
         get_num_threads(),
         codebook(quantizer).book,
         x_cn,
-        np.ascontiguousarray(frame.scale, np.float32),
-        np.ascontiguousarray(frame.shift, np.float32),
+        np.ascontiguousarray(qparams.scale, np.float32),
+        np.ascontiguousarray(qparams.shift, np.float32),
         len(x_cn),
         x_cn.shape[1],
         True,

@@ -53,7 +53,7 @@ def with_scale(quantizer: "Quantizer", x_cn: Array, scale: Array) -> Range:
 
     Of levels that are not negative, and data of both signs, zero is the middle.
     """
-    # A frame whose ends a float cannot hold is of no use.
+    # Qparams whose ends a float cannot hold is of no use.
     scale = np.minimum(scale, np.finfo(x_cn.dtype).max / 4 / np.abs(quantizer.levels).max())
     levels = np.asarray(quantizer.levels, np.float64)
     top = top_level(quantizer, x_cn)

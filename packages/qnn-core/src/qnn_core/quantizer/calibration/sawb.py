@@ -49,7 +49,7 @@ def coefficients(quantizer: "Quantizer", *, two_sided: bool = True) -> tuple[flo
     has the von Mises distribution as a sixth; with it, c1 of 2 bits changes by 0.2 %.)
 
     Args:
-        quantizer: whose levels, and way to span a range, count; not its frame or gradient.
+        quantizer: whose levels, and way to span a range, count; not its qparams or gradient.
         two_sided: whether the distributions are those of x, or of its magnitude.
 
     Example:
@@ -70,5 +70,5 @@ def coefficients(quantizer: "Quantizer", *, two_sided: bool = True) -> tuple[flo
     high = np.ones(len(ends), np.float32)
     points, weights = (array.astype(np.float32) for array in (share_cm, weight_cm))
     best = ends * best_share(quantizer, points, weights, high, rounds=3)
-    slope, offset = np.polyfit(root / mean, best / mean, 1)
-    return float(slope), -float(offset)
+    scale_gradient, offset = np.polyfit(root / mean, best / mean, 1)
+    return float(scale_gradient), -float(offset)

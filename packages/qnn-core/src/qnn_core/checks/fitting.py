@@ -1,4 +1,4 @@
-"""The laws of windows and frames."""
+"""The laws of surrogates and fitting."""
 
 from collections.abc import Callable, Iterator
 
@@ -6,51 +6,51 @@ import numpy as np
 
 from ..errors import NonFiniteError, QnnError, ShapeError
 from ..qtensor import codes_of
-from ..quantizer import CALIBRATIONS, Frame, Quantizer, codebook
+from ..quantizer import CALIBRATIONS, QParams, Quantizer, codebook
 from .law import Violation
 from .samples import ONE, ZERO, Array, levels_of, normal, ranges, units_around, variants, whole
 
 # Far outside, where exp and squares overflow.
 FAR = (-np.finfo(np.float32).max, -1e20, 1e20, np.finfo(np.float32).max)
 
-# How large a window is in the mean over the range, and outside of it at most.
+# How large a surrogate is in the mean over the range, and outside of it at most.
 LEAST_MEAN, MOST_MEAN = 0.5, 2.0
 
 
-def window_is_sound(q: Quantizer) -> Iterator[Violation]:
-    """The window is finite however far out, elementwise, and keeps shape and dtype."""
+def surrogate_is_sound(q: Quantizer) -> Iterator[Violation]:
+    """The surrogate is finite however far out, elementwise, and keeps shape and dtype."""
     for dtype in (np.float32, np.float64):
         u = np.linspace(-4, 4, 101, dtype=dtype) * np.abs(levels_of(q)).max()
         u = np.concatenate([u, np.array(FAR, dtype)])
-        w = np.asarray(q.window(u.copy()))
+        w = np.asarray(q.surrogate(u.copy()))
         if w.shape != u.shape or w.dtype != u.dtype:
             found = f"{w.dtype} of shape {w.shape}"
-            yield Violation("window", f"{u.dtype} of shape {u.shape}, as given", found)
+            yield Violation("surrogate", f"{u.dtype} of shape {u.shape}, as given", found)
         elif not np.all(np.isfinite(w)):
             n = int(np.argmin(np.isfinite(w)))
-            yield Violation(f"window({u[n]!s})", "a finite number", str(w[n]))
-        elif not np.array_equal(w[40:47], q.window(u[40:47].copy())):
-            n = 40 + int(np.argmax(w[40:47] != q.window(u[40:47].copy())))
+            yield Violation(f"surrogate({u[n]!s})", "a finite number", str(w[n]))
+        elif not np.array_equal(w[40:47], q.surrogate(u[40:47].copy())):
+            n = 40 + int(np.argmax(w[40:47] != q.surrogate(u[40:47].copy())))
             wanted = "the same alone and among others"
-            yield Violation(f"window({u[n]!s})", wanted, f"{w[n]!s} among {len(u)} others")
+            yield Violation(f"surrogate({u[n]!s})", wanted, f"{w[n]!s} among {len(u)} others")
 
 
-def window_has_the_size_of_the_steps(q: Quantizer) -> Iterator[Violation]:
+def surrogate_has_the_size_of_the_steps(q: Quantizer) -> Iterator[Violation]:
     """From the lowest level to the highest, gradients climb as far as values do.
 
-    The straight-through estimator stands in for a staircase with a curve; the window is its slope,
-    so its mean over the range is about 1. Windows that follow a curve, as triangle and swish, are 1
+    The straight-through estimator stands in for a staircase with a curve; the surrogate is its
+    derivative, so its mean over the range is about 1. Triangle and swish follow a curve: they are 1
     in the mean, not everywhere, and may fall below 0 at the ends. One that is k in the mean
     multiplies gradients by k in each layer; one that is negative over half of the range turns them
     round there. Outside, where values stay what they are, it is not greater than inside.
     """
     low, high = (float(levels_of(q)[end]) for end in (0, -1))
     middles = low + (high - low) * (np.arange(4000) + 0.5) / 4000
-    halves = np.asarray(q.window(middles)).reshape(2, -1).mean(axis=1)
+    halves = np.asarray(q.surrogate(middles)).reshape(2, -1).mean(axis=1)
     mean = float(halves.mean())
     if not LEAST_MEAN <= mean <= MOST_MEAN:
         yield Violation(
-            f"window from {low:g} to {high:g}",
+            f"surrogate from {low:g} to {high:g}",
             "a mean of about 1, at least between 1/2 and 2",
             f"a mean of {mean:.3g}: gradients are scaled by the wrong factor",
         )
@@ -58,51 +58,61 @@ def window_has_the_size_of_the_steps(q: Quantizer) -> Iterator[Violation]:
         middle = (low + high) / 2
         ends = [(low, middle), (middle, high)][int(halves.argmin())]
         yield Violation(
-            f"window from {ends[0]:g} to {ends[1]:g}",
+            f"surrogate from {ends[0]:g} to {ends[1]:g}",
             "a mean of at least 0: values climb there",
             f"a mean of {halves.min():.3g}: gradients have the wrong sign",
         )
     step = (high - low) / (levels_of(q).size - 1)
     beyond = np.linspace(step, 4 * (high - low), 100)
     outside = np.concatenate([low - beyond, high + beyond, FAR])
-    w = np.asarray(q.window(outside.copy()))
+    w = np.asarray(q.surrogate(outside.copy()))
     if np.abs(w).max() > MOST_MEAN:
         n = int(np.abs(w).argmax())
         wanted = f"at most {MOST_MEAN:g}: values stay what they are out there"
-        yield Violation(f"window({outside[n]:.4g}), outside of the range", wanted, f"{w[n]:.3g}")
+        yield Violation(f"surrogate({outside[n]:.4g}), outside of the range", wanted, f"{w[n]:.3g}")
 
 
-def slope_is_sound(q: Quantizer) -> Iterator[Violation]:
+def scale_gradient_is_sound(q: Quantizer) -> Iterator[Violation]:
     """d/dscale is finite and elementwise, and the level where a value is clipped.
 
-    Outside of the range, where the window is 0, a value is scale times the outermost level.
+    Outside of the range, where the surrogate is 0, a value is scale times the outermost level.
     """
     levels = codebook(q).levels
     for dtype in (np.float32, np.float64):
         u = np.linspace(-4, 4, 101, dtype=dtype) * np.abs(levels).max()
         u = np.concatenate([u, np.array([-1e20, 1e20], dtype)])
         level = levels.astype(dtype)[np.asarray(q.encode(u.astype(np.float32)))]
-        window = np.asarray(q.window(u.copy()), dtype)
-        slope = np.asarray(q.slope(u.copy(), level.copy(), window.copy()))
-        if slope.shape != u.shape:
-            yield Violation("slope", f"shape {u.shape}, as given", f"shape {slope.shape}")
+        surrogate = np.asarray(q.surrogate(u.copy()), dtype)
+        scale_gradient = np.asarray(q.scale_gradient(u.copy(), level.copy(), surrogate.copy()))
+        if scale_gradient.shape != u.shape:
+            yield Violation(
+                "scale_gradient", f"shape {u.shape}, as given", f"shape {scale_gradient.shape}"
+            )
             return
-        if not np.all(np.isfinite(slope)):
-            n = int(np.argmin(np.isfinite(slope)))
-            yield Violation(f"slope({u[n]!s})", "a finite number", str(slope[n]))
+        if not np.all(np.isfinite(scale_gradient)):
+            n = int(np.argmin(np.isfinite(scale_gradient)))
+            yield Violation(f"scale_gradient({u[n]!s})", "a finite number", str(scale_gradient[n]))
             return
         some = slice(40, 47)
-        alone = np.asarray(q.slope(u[some].copy(), level[some].copy(), window[some].copy()))
-        if not np.array_equal(slope[some], alone):
-            n = 40 + int(np.argmax(slope[some] != alone))
+        alone = np.asarray(
+            q.scale_gradient(u[some].copy(), level[some].copy(), surrogate[some].copy())
+        )
+        if not np.array_equal(scale_gradient[some], alone):
+            n = 40 + int(np.argmax(scale_gradient[some] != alone))
             wanted = f"{alone[n - 40]!s}, as among a few"
-            yield Violation(f"slope({u[n]!s}) among {len(u)} numbers", wanted, str(slope[n]))
-        clipped = ((u < levels[0]) | (u > levels[-1])) & (window == 0)
-        wrong = clipped & ~np.isclose(slope, level, rtol=1e-3, atol=0)
+            yield Violation(
+                f"scale_gradient({u[n]!s}) among {len(u)} numbers", wanted, str(scale_gradient[n])
+            )
+        clipped = ((u < levels[0]) | (u > levels[-1])) & (surrogate == 0)
+        wrong = clipped & ~np.isclose(scale_gradient, level, rtol=1e-3, atol=0)
         if np.any(wrong):
             n = int(wrong.argmax())
             wanted = f"{level[n]:g}, the level that it is clipped to"
-            yield Violation(f"slope({u[n]!s}), where the window is 0", wanted, f"{slope[n]:g}")
+            yield Violation(
+                f"scale_gradient({u[n]!s}), where the surrogate is 0",
+                wanted,
+                f"{scale_gradient[n]:g}",
+            )
 
 
 DATA = {
@@ -123,38 +133,38 @@ def fit_is_sound(q: Quantizer) -> Iterator[Violation]:
             for axis, shape in ((None, ()), (0, (len(x),))):
                 given = f"{each.calibration} of {name} data {x.shape}, axis {axis}"
                 try:
-                    frame = each.fit(x.copy(), axis)
+                    qparams = each.fit(x.copy(), axis)
                 except NonFiniteError:
                     if name != "huge":
                         raise
                     continue  # that is an answer, too
-                problem = _problem(frame, shape)
+                problem = _problem(qparams, shape)
                 if problem is None and axis == 0:
-                    problem = _channel_problem(frame, each.fit(x[0].copy(), None))
+                    problem = _channel_problem(qparams, each.fit(x[0].copy(), None))
                 if problem is not None:
                     yield Violation(given, *problem)
 
 
-def _problem(frame: Frame, shape: tuple[int, ...]) -> tuple[str, str] | None:
-    """Return what is expected of a frame and what is found, or None if it is sound."""
-    for part, given in (("scale", frame.scale), ("zero point", frame.zero_point)):
+def _problem(qparams: QParams, shape: tuple[int, ...]) -> tuple[str, str] | None:
+    """Return what is expected of qparams and what is found, or None if it is sound."""
+    for part, given in (("scale", qparams.scale), ("zero point", qparams.zero_point)):
         array = np.asarray(given)
         if array.shape != shape or array.dtype != np.float32:
             found = f"{array.dtype} of shape {array.shape}"
             return f"a {part} of shape {shape}, float32 as the data", found
         if not np.all(np.isfinite(array)):
             return f"a finite {part}", str(array)
-    if not np.all(np.asarray(frame.scale) > 0):
-        return "a scale > 0", str(frame.scale)
-    follows = -(frame.scale * frame.zero_point)
-    if not np.array_equal(frame.shift, follows):
+    if not np.all(np.asarray(qparams.scale) > 0):
+        return "a scale > 0", str(qparams.scale)
+    follows = -(qparams.scale * qparams.zero_point)
+    if not np.array_equal(qparams.shift, follows):
         wanted = f"the shift -scale * zero_point, {follows!s}: layers keep scale and zero point"
-        return wanted, str(frame.shift)
+        return wanted, str(qparams.shift)
     return None
 
 
-def _channel_problem(frame: Frame, alone: Frame) -> tuple[str, str] | None:
-    ours = (frame.scale[0], frame.zero_point[0])
+def _channel_problem(qparams: QParams, alone: QParams) -> tuple[str, str] | None:
+    ours = (qparams.scale[0], qparams.zero_point[0])
     theirs = (alone.scale[()], alone.zero_point[()])
     if ours == theirs:
         return None
@@ -163,16 +173,19 @@ def _channel_problem(frame: Frame, alone: Frame) -> tuple[str, str] | None:
 
 
 def data_are_left_alone(q: Quantizer) -> Iterator[Violation]:
-    """Encode, window, slope, fit and span write nothing into the arrays that they are given."""
+    """No method of a quantizer writes into the arrays that it is given."""
     u = units_around(q)
     level = codebook(q).levels[np.asarray(q.encode(u.copy()))]
     x = ranges()["data with an outlier"]
     calls: dict[str, tuple[Callable[..., object], list[Array]]] = {
         "encode": (q.encode, [u]),
-        "window": (q.window, [u]),
-        "slope": (q.slope, [u, level, np.asarray(q.window(u.copy()), u.dtype)]),
+        "surrogate": (q.surrogate, [u]),
+        "scale_gradient": (
+            q.scale_gradient,
+            [u, level, np.asarray(q.surrogate(u.copy()), u.dtype)],
+        ),
         "fit": (q.fit, [x]),
-        "span": (q.span, [x.min(axis=1), x.max(axis=1)]),
+        "qparams_from_range": (q.qparams_from_range, [x.min(axis=1), x.max(axis=1)]),
     }
     for name, (call, arguments) in calls.items():
         given = [array.copy() for array in arguments]
