@@ -14,7 +14,7 @@ import qnn_core as qnn
 import qnn_data
 from _arguments import add_dataset, load_data, numbered, positive, whole
 from qnn_compare import commands
-from qnn_compare.experiment.configs import arms_of
+from qnn_compare.experiment.configs import configs_of
 from qnn_core import registry
 from qnn_core.errors import CompareError, PluginError, SpecError
 from qnn_core.terminal import command, say
@@ -36,9 +36,9 @@ Compare quantization schemes at several bit widths: train the same net with each
 seeds, and say what the differences are worth.
 
 Every layer but the last has its weights and its inputs quantized by the scheme; the last is float,
-as is usual, and so is the first of a convolutional net. All arms share the net, the recipe (batch
-normalization, cosine schedule) and, seed by seed, the initial weights and the order of the batches.
-Accuracy is that on the test images after the last epoch; nothing is chosen by it.
+as is usual, and so is the first of a convolutional net. All configs share the net, the recipe
+(batch normalization, cosine schedule) and, seed by seed, the initial weights and the order of the
+batches. Accuracy is that on the test images after the last epoch; nothing is chosen by it.
 """
 
 EPILOG = """\
@@ -125,7 +125,7 @@ def meaningful(schemes: list[str], bits: list[int]) -> list[str]:
     found = []
     for scheme in schemes:
         try:
-            arms_of([scheme], None, [*bits, 32])
+            configs_of([scheme], None, [*bits, 32])
         except SpecError as error:
             say(f"left out: {str(error).removeprefix('compare: ')}", sys.stderr)
             continue

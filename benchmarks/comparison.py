@@ -1,4 +1,4 @@
-"""Time `qnn.compare` beside a bare training loop over the same cells. ``--help`` explains."""
+"""Time `qnn.compare` beside a bare training loop over the same runs. ``--help`` explains."""
 
 import argparse
 import os
@@ -10,13 +10,13 @@ from functools import partial
 from statistics import median
 from typing import Any
 
-# Before NumPy: the loop has one thread, as every cell has.
+# Before NumPy: the loop has one thread, as every run has.
 for _name in ("OPENBLAS", "OMP", "MKL", "QNN"):
     os.environ[f"{_name}_NUM_THREADS"] = "1"
 
 import qnn_core as qnn  # noqa: E402 - after the variables
 import qnn_data  # noqa: E402 - after the variables
-from qnn_compare.experiment.configs import arms_of  # noqa: E402 - after the variables
+from qnn_compare.experiment.configs import configs_of  # noqa: E402 - after the variables
 from tabulate import tabulate  # noqa: E402 - after the variables
 
 DESCRIPTION = """\
@@ -54,11 +54,11 @@ def net(**options: Any) -> qnn.MLP:
 
 
 def bare(dataset: str, epochs: int, seeds: int) -> None:
-    """Train all cells, and nothing else."""
+    """Train all runs, and nothing else."""
     train, test = qnn_data.load(dataset)
     for seed in range(seeds):
-        for arm in arms_of(["symmetric"], None, BITS)[0]:
-            weight, input = arm.quantizers()
+        for config in configs_of(["symmetric"], None, BITS)[0]:
+            weight, input = config.quantizers()
             model = net(weight=weight, input=input, seed=seed)
             batches = qnn_data.DataLoader(train, 100, shuffle=True, seed=seed)
             held_out = qnn_data.DataLoader(test, 1000)
@@ -69,13 +69,13 @@ def bare(dataset: str, epochs: int, seeds: int) -> None:
 
 
 def in_a_process(given: argparse.Namespace) -> None:
-    """Run `bare` in a process of its own, as compare runs its cells."""
+    """Run `bare` in a process of its own, as compare runs its runs."""
     options = [f"--{name}={getattr(given, name)}" for name in ("dataset", "epochs", "seeds")]
     subprocess.run([sys.executable, __file__, "--bare", *options], check=True)
 
 
 def compared_(given: argparse.Namespace) -> None:
-    """Run the same cells by `qnn.compare`."""
+    """Run the same runs by `qnn.compare`."""
     with tempfile.TemporaryDirectory() as folder:
         qnn.compare(
             net,

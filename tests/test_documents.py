@@ -148,7 +148,7 @@ def test_the_first_program_is_a_whole_study_in_twelve_lines(tmp_path: Path) -> N
         assert shown in printed
     found = qnn.Comparison.load(tmp_path / "s")
     assert found.complete
-    accuracies = [found.accuracy(arm) for arm in found.arms]
+    accuracies = [found.accuracy(config) for config in found.configs]
     assert min(estimate.mean for estimate in accuracies if estimate) > 0.85
     assert (tmp_path / "s" / "report.html").exists()
 

@@ -16,7 +16,7 @@ import qnn_core as qnn
 from apps_runner import Run, command, png_size, run
 
 BUILT_IN = ["binary", "logarithmic", "symmetric", "uniform"]
-ARMS = ["float", "binary:1"] + [
+CONFIGS = ["float", "binary:1"] + [
     f"{scheme}:{bits}"
     for scheme in BUILT_IN[1:]
     for bits in (1, 2, 3, 4, 8)
@@ -30,9 +30,9 @@ def results(folder: Path) -> qnn.Comparison:
     return qnn.Comparison.load(folder)
 
 
-def same(a: qnn.Comparison, b: qnn.Comparison, arm: str, seed: int) -> bool:
-    """Whether a cell has the same numbers in both, to the bit."""
-    one, two = a.results[arm, seed], b.results[arm, seed]
+def same(a: qnn.Comparison, b: qnn.Comparison, config: str, seed: int) -> bool:
+    """Whether a run has the same numbers in both, to the bit."""
+    one, two = a.results[config, seed], b.results[config, seed]
     return np.array_equal(one.correct, two.correct) and (one.loss, one.nbytes, one.history) == (
         two.loss,
         two.nbytes,
@@ -51,12 +51,12 @@ def test_it_runs_without_a_complaint(quick: Run) -> None:
 
 
 def test_the_table_has_every_combination(quick: Run) -> None:
-    for arm in ARMS:
-        scheme, _, bits = arm.partition(":")
-        assert re.search(rf"^{scheme} .*\b{bits}\b.*%?", quick.out, re.MULTILINE), arm
+    for config in CONFIGS:
+        scheme, _, bits = config.partition(":")
+        assert re.search(rf"^{scheme} .*\b{bits}\b.*%?", quick.out, re.MULTILINE), config
     folder = quick.cwd / "results/compare_bits-1"
-    assert {arm.name for arm in results(folder).arms} == set(ARMS)
-    assert {out.arm for out in results(folder).plan.left_out} == MEANINGLESS
+    assert {config.name for config in results(folder).configs} == set(CONFIGS)
+    assert {out.config for out in results(folder).plan.left_out} == MEANINGLESS
     assert "Binary: there is one bit" in " ".join(quick.out.split())
 
 
@@ -68,7 +68,7 @@ def test_it_leaves_a_report_a_table_figures_and_the_study(quick: Run) -> None:
     assert all(result.difference == 0 for result in found.results.values())
     assert (folder / "report.html").read_text("utf-8").startswith("<!DOCTYPE html>")
     with (folder / "results.csv").open(newline="", encoding="utf-8") as file:
-        assert len([*csv.DictReader(file)]) == len(ARMS)
+        assert len([*csv.DictReader(file)]) == len(CONFIGS)
     figures = [*folder.glob("*.png")]
     assert len(figures) == 3
     for figure in figures:
@@ -77,14 +77,14 @@ def test_it_leaves_a_report_a_table_figures_and_the_study(quick: Run) -> None:
 
 def test_fewer_bits_take_fewer_bytes(quick: Run) -> None:
     found = results(quick.cwd / "results/compare_bits-1")
-    sizes = [found.nbytes(found.arm(f"uniform:{bits}")) or 0 for bits in (1, 2, 3, 4, 8)]
+    sizes = [found.nbytes(found.config(f"uniform:{bits}")) or 0 for bits in (1, 2, 3, 4, 8)]
     assert sizes == sorted(sizes)
 
 
 @pytest.mark.parametrize("model", ["lenet", "resnet"])
 def test_convolutional_nets(model: str, tmp_path: Path) -> None:
-    arms = ("--schemes", "binary", "--bits", "1", "--seeds", "1", "--epochs", "1", "--jobs", "1")
-    done = run("compare_bits", "--quick", "--model", model, *arms, "--out", "out", cwd=tmp_path)
+    configs = ("--schemes", "binary", "--bits", "1", "--seeds", "1", "--epochs", "1", "--jobs", "1")
+    done = run("compare_bits", "--quick", "--model", model, *configs, "--out", "out", cwd=tmp_path)
     assert done.status == 0, done.err
     (result,) = results(tmp_path / "out").results.values()
     assert result.done
@@ -98,9 +98,11 @@ def test_numbers_depend_neither_on_the_run_nor_on_the_number_of_processes(
     again = run("compare_bits", "--quick", *some, cwd=tmp_path)
     assert again.status == 0, again.err
     one, two = results(quick.cwd / "results/compare_bits-1"), results(tmp_path / "two")
-    assert {arm for arm, _ in two.results} == {arm for arm in ARMS if arm.endswith(("float", ":2"))}
+    assert {config for config, _ in two.results} == {
+        config for config in CONFIGS if config.endswith(("float", ":2"))
+    }
     assert len(two.results) == 8
-    assert all(same(one, two, *cell) for cell in two.results)
+    assert all(same(one, two, *run) for run in two.results)
 
 
 # Folders
@@ -118,7 +120,7 @@ def test_a_folder_of_the_same_study_is_gone_on_with_and_no_other(tmp_path: Path)
     assert run("compare_bits", *ONE_CELL, "--out", "out", cwd=tmp_path).status == 0
     more = run("compare_bits", *ONE_CELL[:-4], "--seeds", "2", "--out", "out", cwd=tmp_path)
     assert more.status == 0, more.err
-    assert "1 of 2 cells were done before" in more.err
+    assert "1 of 2 runs were done before" in more.err
     other = run("compare_bits", *ONE_CELL, "--epochs", "1", "--out", "out", cwd=tmp_path)
     assert other.status == 2
     assert "recipe.epochs is 2 there and 1 here" in other.err
@@ -188,11 +190,11 @@ def test_help_explains_every_option(tmp_path: Path) -> None:
 def test_a_run_that_fails_takes_no_other_with_it(tmp_path: Path) -> None:
     # The step is so large that the scale falls to zero.
     wild = ("--quick", "--lr", "1e30", "--optimizer", "sgd", "--jobs", "1", "--out", "out")
-    arms = ("--schemes", "symmetric", "--bits", "2", "32", "--seeds", "1")
-    done = run("compare_bits", *wild, *arms, cwd=tmp_path)
+    configs = ("--schemes", "symmetric", "--bits", "2", "32", "--seeds", "1")
+    done = run("compare_bits", *wild, *configs, cwd=tmp_path)
     assert done.status == 1, done.err
     found = results(tmp_path / "out")
-    assert {r.arm: r.failure for r in found.results.values()} == {
+    assert {r.config: r.failure for r in found.results.values()} == {
         "float": None,
         "symmetric:2": "diverged",
     }
@@ -211,8 +213,8 @@ def interrupts_not_ignored() -> Iterator[None]:
 
 def interrupted(tmp_path: Path, jobs: int) -> Run:
     """Press Ctrl-C as soon as a run is done: as in a terminal, all processes get it."""
-    arms = ("--schemes", "symmetric", "--bits", "2", "32", "--epochs", "10", "--seeds", "300")
-    words = command("compare_bits", "--quick", *arms, "--jobs", jobs, "--out", "out")
+    configs = ("--schemes", "symmetric", "--bits", "2", "32", "--epochs", "10", "--seeds", "300")
+    words = command("compare_bits", "--quick", *configs, "--jobs", jobs, "--out", "out")
     with interrupts_not_ignored(), (tmp_path / "err").open("w") as err:
         process = subprocess.Popen(
             words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=err, text=True,
@@ -264,13 +266,13 @@ def test_a_strangers_scheme_appears_by_itself_and_a_broken_one_harms_nobody(
     install_plugins: Callable[..., dict[str, str]], quick: Run, tmp_path: Path
 ) -> None:
     env = install_plugins("stranger", "broken_import", "some_widths")
-    arms = ("--bits", "2", "32", "--seeds", "1", "--jobs", "2", "--out", "out")
-    done = run("compare_bits", "--quick", *arms, cwd=tmp_path, env=env)
+    configs = ("--bits", "2", "32", "--seeds", "1", "--jobs", "2", "--out", "out")
+    done = run("compare_bits", "--quick", *configs, cwd=tmp_path, env=env)
     assert done.status == 0, done.err
     found = results(tmp_path / "out")
-    assert {"ternary:2", "some-widths:2"} <= {arm.name for arm in found.arms}
+    assert {"ternary:2", "some-widths:2"} <= {config.name for config in found.configs}
     assert not found.failures
-    assert {"needs-more:2", "binary:2"} == {out.arm for out in found.plan.left_out}
+    assert {"needs-more:2", "binary:2"} == {out.config for out in found.plan.left_out}
     told = " ".join(done.out.split())
     assert "cannot be imported: ModuleNotFoundError" in told
     assert "left out, binary:2" in told

@@ -38,7 +38,7 @@ def test_replaying_the_original_raises_the_flag_and_names_the_cause() -> None:
         )  # fmt: skip
     assert not found.failures
     (flag,) = found.suspicions
-    assert flag.arm == "symmetric:4 x float"
+    assert flag.config == "symmetric:4 x float"
     assert flag.difference > 0.05
     assert "float is under-trained" in flag.reason
     assert flag.advice == "train float longer or with a higher learning rate"
@@ -46,5 +46,5 @@ def test_replaying_the_original_raises_the_flag_and_names_the_cause() -> None:
     assert "symmetric:4 x float beats the float baseline" in text
     # Its layers take their scale from the batch: no packed model could give their answers.
     assert "not packed, symmetric:4 x float:" in text
-    assert found.nbytes(found.arm("symmetric:4 x float")) is None
-    assert found.nbytes(found.arm("float")) is not None
+    assert found.nbytes(found.config("symmetric:4 x float")) is None
+    assert found.nbytes(found.config("float")) is not None

@@ -24,7 +24,7 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 SIZES = {"desk": {"width": 1280, "height": 800}, "hand": {"width": 390, "height": 844}}
-SHOWN = ("typical", "one_seed", "one_arm", "many", "long_names", "incomplete", "suspicious")
+SHOWN = ("typical", "one_seed", "one_config", "many", "long_names", "incomplete", "suspicious")
 
 # Texts with less contrast to what is behind them than WCAG 2.2 asks for (AA, 4.5 to 1).
 PALE = """() => {
@@ -89,13 +89,13 @@ class Opened:
         self.page.on("request", lambda request: self.asked.append(request.url))
         self.page.goto(path.as_uri())
 
-    def column(self, header: str, table: str = "arms") -> list[str]:
+    def column(self, header: str, table: str = "configs") -> list[str]:
         names = self.page.locator(f"#{table} thead th").all_inner_texts()
         at = [name.strip() for name in names].index(header)
-        cells = self.page.locator(f"#{table} tbody tr > :nth-child({at + 1})")
-        return [text.replace("\xa0", " ") for text in cells.all_text_contents()]
+        runs = self.page.locator(f"#{table} tbody tr > :nth-child({at + 1})")
+        return [text.replace("\xa0", " ") for text in runs.all_text_contents()]
 
-    def header(self, name: str, table: str = "arms") -> Any:
+    def header(self, name: str, table: str = "configs") -> Any:
         return self.page.locator(f"#{table} thead th", has_text=name).first
 
 
@@ -187,11 +187,13 @@ def test_the_matrix_has_the_verdicts(opened: Opened, request: pytest.FixtureRequ
     others = columns.locator("th").all_text_contents()
     found = {}
     for row in rows:
-        arm = row.locator("th").text_content()
+        config = row.locator("th").text_content()
         verdicts = row.locator("td").evaluate_all(
-            "cells => cells.map(one => one.querySelector('.verdict')?.dataset.verdict)"
+            "runs => runs.map(one => one.querySelector('.verdict')?.dataset.verdict)"
         )
-        found |= {(arm, b): verdict for b, verdict in zip(others, verdicts, strict=True) if verdict}
+        found |= {
+            (config, b): verdict for b, verdict in zip(others, verdicts, strict=True) if verdict
+        }
     assert found == STUDIES[name]().verdicts
 
 
@@ -220,5 +222,5 @@ def test_without_scripts_all_is_there(opened: Opened, browser: Any) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(opened.page.url)
-    assert page.locator("#arms tbody tr").count() == len(STUDIES["typical"]().arms)
+    assert page.locator("#configs tbody tr").count() == len(STUDIES["typical"]().configs)
     context.close()

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
-from qnn_compare import Arm, Comparison, LeftOut, Result
+from qnn_compare import Comparison, Config, LeftOut, Result
 from qnn_compare.experiment.plan import Plan
 from qnn_compare.experiment.result import failed
 
@@ -24,20 +24,20 @@ RUN = {
 }
 
 
-def cell(arm: Arm, seed: int, accuracy: float, *, epochs: int = 6) -> Result:
+def run(config: Config, seed: int, accuracy: float, *, epochs: int = 6) -> Result:
     """Return a result whose numbers follow from the accuracy and the bits."""
     right = np.arange(IMAGES) < round(accuracy * IMAGES)
     right = np.random.default_rng(seed).permutation(right)
-    bits = sum(arm.bits) // 2
+    bits = sum(config.bits) // 2
     way = 1 - 0.5 ** np.arange(1, epochs + 1)
     return Result(
-        arm.name,
+        config.name,
         seed,
         accuracy=float(right.mean()),
         loss=0.3,
         correct=right,
         nbytes=2000 + 3300 * bits + seed,
-        macs={f"{arm.bits[0]}x{arm.bits[1]}": 100_000, "32x32": 640},
+        macs={f"{config.bits[0]}x{config.bits[1]}": 100_000, "32x32": 640},
         latency={"1": 1e-6 * (4 + bits), "100": 1e-4 * (1 + bits)},
         train_seconds=1.5 + seed,
         seconds=2.0,
@@ -54,7 +54,7 @@ def cell(arm: Arm, seed: int, accuracy: float, *, epochs: int = 6) -> Result:
 
 
 def study(
-    accuracies: Mapping[Arm, Sequence[float | str | None]],
+    accuracies: Mapping[Config, Sequence[float | str | None]],
     *,
     left_out: Sequence[LeftOut] = (),
     epochs: int = 6,
@@ -62,14 +62,16 @@ def study(
     """Return a comparison; an accuracy for each seed, the reason of a failure, or None: not run."""
     seeds = max(map(len, accuracies.values()))
     results = {}
-    for arm, values in accuracies.items():
+    for config, values in accuracies.items():
         for seed, value in enumerate(values):
             if isinstance(value, str):
-                results[arm.name, seed] = failed(arm.name, seed, "diverged", value, seconds=1.0)
+                results[config.name, seed] = failed(
+                    config.name, seed, "diverged", value, seconds=1.0
+                )
             elif value is not None:
-                results[arm.name, seed] = cell(arm, seed, value, epochs=epochs)
+                results[config.name, seed] = run(config, seed, value, epochs=epochs)
     plan = Plan(
-        arms=tuple(accuracies),
+        configs=tuple(accuracies),
         seeds=tuple(range(seeds)),
         left_out=tuple(left_out),
         configuration={
@@ -84,7 +86,7 @@ def study(
     return Comparison(plan, results, (RUN,))
 
 
-FLOAT = Arm(None, None)
+FLOAT = Config(None, None)
 SPREAD = (0.0, 0.002, -0.001, 0.001, -0.002)
 
 
@@ -92,20 +94,22 @@ def around(mean: float, seeds: int = 5, shift: int = 0) -> list[float]:
     return [mean + SPREAD[(seed + shift) % 5] for seed in range(seeds)]
 
 
-def both(spec: str) -> Arm:
-    return Arm(spec, spec)
+def both(spec: str) -> Config:
+    return Config(spec, spec)
 
 
 @cache
 def typical() -> Comparison:
-    """Return what a study mostly is: float, better and worse arms, one left out, one failed."""
+    """Return what a study mostly is: float, better and worse configs, one left out, one failed."""
     worse = {"binary:1": 0.93, "symmetric:2": 0.955, "symmetric:4": 0.968, "symmetric:8": 0.97}
-    arms = {both(name): around(mean, shift=n) for n, (name, mean) in enumerate(worse.items())}
-    arms |= {both("uniform:2"): [*around(0.95, 3), NASTY, NASTY]}
+    configs = {both(name): around(mean, shift=n) for n, (name, mean) in enumerate(worse.items())}
+    configs |= {both("uniform:2"): [*around(0.95, 3), NASTY, NASTY]}
     left_out = [
         LeftOut(f"binary:{bits}", f"there is one bit, got bits={bits}") for bits in (2, 4, 8)
     ]
-    return study({FLOAT: around(0.97)} | arms, left_out=[*left_out, LeftOut("symmetric:1", NASTY)])
+    return study(
+        {FLOAT: around(0.97)} | configs, left_out=[*left_out, LeftOut("symmetric:1", NASTY)]
+    )
 
 
 @cache
@@ -114,29 +118,29 @@ def one_seed() -> Comparison:
 
 
 @cache
-def two_arms() -> Comparison:
+def two_configs() -> Comparison:
     return study({FLOAT: around(0.97, 2), both("binary:1"): around(0.93, 2, 1)}, epochs=1)
 
 
 @cache
-def one_arm() -> Comparison:
+def one_config() -> Comparison:
     return study({both("symmetric:2"): around(0.97, 3)})
 
 
 @cache
 def at_chance() -> Comparison:
-    """Return a study with arms that learn nothing, some at the same width."""
-    arms = {both(f"symmetric:{b}"): around(0.93 + b / 200, shift=b) for b in (2, 3, 4, 8)}
-    arms |= {both(f"logarithmic:{b}"): around(0.92 + b / 200, shift=b) for b in (3, 4, 8)}
-    arms |= {both(name): around(0.11) for name in ("logarithmic:2", "uniform:1")}
-    arms |= {both("binary:1"): around(0.13), both("uniform:2"): around(0.945)}
-    return study({FLOAT: around(0.97)} | arms)
+    """Return a study with configs that learn nothing, some at the same width."""
+    configs = {both(f"symmetric:{b}"): around(0.93 + b / 200, shift=b) for b in (2, 3, 4, 8)}
+    configs |= {both(f"logarithmic:{b}"): around(0.92 + b / 200, shift=b) for b in (3, 4, 8)}
+    configs |= {both(name): around(0.11) for name in ("logarithmic:2", "uniform:1")}
+    configs |= {both("binary:1"): around(0.13), both("uniform:2"): around(0.945)}
+    return study({FLOAT: around(0.97)} | configs)
 
 
 @cache
 def mostly_chance() -> Comparison:
-    arms = {both(f"symmetric:{b}"): around(0.1 + b / 1000, shift=b) for b in (1, 2, 3, 4)}
-    return study({FLOAT: around(0.97)} | arms)
+    configs = {both(f"symmetric:{b}"): around(0.1 + b / 1000, shift=b) for b in (1, 2, 3, 4)}
+    return study({FLOAT: around(0.97)} | configs)
 
 
 @cache
@@ -144,34 +148,34 @@ def long_names() -> Comparison:
     options = "grid=even,fit=percentile,percentile=99.9,ste=triangle,axis=0"
     names = {f"symmetric:2,{options}": 0.95, f"symmetric:4,{options}": 0.96}
     names |= {"logarithmic:3,signed=False,fit=mse": 0.94}
-    arms = {both(name): around(mean) for name, mean in names.items()}
-    mixed = Arm(f"symmetric:2,{options}", "uniform:8,fit=percentile,percentile=99.9")
-    return study({FLOAT: around(0.97)} | arms | {mixed: around(0.965, shift=1)})
+    configs = {both(name): around(mean) for name, mean in names.items()}
+    mixed = Config(f"symmetric:2,{options}", "uniform:8,fit=percentile,percentile=99.9")
+    return study({FLOAT: around(0.97)} | configs | {mixed: around(0.965, shift=1)})
 
 
 @cache
 def many() -> Comparison:
-    """Return a grid of weights and inputs, 37 arms."""
+    """Return a grid of weights and inputs, 37 configs."""
     rng = np.random.default_rng(0)
-    arms = {FLOAT: around(0.97)}
+    configs = {FLOAT: around(0.97)}
     for w in ("binary", "symmetric", "logarithmic"):
         for a in ("uniform", "symmetric"):
             for bits in (1, 2, 3, 4, 6, 8):
-                arm = Arm(f"{w}:{bits}", f"{a}:{bits}")
+                config = Config(f"{w}:{bits}", f"{a}:{bits}")
                 mean = 0.97 - 0.04 / bits + rng.normal(0, 0.003)
-                arms[arm] = around(mean, shift=bits)
-    return study(arms)
+                configs[config] = around(mean, shift=bits)
+    return study(configs)
 
 
 @cache
 def mixed_widths() -> Comparison:
     widths = [(1, 1), (1, 2), (1, 4), (1, 8), (2, 2), (2, 4), (2, 8), (4, 4), (4, 8), (8, 8)]
-    arms = {
-        Arm(f"symmetric:{w}", f"uniform:{a}"): around(0.97 - 0.03 / (w * a), shift=a)
+    configs = {
+        Config(f"symmetric:{w}", f"uniform:{a}"): around(0.97 - 0.03 / (w * a), shift=a)
         for w, a in widths
     }
-    only_weights = {Arm("symmetric:2", None): around(0.968)}
-    return study({FLOAT: around(0.97)} | arms | only_weights)
+    only_weights = {Config("symmetric:2", None): around(0.968)}
+    return study({FLOAT: around(0.97)} | configs | only_weights)
 
 
 @cache
@@ -188,19 +192,19 @@ def incomplete() -> Comparison:
 
 @cache
 def suspicious() -> Comparison:
-    """Return a study whose float arm is under-trained."""
+    """Return a study whose float config is under-trained."""
     return study({FLOAT: around(0.934), both("symmetric:4"): around(0.956, shift=2)})
 
 
 @cache
 def unpacked() -> Comparison:
     """Return a study of layers that quantize in their own way: only float can be packed."""
-    made = two_arms()
+    made = two_configs()
     results = {
-        cell: result
-        if result.arm == "float"
+        run: result
+        if result.config == "float"
         else replace(result, unpacked=f"linear: {NASTY}", nbytes=0, latency={})
-        for cell, result in made.results.items()
+        for run, result in made.results.items()
     }
     return Comparison(made.plan, results, made.runs)
 
@@ -210,8 +214,8 @@ def none_packed() -> Comparison:
     """Return a study of which nothing can be packed."""
     made = no_float()
     results = {
-        cell: replace(result, unpacked="a step of its own", nbytes=0, latency={})
-        for cell, result in made.results.items()
+        run: replace(result, unpacked="a step of its own", nbytes=0, latency={})
+        for run, result in made.results.items()
     }
     return Comparison(made.plan, results, made.runs)
 
@@ -229,7 +233,7 @@ def nothing_done() -> Comparison:
 STUDIES = {
     make.__name__: make
     for make in (
-        typical, one_seed, two_arms, one_arm, at_chance, mostly_chance, long_names, many,
+        typical, one_seed, two_configs, one_config, at_chance, mostly_chance, long_names, many,
         mixed_widths, incomplete, suspicious, no_float, unpacked, none_packed,
     )
 }  # fmt: skip # one line for each would hide that it is a list

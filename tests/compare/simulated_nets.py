@@ -20,7 +20,7 @@ def points(gap: float) -> float:
 
 
 class Study:
-    """Arms with a shift each, trained with a few seeds, tested on the same images.
+    """Configs with a shift each, trained with a few seeds, tested on the same images.
 
     A net has an image right if base + shift + difficulty + noise + luck > 0: difficulty belongs
     to the image, noise to image and net, luck to the net. Two nets then disagree on 1.7 % of the
@@ -39,14 +39,14 @@ class Study:
         difficulty = np.sqrt(SHARED) * rng.standard_normal(images, dtype=np.float32)
         self.luck, self.centre = luck, BASE + difficulty
         self.correct: Rights = {}
-        for arm, shift in enumerate(shifts):
+        for config, shift in enumerate(shifts):
             noise = np.sqrt(1 - SHARED) * rng.standard_normal((seeds, images), dtype=np.float32)
             level = shift + luck * rng.standard_normal((seeds, 1))
             right = self.centre + noise + level > 0
-            self.correct[f"arm {arm}"] = dict(enumerate(right))
+            self.correct[f"config {config}"] = dict(enumerate(right))
         self.accuracies = {
-            arm: {seed: float(right.mean()) for seed, right in seeds.items()}
-            for arm, seeds in self.correct.items()
+            config: {seed: float(right.mean()) for seed, right in seeds.items()}
+            for config, seeds in self.correct.items()
         }
 
     def expected(self, shift: float) -> float:

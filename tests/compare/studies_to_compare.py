@@ -55,7 +55,7 @@ class Noise(qnn.Module):
 
 
 class Marked:
-    """A builder that notes each call in a folder, and may end its process or raise for an arm.
+    """A builder that notes each call in a folder, and may end its process or raise for a config.
 
     What is another in each run, its process and how slow it is, is no part of the object: that
     would be another builder.

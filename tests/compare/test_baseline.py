@@ -1,4 +1,4 @@
-"""A float baseline that quantized arms beat is called suspicious, with the reason."""
+"""A float baseline that quantized configs beat is called suspicious, with the reason."""
 
 from collections.abc import Sequence
 
@@ -10,13 +10,13 @@ from qnn_compare.statistics.weak_baseline import Run, suspicion, untold
 from scipy import stats
 
 IMAGES = 10_000
-Arm = dict[int, Run]
+Config = dict[int, Run]
 
 # The original work's net after 200 epochs, in percent: float is beaten by four bits and by one.
 ORIGINAL = {"float": 93.4, "4 bits": 95.6, "3 bits": 91.5, "2 bits": 88.2, "1 bit": 94.1}
 
 
-def arm(rng: np.random.Generator, mean: float, seeds: int = 5, sd: float = 0.1) -> Arm:
+def config(rng: np.random.Generator, mean: float, seeds: int = 5, sd: float = 0.1) -> Config:
     """Return runs around a mean in percent; the training accuracy is a little below the test's."""
     counts = np.round(100 * rng.normal(mean, sd, seeds))
     epochs = np.arange(1, 201)
@@ -32,19 +32,19 @@ def arm(rng: np.random.Generator, mean: float, seeds: int = 5, sd: float = 0.1) 
     }
 
 
-def original(seeds: int = 5) -> tuple[Arm, dict[str, Arm]]:
+def original(seeds: int = 5) -> tuple[Config, dict[str, Config]]:
     rng = np.random.default_rng(0)
-    arms = {name: arm(rng, mean, seeds) for name, mean in ORIGINAL.items()}
-    return arms.pop("float"), arms
+    configs = {name: config(rng, mean, seeds) for name, mean in ORIGINAL.items()}
+    return configs.pop("float"), configs
 
 
-def constant(accuracies: Sequence[float]) -> Arm:
+def constant(accuracies: Sequence[float]) -> Config:
     return {seed: Run(accuracy) for seed, accuracy in enumerate(accuracies)}
 
 
 @pytest.mark.parametrize("seeds", [3, 5])
 def test_the_original_raises_the_flag(seeds: int) -> None:
-    flags = {flag.arm: flag for flag in suspicion(*original(seeds), images=IMAGES)}
+    flags = {flag.config: flag for flag in suspicion(*original(seeds), images=IMAGES)}
     assert "4 bits" in flags
     assert flags.keys() <= {"4 bits", "1 bit"}
     flag = flags["4 bits"]
@@ -56,17 +56,17 @@ def test_the_original_raises_the_flag(seeds: int) -> None:
 
 
 def test_with_five_seeds_one_bit_is_flagged_too() -> None:
-    assert [flag.arm for flag in suspicion(*original(), images=IMAGES)] == ["4 bits", "1 bit"]
+    assert [flag.config for flag in suspicion(*original(), images=IMAGES)] == ["4 bits", "1 bit"]
 
 
 def test_p_is_one_sided_and_by_holm() -> None:
-    float_arm = constant([0.90, 0.91, 0.92])
+    float_config = constant([0.90, 0.91, 0.92])
     quantized = {"W4": constant([0.941, 0.952, 0.963]), "W1": constant([0.80, 0.83, 0.81])}
-    [flag] = suspicion(float_arm, quantized, images=IMAGES)
+    [flag] = suspicion(float_config, quantized, images=IMAGES)
     # Differences 4.1, 4.2, 4.3: t = 4.2 / (0.1 / sqrt(3)), and with two degrees of freedom the
-    # upper tail is (1 - t / sqrt(2 + t^2)) / 2. There are two arms.
+    # upper tail is (1 - t / sqrt(2 + t^2)) / 2. There are two configs.
     t = 4.2 / (0.1 / np.sqrt(3))
-    assert flag.arm == "W4"
+    assert flag.config == "W4"
     assert flag.difference == pytest.approx(0.042)
     assert flag.p == pytest.approx(1 - t / np.sqrt(2 + t**2), rel=1e-6)
 
@@ -74,41 +74,41 @@ def test_p_is_one_sided_and_by_holm() -> None:
 def test_an_honest_baseline_is_not_flagged() -> None:
     rng = np.random.default_rng(1)
     means = {"W4": 98.4, "W2": 98.1, "W1": 97.8}
-    quantized = {name: arm(rng, mean) for name, mean in means.items()}
-    assert suspicion(arm(rng, 98.4), quantized, images=IMAGES) == []
+    quantized = {name: config(rng, mean) for name, mean in means.items()}
+    assert suspicion(config(rng, 98.4), quantized, images=IMAGES) == []
 
 
 def test_a_lead_within_the_interval_is_not_flagged() -> None:
     # 0.1 points in each seed, p is tiny; but float's seeds spread by more than that.
-    float_arm = constant([0.975, 0.980, 0.985])
+    float_config = constant([0.975, 0.980, 0.985])
     quantized = {"W8": constant([0.976, 0.981, 0.986])}
-    assert suspicion(float_arm, quantized, images=IMAGES) == []
+    assert suspicion(float_config, quantized, images=IMAGES) == []
     assert suspicion(constant([0.980] * 3), {"W8": constant([0.981] * 3)}, images=IMAGES) != []
 
 
 def test_a_lead_that_seeds_do_not_agree_on_is_not_flagged() -> None:
-    float_arm = constant([0.9800, 0.9801, 0.9802])
+    float_config = constant([0.9800, 0.9801, 0.9802])
     quantized = {"W2": constant([0.990, 0.981, 0.9804])}
-    assert suspicion(float_arm, quantized, images=IMAGES) == []
+    assert suspicion(float_config, quantized, images=IMAGES) == []
 
 
 def test_false_flags_are_rare() -> None:
-    # Three arms that are as good as float: one or more flags in at most 5 % of studies. So many
+    # Three configs that are as good as float: one or more flags in at most 5 % of studies. So many
     # studies show, at 95 % confidence, that it is less than 7.5 %.
     rng = np.random.default_rng(2)
     flagged = 0
     for _ in range(400):
         accuracies = np.round(rng.normal(0.98, 0.0015, (4, 5)), 4)
-        float_arm, *others = (constant(row) for row in accuracies)
+        float_config, *others = (constant(row) for row in accuracies)
         quantized = {str(number): other for number, other in enumerate(others)}
-        flagged += bool(suspicion(float_arm, quantized, images=IMAGES))
+        flagged += bool(suspicion(float_config, quantized, images=IMAGES))
     assert stats.binomtest(flagged, 400, 0.075, alternative="less").pvalue < 0.05
 
 
 def test_one_seed_cannot_tell() -> None:
-    float_arm, quantized = original(seeds=1)
-    assert suspicion(float_arm, quantized, images=IMAGES) == []
-    text = untold(float_arm, quantized)
+    float_config, quantized = original(seeds=1)
+    assert suspicion(float_config, quantized, images=IMAGES) == []
+    text = untold(float_config, quantized)
     assert "4 bits is ahead of the float baseline by 2." in text
     assert "1 bit is ahead" in text
     assert "2 bits" not in text
@@ -120,10 +120,10 @@ def test_nothing_is_untold_with_more_seeds_or_no_lead() -> None:
     assert untold(constant([0.98]), {"W1": constant([0.97]), "W2": {5: Run(0.99)}}) == ""
 
 
-def test_only_seeds_of_the_float_arm_count() -> None:
-    float_arm, quantized = constant([0.93, 0.931, 0.932]), {"W4": constant([0.95, 0.951, 0.952])}
+def test_only_seeds_of_the_float_config_count() -> None:
+    float_config, quantized = constant([0.93, 0.931, 0.932]), {"W4": constant([0.95, 0.951, 0.952])}
     quantized["W4"][9] = Run(0.1)
-    [flag] = suspicion(float_arm, quantized, images=IMAGES)
+    [flag] = suspicion(float_config, quantized, images=IMAGES)
     assert flag.difference == pytest.approx(0.02)
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from qnn_compare.experiment.study_file import read_config
+from qnn_compare.experiment.study_file import read_study_file
 from test_config import SOUND, forgotten, written
 
 __all__ = ["forgotten"]  # a fixture
@@ -10,6 +10,6 @@ __all__ = ["forgotten"]  # a fixture
 
 def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
     path = written(tmp_path)
-    plain = read_config(path).options
+    plain = read_study_file(path).options
     path.write_bytes(b"\xef\xbb\xbf" + SOUND.replace("\n", "\r\n").encode())
-    assert read_config(path).options == plain
+    assert read_study_file(path).options == plain

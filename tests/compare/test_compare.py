@@ -35,27 +35,29 @@ def found(thread: Executor) -> qnn.Comparison:
 
 
 def same(a: qnn.Comparison, b: qnn.Comparison) -> bool:
-    """Whether two comparisons have the same cells with the same numbers, to the bit."""
+    """Whether two comparisons have the same runs with the same numbers, to the bit."""
     return a.results.keys() == b.results.keys() and all(
-        np.array_equal(result.correct, b.results[cell].correct)
+        np.array_equal(result.correct, b.results[run].correct)
         and (result.loss, result.nbytes, result.history)
-        == (b.results[cell].loss, b.results[cell].nbytes, b.results[cell].history)
-        for cell, result in a.results.items()
+        == (b.results[run].loss, b.results[run].nbytes, b.results[run].history)
+        for run, result in a.results.items()
     )
 
 
 # What is measured
 
 
-def test_every_arm_is_trained_from_every_seed(found: qnn.Comparison) -> None:
-    assert [arm.name for arm in found.arms] == ["float", "symmetric:2", "binary:1"]
+def test_every_config_is_trained_from_every_seed(found: qnn.Comparison) -> None:
+    assert [config.name for config in found.configs] == ["float", "symmetric:2", "binary:1"]
     assert found.complete
     assert not found.failures
-    assert [out.arm for out in found.plan.left_out] == ["symmetric:1", "binary:2"]
-    assert found.results.keys() == {(arm.name, seed) for arm in found.arms for seed in (0, 1)}
+    assert [out.config for out in found.plan.left_out] == ["symmetric:1", "binary:2"]
+    assert found.results.keys() == {
+        (config.name, seed) for config in found.configs for seed in (0, 1)
+    }
 
 
-def test_a_cell_is_what_a_bare_training_loop_gives(found: qnn.Comparison) -> None:
+def test_a_run_is_what_a_bare_training_loop_gives(found: qnn.Comparison) -> None:
     train, test = data()
     rounds = [np.random.default_rng([1, epoch]).permutation(120) for epoch in range(2)]
     epochs = [[tuple(part[order[n : n + 20]] for part in train) for n in range(0, 120, 20)]
@@ -74,7 +76,7 @@ def test_a_cell_is_what_a_bare_training_loop_gives(found: qnn.Comparison) -> Non
 
 def test_the_cost_is_that_of_the_packed_file(found: qnn.Comparison, tmp_path: Path) -> None:
     _, test = data()
-    for name, result in ((arm, found.results[arm, 0]) for arm in ("float", "binary:1")):
+    for name, result in ((config, found.results[config, 0]) for config in ("float", "binary:1")):
         quantizer = None if name == "float" else qnn.get_quantizer(name)
         model = net(quantizer, quantizer, 0)
         qnn.fit(model, [data()[0]], epochs=1, optimizer=qnn.optim.SGD(model.parameters(), 1e-3))
@@ -91,18 +93,18 @@ def test_the_cost_is_that_of_the_packed_file(found: qnn.Comparison, tmp_path: Pa
         assert [*result.history[0]] == ["loss", "accuracy", "test_loss", "test_accuracy"]
 
 
-def test_arms_are_paired(found: qnn.Comparison) -> None:
+def test_configs_are_paired(found: qnn.Comparison) -> None:
     assert len(found.pairs) == 3
     assert all(pair.n == 2 for pair in found.pairs)
     assert found.verdicts["float", "binary:1"] in ("better", "worse", "not distinguishable")
     assert found.resolution is not None
-    with pytest.raises(CompareError, match="there is no arm 'symmetric:3'; there are float"):
+    with pytest.raises(CompareError, match="there is no config 'symmetric:3'; there are float"):
         found.accuracy("symmetric:3")
-    for arm in found.arms:
-        estimate = found.accuracy(arm)
+    for config in found.configs:
+        estimate = found.accuracy(config)
         assert estimate is not None
-        assert found.accuracy(arm.name) == estimate
-        accuracies = [found.results[arm.name, seed].accuracy for seed in (0, 1)]
+        assert found.accuracy(config.name) == estimate
+        accuracies = [found.results[config.name, seed].accuracy for seed in (0, 1)]
         assert estimate.mean == pytest.approx(np.mean(accuracies))
 
 
@@ -117,27 +119,27 @@ def test_one_against_the_others_is_a_smaller_family(found: qnn.Comparison) -> No
         assert (one.difference, one.p) == (other.difference, other.p)
         assert (one.p_holm or 0) <= (other.p_holm or 0)
         assert (one.detectable or 0) < (other.detectable or 0)
-    with pytest.raises(SpecError, match=r"against 'flaot': the arms are float, symmetric:2"):
+    with pytest.raises(SpecError, match=r"against 'flaot': the configs are float, symmetric:2"):
         found.against("flaot")
 
 
 def test_nothing_on_the_front_is_beaten_in_both(found: qnn.Comparison) -> None:
-    means = {arm: found.accuracy(arm).mean for arm in found.arms}  # type: ignore[union-attr]
-    sizes = {arm: found.nbytes(arm) or 0 for arm in found.arms}
-    for arm in found.arms:
+    means = {config: found.accuracy(config).mean for config in found.configs}  # type: ignore[union-attr]
+    sizes = {config: found.nbytes(config) or 0 for config in found.configs}
+    for config in found.configs:
         beaten = any(
-            (means[o] >= means[arm] and sizes[o] < sizes[arm])
-            or (means[o] > means[arm] and sizes[o] <= sizes[arm])
-            for o in found.arms
+            (means[o] >= means[config] and sizes[o] < sizes[config])
+            or (means[o] > means[config] and sizes[o] <= sizes[config])
+            for o in found.configs
         )  # fmt: skip
-        assert (arm in found.pareto) != beaten
+        assert (config in found.pareto) != beaten
 
 
-def test_numbers_do_not_depend_on_where_cells_run(found: qnn.Comparison) -> None:
+def test_numbers_do_not_depend_on_where_runs_run(found: qnn.Comparison) -> None:
     assert same(found, qnn.compare(net, data, executor=2, **SMALL))
 
 
-def test_identical_arms_are_not_distinguishable(thread: Executor) -> None:
+def test_identical_configs_are_not_distinguishable(thread: Executor) -> None:
     def build(weight: Any, input: Any, seed: int) -> qnn.Module:
         return qnn.MLP([6, 8, 3], weight=weight, input=input and "uniform:2", seed=seed)
 
@@ -172,7 +174,12 @@ def test_what_is_done_is_not_done_again(thread: Executor, tmp_path: Path) -> Non
         counted.append(f"{len(after - before)} of {len(found.results)}")
     assert counted == ["6 of 6", "0 of 6", "3 of 9", "1 of 4"]
     loaded = qnn.Comparison.load(tmp_path / "s")
-    assert [arm.name for arm in loaded.arms] == ["float", "symmetric:2", "binary:1", "symmetric:3"]
+    assert [config.name for config in loaded.configs] == [
+        "float",
+        "symmetric:2",
+        "binary:1",
+        "symmetric:3",
+    ]
     assert loaded.seeds == (0, 1, 2)
     assert len(loaded.results) == 10
     assert not loaded.complete
@@ -221,7 +228,7 @@ def test_foreign_folders_and_files_are_refused(thread: Executor, tmp_path: Path)
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"arm": "float"}', "null"])
-def test_a_damaged_cell_is_named(thread: Executor, tmp_path: Path, content: str) -> None:
+def test_a_damaged_run_is_named(thread: Executor, tmp_path: Path, content: str) -> None:
     qnn.compare(net, data, executor=thread, store=tmp_path, **SMALL | {"seeds": 1})
     path = min((tmp_path / "cells").iterdir())
     path.write_text(content, "utf-8")
@@ -233,19 +240,19 @@ def test_a_damaged_cell_is_named(thread: Executor, tmp_path: Path, content: str)
 # Failures
 
 
-def test_a_cell_that_diverges_takes_no_other_with_it(thread: Executor, tmp_path: Path) -> None:
+def test_a_run_that_diverges_takes_no_other_with_it(thread: Executor, tmp_path: Path) -> None:
     def exploding(model: qnn.Module, steps: int) -> qnn.optim.Optimizer:
         quantized = any("quantizer" in name for name, _ in model.named_parameters())
         return qnn.optim.SGD(model.parameters(), 1e-3 if quantized else 1e38)
 
     given = SMALL | {"optimizer": exploding, "weights": ["symmetric"], "bits": [2, 32]}
     found = qnn.compare(net, data, executor=thread, store=tmp_path, **given)
-    assert {(r.arm, r.failure) for r in found.failures} == {("float", "diverged")}
+    assert {(r.config, r.failure) for r in found.failures} == {("float", "diverged")}
     assert "a lower learning rate" in found.failures[0].reason
     assert math.isnan(found.failures[0].accuracy)
     assert found.complete
-    assert len(found.done(found.arm("symmetric:2"))) == 2
-    assert found.accuracy(found.arm("float")) is None
+    assert len(found.done(found.config("symmetric:2"))) == 2
+    assert found.accuracy(found.config("float")) is None
     assert not found.pairs
     again = qnn.Comparison.load(tmp_path)
     assert [r.reason for r in again.failures] == [r.reason for r in found.failures]
@@ -276,10 +283,10 @@ def test_numbers_of_numpy_are_numbers(
     }
     again = qnn.compare(net, data, executor=thread, store=tmp_path, **SMALL | numbers)
     assert same(found, again)
-    assert again.plan.key(again.arms[1], 1) == found.plan.key(found.arms[1], 1)
+    assert again.plan.key(again.configs[1], 1) == found.plan.key(found.configs[1], 1)
     pairs = {"bits": [(np.int8(1), np.int8(2))], "weights": ["binary"], "activations": ["uniform"]}
     some = qnn.compare(net, data, executor=np.int64(1), **SMALL | {"seeds": np.int16(1)} | pairs)
-    assert [arm.name for arm in some.arms] == ["binary:1 x uniform:2"]
+    assert [config.name for config in some.configs] == ["binary:1 x uniform:2"]
 
 
 # What is built
@@ -288,7 +295,7 @@ def test_numbers_of_numpy_are_numbers(
 COUNTED_NOW: list[tuple[str, int]] = []
 
 
-def test_each_arm_is_built_once_for_the_checks_and_nothing_where_nothing_is_left(
+def test_each_config_is_built_once_for_the_checks_and_nothing_where_nothing_is_left(
     tmp_path: Path,
 ) -> None:
     def counting(weight: Any, input: Any, seed: int) -> qnn.Module:
@@ -301,7 +308,7 @@ def test_each_arm_is_built_once_for_the_checks_and_nothing_where_nothing_is_left
         assert not qnn.compare(counting, data, executor=1, **given).failures
         return [*COUNTED_NOW]
 
-    # Cells run in another process: only the checks build here.
+    # Runs run in another process: only the checks build here.
     assert count(seeds=3) == [
         ("None", 1), ("Symmetric(bits=2)", 1), ("Binary(bits=1)", 1), ("None", 0), ("None", 2),
     ]  # fmt: skip
@@ -383,9 +390,9 @@ def test_what_does_not_match_is_not_merged(found: qnn.Comparison, thread: Execut
     other = qnn.compare(net, data, executor=thread, **SMALL | {"epochs": 1})
     with pytest.raises(CompareError, match=r"do not match: .*epochs is 2 there and 1 here"):
         found.merge(other)
-    cell, result = next(iter(found.results.items()))
+    run, result = next(iter(found.results.items()))
     changed = dict(vars(result), correct=~result.correct)
-    liar = qnn.Comparison(found.plan, {cell: type(result)(**changed)})
+    liar = qnn.Comparison(found.plan, {run: type(result)(**changed)})
     with pytest.raises(
         CompareError, match=r"float, seed 0, has .* other answers for 60 of 60 test samples"
     ):
@@ -396,7 +403,7 @@ def test_what_does_not_match_is_not_merged(found: qnn.Comparison, thread: Execut
     swapped[[first, second]] = right[[second, first]]
     equal = dict(vars(result), correct=swapped)
     with pytest.raises(CompareError, match=f"for 2 of 60 .* number {min(first, second)}: "):
-        found.merge(qnn.Comparison(found.plan, {cell: type(result)(**equal)}))
+        found.merge(qnn.Comparison(found.plan, {run: type(result)(**equal)}))
 
 
 # Bad input, before anything is trained
@@ -445,7 +452,7 @@ def wrong(change: str) -> Any:
 WRONG = {
     "ignores the quantizers": "build ignored weight=symmetric:2 of symmetric:2: the model answers",
     "ignores one": "build ignored input=Symmetric(bits=2) of symmetric:2",
-    "quantizes float": "the float arm has the quantizer Binary(bits=1)",
+    "quantizes float": "the float config has the quantizer Binary(bits=1)",
     "raises": "build cannot make float: ZeroDivisionError: a bug",
     "no module": "build must return a qnn.Module, for float it gave a str",
     "other widths": "layers.0.weight has shape (9, 6) instead of (8, 6)",
@@ -587,17 +594,17 @@ def test_saving_keeps_what_is_there(
     found: qnn.Comparison, thread: Executor, tmp_path: Path
 ) -> None:
     found.save(tmp_path)
-    cell, result = next(iter(found.results.items()))
-    lost = failed(*cell, "killed", "no memory \x1b[1m")
+    run, result = next(iter(found.results.items()))
+    lost = failed(*run, "killed", "no memory \x1b[1m")
     assert lost.reason == "no memory \\x1b[1m"
-    qnn.Comparison(found.plan, {cell: lost}).save(tmp_path)
+    qnn.Comparison(found.plan, {run: lost}).save(tmp_path)
     again = qnn.Comparison.load(tmp_path)
     assert same(again, found)
     again.save(tmp_path)
     assert len(qnn.Comparison.load(tmp_path).runs) == len(found.runs)
     other = type(result)(**dict(vars(result), correct=~result.correct))
     with pytest.raises(CompareError, match="do not match"):
-        qnn.Comparison(found.plan, {cell: other}).save(tmp_path)
+        qnn.Comparison(found.plan, {run: other}).save(tmp_path)
 
 
 DAMAGED = [
@@ -611,7 +618,7 @@ DAMAGED = [
 
 
 @pytest.mark.parametrize(("before", "after"), DAMAGED)
-def test_cells_of_another_kind_are_damaged(
+def test_runs_of_another_kind_are_damaged(
     found: qnn.Comparison, tmp_path: Path, before: str, after: str
 ) -> None:
     found.save(tmp_path)

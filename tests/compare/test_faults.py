@@ -1,4 +1,4 @@
-"""What goes wrong where cells run, and what a store makes of it: in this process."""
+"""What goes wrong where runs run, and what a store makes of it: in this process."""
 
 import json
 import random
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from qnn_compare.experiment.data import load, look, unlike
 from qnn_compare.experiment.failures import failure_of, told
 from qnn_compare.experiment.global_generators import Purpose, Training, seeded
-from qnn_compare.experiment.heartbeat import read_notes
+from qnn_compare.experiment.heartbeat import read_heartbeats
 from qnn_compare.experiment.result import Result
 from qnn_compare.experiment.sealed_json import read_sealed, unseal, write_sealed
 from qnn_compare.experiment.standard_streams import standard_streams
@@ -82,7 +82,7 @@ def test_a_split_by_a_global_generator_is_the_same_each_time() -> None:
 # Global generators
 
 
-def test_global_generators_are_seeded_for_each_cell_and_given_back(thread: Executor) -> None:
+def test_global_generators_are_seeded_for_each_run_and_given_back(thread: Executor) -> None:
     random.seed(5)
     np.random.seed(5)  # noqa: NPY002
     expected = random.random(), np.random.normal(size=3).tolist()  # noqa: NPY002
@@ -119,10 +119,10 @@ def test_what_a_thread_pool_gives_is_right_or_refused(thread: Executor) -> None:
         found = qnn.compare(noisy, data, executor=executor, **given)
         calm = qnn.compare(net, data, executor=executor, **given)
     assert {r.failure for r in found.failures} <= {"environment"}
-    done = {cell: result for cell, result in found.results.items() if result.done}
+    done = {run: result for run, result in found.results.items() if result.done}
     assert same(
         qnn.Comparison(found.plan, done),
-        qnn.Comparison(found.plan, {cell: expected.results[cell] for cell in done}),
+        qnn.Comparison(found.plan, {run: expected.results[run] for run in done}),
     )
     assert not calm.failures
 
@@ -178,7 +178,7 @@ FAULTS: list[tuple[Callable[[], None], str, str]] = [
 
 
 @pytest.mark.parametrize(("act", "failure", "reason"), FAULTS)
-def test_whatever_one_cell_raises_the_others_go_on(
+def test_whatever_one_run_raises_the_others_go_on(
     thread: Executor, act: Callable[[], None], failure: str, reason: str
 ) -> None:
     def optimizer(model: qnn.Module, steps: int) -> qnn.optim.Optimizer:
@@ -187,7 +187,7 @@ def test_whatever_one_cell_raises_the_others_go_on(
         return qnn.optim.Adam(model.named_parameters())
 
     found = qnn.compare(net, data, executor=thread, **STUDY | {"optimizer": optimizer})
-    assert {(r.arm, r.failure) for r in found.failures} == {("symmetric:2", failure)}
+    assert {(r.config, r.failure) for r in found.failures} == {("symmetric:2", failure)}
     assert reason in found.failures[0].reason
     assert len(found.done("float")) == 2
 
@@ -240,7 +240,7 @@ def test_what_is_tried_again(
     (folder / "wrong").unlink()
     found, count, told = run()
     assert ({r.failure for r in found.failures}, count) == ({"raised"}, 0)
-    assert "2 cells failed before, and would again; retry=True (qnn compare --retry)" in told
+    assert "2 runs failed before, and would again; retry=True (qnn compare --retry)" in told
     found, count, _ = run(retry=True)
     assert (found.failures, count) == ([], 2)
     found, count, told = run(retry=True)
@@ -321,7 +321,7 @@ def damage(path: Path) -> None:
     path.write_bytes(content)
 
 
-def test_a_damaged_cell_is_trained_again_if_asked(
+def test_a_damaged_run_is_trained_again_if_asked(
     thread: Executor, stored: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "s"
@@ -461,7 +461,7 @@ def test_a_damaged_note_is_left_out(tmp_path: Path) -> None:
     for n, change in enumerate(changes):
         (tmp_path / f"{n}.json").write_text(json.dumps(note | change), "utf-8")
     (tmp_path / "deep.json").write_text("[" * 100_000, "utf-8")
-    assert [vars(far) for far in read_notes(tmp_path)] == [note]
+    assert [vars(far) for far in read_heartbeats(tmp_path)] == [note]
 
 
 # Streams

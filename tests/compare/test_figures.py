@@ -1,4 +1,4 @@
-"""Figures show every arm, and nothing in them hides anything else."""
+"""Figures show every config, and nothing in them hides anything else."""
 
 from functools import cache
 from itertools import combinations
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.text import Text
 from qnn_compare import Comparison
-from qnn_compare.experiment.configs import Arm
+from qnn_compare.experiment.configs import Config
 from qnn_compare.report.figures import PICTURES, bits, curves, size
 from qnn_compare.report.figures.style import looks
 from qnn_core.errors import CompareError, SpecError
@@ -73,29 +73,29 @@ def test_a_legend_names_every_series_and_hides_nothing(what: str, name: str) -> 
     figure = drawn(what, comparison)
     [legend] = figure.legends
     named = {"".join(text.get_text().split()) for text in legend.get_texts()}
-    shown = [arm for arm in comparison.arms if comparison.done(arm)]
+    shown = [config for config in comparison.configs if comparison.done(config)]
     if what == "bytes":
-        shown = [arm for arm in shown if comparison.nbytes(arm)]
-    assert {"".join(arm.series.split()) for arm in shown} <= named
+        shown = [config for config in shown if comparison.nbytes(config)]
+    assert {"".join(config.series.split()) for config in shown} <= named
     box = legend.get_window_extent()
     for axes in figure.axes:
         assert not box.overlaps(axes.get_window_extent())
 
 
 @EVERY
-def test_over_bits_every_arm_has_its_mean_and_its_seeds(name: str) -> None:
+def test_over_bits_every_config_has_its_mean_and_its_seeds(name: str) -> None:
     comparison = STUDIES[name]()
     [axes] = drawn("bits", comparison).axes
     means = sorted(bars.lines[0].get_ydata()[0] for bars in axes.containers)
-    arms = [arm for arm in comparison.arms if comparison.done(arm)]
-    expected = sorted(100 * comparison.accuracy(arm).mean for arm in arms)
+    configs = [config for config in comparison.configs if comparison.done(config)]
+    expected = sorted(100 * comparison.accuracy(config).mean for config in configs)
     assert means == pytest.approx(expected)
     seeds = sum(len(line.get_ydata()) for line in axes.lines if line.get_marker() == ".")
-    assert seeds == sum(len(comparison.done(arm)) for arm in arms)
+    assert seeds == sum(len(comparison.done(config)) for config in configs)
 
 
 @pytest.mark.parametrize("name", PACKED)
-def test_over_bytes_every_arm_stands_at_its_size(name: str) -> None:
+def test_over_bytes_every_config_stands_at_its_size(name: str) -> None:
     comparison = STUDIES[name]()
     [axes] = drawn("bytes", comparison).axes
     shown = {
@@ -103,12 +103,12 @@ def test_over_bytes_every_arm_stands_at_its_size(name: str) -> None:
         for line in axes.lines
         if len(line.get_xdata()) == 1
     }
-    for arm in comparison.arms:
-        if (known := comparison.accuracy(arm)) is not None and comparison.nbytes(arm):
-            assert (comparison.nbytes(arm), round(100 * known.mean, 6)) in shown
+    for config in comparison.configs:
+        if (known := comparison.accuracy(config)) is not None and comparison.nbytes(config):
+            assert (comparison.nbytes(config), round(100 * known.mean, 6)) in shown
 
 
-def test_arms_far_below_are_marked_and_do_not_squeeze_the_others() -> None:
+def test_configs_far_below_are_marked_and_do_not_squeeze_the_others() -> None:
     for what in ("bits", "bytes"):
         [axes] = drawn(what, at_chance()).axes
         low, high = axes.get_ylim()
@@ -118,8 +118,8 @@ def test_arms_far_below_are_marked_and_do_not_squeeze_the_others() -> None:
 
 
 def test_lines_join_what_differs_in_one_width_only() -> None:
-    arms = [Arm(f"symmetric:{w}", f"uniform:{a}") for w in (1, 2) for a in (2, 4, 8)]
-    [axes] = drawn("bits", study({arm: around(0.95) for arm in arms})).axes
+    configs = [Config(f"symmetric:{w}", f"uniform:{a}") for w in (1, 2) for a in (2, 4, 8)]
+    [axes] = drawn("bits", study({config: around(0.95) for config in configs})).axes
     curves_ = [
         line for line in axes.lines if line.get_marker() == "None" and len(line.get_xdata()) > 1
     ]
@@ -151,7 +151,7 @@ def test_other_formats_are_refused(tmp_path: Path) -> None:
 
 
 def test_nothing_is_drawn_of_a_study_without_a_result(tmp_path: Path) -> None:
-    with pytest.raises(CompareError, match="no cell has been trained"):
+    with pytest.raises(CompareError, match="no run has been trained"):
         nothing_done().plot(tmp_path)
 
 
@@ -161,7 +161,7 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
         typical().plot(tmp_path / "file")
 
 
-def test_a_study_of_many_arms_is_no_larger_than_a_page() -> None:
+def test_a_study_of_many_configs_is_no_larger_than_a_page() -> None:
     for what in ("bits", "bytes"):
         width, height = drawn(what, many()).get_size_inches()
         assert width <= 12

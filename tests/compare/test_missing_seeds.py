@@ -1,4 +1,4 @@
-"""Arms that lack seeds which others have: their means are not read beside the others'."""
+"""Configs that lack seeds which others have: their means are not read beside the others'."""
 
 import numpy as np
 import pytest
@@ -7,13 +7,13 @@ from qnn_compare import Comparison
 from qnn_compare.report import summary
 from qnn_compare.report.figures import bits, curves, size
 from qnn_compare.statistics.weak_baseline import Run, suspicion
-from shown_studies import FLOAT, around, both, study, two_arms
+from shown_studies import FLOAT, around, both, study, two_configs
 
 SMALL, LARGE = both("symmetric:2"), both("symmetric:4")
 
 
 def lucky() -> Comparison:
-    """Return a study whose small arm has but the two seeds at which all are good."""
+    """Return a study whose small config has but the two seeds at which all are good."""
     good = [0.98, 0.98]
     return study(
         {
@@ -26,14 +26,14 @@ def lucky() -> Comparison:
 
 def test_the_front_compares_over_common_seeds() -> None:
     found = lucky()
-    means = {arm: found.accuracy(arm).mean for arm in found.arms}  # type: ignore[union-attr]
+    means = {config: found.accuracy(config).mean for config in found.configs}  # type: ignore[union-attr]
     assert means[SMALL] > max(means[FLOAT], means[LARGE])
     # By its own mean the smallest would beat both.
     assert found.pareto == (SMALL, LARGE, FLOAT)
-    assert [found.partial(arm) for arm in found.arms] == [False, False, True]
+    assert [found.partial(config) for config in found.configs] == [False, False, True]
 
 
-def test_an_arm_that_is_worse_over_common_seeds_gets_no_star() -> None:
+def test_an_config_that_is_worse_over_common_seeds_gets_no_star() -> None:
     found = study(
         {FLOAT: [0.98, 0.98, 0.90], SMALL: [0.98, 0.98, 0.90], LARGE: [0.979, None, None]}
     )
@@ -41,18 +41,18 @@ def test_an_arm_that_is_worse_over_common_seeds_gets_no_star() -> None:
     apart = study({FLOAT: [0.98, None], SMALL: [None, 0.97]})
     assert found.common(FLOAT, LARGE) == [0]
     assert apart.pareto == (SMALL, FLOAT)  # nothing in common: neither beats the other
-    assert "No arm has all seeds" in summary.summary(apart)[0]
+    assert "No config has all seeds" in summary.summary(apart)[0]
 
 
 def test_sentences_and_tables_mark_it() -> None:
     found = lucky()
     first = summary.summary(found)[0]
     assert first.startswith("float has the highest mean accuracy, 96.20")
-    assert "of the 2 arms with all seeds" in first
+    assert "of the 2 configs with all seeds" in first
     table = found.table()
     assert "(n=2)" in table
-    assert "compare two arms over the seeds that both have" in " ".join(table.split())
-    assert "(n=" not in two_arms().table()
+    assert "compare two configs over the seeds that both have" in " ".join(table.split())
+    assert "(n=" not in two_configs().table()
 
 
 def test_one_that_is_ahead_over_common_seeds_is_named() -> None:
@@ -66,7 +66,7 @@ def test_figures_mark_it() -> None:
     for draw in (bits.draw, size.draw):
         labels = [text.get_text() for text in draw(found).legends[0].get_texts()]
         assert "hollow: not all seeds" in labels
-        labels = [text.get_text() for text in draw(two_arms()).legends[0].get_texts()]
+        labels = [text.get_text() for text in draw(two_configs()).legends[0].get_texts()]
         assert "hollow: not all seeds" not in labels
     one = study({FLOAT: [0.98, None], SMALL: [None, 0.97]})
     assert size.draw(one).axes[0].get_lines()

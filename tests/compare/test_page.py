@@ -13,8 +13,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import qnn_core as qnn
-from qnn_compare import Arm, Comparison
-from qnn_compare.experiment.configs import arms_of
+from qnn_compare import Comparison, Config
+from qnn_compare.experiment.configs import configs_of
 from qnn_compare.report.page.html import html
 from qnn_compare.report.page.markdown import markdown
 from qnn_compare.report.page.provenance import call
@@ -125,7 +125,7 @@ def test_matrix_has_the_verdicts(name: str) -> None:
         for attributes, text in page(name).all("span")
         if "data-verdict" in attributes
     ]
-    names = [arm.name for arm in comparison.arms if comparison.done(arm)]
+    names = [config.name for config in comparison.configs if comparison.done(config)]
     order = [(a, b) for a in names for b in names if (a, b) in comparison.verdicts]
     assert [verdict for verdict, _ in verdicts] == [comparison.verdicts[key] for key in order]
     assert len(order) == len(comparison.verdicts)
@@ -135,10 +135,10 @@ def test_matrix_has_the_verdicts(name: str) -> None:
 
 
 @EVERY
-def test_page_has_every_arm_and_every_pair(name: str) -> None:
+def test_page_has_every_config_and_every_pair(name: str) -> None:
     comparison = STUDIES[name]()
     text = text_of(name)
-    for table, rows in (("arms", len(comparison.arms)), ("pairs", len(comparison.pairs))):
+    for table, rows in (("configs", len(comparison.configs)), ("pairs", len(comparison.pairs))):
         part = text.partition(f'id="{table}"')[2].partition("</table>")[0]
         assert part.count("<tr>") == (rows + 1 if part else 0)
 
@@ -153,7 +153,7 @@ def test_what_others_wrote_is_text_and_nothing_else() -> None:
     assert "study.py --epochs 4 '<b>'" in [text for _, text in found.all("pre")]
 
 
-def test_arms_with_markup_in_their_names_are_text() -> None:
+def test_configs_with_markup_in_their_names_are_text() -> None:
     spec = 'symmetric:2,ste="><img src=x onerror=alert(1)>'
     found = Page(html(study({FLOAT: around(0.97), both(spec): around(0.96)})))
     assert len(found.all("img")) == 3
@@ -200,7 +200,7 @@ def test_markdown_has_its_figures_beside_it(tmp_path: Path) -> None:
 
 
 @EVERY
-def test_the_call_makes_the_same_arms(name: str) -> None:
+def test_the_call_makes_the_same_configs(name: str) -> None:
     comparison = STUDIES[name]()
     [_, expression] = ast.parse(call(comparison)).body
     assert isinstance(expression, ast.Expr)
@@ -215,22 +215,22 @@ def test_the_call_makes_the_same_arms(name: str) -> None:
         comparison.plan.configuration["recipe"]["epochs"], 0.001, "adam",
     )  # fmt: skip # a pair of triples
     if "weights" in given:
-        weights = [*dict.fromkeys(arm.weight or "float" for arm in comparison.arms)]
+        weights = [*dict.fromkeys(config.weight or "float" for config in comparison.configs)]
         assert given["weights"] == weights
 
 
 def test_the_call_of_a_grid_makes_the_grid() -> None:
-    arms = [Arm(w, a) for w in (None, "binary:1") for a in (None, "uniform:4")]
-    text = call(study({arm: around(0.95) for arm in arms}))
+    configs = [Config(w, a) for w in (None, "binary:1") for a in (None, "uniform:4")]
+    text = call(study({config: around(0.95) for config in configs}))
     given = {k.arg: k.value for k in ast.parse(text).body[1].value.keywords}
     lists = [ast.literal_eval(given[name]) for name in ("weights", "activations")]
-    assert {*arms_of(*lists, None)[0]} == {*arms}
+    assert {*configs_of(*lists, None)[0]} == {*configs}
 
 
 def test_other_suffixes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"must end in \.html or \.md"):
         typical().report(tmp_path / "report.pdf")
-    with pytest.raises(CompareError, match="no cell has been trained"):
+    with pytest.raises(CompareError, match="no run has been trained"):
         nothing_done().report(tmp_path / "report.html")
     assert not [*tmp_path.iterdir()]
 

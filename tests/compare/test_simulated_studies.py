@@ -32,14 +32,14 @@ def test_simulated_nets_are_as_mnist_shows() -> None:
     rng = np.random.default_rng(0)
     for luck, spread in ((0.01, 0.10), (0.025, 0.15)):
         study = Study(rng, [0.0], luck=luck, seeds=300)
-        accuracies = 100 * np.array([*study.accuracies["arm 0"].values()])
+        accuracies = 100 * np.array([*study.accuracies["config 0"].values()])
         assert accuracies.mean() == pytest.approx(98, abs=0.3)
         assert accuracies.std() == pytest.approx(spread, abs=0.015)
-    right = np.array([*study.correct["arm 0"].values()])
+    right = np.array([*study.correct["config 0"].values()])
     assert np.mean(right[0::2] != right[1::2]) == pytest.approx(0.017, abs=0.002)
 
 
-def test_two_identical_arms_are_not_distinguishable() -> None:
+def test_two_identical_configs_are_not_distinguishable() -> None:
     # False verdicts are below 5 %, and p below 0.05 in 5 %: the second condition of a verdict,
     # a difference of at least `detectable`, is what brings them down.
     rng = np.random.default_rng(1)
@@ -50,7 +50,7 @@ def test_two_identical_arms_are_not_distinguishable() -> None:
     assert compatible(small, len(found), 0.05)
 
 
-def test_six_identical_arms_are_all_not_distinguishable() -> None:
+def test_six_identical_configs_are_all_not_distinguishable() -> None:
     # The share of studies with one or more false verdicts among 15 pairs.
     rng = np.random.default_rng(2)
     studies = [judge(Study(rng, [0] * 6, images=1000)) for _ in range(300)]
@@ -76,13 +76,13 @@ def test_half_a_point_is_found_with_five_seeds(luck: float, power: float) -> Non
     assert shown_above(other_images, len(found), 0.5)
 
 
-def test_half_a_point_is_found_among_six_arms() -> None:
+def test_half_a_point_is_found_among_six_configs() -> None:
     # 15 pairs, 5 of them with a difference. 0.1 points of spread, as MNIST shows or more.
     rng = np.random.default_rng(4)
     studies = [judge(Study(rng, [points(0.5)] + [0] * 5, luck=0.01)) for _ in range(40)]
-    real = [pair for study in studies for pair in study if pair.first == "arm 0"]
+    real = [pair for study in studies for pair in study if pair.first == "config 0"]
     assert np.mean([pair.verdict == "better" for pair in real]) > 0.5
-    false = [pair for study in studies for pair in study if pair.first != "arm 0"]
+    false = [pair for study in studies for pair in study if pair.first != "config 0"]
     assert np.mean([pair.verdict != "not distinguishable" for pair in false]) < 0.01
 
 

@@ -30,7 +30,7 @@ def right(count: int, images: int = IMAGES) -> NDArray[np.bool_]:
 
 
 def judge(counts: Counts, **options: Any) -> list[Pair]:
-    """Compare arms of which it is known how many of the images they had right."""
+    """Compare configs of which it is known how many of the images they had right."""
     correct = {a: {s: right(c) for s, c in seeds.items()} for a, seeds in counts.items()}
     accuracies = {a: {s: c / IMAGES for s, c in seeds.items()} for a, seeds in counts.items()}
     return pairs(accuracies, correct, **options)
@@ -150,7 +150,7 @@ def test_equal_differences_are_not_certain() -> None:
     assert pair.verdict == "not distinguishable"
 
 
-def test_identical_arms() -> None:
+def test_identical_configs() -> None:
     seeds = {seed: 980 + seed for seed in range(5)}
     [pair] = judge({"a": seeds, "b": seeds})
     assert (pair.difference, pair.p, pair.p_holm, pair.p_images) == (0, 1, 1, 1)
@@ -191,14 +191,14 @@ def test_pairs_are_corrected_over_the_study() -> None:
         "c": [979, 984, 980],
         "d": [960, 968, 962],
     }
-    found = judge({arm: dict(enumerate(seeds)) for arm, seeds in counts.items()})
+    found = judge({config: dict(enumerate(seeds)) for config, seeds in counts.items()})
     assert [(p.first, p.second) for p in found] == [
         ("a", "b"), ("a", "c"), ("a", "d"), ("b", "c"), ("b", "d"), ("c", "d"),
     ]  # fmt: skip
     by_p = sorted(found, key=lambda pair: pair.p or 0)
     assert by_p[0].p is not None
     assert by_p[0].p_holm == pytest.approx(6 * by_p[0].p)
-    alone = judge({arm: dict(enumerate(counts[arm])) for arm in "ab"})[0]
+    alone = judge({config: dict(enumerate(counts[config])) for config in "ab"})[0]
     assert alone.p == alone.p_holm == found[0].p
     # Among more pairs only greater differences can be found.
     assert alone.detectable is not None
@@ -321,7 +321,7 @@ def test_laws_of_verdicts(counts: Counts) -> None:
         assert (pair.p is None) == (pair.n < 2)
         assert (pair.p_images is None) == (pair.n < 1)
         assert bool(pair.reason) >= (pair.n < 2)
-    # The order of the arms says who is first, and nothing else.
+    # The order of the configs says who is first, and nothing else.
     backwards = judge(dict(reversed(counts.items())))
     assert verdict_matrix(backwards) == verdict_matrix(found)
     assert resolution(backwards) == resolution(found)

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 from qnn_compare import Comparison, LeftOut
-from qnn_compare.experiment.configs import Arm
+from qnn_compare.experiment.configs import Config
 from qnn_compare.report import summary
 from qnn_core.errors import SpecError
 from shown_studies import (
@@ -36,7 +36,7 @@ def read_csv(comparison: Comparison) -> list[dict[str, str]]:
 
 
 class Html(HTMLParser):
-    """What a reader of HTML sees: the tags, and the text of table cells."""
+    """What a reader of HTML sees: the tags, and the text of table runs."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -62,38 +62,38 @@ class Html(HTMLParser):
 def test_csv_has_every_number_in_full(name: str) -> None:
     comparison = STUDIES[name]()
     rows = read_csv(comparison)
-    assert [row["arm"] for row in rows] == [arm.name for arm in comparison.arms]
-    for row, arm in zip(rows, comparison.arms, strict=True):
-        known = comparison.accuracy(arm)
+    assert [row["config"] for row in rows] == [config.name for config in comparison.configs]
+    for row, config in zip(rows, comparison.configs, strict=True):
+        known = comparison.accuracy(config)
         assert int(row["n"]) == (known.n if known else 0)
         expected = {
             "accuracy": known and known.mean,
             "accuracy_sd": known and known.sd,
             "accuracy_low": known and known.low,
             "accuracy_high": known and known.high,
-            "nbytes": comparison.nbytes(arm),
-            "seconds_batch_1": comparison.latency(arm, 1),
-            "seconds_batch_100": comparison.latency(arm, 100),
-            "train_seconds": comparison.train_seconds(arm),
+            "nbytes": comparison.nbytes(config),
+            "seconds_batch_1": comparison.latency(config, 1),
+            "seconds_batch_100": comparison.latency(config, 100),
+            "train_seconds": comparison.train_seconds(config),
         }
         assert {key: float(row[key]) if row[key] else None for key in expected} == expected
         macs = {key.removeprefix("macs_"): row[key] for key in row if key.startswith("macs_")}
         assert {width: int(n) for width, n in macs.items() if n not in ("", "0")} == dict(
-            comparison.macs(arm)
+            comparison.macs(config)
         )
-        assert row["pareto"] == str(arm in comparison.pareto)
+        assert row["pareto"] == str(config in comparison.pareto)
 
 
 @EVERY
-def test_csv_has_each_difference_with_the_sign_of_the_arm(name: str) -> None:
+def test_csv_has_each_difference_with_the_sign_of_the_config(name: str) -> None:
     comparison = STUDIES[name]()
-    float_arm = comparison.float_arm
-    for row, arm in zip(read_csv(comparison), comparison.arms, strict=True):
-        mine, theirs = (comparison.accuracy(a) if a else None for a in (arm, float_arm))
-        if arm.is_float or not mine or not theirs:
+    float_config = comparison.float_config
+    for row, config in zip(read_csv(comparison), comparison.configs, strict=True):
+        mine, theirs = (comparison.accuracy(a) if a else None for a in (config, float_config))
+        if config.is_float or not mine or not theirs:
             assert not row["difference_against_float"]
             continue
-        assert row["verdict"] == comparison.verdicts[arm.name, "float"]
+        assert row["verdict"] == comparison.verdicts[config.name, "float"]
         difference = float(row["difference_against_float"])
         if mine.n == theirs.n:
             assert difference == pytest.approx(mine.mean - theirs.mean)
@@ -112,23 +112,23 @@ def test_markdown_is_one_table_that_is_readable_as_text(name: str) -> None:
     comparison = STUDIES[name]()
     table, _, notes = comparison.table("markdown").partition("\n\n")
     lines = table.split("\n")
-    assert len(lines) == 2 + len(comparison.arms)
+    assert len(lines) == 2 + len(comparison.configs)
     assert len({len(re.findall(r"(?<!\\)\|", line)) for line in lines}) == 1
-    # Names cannot be broken in a cell of Markdown.
-    longest = max(len(arm.series) for arm in comparison.arms)
+    # Names cannot be broken in a run of Markdown.
+    longest = max(len(config.series) for config in comparison.configs)
     assert max(map(len, lines)) <= max(120, 95 + longest)
     assert all(line.startswith("- ") for line in notes.split("\n"))
 
 
 @EVERY
-def test_html_has_a_row_for_each_arm_and_every_column(name: str) -> None:
+def test_html_has_a_row_for_each_config_and_every_column(name: str) -> None:
     comparison = STUDIES[name]()
-    header, *rows = ([cell.strip() for cell in row] for row in Html(comparison.table("html")).rows)
+    header, *rows = ([run.strip() for run in row] for row in Html(comparison.table("html")).rows)
     columns = dict(zip(header, zip(*rows, strict=True), strict=True))
-    assert len(rows) == len(comparison.arms)
-    assert [text.strip() for text in columns["series"]] == [a.series for a in comparison.arms]
+    assert len(rows) == len(comparison.configs)
+    assert [text.strip() for text in columns["series"]] == [a.series for a in comparison.configs]
     assert {"sd", "n", "MACs by width", "batch of 1", "batch of 100", "training"} <= {*columns}
-    assert ("verdict" in columns) == (comparison.float_arm is not None)
+    assert ("verdict" in columns) == (comparison.float_config is not None)
 
 
 def test_numbers_are_those_that_one_computes_by_hand() -> None:
@@ -215,7 +215,7 @@ def test_text_says_that_too_few_seeds_find_nothing() -> None:
     assert "No difference could have been found" in prose(comparison)
 
 
-def test_the_smallest_arm_near_float_is_named_if_its_interval_says_so() -> None:
+def test_the_smallest_config_near_float_is_named_if_its_interval_says_so() -> None:
     near, far = both("symmetric:4"), both("symmetric:2")
     accuracies = {FLOAT: (0.95, 0.951, 0.949), near: (0.949, 0.95, 0.948), far: (0.9, 0.93, 0.87)}
     told = " ".join(summary.summary(study(accuracies)))
@@ -226,8 +226,8 @@ def test_the_smallest_arm_near_float_is_named_if_its_interval_says_so() -> None:
 
 def test_text_says_that_a_study_is_incomplete_and_how_to_go_on() -> None:
     text = prose(incomplete())
-    assert "INCOMPLETE: 6 of 16 cells." in text
-    assert "Ask for all arms and seeds in one call with the same store" in text
+    assert "INCOMPLETE: 6 of 16 runs." in text
+    assert "Ask for all configs and seeds in one call with the same store" in text
     assert "float, symmetric:2, symmetric:4: seeds 2, 3 not run yet" in text
     assert "symmetric:8: seeds 0 to 3 not run yet" in text
     assert "a lower learning rate" in text
@@ -247,7 +247,7 @@ def test_text_says_what_one_seed_leaves_open() -> None:
     assert "Run three seeds or more" in text
 
 
-def test_text_says_that_a_float_arm_is_missing() -> None:
+def test_text_says_that_a_float_config_is_missing() -> None:
     assert "Add 32 to the bits" in prose(no_float())
     assert "float" not in no_float().table().partition("\n\n")[0]
 
@@ -257,19 +257,19 @@ def test_notebooks_show_the_same_as_text(name: str) -> None:
     comparison = STUDIES[name]()
     html = Html(comparison._repr_html_())
     assert "script" not in html.tags
-    assert html.tags.count("tr") == 1 + len(comparison.arms)
+    assert html.tags.count("tr") == 1 + len(comparison.configs)
     found = comparison.resolution
     told = "Nothing can be told apart" if found is None else f"{100 * found:.2f} points"
     assert told in html.text
 
 
 def test_repr_is_short() -> None:
-    assert repr(incomplete()) == "<Comparison: 4 arms, 4 seeds, 6 of 16 cells>"
+    assert repr(incomplete()) == "<Comparison: 4 configs, 4 seeds, 6 of 16 runs>"
 
 
-def test_images_set_what_differences_of_equal_arms_can_mean() -> None:
-    """Two arms with the same accuracies have an interval that is not a point."""
-    comparison = study({FLOAT: around(0.97), Arm("symmetric:4", None): around(0.97)})
+def test_images_set_what_differences_of_equal_configs_can_mean() -> None:
+    """Two configs with the same accuracies have an interval that is not a point."""
+    comparison = study({FLOAT: around(0.97), Config("symmetric:4", None): around(0.97)})
     [_, row] = read_csv(comparison)
     assert float(row["difference_against_float"]) == 0
     assert 0 < float(row["high_against_float"]) < 1 / IMAGES

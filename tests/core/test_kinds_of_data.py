@@ -188,8 +188,8 @@ def test_compare(kind: str) -> None:
 
     found = run(KINDS[kind](), qnn_data.DataLoader((X, Y), 100))
     expected = run((X, Y), (X, Y))
-    for arm in expected.arms:
-        assert found.accuracy(arm) == expected.accuracy(arm)
+    for config in expected.configs:
+        assert found.accuracy(config) == expected.accuracy(config)
 
 
 def test_a_loader_has_no_order_of_the_seed() -> None:

@@ -26,7 +26,7 @@ import qnn_core as qnn
 import qnn_data
 from little_study import data, net
 from mutations import ODD_NUMBERS, as_json, changed, damaged
-from qnn_compare.experiment.study_file import read_config
+from qnn_compare.experiment.study_file import read_study_file
 from qnn_core.deploy.file.archive import archived, extracted
 from qnn_core.errors import QnnError
 from qnn_core.files import load_arrays
@@ -480,7 +480,7 @@ class Studies(Target):
     def read(self, case: Case) -> str | None:
         path = self.folder / "study.toml"
         path.write_bytes(case.content)
-        config = read_config(path)
+        config = read_study_file(path)
         if not callable(config.build) or not callable(config.data):
             return "what was accepted cannot be called"
         return None
@@ -578,10 +578,10 @@ class Stores(Target):
         if found.unsealed:
             return UNSEALED
         results = [
-            (arm, seed, sorted((k, repr(v)) for k, v in vars(result).items()))
-            for (arm, seed), result in sorted(found.results.items())
+            (config, seed, sorted((k, repr(v)) for k, v in vars(result).items()))
+            for (config, seed), result in sorted(found.results.items())
         ]
-        return f"{[str(arm) for arm in found.arms]} {found.seeds} {results} {found.runs}"
+        return f"{[str(config) for config in found.configs]} {found.seeds} {results} {found.runs}"
 
 
 TARGETS: dict[str, Callable[[Path], Target]] = {

@@ -1,4 +1,4 @@
-"""Comparison as an experiment: arms paired by seed, and what their differences are worth."""
+"""Comparison as an experiment: configs paired by seed, and what their differences are worth."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .api import compare
     from .comparison import Comparison
-    from .experiment.configs import Arm, LeftOut
+    from .experiment.configs import Config, LeftOut
     from .experiment.result import Result
 
-__all__ = ["Arm", "Comparison", "LeftOut", "Result", "compare"]
+__all__ = ["Comparison", "Config", "LeftOut", "Result", "compare"]
 
 HOMES = {
-    "Arm": ".experiment.configs",
+    "Config": ".experiment.configs",
     "Comparison": ".comparison",
     "LeftOut": ".experiment.configs",
     "Result": ".experiment.result",
@@ -22,6 +22,8 @@ HOMES = {
 
 def __getattr__(name: str) -> Any:
     # On first use: `statistics` alone needs nothing of this project, and `qnn --help` only help.
+    if name == "Arm":  # a former name
+        name = "Config"
     if name not in HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(HOMES[name], __name__), name)

@@ -1,4 +1,4 @@
-"""The experiment: every arm from every seed, paired, kept, and compared."""
+"""The experiment: every config from every seed, paired, kept, and compared."""
 
 import json
 import sys
@@ -22,14 +22,14 @@ from qnn_core.training.evaluate import Loss
 from .comparison import Comparison
 from .experiment.arguments import whole
 from .experiment.code_versions import core_code, schemes_code
-from .experiment.configs import Width, arms_of, one_line
+from .experiment.configs import Width, configs_of, one_line
 from .experiment.data import Data, Given, Look, load, look
 from .experiment.environment import machine, versions
 from .experiment.executors import Task, run_on
-from .experiment.failures import told
+from .experiment.failures import error_text
 from .experiment.fingerprint import fingerprint, libraries
 from .experiment.global_generators import Purpose, seeded
-from .experiment.heartbeat import Far, read_notes
+from .experiment.heartbeat import RunProgress, read_heartbeats
 from .experiment.pickling import send_by_value
 from .experiment.plan import FINGERPRINT, VERSION, Plan, seeds_of
 from .experiment.processes import run_locally
@@ -64,14 +64,14 @@ def compare(
 ) -> Comparison:
     """Train the same net with each quantizer from several seeds, and compare what comes of it.
 
-    Arms are paired: for a seed, all begin with the same latent weights and see the same batches in
-    the same order. A cell, one arm from one seed, depends on nothing but its description; with a
-    store, a study that was stopped or killed goes on where it was, and ends with the same numbers.
-    A cell that fails is recorded with its reason, and the others go on. Where the same call goes on
-    with a store, it tries again what failed for want of something where it ran: memory, a file, a
-    module, the data, the process itself.
+    Configs are paired: for a seed, all begin with the same latent weights and see the same batches
+    in the same order. A run, one config from one seed, depends on nothing but its description; with
+    a store, a study that was stopped or killed goes on where it was, and ends with the same
+    numbers. A run that fails is recorded with its reason, and the others go on. Where the same call
+    goes on with a store, it tries again what failed for want of something where it ran: memory, a
+    file, a module, the data, the process itself.
 
-    The generators of `random` and `numpy.random` are seeded for each cell, from its seed alone, and
+    The generators of `random` and `numpy.random` are seeded for each run, from its seed alone, and
     are as they were afterwards; see the page on comparing for what threads mean for that.
 
     Args:
@@ -79,9 +79,9 @@ def compare(
             input are quantizers, or None for float. ``functools.partial(qnn.MLP, [784, 1000, 10])``
             is one.
         data: ``(training, test)``, or a function without arguments that returns them, which is
-            called where the cells run. Each is a pair of arrays, samples and labels, or a dataset,
-            such as those of qnn-data. Training may be a function of the seed that returns batches,
-            such as a `qnn_data.DataLoader` that augments.
+            called where runs are executed. Each is a pair of arrays, samples and labels, or a
+            dataset, such as those of qnn-data. Training may be a function of the seed that returns
+            batches, such as a `qnn_data.DataLoader` that augments.
         weights: schemes of the weights: specs without bits ("symmetric:grid=even"), or with bits
             if `bits` is left out; None for float.
         activations: schemes of the layers' inputs, each beside each of the weights'; left out: the
@@ -97,8 +97,8 @@ def compare(
         loss: ``loss(outputs, labels)``, a mean over the batch.
         executor: any `concurrent.futures.Executor`, such as that of a Dask client; or how many
             processes of this machine, one thread each; left out: one for each core.
-        store: folder for what is done; left out: nothing is kept. More arms, bits or seeds may be
-            added to one later.
+        store: folder for what is done; left out: nothing is kept. More configs, bits or seeds
+            may be added to one later.
         retry: whether to run again what failed by its own fault too, and what has a damaged file in
             the store.
         progress: False shows nothing; see `Progress`.
@@ -124,13 +124,13 @@ def compare(
         >>> with ThreadPoolExecutor(1) as executor:
         ...     found = qnn.compare(build, data, weights=["symmetric"], bits=[2, 32], seeds=2,
         ...                         epochs=2, executor=executor, progress=False)
-        >>> [arm.name for arm in found.arms]
+        >>> [config.name for config in found.configs]
         ['float', 'symmetric:2']
     """
     recipe = Recipe(epochs, batch_size, lr, optimizer, loss).plain()
     chosen = seeds_of(seeds)
     executor = _checked_executor(executor)
-    arms, left_out = arms_of(weights, activations, bits)
+    configs, left_out = configs_of(weights, activations, bits)
     loaded = _loaded(data)
     seen = look(loaded)
     described = _described(build, recipe, loaded, seen)
@@ -138,11 +138,11 @@ def compare(
     experiment.keep(loaded)
     send_by_value(build, data, optimizer, loss, loaded.train)
     plan = Plan(
-        arms=tuple(arms),
+        configs=tuple(configs),
         seeds=tuple(chosen),
         left_out=tuple(left_out),
         configuration=described,
-        schemes=schemes_code(arms),
+        schemes=schemes_code(configs),
     )
     if store is not None:
         kept = Store(store, mend=retry)
@@ -159,11 +159,11 @@ def _loaded(given: Given) -> Data:
     except QnnError:
         raise
     except Exception as error:
-        raise CompareError(f"compare: data raised {one_line(told(error))}") from error
+        raise CompareError(f"compare: data raised {one_line(error_text(error))}") from error
 
 
 def _described(build: Build, recipe: Recipe, data: Data, seen: Look) -> dict[str, Any]:
-    """Return all that numbers depend on, but for arm, seed and schemes, by name."""
+    """Return all that numbers depend on, but for config, seed and schemes, by name."""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     functions = (build, recipe.optimizer, recipe.loss, data.train)
     used = libraries(*(function for function in functions if callable(function)))
@@ -202,17 +202,17 @@ def _checked(
             store's nets began with.
     """
     known = store.starts()
-    tasks = [Task(*cell, plan.key(*cell), store.running) for cell in plan.cells()]
+    tasks = [Task(*run, plan.key(*run), store.running) for run in plan.runs()]
     kept = _kept(store, tasks)
     left = [task for task in tasks if task not in kept]
     if not left:
         return experiment, replace(plan, starts=known)
-    arms, seeds = (
-        [*dict.fromkeys(getattr(task, name) for task in left)] for name in ("arm", "seed")
+    configs, seeds = (
+        [*dict.fromkeys(getattr(task, name) for task in left)] for name in ("config", "seed")
     )
     with seeded(Purpose.TRAINING):  # nets may draw from these generators when they are tried
-        starts = check_builder(experiment, arms, seeds, classes, known=known, progress=progress)
-        check_last_batch(experiment, arms[0], seeds[0])
+        starts = check_builder(experiment, configs, seeds, classes, known=known, progress=progress)
+        check_last_batch(experiment, configs[0], seeds[0])
     replace(plan, starts=starts).check_starts(known)
     experiment = replace(experiment, starts={**known, **starts})
     _check_sendable(experiment)
@@ -243,15 +243,15 @@ def _run(
     """Run what the store has no result of, and return the comparison of what was asked for."""
     store.check(plan)
     experiment, plan = _checked(store, experiment, plan, progress, classes)
-    run, began = _about(executor), time.perf_counter()
-    tasks = [Task(*cell, plan.key(*cell), store.running) for cell in plan.cells()]
+    session, began = _about(executor), time.perf_counter()
+    tasks = [Task(*run, plan.key(*run), store.running) for run in plan.runs()]
     results: dict[Task, Result] = {}
     with standard_streams(), store.locked():
         try:
             store.begin(plan)
             results = _kept(store, tasks)
             left = [task for task in tasks if task not in results]
-            run["cells"] = len(left)
+            session["cells"] = len(left)
             failed = sum(not result.done for result in results.values())
             with Progress(len(tasks), len(results), progress, failed) as shown:
                 for task, result in _shown(_ended(executor, experiment, left), left, store, shown):
@@ -262,14 +262,14 @@ def _run(
             _say_how_to_go_on(store, len(results), len(tasks))
             raise
         finally:
-            store.end(run | {"seconds": time.perf_counter() - began})
-    by_cell = {(task.arm.name, task.seed): result for task, result in results.items()}
-    return Comparison(plan, by_cell, tuple(store.runs()), store.unsealed)
+            store.end(session | {"seconds": time.perf_counter() - began})
+    by_run = {(task.config.name, task.seed): result for task, result in results.items()}
+    return Comparison(plan, by_run, tuple(store.sessions()), store.unsealed)
 
 
 def _kept(store: Store, tasks: list[Task]) -> dict[Task, Result]:
-    """Return what the store has of these cells already."""
-    kept = {task: store.read(task.key, task.arm.name, task.seed) for task in tasks}
+    """Return what the store has of these runs already."""
+    kept = {task: store.read(task.key, task.config.name, task.seed) for task in tasks}
     # What lacked something may have it now; what diverged or raised an error would do so again.
     return {
         task: result
@@ -280,7 +280,7 @@ def _kept(store: Store, tasks: list[Task]) -> dict[Task, Result]:
 
 
 def _about(executor: Executor | int | None) -> dict[str, Any]:
-    """Return what a run is, before it begins."""
+    """Return what this session is, before it begins."""
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": [one_line(word) for word in (Path(sys.argv[0]).name, *sys.argv[1:])],
@@ -309,9 +309,9 @@ def _ended(executor: Executor | int | None, experiment: Experiment, tasks: list[
     return run_locally(experiment, tasks, usable_cores() if executor is None else executor)
 
 
-def _running(tasks: list[Task], store: Store) -> Iterator[tuple[str, Far]]:
-    names = {task.key: f"{task.arm.name}, seed {task.seed}" for task in tasks}
-    return ((names[far.key], far) for far in read_notes(store.running) if far.key in names)
+def _running(tasks: list[Task], store: Store) -> Iterator[tuple[str, RunProgress]]:
+    names = {task.key: f"{task.config.name}, seed {task.seed}" for task in tasks}
+    return ((names[far.key], far) for far in read_heartbeats(store.running) if far.key in names)
 
 
 def _told(executor: Executor | int | None) -> str:
@@ -325,4 +325,4 @@ def _say_how_to_go_on(store: Store, done: int, total: int) -> None:
     told = "nothing is kept without store="
     if store.kept:
         told = f"the same call with store={str(store.folder)!r} goes on"
-    say(f"\nstopped by Ctrl-C with {done} of {total} cells done; {told}", sys.stderr)
+    say(f"\nstopped by Ctrl-C with {done} of {total} runs done; {told}", sys.stderr)

@@ -26,7 +26,7 @@ def add_compare(add_parser: AddParser) -> None:
         description="Train a net with each quantizer from several seeds, as CONFIG.toml says, and "
         "report on them: a table, and, in the folder of the study, report.html, results.csv and "
         "figures. What is done is kept there: the same command goes on after a stop. Exit status: "
-        "0 done, 1 wrong configuration or failed cells, 130 stopped by Ctrl-C.",
+        "0 done, 1 wrong configuration or failed runs, 130 stopped by Ctrl-C.",
     )
     compare.add_argument("config", metavar="CONFIG.toml")
     compare.add_argument("--store", type=Path, metavar="DIR", help="(default: results/CONFIG)")
@@ -40,7 +40,7 @@ def add_report(add_parser: AddParser) -> None:
         "report",
         help="report on comparisons that were kept in folders",
         description="Print the table of a comparison, and write its report. Several folders, of "
-        "cells that were run on different machines, are merged if they match.",
+        "runs made on different machines, are merged if they match.",
     )
     report.add_argument("folders", nargs="+", metavar="DIR", type=Path)
     report.add_argument(
@@ -52,7 +52,7 @@ def add_report(add_parser: AddParser) -> None:
 
 
 def add_where(parser: argparse._ActionsContainer) -> None:
-    """Add the options that say where cells run."""
+    """Add the options that say where runs are executed."""
     parser.add_argument(
         "--jobs",
         type=_positive,
@@ -90,11 +90,11 @@ def executor_of(options: argparse.Namespace) -> Generator[Executor | int | None]
 
 def _compare(options: argparse.Namespace) -> int:
     """Run a study and report on it."""
-    from .experiment.study_file import read_config  # noqa: PLC0415 - qnn --help need not wait
+    from .experiment.study_file import read_study_file  # noqa: PLC0415 - qnn --help need not wait
 
-    config = read_config(options.config)
+    study = read_study_file(options.config)
     store = options.store or Path("results", Path(options.config).stem)
-    return run_study(config.build, config.data, options, store, **config.options)
+    return run_study(study.build, study.data, options, store, **study.options)
 
 
 def run_study(

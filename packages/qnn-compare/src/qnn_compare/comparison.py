@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from qnn_core.errors import CompareError, SpecError
 
-from .experiment.configs import FLOAT, Arm
+from .experiment.configs import FLOAT, Config
 from .experiment.plan import Plan
 from .experiment.result import Result
 from .experiment.store import Store
@@ -29,25 +29,25 @@ from .statistics import (
 )
 from .statistics.weak_baseline import Run, Suspicion, suspicion, untold
 
-Cells = Mapping[tuple[str, int], Result]
+Runs = Mapping[tuple[str, int], Result]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
-    """Arms, seeds, results, and what follows from them; ``print`` shows a table.
+    """Configs, seeds, results, and what follows from them; ``print`` shows a table.
 
     Made by `qnn.compare`, or by `load` from the folder where that keeps a study.
 
     Attributes:
-        plan: arms, seeds, combinations without a meaning, and what all cells share.
-        results: by name of the arm and seed; those that are missing are still to be run.
-        runs: when, by which command and on what machine cells were run.
+        plan: configs, seeds, combinations without a meaning, and what all runs share.
+        results: by name of the config and seed; those that are missing are still to be made.
+        sessions: when, by which command and on what machine runs were made.
         unsealed: how many results an older version kept, without checksums.
     """
 
     plan: Plan
-    results: Cells
-    runs: tuple[Mapping[str, Any], ...] = ()
+    results: Runs
+    sessions: tuple[Mapping[str, Any], ...] = ()
     unsealed: int = 0
 
     @classmethod
@@ -59,25 +59,25 @@ class Comparison:
         """
         store = Store(folder)
         plan, results = store.plan(), dict(store.results())
-        return cls(plan, results, tuple(store.runs()), store.unsealed)
+        return cls(plan, results, tuple(store.sessions()), store.unsealed)
 
     def merge(self, *others: "Comparison") -> "Comparison":
-        """Return the comparison of what was done here and elsewhere: more seeds, or more arms.
+        """Return the comparison of what was done here and elsewhere: more seeds, or more configs.
 
         Raises:
             CompareError: if they do not match: other data, code or recipe, or other numbers for the
-                same cell.
+                same run.
         """
-        plan, results, runs = self.plan, {**self.results}, [*self.runs]
+        plan, results, sessions = self.plan, {**self.results}, [*self.sessions]
         for other in others:
             plan = plan.joined(other.plan)
-            for cell, result in other.results.items():
-                _check_equal(cell, results.get(cell), result)
+            for run, result in other.results.items():
+                _check_equal(run, results.get(run), result)
                 # One that failed here may have been done there.
-                if cell not in results or result.done:
-                    results[cell] = result
-            runs += [run for run in other.runs if run not in runs]
-        return Comparison(plan, results, tuple(runs))
+                if run not in results or result.done:
+                    results[run] = result
+            sessions += [one for one in other.sessions if one not in sessions]
+        return Comparison(plan, results, tuple(sessions))
 
     def save(self, folder: str | Path) -> None:
         """Keep it in a folder, which `load` reads and `qnn.compare` goes on with.
@@ -85,71 +85,80 @@ class Comparison:
         What the folder holds of the same study stays.
 
         Raises:
-            CompareError: if the folder holds anything else, or other numbers for the same cell, or
+            CompareError: if the folder holds anything else, or other numbers for the same run, or
                 cannot be written to.
         """
         store = Store(folder)
         store.check(self.plan)
         with store.locked():
             store.begin(self.plan)
-            for arm, seed in self.plan.cells():
-                key, result = self.plan.key(arm, seed), self.results.get((arm.name, seed))
-                kept = store.read(key, arm.name, seed)
+            for config, seed in self.plan.runs():
+                key, result = self.plan.key(config, seed), self.results.get((config.name, seed))
+                kept = store.read(key, config.name, seed)
                 if result is not None:
-                    _check_equal((arm.name, seed), kept, result)
+                    _check_equal((config.name, seed), kept, result)
                     if kept is None or (result.done and not kept.done):
                         store.write(key, result)
-            for run in self.runs:
-                store.end(run)
+            for session in self.sessions:
+                store.end(session)
 
     # What was measured
 
     @property
-    def arms(self) -> tuple[Arm, ...]:
+    def configs(self) -> tuple[Config, ...]:
         """What is compared, float first."""
-        return self.plan.arms
+        return self.plan.configs
+
+    @property
+    def arms(self) -> tuple[Config, ...]:
+        """A former name of `configs`."""
+        return self.configs
+
+    def arm(self, name: str) -> Config:
+        """Return what `config` does, by its former name."""
+        return self.config(name)
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """The seeds of each arm."""
+        """The seeds of each config."""
         return self.plan.seeds
 
     @property
     def complete(self) -> bool:
-        """Whether every cell has a result."""
-        return len(self.results) == len(self.arms) * len(self.seeds)
+        """Whether every run has a result."""
+        return len(self.results) == len(self.configs) * len(self.seeds)
 
     @property
-    def float_arm(self) -> Arm | None:
-        """The arm without quantizers, if there is one."""
-        return next((arm for arm in self.arms if arm.is_float), None)
+    def float_config(self) -> Config | None:
+        """The config without quantizers, if there is one."""
+        return next((config for config in self.configs if config.is_float), None)
 
-    def arm(self, name: str) -> Arm:
-        """Return the arm of that name.
+    def config(self, name: str) -> Config:
+        """Return the config of that name.
 
         Raises:
             CompareError: if there is none.
         """
-        found = next((arm for arm in self.arms if arm.name == name), None)
+        found = next((config for config in self.configs if config.name == name), None)
         if found is None:
-            known = ", ".join(arm.name for arm in self.arms)
-            raise CompareError(f"there is no arm {name!r}; there are {known}")
+            known = ", ".join(config.name for config in self.configs)
+            raise CompareError(f"there is no config {name!r}; there are {known}")
         return found
 
-    def of(self, arm: Arm | str) -> list[Result]:
-        """Return the results of an arm, or of that name, by seed, failed ones included."""
-        name = self.arm(arm).name if isinstance(arm, str) else arm.name
+    def of(self, config: Config | str) -> list[Result]:
+        """Return the results of a config, or of that name, by seed, failed ones included."""
+        name = self.config(config).name if isinstance(config, str) else config.name
         found = (self.results.get((name, seed)) for seed in self.seeds)
         return [result for result in found if result is not None]
 
-    def done(self, arm: Arm | str) -> list[Result]:
-        """Return the results of an arm that were trained to the end."""
-        return [result for result in self.of(arm) if result.done]
+    def done(self, config: Config | str) -> list[Result]:
+        """Return the results of a config that were trained to the end."""
+        return [result for result in self.of(config) if result.done]
 
     @property
     def failures(self) -> list[Result]:
-        """The results of cells that failed."""
-        return [result for arm in self.arms for result in self.of(arm) if not result.done]
+        """The results of runs that failed."""
+        return [result for config in self.configs for result in self.of(config) if not result.done]
 
     @property
     def images(self) -> int:
@@ -158,62 +167,62 @@ class Comparison:
 
     # What it costs
 
-    def accuracy(self, arm: Arm | str, confidence: float = 0.95) -> Estimate | None:
+    def accuracy(self, config: Config | str, confidence: float = 0.95) -> Estimate | None:
         """Return mean, spread and interval of the test accuracy over seeds, 0..1; None without.
 
         Raises:
             SpecError: if confidence is not between 0 and 1.
         """
-        values = [result.accuracy for result in self.done(arm)]
+        values = [result.accuracy for result in self.done(config)]
         with _spec_errors():
             return estimate(values, confidence, step=1 / self.images) if values else None
 
-    def nbytes(self, arm: Arm | str) -> int | None:
+    def nbytes(self, config: Config | str) -> int | None:
         """Return the mean size of the packed file, None without; seeds differ by a few bytes."""
-        sizes = [result.nbytes for result in self.done(arm) if not result.unpacked]
+        sizes = [result.nbytes for result in self.done(config) if not result.unpacked]
         return round(fmean(sizes)) if sizes else None
 
-    def macs(self, arm: Arm | str) -> Counter[str]:
+    def macs(self, config: Config | str) -> Counter[str]:
         """Return the multiply-accumulates for one sample, by "weight bits x input bits"."""
-        done = self.done(arm)
+        done = self.done(config)
         return Counter(done[0].macs) if done else Counter()
 
-    def latency(self, arm: Arm | str, batch: int) -> float | None:
+    def latency(self, config: Config | str, batch: int) -> float | None:
         """Return the least time of the packed model for a batch, over seeds, in seconds."""
-        times = [r.latency[str(batch)] for r in self.done(arm) if str(batch) in r.latency]
+        times = [r.latency[str(batch)] for r in self.done(config) if str(batch) in r.latency]
         return min(times, default=None)
 
-    def train_seconds(self, arm: Arm | str) -> float | None:
+    def train_seconds(self, config: Config | str) -> float | None:
         """Return the mean time of training, in seconds."""
-        times = [result.train_seconds for result in self.done(arm)]
+        times = [result.train_seconds for result in self.done(config)]
         return fmean(times) if times else None
 
-    def partial(self, arm: Arm | str) -> bool:
-        """Whether an arm lacks seeds that others have, so that its mean is one over other seeds."""
-        seeds = {result.seed for result in self.done(arm)}
+    def partial(self, config: Config | str) -> bool:
+        """Whether a config lacks seeds that others have: its mean is one over other seeds."""
+        seeds = {result.seed for result in self.done(config)}
         return any(result.done and result.seed not in seeds for result in self.results.values())
 
     @cached_property
-    def pareto(self) -> tuple[Arm, ...]:
-        """The arms that no other one beats in both mean accuracy and bytes, by bytes.
+    def pareto(self) -> tuple[Config, ...]:
+        """The configs that no other one beats in both mean accuracy and bytes, by bytes.
 
-        Two arms are compared over the seeds that both have; where they have none in common,
+        Two configs are compared over the seeds that both have; where they have none in common,
         neither beats the other.
         """
-        known = [arm for arm in self.arms if self.done(arm) and self.nbytes(arm)]
+        known = [config for config in self.configs if self.done(config) and self.nbytes(config)]
         front = [
-            arm
-            for place, arm in enumerate(known)
+            config
+            for place, config in enumerate(known)
             if not any(
-                self._beats(other, arm, or_equal=earlier < place)
+                self._beats(other, config, or_equal=earlier < place)
                 for earlier, other in enumerate(known)
-                if other is not arm
+                if other is not config
             )
         ]
-        return tuple(sorted(front, key=lambda arm: self.nbytes(arm) or 0))
+        return tuple(sorted(front, key=lambda config: self.nbytes(config) or 0))
 
-    def _beats(self, one: Arm, other: Arm, *, or_equal: bool) -> bool:
-        """Whether an arm is nowhere worse than another, and better somewhere unless `or_equal`."""
+    def _beats(self, one: Config, other: Config, *, or_equal: bool) -> bool:
+        """Whether one is nowhere worse than another, and better somewhere unless `or_equal`."""
         both = self.common(one, other)
         if not both:
             return False
@@ -222,42 +231,42 @@ class Comparison:
             return False
         return or_equal or more != less
 
-    def _costs(self, arm: Arm, seeds: Collection[int]) -> tuple[float, int]:
+    def _costs(self, config: Config, seeds: Collection[int]) -> tuple[float, int]:
         """Return how many images are wrong, and the bytes of the packed file, over some seeds."""
-        done = [result for result in self.done(arm) if result.seed in seeds]
+        done = [result for result in self.done(config) if result.seed in seeds]
         wrong = fmean(1 - result.accuracy for result in done)
         sizes = [result.nbytes for result in done if not result.unpacked]
-        return wrong, round(fmean(sizes)) if sizes else self.nbytes(arm) or 0
+        return wrong, round(fmean(sizes)) if sizes else self.nbytes(config) or 0
 
-    def common(self, *arms: Arm) -> list[int]:
-        """Return the seeds that all these arms have results of."""
-        done = [{result.seed for result in self.done(arm)} for arm in arms]
+    def common(self, *configs: Config) -> list[int]:
+        """Return the seeds that all these configs have results of."""
+        done = [{result.seed for result in self.done(config)} for config in configs]
         return [seed for seed in self.seeds if all(seed in seeds for seeds in done)]
 
-    def mean(self, arm: Arm, seeds: Collection[int]) -> float:
-        """Return the mean accuracy of an arm over some of the seeds that it has, 0..1."""
-        return fmean(result.accuracy for result in self.done(arm) if result.seed in seeds)
+    def mean(self, config: Config, seeds: Collection[int]) -> float:
+        """Return the mean accuracy of a config over some of the seeds that it has, 0..1."""
+        return fmean(result.accuracy for result in self.done(config) if result.seed in seeds)
 
     # What can be said
 
     @cached_property
     def pairs(self) -> list[Pair]:
-        """Every pair of arms that have results: difference, interval, tests and verdict."""
+        """Every pair of configs that have results: difference, interval, tests and verdict."""
         return self._pairs()
 
     def against(self, name: str = FLOAT) -> list[Pair]:
-        """Return the pairs of one arm with each other one, as a family of its own.
+        """Return the pairs of one config with each other one, as a family of its own.
 
         Holm's correction is then for fewer tests than in `pairs`, so smaller differences are found.
         That is fair if it was settled before anything was seen.
 
         Raises:
-            SpecError: if no such arm has results.
+            SpecError: if no such config has results.
         """
         return self._pairs(name)
 
     def _pairs(self, against: str | None = None) -> list[Pair]:
-        done = {arm.name: {r.seed: r for r in self.done(arm)} for arm in self.arms}
+        done = {config.name: {r.seed: r for r in self.done(config)} for config in self.configs}
         done = {name: by_seed for name, by_seed in done.items() if by_seed}
         accuracies = {n: {s: r.accuracy for s, r in runs.items()} for n, runs in done.items()}
         correct = {n: {s: r.correct for s, r in runs.items()} for n, runs in done.items()}
@@ -266,7 +275,7 @@ class Comparison:
 
     @cached_property
     def verdicts(self) -> dict[tuple[str, str], Verdict]:
-        """The verdict of each arm against each other one, in both orders."""
+        """The verdict of each config against each other one, in both orders."""
         return verdict_matrix(self.pairs)
 
     @property
@@ -276,25 +285,27 @@ class Comparison:
 
     @cached_property
     def suspicions(self) -> list[Suspicion]:
-        """Quantized arms that beat the float baseline beyond its interval, and what that says."""
+        """Quantized configs that beat the float baseline beyond its interval, and why."""
         baseline, quantized = self._runs()
         return suspicion(baseline, quantized, images=self.images) if baseline else []
 
     @property
     def untold(self) -> str:
-        """Which arms are ahead of float where one seed cannot tell why; ``""`` if none."""
+        """Which configs are ahead of float where one seed cannot tell why; ``""`` if none."""
         return untold(*self._runs())
 
     def _runs(self) -> tuple[dict[int, Run], dict[str, dict[int, Run]]]:
         """Return the runs of float and of the others, by seed."""
-        runs = {arm.name: {r.seed: _run(r) for r in self.done(arm)} for arm in self.arms}
-        baseline = {} if self.float_arm is None else runs.pop(self.float_arm.name)
+        runs = {
+            config.name: {r.seed: _run(r) for r in self.done(config)} for config in self.configs
+        }
+        baseline = {} if self.float_config is None else runs.pop(self.float_config.name)
         return baseline, {name: by_seed for name, by_seed in runs.items() if by_seed}
 
     # How to show it
 
     def table(self, style: str = "text") -> str:
-        """Return a row for each arm, with notes on what is left out, failed or missing.
+        """Return a row for each config, with notes on what is left out, failed or missing.
 
         Accuracy, its difference to float and the verdict, and what it costs. Text, Markdown and
         LaTeX leave out columns where a line would be too long, and say which.
@@ -306,7 +317,7 @@ class Comparison:
         Raises:
             SpecError: for another style.
         """
-        return table.arms_table(self, style)
+        return table.configs_table(self, style)
 
     def plot(self, folder: str | Path, formats: Sequence[str] = ("png", "svg")) -> list[Path]:
         """Write the figures into a folder, which is made if need be, and return their paths.
@@ -320,7 +331,7 @@ class Comparison:
 
         Raises:
             SpecError: for another format.
-            CompareError: if no cell was trained to its end, or the folder cannot be written to.
+            CompareError: if no run was trained to its end, or the folder cannot be written to.
         """
         from .report import figures  # noqa: PLC0415 - Matplotlib takes a second
 
@@ -336,7 +347,7 @@ class Comparison:
 
         Raises:
             SpecError: for another suffix.
-            CompareError: if no cell was trained to its end, or it cannot be written.
+            CompareError: if no run was trained to its end, or it cannot be written.
         """
         from .report import page  # noqa: PLC0415 - Matplotlib takes a second
 
@@ -346,9 +357,9 @@ class Comparison:
         return table.whole_text(self)
 
     def __repr__(self) -> str:
-        cells = len(self.arms) * len(self.seeds)
-        done = f"{len(self.results)} of {cells} cells"
-        return f"<Comparison: {len(self.arms)} arms, {len(self.seeds)} seeds, {done}>"
+        runs = len(self.configs) * len(self.seeds)
+        done = f"{len(self.results)} of {runs} runs"
+        return f"<Comparison: {len(self.configs)} configs, {len(self.seeds)} seeds, {done}>"
 
     def _repr_html_(self) -> str:
         """Return the table and what it is good for, as notebooks show it."""
@@ -372,13 +383,13 @@ def _run(result: Result) -> Run:
     return Run(result.accuracy, curves["loss"], curves["accuracy"], curves["test_accuracy"])
 
 
-def _check_equal(cell: tuple[str, int], ours: Result | None, theirs: Result) -> None:
+def _check_equal(run: tuple[str, int], ours: Result | None, theirs: Result) -> None:
     if ours is None or not ours.done or not theirs.done:
         return
     one, other = ours.correct, theirs.correct
     if np.array_equal(one, other):
         return
-    arm, seed = cell
+    config, seed = run
     if len(one) != len(other):
         told = f"{len(one)} test samples in one and {len(other)} in the other"
     else:
@@ -388,4 +399,4 @@ def _check_equal(cell: tuple[str, int], ours: Result | None, theirs: Result) -> 
             f"for {np.count_nonzero(one != other)} of {len(one)} test samples, the first of them "
             f"number {place}: they were trained by other kernels or on another processor"
         )
-    raise CompareError(f"these do not match: {arm}, seed {seed}, has {told}")
+    raise CompareError(f"these do not match: {config}, seed {seed}, has {told}")

@@ -11,7 +11,7 @@ from qnn_core.errors import CompareError
 from qnn_core.terminal import say
 
 TIMEOUT = "20s"
-# For so long cells wait for a first worker, or for another one when all have gone.
+# For so long runs wait for a first worker, or for another one when all have gone.
 NO_WORKER_SECONDS = 120.0
 SAY_SECONDS = 5.0
 
@@ -20,7 +20,7 @@ class Workers:
     """Watches whether a Dask cluster has workers; of other executors nothing can be told.
 
     Args:
-        executor: where cells were sent.
+        executor: where runs were sent.
     """
 
     def __init__(self, executor: Executor) -> None:
@@ -62,7 +62,7 @@ class Workers:
 
 @contextmanager
 def dask_executor(address: str) -> Generator[Executor]:
-    """Connect to the scheduler of a Dask cluster, and run cells there while the context lasts.
+    """Connect to the scheduler of a Dask cluster, and execute runs there while the context lasts.
 
     Args:
         address: such as "tcp://host:8786".

@@ -11,7 +11,7 @@ from pathlib import Path
 import qnn_core
 from qnn_core.registry import parse, scheme
 
-from .configs import Arm
+from .configs import Config
 
 CORE = Path(qnn_core.__file__).parent
 COMPARE = Path(__file__).parents[1]
@@ -56,10 +56,12 @@ def measuring() -> list[Path]:
     return core + [COMPARE / "experiment" / name for name in MEASURES]
 
 
-def schemes_code(arms: Iterable[Arm]) -> dict[str, str]:
+def schemes_code(configs: Iterable[Config]) -> dict[str, str]:
     """Return of each scheme its distribution, version, and a digest of its code."""
     found = {}
-    for name in {parse(spec)[0] for arm in arms for spec in (arm.weight, arm.input) if spec}:
+    for name in {
+        parse(spec)[0] for config in configs for spec in (config.weight, config.input) if spec
+    }:
         entry = scheme(name)
         file = inspect.getsourcefile(entry.load())
         code = "" if file is None else code_digest(Path(file).read_text("utf-8"))

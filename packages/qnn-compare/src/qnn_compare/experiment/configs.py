@@ -1,7 +1,8 @@
-"""The arms of a comparison: which quantizers a net has in each, and what has no meaning."""
+"""The configs of a comparison: which quantizers a net has in each, and what has no meaning."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from qnn_core.errors import CompareError, PluginError, SpecError
 from qnn_core.quantizer import Quantizer
@@ -17,16 +18,16 @@ Width = int | tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Arm:
+class Config:
     """One of the nets that are compared, by its quantizers.
 
     Attributes:
         weight, input: spec strings with their bits; None for float.
 
     Example:
-        >>> Arm("symmetric:2", "symmetric:2").name, Arm("binary:1", "uniform:4").name
+        >>> Config("symmetric:2", "symmetric:2").name, Config("binary:1", "uniform:4").name
         ('symmetric:2', 'binary:1 x uniform:4')
-        >>> Arm(None, None).name, Arm("symmetric:2", None).name
+        >>> Config(None, None).name, Config("symmetric:2", None).name
         ('float', 'symmetric:2 x float')
     """
 
@@ -46,7 +47,7 @@ class Arm:
 
     @property
     def series(self) -> str:
-        """Its name without bits: arms of one series differ only in these."""
+        """Its name without bits: configs of one series differ only in these."""
         weight, input = (FLOAT if s is None else without_bits(s) for s in (self.weight, self.input))
         return weight if weight == input else f"{weight} x {input}"
 
@@ -74,22 +75,31 @@ class LeftOut:
     """A combination that is not compared.
 
     Attributes:
-        arm: its name.
+        config: its name.
         reason: in the scheme's own words.
         broken: whether its plugin is at fault; else these bits have no meaning.
     """
 
-    arm: str
+    config: str
     reason: str
     broken: bool = False
 
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON can hold it; the first stores call a config an arm."""
+        return {"arm": self.config, "reason": self.reason, "broken": self.broken}
 
-def arms_of(
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "LeftOut":
+        """Undo `to_json`; a TypeError or KeyError if it is none."""
+        return cls(content["arm"], content["reason"], content.get("broken", False))
+
+
+def configs_of(
     weights: Sequence[str | None],
     activations: Sequence[str | None] | None,
     bits: Sequence[Width] | None,
-) -> tuple[list[Arm], list[LeftOut]]:
-    """Return the arms of a grid of schemes and widths, float first, and what has no meaning.
+) -> tuple[list[Config], list[LeftOut]]:
+    """Return the configs of a grid of schemes and widths, float first, and what has no meaning.
 
     Args:
         weights: specs without bits, or with them if `bits` is None; None or "float" for float.
@@ -102,8 +112,8 @@ def arms_of(
             meaning at any width at all.
 
     Example:
-        >>> arms, left_out = arms_of(["binary"], None, [1, 2, 32])
-        >>> [arm.name for arm in arms], [out.arm for out in left_out]
+        >>> configs, left_out = configs_of(["binary"], None, [1, 2, 32])
+        >>> [config.name for config in configs], [out.config for out in left_out]
         (['float', 'binary:1'], ['binary:2'])
     """
     bits = listed(bits)
@@ -119,33 +129,33 @@ def arms_of(
                 "of your own gets its name from an entry point: qnn new-quantizer writes a package"
             )
     pairs = [(w, w if a is _SAME else a) for w in weights for a in activations or [_SAME]]
-    arms: dict[str, Arm] = {}
+    configs: dict[str, Config] = {}
     left_out: dict[str, LeftOut] = {}
     for weight, input in pairs:
         widths: Sequence[Width | None] = bits or [None]
-        found = [_armed(weight, input, width) for width in widths]
-        refused = [out for arm in found if (out := _refused(arm)) is not None]
-        quantized = [arm for arm in found if not arm.is_float]
+        found = [_config_of(weight, input, width) for width in widths]
+        refused = [out for config in found if (out := _refused(config)) is not None]
+        quantized = [config for config in found if not config.is_float]
         if refused and len(refused) == len(quantized) and not any(out.broken for out in refused):
             for spec in (weight, input):
                 _check_some_width(spec, refused[0])
-        left_out |= {out.arm: out for out in refused}
-        arms |= {arm.name: arm for arm in found}
-    kept = [arm for name, arm in arms.items() if name not in left_out]
-    if left_out and not any(not arm.is_float for arm in kept):
-        told = "; ".join(f"{out.arm}: {out.reason}" for out in left_out.values())
+        left_out |= {out.config: out for out in refused}
+        configs |= {config.name: config for config in found}
+    kept = [config for name, config in configs.items() if name not in left_out]
+    if left_out and not any(not config.is_float for config in kept):
+        told = "; ".join(f"{out.config}: {out.reason}" for out in left_out.values())
         raise CompareError(f"compare: nothing can be compared: {told}")
     # Stable: the order of the grid, but for float, which all are measured against.
-    return sorted(kept, key=lambda arm: not arm.is_float), list(left_out.values())
+    return sorted(kept, key=lambda config: not config.is_float), list(left_out.values())
 
 
 # Stands for "the same as the weight", where None stands for float.
 _SAME = "<the weight's>"
 
 
-def _armed(weight: str | None, input: str | None, width: Width | None) -> Arm:
+def _config_of(weight: str | None, input: str | None, width: Width | None) -> Config:
     if width is None:
-        return Arm(_canonical(weight), _canonical(input))
+        return Config(_canonical(weight), _canonical(input))
     pair = width if isinstance(width, tuple | list) else (width, width)
     if len(pair) != 2:
         raise CompareError(
@@ -153,7 +163,7 @@ def _armed(weight: str | None, input: str | None, width: Width | None) -> Arm:
             f"the inputs, got {short(width)}"
         )
     for_weight, for_input = pair
-    return Arm(with_bits(weight, for_weight), with_bits(input, for_input))
+    return Config(with_bits(weight, for_weight), with_bits(input, for_input))
 
 
 def _canonical(spec: str | None) -> str | None:
@@ -206,26 +216,26 @@ def _check_some_width(spec: str | None, refused: LeftOut) -> None:
     """Raise a SpecError if no width can give a spec a meaning: not the width is at fault."""
     if spec is None or spec == FLOAT:
         return
-    arms = [Arm(with_bits(without_bits(spec), bits), None) for bits in range(1, 9)]
-    if all(_refused(arm) is not None for arm in arms):
-        raise SpecError(f"compare: {refused.arm}: {refused.reason}")
+    configs = [Config(with_bits(without_bits(spec), bits), None) for bits in range(1, 9)]
+    if all(_refused(config) is not None for config in configs):
+        raise SpecError(f"compare: {refused.config}: {refused.reason}")
 
 
-def _refused(arm: Arm) -> LeftOut | None:
-    """Return why the arm cannot be, if it cannot.
+def _refused(config: Config) -> LeftOut | None:
+    """Return why the config cannot be, if it cannot.
 
     Raises:
         SpecError: if no bits could help: an unknown scheme or option.
     """
     try:
-        arm.quantizers()
+        config.quantizers()
     except PluginError as error:
-        return LeftOut(arm.name, one_line(error), broken=True)
+        return LeftOut(config.name, one_line(error), broken=True)
     except SpecError as error:
         # get_quantizer adds the spec to what the scheme itself says.
         if error.__cause__ is None:
             raise
-        return LeftOut(arm.name, one_line(error.__cause__))
+        return LeftOut(config.name, one_line(error.__cause__))
     return None
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from qnn_core.data import as_array, batches_of, by_indices, joined
 from qnn_core.errors import CompareError, QnnError
 
-from .failures import told
+from .failures import error_text
 from .global_generators import Purpose, seeded
 
 Array = NDArray[Any]
@@ -146,7 +146,7 @@ def _dataset(part: Any, name: str) -> Dataset:
     except Exception as error:
         raise CompareError(
             f"compare: the {name} data must give samples and labels for an array of indices; "
-            f"{_told(part)} raised {told(error)}"
+            f"{_told(part)} raised {error_text(error)}"
         ) from error
     if not isinstance(first, tuple | list) or len(first) != 2:
         raise CompareError(
@@ -366,7 +366,7 @@ def _check_batch(x: Array, y: Array, where: str) -> None:
 
 
 def _raised(name: str, error: Exception) -> CompareError:
-    return CompareError(f"compare: the {name} data raised {told(error)}")
+    return CompareError(f"compare: the {name} data raised {error_text(error)}")
 
 
 def _slices(data: Dataset) -> Iterator[Batch]:

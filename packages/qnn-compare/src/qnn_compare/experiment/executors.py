@@ -1,4 +1,4 @@
-"""Cells on an executor that the user gave."""
+"""Runs on an executor that the user gave."""
 
 import os
 import pickle
@@ -11,27 +11,27 @@ from qnn_core.errors import CompareError
 
 from . import orphans
 from .cluster import Workers
-from .configs import Arm
-from .failures import failure_of, told
-from .heartbeat import Note
+from .configs import Config
+from .failures import error_text, failure_of
+from .heartbeat import Heartbeat
 from .result import Result, failed
-from .run import Experiment, run_cell
+from .run import Experiment, execute
 
 POLL_SECONDS = 0.3
 
 
 @dataclass(frozen=True)
 class Task:
-    """A cell that is to be run.
+    """A run that is to be made.
 
     Attributes:
-        arm, seed: the cell.
+        config, seed: the run.
         key: its name in the store.
         notes: folder in which it says how far it is, if that exists where it runs.
         asker: the process that wants it.
     """
 
-    arm: Arm
+    config: Config
     seed: int
     key: str
     notes: Path
@@ -39,10 +39,10 @@ class Task:
 
 
 def run_task(experiment: Experiment, task: Task) -> Result:
-    """Run a cell, and say on the way how far it is."""
+    """Run a run, and say on the way how far it is."""
     orphans.end_with(task.asker)
-    with Note(task.notes, task.key, experiment.recipe.epochs) as note:
-        return run_cell(experiment, task.arm, task.seed, note.epoch)
+    with Heartbeat(task.notes, task.key, experiment.recipe.epochs) as note:
+        return execute(experiment, task.config, task.seed, note.epoch)
 
 
 def run_on(
@@ -72,7 +72,7 @@ def run_on(
     except BrokenExecutor as error:
         raise CompareError(
             f"compare: the executor broke ({type(error).__name__}: {error}) with {len(pending)} "
-            "cells left; those that are done are kept in the store"
+            "runs left; those that are done are kept in the store"
         ) from error
     finally:
         for future in pending:
@@ -89,17 +89,17 @@ def _submitted(executor: Executor, experiment: Experiment, task: Task) -> Future
 
 
 def _result(future: Future[Result], task: Task) -> Result:
-    """Return the result; a cell whose worker was lost has failed.
+    """Return the result; a run whose worker was lost has failed.
 
     Raises:
-        CompareError: if build or data cannot be sent to where cells run.
+        CompareError: if build or data cannot be sent to where runs are executed.
     """
     try:
         return future.result()
     except (BrokenExecutor, KeyboardInterrupt):
         raise
     except BaseException as error:  # as what cancels a future
-        text = told(error)
+        text = error_text(error)
         if isinstance(error, pickle.PicklingError) or (
             isinstance(error, TypeError | AttributeError) and "pickle" in text
         ):
@@ -111,9 +111,11 @@ def _result(future: Future[Result], task: Task) -> Result:
 
 
 def lost(task: Task, error: BaseException) -> Result:
-    """Return the result of a cell that an error kept from giving one, outside of the cell itself.
+    """Return the result of a run that an error kept from giving one, outside of the run itself.
 
     Not being able to import build or data there is of the surroundings, as is the loss of a worker.
     """
     kind = failure_of(error)
-    return failed(task.arm.name, task.seed, "killed" if kind == "raised" else kind, told(error))
+    return failed(
+        task.config.name, task.seed, "killed" if kind == "raised" else kind, error_text(error)
+    )

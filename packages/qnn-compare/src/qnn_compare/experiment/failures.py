@@ -30,7 +30,7 @@ def failure_of(error: BaseException) -> Failure:
     return "diverged" if isinstance(error, NonFiniteError) else "raised"
 
 
-def told(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
     """Return an error in words, whatever it is: its own text may raise another.
 
     Example:

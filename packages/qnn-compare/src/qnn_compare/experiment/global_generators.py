@@ -1,8 +1,8 @@
 """The global generators, of `random` and `numpy.random`: seeded for each run, and given back.
 
 A seed decides what a run draws, and nothing else does: not what ran before it in the same process,
-and not how many processes there are. The arm is left out on purpose, so that the arms of a seed
-draw the same numbers: they are pairs.
+and not how many processes there are. The config is left out on purpose, so that all configs
+of a seed draw the same numbers: they are pairs.
 """
 
 import random
@@ -22,7 +22,7 @@ GLOBAL: Any = np.random  # whose stubs lack functions that are documented
 class Purpose(IntEnum):
     """What numbers are drawn for; each has a sequence of its own.
 
-    What a builder draws must not shift what is drawn in training: arms may draw other counts.
+    What a builder draws must not shift what is drawn in training: configs may draw other counts.
     """
 
     DATA = 0

@@ -1,4 +1,4 @@
-"""How far a running cell is: a small file that it rewrites after each epoch."""
+"""How far a run is: a small file that it rewrites after each epoch."""
 
 import contextlib
 import json
@@ -13,16 +13,16 @@ from qnn_core.training import Epoch
 
 from .result import is_number, is_whole
 
-# A cell that has said nothing for so long was on a machine that is gone.
+# A run that has said nothing for so long was on a machine that is gone.
 STALE_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
-class Far:
-    """How far a cell is.
+class RunProgress:
+    """How far a run is.
 
     Attributes:
-        key: of the cell.
+        key: of the run.
         epoch, epochs: done, and in all.
         loss, accuracy: of the last epoch, in training; None before.
         began, updated: when it began, and when the last epoch ended, in seconds of the clock.
@@ -46,14 +46,14 @@ class Far:
         return min(max(0.0, left), 1e9)
 
 
-class Note:
-    """Writes how far a cell is; does nothing where the folder is not to be seen."""
+class Heartbeat:
+    """Writes how far a run is; does nothing where the folder is not to be seen."""
 
     def __init__(self, folder: Path, key: str, epochs: int) -> None:
         self._path, self._key, self._epochs = folder / f"{key}.json", key, epochs
         self._began = time.time()
 
-    def __enter__(self) -> "Note":
+    def __enter__(self) -> "Heartbeat":
         self._write(0, None, None)
         return self
 
@@ -66,24 +66,24 @@ class Note:
         self._write(epoch.epoch, epoch.loss, epoch.accuracy)
 
     def _write(self, epoch: int, loss: float | None, accuracy: float | None) -> None:
-        far = Far(self._key, epoch, self._epochs, loss, accuracy, self._began, time.time())
-        # Only news: no cell fails for a note that cannot be written.
+        far = RunProgress(self._key, epoch, self._epochs, loss, accuracy, self._began, time.time())
+        # Only news: no run fails for a note that cannot be written.
         with contextlib.suppress(OSError):
             atomic_write(self._path, json.dumps(vars(far)).encode())
 
 
-def read_notes(folder: Path) -> Iterator[Far]:
-    """Yield how far the running cells are, by their keys."""
+def read_heartbeats(folder: Path) -> Iterator[RunProgress]:
+    """Yield how far the runs that go on are, by their keys."""
     for path in sorted(folder.glob("[!.]*.json")):
         with contextlib.suppress(OSError, ValueError, TypeError, RecursionError):
             if time.time() - path.stat().st_mtime < STALE_SECONDS:
                 content: dict[str, Any] = json.loads(path.read_text("utf-8"))
-                far = Far(**content)
+                far = RunProgress(**content)
                 if _is_right(far):
                     yield far
 
 
-def _is_right(far: Far) -> bool:
+def _is_right(far: RunProgress) -> bool:
     """Whether all is of the kind that it should be: a damaged note must not end a study."""
     counts = is_whole(far.epoch) and is_whole(far.epochs)
     times = is_number(far.began) and is_number(far.updated)

@@ -1,4 +1,4 @@
-"""The weights that a net starts with: those that all arms of a seed have in common."""
+"""The weights that a net starts with: those that all configs of a seed have in common."""
 
 import hashlib
 from collections.abc import Mapping

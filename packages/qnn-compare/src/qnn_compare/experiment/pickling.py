@@ -1,4 +1,4 @@
-"""What a script, a notebook or a module without a file defines, sent to where cells run."""
+"""What a script, a notebook or a module without a file defines, sent to where runs are executed."""
 
 import functools
 import importlib.util

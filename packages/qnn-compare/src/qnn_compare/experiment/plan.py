@@ -1,4 +1,4 @@
-"""What a comparison is made of, before anything is trained: arms, seeds, and what they share."""
+"""What a comparison is made of, before anything is trained: configs, seeds, and what they share."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from qnn_core.errors import CompareError
 from qnn_core.registry import parse
 
 from .arguments import listed, short, whole
-from .configs import Arm, LeftOut
+from .configs import Config, LeftOut
 
 Configuration = Mapping[str, Any]
 
@@ -24,49 +24,51 @@ TOLD = 6  # differences, before the rest is only counted
 
 @dataclass(frozen=True)
 class Plan:
-    """Arms, seeds, and all that numbers depend on.
+    """Configs, seeds, and all that numbers depend on.
 
     Attributes:
-        arms: what is compared, float first.
-        seeds: of each arm.
+        configs: what is compared, float first.
+        seeds: of each config.
         left_out: combinations without a meaning.
-        configuration: what all cells share: the builder's and our own code, the data, the recipe.
+        configuration: what all runs share: the builder's and our own code, the data, the recipe.
         schemes: the code of each scheme.
-        starts: digest of the initial weights that all arms of a seed have, as far as it is known.
+        starts: digest of the initial weights that configs of a seed share, as far as it is known.
     """
 
-    arms: tuple[Arm, ...]
+    configs: tuple[Config, ...]
     seeds: tuple[int, ...]
     left_out: tuple[LeftOut, ...]
     configuration: Configuration
     schemes: Mapping[str, str]
     starts: Mapping[int, str] = field(default_factory=dict)
 
-    def cells(self) -> Iterator[tuple[Arm, int]]:
-        """Yield arms and seeds, seed by seed: a study that is stopped has whole rounds."""
-        yield from ((arm, seed) for seed in self.seeds for arm in self.arms)
+    def runs(self) -> Iterator[tuple[Config, int]]:
+        """Yield configs and seeds, seed by seed: a study that is stopped has whole rounds."""
+        yield from ((config, seed) for seed in self.seeds for config in self.configs)
 
-    def key(self, arm: Arm, seed: int) -> str:
-        """Return the name of a cell: readable, with a digest of all that its numbers depend on."""
-        specs = [spec for spec in (arm.weight, arm.input) if spec is not None]
+    def key(self, config: Config, seed: int) -> str:
+        """Return the name of a run: readable, with a digest of all that its numbers depend on."""
+        specs = [spec for spec in (config.weight, config.input) if spec is not None]
         code = {name: self.schemes[name] for name in (parse(spec)[0] for spec in specs)}
-        content = [self.configuration, code, arm.weight, arm.input, seed]
+        content = [self.configuration, code, config.weight, config.input, seed]
         digest = hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=8)
-        readable = re.sub(r"[^A-Za-z0-9]+", "-", arm.name)[:60].strip("-")
+        readable = re.sub(r"[^A-Za-z0-9]+", "-", config.name)[:60].strip("-")
         return f"{readable}_seed{seed}_{digest.hexdigest()}"
 
     def joined(self, other: "Plan") -> "Plan":
         """Return the plan of both.
 
         Raises:
-            CompareError: if what their cells share differs.
+            CompareError: if what their runs share differs.
         """
         if different := differences(self.described(), other.described()):
             raise CompareError(f"these do not match: {different}")
         self.check_starts(other.starts)
         return replace(
             self,
-            arms=tuple(sorted({*self.arms, *other.arms}, key=_place(*self.arms, *other.arms))),
+            configs=tuple(
+                sorted({*self.configs, *other.configs}, key=_place(*self.configs, *other.configs))
+            ),
             seeds=tuple(sorted({*self.seeds, *other.seeds})),
             left_out=tuple(dict.fromkeys((*self.left_out, *other.left_out))),
             schemes={**self.schemes, **other.schemes},
@@ -84,7 +86,7 @@ class Plan:
                 )
 
     def described(self) -> dict[str, Any]:
-        """Return all that numbers depend on, but for arm and seed."""
+        """Return all that numbers depend on, but for config and seed."""
         return {"configuration": self.configuration, "schemes": self.schemes}
 
     def to_json(self) -> dict[str, Any]:
@@ -92,9 +94,10 @@ class Plan:
         return {
             "configuration": self.configuration,
             "schemes": self.schemes,
-            "arms": [vars(arm) for arm in self.arms],
+            # The first stores call a config an arm.
+            "arms": [vars(config) for config in self.configs],
             "seeds": [*self.seeds],
-            "left_out": [vars(out) for out in self.left_out],
+            "left_out": [out.to_json() for out in self.left_out],
             "starts": {str(seed): digest for seed, digest in self.starts.items()},
         }
 
@@ -105,9 +108,9 @@ class Plan:
         Raises:
             KeyError, TypeError, ValueError: if it is no plan.
         """
-        for arm in content["arms"]:
-            if not all(isinstance(arm[key], str | None) for key in ("weight", "input")):
-                raise TypeError(f"an arm is {arm!r}")
+        for config in content["arms"]:
+            if not all(isinstance(config[key], str | None) for key in ("weight", "input")):
+                raise TypeError(f"a config is {config!r}")
         if not isinstance(content["schemes"], dict):
             raise TypeError(f"schemes are {content['schemes']!r}")
         if not all(isinstance(seed, int) for seed in content["seeds"]):
@@ -117,9 +120,9 @@ class Plan:
         if not all(isinstance(digest, str) for digest in starts.values()):
             raise TypeError(f"starts are {starts!r}")
         return cls(
-            arms=tuple(Arm(**arm) for arm in content["arms"]),
+            configs=tuple(Config(**config) for config in content["arms"]),
             seeds=tuple(content["seeds"]),
-            left_out=tuple(LeftOut(**out) for out in content["left_out"]),
+            left_out=tuple(LeftOut.from_json(out) for out in content["left_out"]),
             configuration=content["configuration"],
             schemes=content["schemes"],
             starts={int(seed): digest for seed, digest in starts.items()},
@@ -156,10 +159,10 @@ def _is_seed(value: object) -> bool:
     return type(value) is int and value >= 0
 
 
-def _place(*arms: Arm) -> Any:
+def _place(*configs: Config) -> Any:
     """Return a key that sorts float first, then by first occurrence."""
-    order = {arm: n for n, arm in reversed([*enumerate(arms)])}
-    return lambda arm: (not arm.is_float, order[arm])
+    order = {config: n for n, config in reversed([*enumerate(configs)])}
+    return lambda config: (not config.is_float, order[config])
 
 
 def differences(theirs: Configuration, ours: Configuration) -> str:

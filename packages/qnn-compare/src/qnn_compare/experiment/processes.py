@@ -1,4 +1,4 @@
-"""Cells in processes of this machine: one thread each, all cores, and no cell takes others down."""
+"""Runs in processes of this machine: one thread each, all cores, and no run takes others down."""
 
 import contextlib
 import functools
@@ -15,7 +15,7 @@ from qnn_core.errors import CompareError
 
 from . import orphans
 from .executors import POLL_SECONDS, Task, lost, run_task
-from .failures import told
+from .failures import error_text
 from .result import Result, failed
 from .run import Experiment
 
@@ -32,8 +32,8 @@ def run_locally(
 ) -> Generator[Yielded, None, None]:
     """Yield tasks and results as they come; None now and then while nothing comes.
 
-    Closing the iterator stops what still runs. Where a process ends in mid-cell, perhaps killed
-    for want of memory, each cell that ran then is run once more, alone: the one whose process ends
+    Closing the iterator stops what still runs. Where a process ends in mid-run, perhaps killed
+    for want of memory, each run that ran then is run once more, alone: the one whose process ends
     again has failed.
     """
     suspects: list[Task] = []
@@ -51,7 +51,7 @@ def run_locally(
             if alone:
                 task = alone[0]
                 reason = "its process ended, perhaps killed for want of memory"
-                yield task, failed(task.arm.name, task.seed, "killed", reason)
+                yield task, failed(task.config.name, task.seed, "killed", reason)
                 ended.add(task)
             else:
                 suspects = [task for task in batch if task in died.running]
@@ -71,7 +71,7 @@ def _in_pool(
     experiment: Experiment, tasks: Sequence[Task], workers: int
 ) -> Generator[Yielded, None, None]:
     # The experiment, with its data, is sent once to each process: as bytes, so that what it cannot
-    # be made from there is an error of a cell, and not the death of a process.
+    # be made from there is an error of a run, and not the death of a process.
     content = cloudpickle.dumps(experiment)
     pool = ProcessPoolExecutor(
         workers, initializer=_prepare, initargs=(content, os.getpid()), env=ONE_THREAD
@@ -89,7 +89,8 @@ def _in_pool(
                     raise _Died(set(running.values())) from error
                 except OSError as error:
                     raise CompareError(
-                        f"compare: processes cannot be started: {told(error)}; what is done is kept"
+                        f"compare: processes cannot be started: {error_text(error)}; what is done "
+                        "is kept"
                     ) from error
 
     try:
@@ -126,8 +127,8 @@ def _run(task: Task) -> Result:
     try:
         experiment = _experiment()
     except Exception as error:  # a module that is not to be found here, or whatever it raises
-        reason = f"a process cannot make build or data: {told(error)}"
-        return failed(task.arm.name, task.seed, "environment", reason)
+        reason = f"a process cannot make build or data: {error_text(error)}"
+        return failed(task.config.name, task.seed, "environment", reason)
     return run_task(experiment, task)
 
 

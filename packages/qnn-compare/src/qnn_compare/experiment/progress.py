@@ -1,4 +1,4 @@
-"""Progress on standard error: an overall bar and a line for each running cell, or plain lines."""
+"""Progress on standard error: an overall bar and a line for each run that goes on; or lines."""
 
 import sys
 from collections.abc import Iterable
@@ -10,20 +10,20 @@ from qnn_core.terminal import is_terminal, say
 from tqdm import tqdm
 
 from ..formatting import counted
-from .heartbeat import Far
+from .heartbeat import RunProgress
 from .result import Result
 
-# More running cells than this are only counted: a cluster has more than a terminal has lines.
+# More of them than this are only counted: a cluster has more than a terminal has lines.
 MOST_LINES = 12
 # What a terminal that has gone raises; no study ends for that.
 UNSEEN = (AttributeError, OSError, ValueError)
 
 
 class Progress:
-    """Shows how many cells are done, the time left, and how far the running ones are.
+    """Shows how many runs are done, the time left, and how far the running ones are.
 
     Args:
-        total: number of cells.
+        total: number of runs.
         done: how many were done before.
         show: True, or False for nothing at all; None for nothing but where there is work to do.
         kept_failed: how many of those that were done before failed, and are not tried again.
@@ -37,16 +37,16 @@ class Progress:
         self._lines: list[Any] = []
         if kept_failed and show is not False:
             say(
-                f"{counted(kept_failed, 'cell')} failed before, and would again; retry=True (qnn "
+                f"{counted(kept_failed, 'run')} failed before, and would again; retry=True (qnn "
                 "compare --retry) tries all the same",
                 sys.stderr,
             )
         if not self._quiet and is_terminal(sys.stderr):
-            # smoothing=0: the time left by the mean over all cells, since they differ.
-            options: dict[str, Any] = {"unit": "cell", "desc": "training", "smoothing": 0}
+            # smoothing=0: the time left by the mean over all runs, since they differ.
+            options: dict[str, Any] = {"unit": "run", "desc": "training", "smoothing": 0}
             self._bar = tqdm(total=total, initial=done, dynamic_ncols=True, **options)
         elif not self._quiet and done:
-            say(f"{done} of {total} cells were done before", sys.stderr)
+            say(f"{done} of {total} runs were done before", sys.stderr)
 
     def __enter__(self) -> "Progress":
         return self
@@ -58,9 +58,9 @@ class Progress:
                     line.close()
 
     def show(self, result: Result) -> None:
-        """Count a cell that has ended."""
+        """Count a run that has ended."""
         self._done += 1
-        told = f"{result.arm}, seed {result.seed}: {_outcome(result)}"
+        told = f"{result.config}, seed {result.seed}: {_outcome(result)}"
         if self._bar is not None:
             with suppress(*UNSEEN):
                 if not result.done:
@@ -70,14 +70,14 @@ class Progress:
         elif not self._quiet:
             say(f"{self._done}/{self._total}  {told}", sys.stderr)
 
-    def tick(self, running: Iterable[tuple[str, Far]]) -> None:
-        """Show how far the running cells are, by their names."""
+    def tick(self, running: Iterable[tuple[str, RunProgress]]) -> None:
+        """Show how far the runs that go on are, by their names."""
         if self._bar is None:
             return
         with suppress(*UNSEEN):
             self._show(running)
 
-    def _show(self, running: Iterable[tuple[str, Far]]) -> None:
+    def _show(self, running: Iterable[tuple[str, RunProgress]]) -> None:
         self._bar.refresh()
         told = [_far(name, far) for name, far in running]
         if len(told) > MOST_LINES:
@@ -98,7 +98,7 @@ def _outcome(result: Result) -> str:
     return f"{result.accuracy:.2%}, {size}, {result.seconds:.1f} s"
 
 
-def _far(name: str, far: Far) -> str:
+def _far(name: str, far: RunProgress) -> str:
     told = f"  {name}: epoch {far.epoch}/{far.epochs}"
     if far.loss is not None:
         told += f", loss {far.loss:.4f}"

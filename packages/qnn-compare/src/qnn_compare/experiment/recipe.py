@@ -23,7 +23,7 @@ OptimizerOf = str | Callable[[Module, int], Optimizer]
 
 @dataclass(frozen=True)
 class Recipe:
-    """What all arms share.
+    """What all configs share.
 
     Attributes:
         epochs: passes over the training data.

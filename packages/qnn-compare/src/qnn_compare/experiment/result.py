@@ -1,4 +1,4 @@
-"""What became of one net: of an arm, trained from one seed."""
+"""What became of one net: of a config, trained from one seed."""
 
 import base64
 import math
@@ -21,10 +21,10 @@ PASSING: tuple[Failure, ...] = ("environment", "killed")
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """The measurements of one cell. Shares are 0..1, times are seconds.
+    """The measurements of one run. Shares are 0..1, times are seconds.
 
     Attributes:
-        arm: name of the arm.
+        config: name of the config.
         seed: of the initial weights and of the order of the batches.
         failure: None if it was trained to the end; else the kind of failure, and `reason` says it.
         accuracy, loss: of the model, on the test data, once, after the last epoch.
@@ -41,7 +41,7 @@ class Result:
         history: of each epoch the loss and the accuracy in training, and on the test data.
     """
 
-    arm: str
+    config: str
     seed: int
     failure: Failure | None = None
     reason: str = ""
@@ -65,7 +65,7 @@ class Result:
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON can hold it: what has no number is null, one bit for each sample."""
         bits = base64.b64encode(np.packbits(self.correct).tobytes()).decode()
-        shown = {f.name: getattr(self, f.name) for f in fields(self)}
+        shown = {key: getattr(self, name) for name, key in KEYS.items()}
         shown |= {"correct": {"samples": len(self.correct), "bits": bits}}
         shown |= {key: _or_null(shown[key]) for key in ("accuracy", "loss", "difference")}
         shown["history"] = [{k: _or_null(v) for k, v in epoch.items()} for epoch in self.history]
@@ -78,7 +78,7 @@ class Result:
         Raises:
             ValueError: if it is no result; the message says where.
         """
-        known = {f.name for f in fields(cls)}
+        known = {*KEYS.values()}
         wanted = f"an object with {', '.join(sorted(known))}"
         if isinstance(content, dict):
             # The first stores had no such field.
@@ -99,8 +99,12 @@ class Result:
             for key, value in epoch.items():
                 check(_number_or_null(value), f"{where}.{key}", "a number or null", value)
             history.append({k: _or_nan(v) for k, v in epoch.items()})
-        return cls(**{**content, **numbers, "correct": correct, "history": history})
+        content = {**content, **numbers, "correct": correct, "history": history}
+        return cls(**{name: content[key] for name, key in KEYS.items()})
 
+
+# The key in JSON of each field: the first stores call a config an arm.
+KEYS = {f.name: "arm" if f.name == "config" else f.name for f in fields(Result)}
 
 CURVES = {"loss", "accuracy", "test_loss", "test_accuracy"}
 
@@ -195,6 +199,6 @@ def _or_nan(number: float | None) -> float:
     return math.nan if number is None else number
 
 
-def failed(arm: str, seed: int, failure: Failure, reason: object, **more: Any) -> Result:
-    """Return the result of a cell that has none."""
-    return Result(arm, seed, failure, one_line(reason), **more)
+def failed(config: str, seed: int, failure: Failure, reason: object, **more: Any) -> Result:
+    """Return the result of a run that has none."""
+    return Result(config, seed, failure, one_line(reason), **more)

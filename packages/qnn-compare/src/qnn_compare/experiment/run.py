@@ -1,4 +1,4 @@
-"""One cell of a comparison: one arm, trained from one seed, packed, and measured."""
+"""One run of a comparison: one config, trained from one seed, packed, and measured."""
 
 import threading
 import time
@@ -18,9 +18,9 @@ from qnn_core.nn import Module
 from qnn_core.training import Epoch, fit
 
 from . import data as data_
-from .configs import Arm, one_line
+from .configs import Config, one_line
 from .data import Array, Batch, Data
-from .failures import Elsewhere, failure_of, told
+from .failures import Elsewhere, error_text, failure_of
 from .global_generators import Purpose, Training, seeded
 from .initial_weights import digest_of, latent_weights
 from .recipe import Recipe
@@ -38,14 +38,14 @@ OnEpoch = Callable[[Epoch], None]
 
 @dataclass(frozen=True)
 class Experiment:
-    """What all cells have in common; it is sent to whoever runs them.
+    """What all runs have in common; it is sent to whoever runs them.
 
     Attributes:
-        build: makes the net of an arm.
+        build: makes the net of a config.
         given: the data, as the user gave them.
         recipe: how nets are trained.
         data_key: fingerprint of the data.
-        starts: digest of the initial weights that all arms of a seed have.
+        starts: digest of the initial weights that all configs of a seed have.
         seen: what a look at the data said; whoever loads them again compares.
     """
 
@@ -57,7 +57,7 @@ class Experiment:
     seen: data_.Look | None = None
 
     def data(self) -> Data:
-        """Return the data; kept, since one process trains many cells."""
+        """Return the data; kept, since one process trains many runs."""
         with _LOADING:
             if self.data_key not in _KEPT:
                 self.keep(data_.load(self.given))
@@ -84,9 +84,9 @@ class Experiment:
         _KEPT.clear()
         _KEPT[self.data_key] = data
 
-    def model(self, arm: Arm, seed: int) -> Module:
-        """Return the untrained net of an arm."""
-        weight, input = arm.quantizers()
+    def model(self, config: Config, seed: int) -> Module:
+        """Return the untrained net of a config."""
+        weight, input = config.quantizers()
         with seeded(Purpose.BUILD, seed):
             return self.build(weight=weight, input=input, seed=seed)
 
@@ -96,8 +96,8 @@ _KEPT: dict[str, Data] = {}
 _LOOKED_AT: list[Data] = []
 
 
-def run_cell(
-    experiment: Experiment, arm: Arm, seed: int, on_epoch: OnEpoch | None = None
+def execute(
+    experiment: Experiment, config: Config, seed: int, on_epoch: OnEpoch | None = None
 ) -> Result:
     """Train and measure one net. An error becomes a result: it must not take others down."""
     epochs: list[Epoch] = []
@@ -112,26 +112,26 @@ def run_cell(
 
     try:
         with _one_thread():
-            model = experiment.model(arm, seed)
+            model = experiment.model(config, seed)
             if digest_of(latent_weights(model)) != experiment.starts[seed]:
                 raise Elsewhere(
                     f"build makes other initial weights for seed {seed} here than it did for the "
-                    "other arms: they are no pairs"
+                    "other configs: they are no pairs"
                 )
             with training:
-                found = _measured(experiment, model, arm, seed, note)
+                found = _measured(experiment, model, config, seed, note)
                 training.check()
         seconds = time.perf_counter() - began
         return replace(found, seconds=seconds, history=_history(epochs))
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # whatever the user's code raises, SystemExit too
-        failure, reason = failure_of(error), told(error)
+        failure, reason = failure_of(error), error_text(error)
     seconds = time.perf_counter() - began
-    return failed(arm.name, seed, failure, reason, seconds=seconds, history=_history(epochs))
+    return failed(config.name, seed, failure, reason, seconds=seconds, history=_history(epochs))
 
 
-def check_last_batch(experiment: Experiment, arm: Arm, seed: int) -> None:
+def check_last_batch(experiment: Experiment, config: Config, seed: int) -> None:
     """Refuse data whose last batch is one sample if a net cannot be trained on one.
 
     Leaving that batch out would be another study than the one that was described.
@@ -152,15 +152,15 @@ def check_last_batch(experiment: Experiment, arm: Arm, seed: int) -> None:
         return
     x, _ = data.test[np.arange(2) % len(data.test)]
     try:
-        _in_training(experiment.model(arm, seed), x)
+        _in_training(experiment.model(config, seed), x)
     except Exception:  # of another kind: training will tell
         return
     try:
-        _in_training(experiment.model(arm, seed), x[:1])
+        _in_training(experiment.model(config, seed), x[:1])
     except Exception as error:
         raise CompareError(
-            f"compare: {where} has one sample, which {arm.name} cannot be trained on "
-            f"({one_line(told(error))}): {remedy}"
+            f"compare: {where} has one sample, which {config.name} cannot be trained on "
+            f"({one_line(error_text(error))}): {remedy}"
         ) from error
 
 
@@ -175,7 +175,9 @@ def _in_training(model: Module, x: Array) -> None:
         model.train()(Tensor.of(np.asarray(x, model.dtype)))
 
 
-def _measured(experiment: Experiment, model: Module, arm: Arm, seed: int, note: OnEpoch) -> Result:
+def _measured(
+    experiment: Experiment, model: Module, config: Config, seed: int, note: OnEpoch
+) -> Result:
     data, recipe = experiment.checked_data(), experiment.recipe
     batches = data.batches(seed, recipe.batch_size)
     tests = _tests(experiment, data)
@@ -198,7 +200,7 @@ def _measured(experiment: Experiment, model: Module, arm: Arm, seed: int, note: 
     loss = history.last.val_loss
     assert loss is not None
     return Result(
-        arm.name,
+        config.name,
         seed,
         accuracy=float(np.mean(correct)),
         loss=loss,
@@ -274,9 +276,9 @@ def _history(epochs: Iterable[Epoch]) -> list[dict[str, float]]:
 
 @contextmanager
 def _one_thread() -> Generator[None]:
-    """Let this process's kernels use one thread: cells share the cores, and the same bits result.
+    """Let this process's kernels use one thread: runs share the cores, and the same bits result.
 
-    The number of before is back when the last of the cells that run at once has ended.
+    The number of before is back when the last of the runs that run at once has ended.
     """
     with _LOCK:
         if not _THREADS:
@@ -293,5 +295,5 @@ def _one_thread() -> Generator[None]:
 
 
 _LOCK = threading.Lock()
-# The number of before, and a 1 for each cell that runs.
+# The number of before, and a 1 for each run that runs.
 _THREADS: list[int] = []

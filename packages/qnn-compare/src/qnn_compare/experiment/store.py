@@ -1,4 +1,4 @@
-"""The folder of a comparison: what it is made of, and a file for each cell that has ended."""
+"""The folder of a comparison: what it is made of, and a file for each run that has ended."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from qnn_core.errors import CompareError, FileError, QnnError
 
 from . import orphans
 from .configs import one_line
-from .failures import told
+from .failures import error_text
 from .plan import Plan, differences
 from .result import Result, check, is_number, is_whole
 from .sealed_json import read_sealed, write_sealed
@@ -25,7 +25,7 @@ FORMAT = "qnn comparison 2"
 # Without checksums; it is read, and what is written beside it has them.
 FIRST_FORMAT = "qnn comparison 1"
 ABOUT = "study.json"
-CELLS = "cells"
+RUNS = "cells"  # as the first stores call them
 RUNNING = "running"
 
 
@@ -34,11 +34,11 @@ class DamagedError(CompareError):
 
 
 class Store:
-    """A folder with study.json, cells/, and, while cells run, running/.
+    """A folder with study.json, cells/, and, while runs go on, running/.
 
     Args:
         folder: it is made when it is first written to.
-        kept: whether it stays; else it is for the time of a run.
+        kept: whether it stays; else it is for the time of a call.
         mend: whether files that are damaged count as if they were not there, and are written anew.
     """
 
@@ -53,7 +53,7 @@ class Store:
         return len(self._unsealed)
 
     def check(self, plan: Plan) -> None:
-        """Raise a CompareError if the folder holds anything but cells that go with the plan."""
+        """Raise a CompareError if the folder holds anything but runs that go with the plan."""
         if self.folder.exists() and not self.folder.is_dir():
             raise CompareError(f"compare: store {self.folder} is a file, not a folder")
         if not (self.folder / ABOUT).exists():
@@ -96,7 +96,7 @@ class Store:
                 os.close(handle)
 
     def begin(self, plan: Plan) -> None:
-        """Enter a plan beside those that are there, and clear away what killed cells left.
+        """Enter a plan beside those that are there, and clear away what killed runs left.
 
         Raises:
             CompareError: if the folder cannot be written to.
@@ -105,23 +105,23 @@ class Store:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             # First: a folder without it is somebody else's.
-            self._write(there.joined(plan) if there else plan, self.runs() if there else [])
+            self._write(there.joined(plan) if there else plan, self.sessions() if there else [])
             shutil.rmtree(self.running, ignore_errors=True)
             for old in self.folder.glob("**/.*.partial"):
                 old.unlink(missing_ok=True)
-            for folder in (self.folder / CELLS, self.running):
+            for folder in (self.folder / RUNS, self.running):
                 folder.mkdir(exist_ok=True)
         except OSError as error:
             raise CompareError(f"store {self.folder} cannot be written to: {error}") from error
 
-    def end(self, run: Mapping[str, Any]) -> None:
-        """Enter what a run was: when, by which command, on what."""
-        # Cells that were ended in their middle have left their notes.
+    def end(self, session: Mapping[str, Any]) -> None:
+        """Enter what a session was: when, by which command, on what."""
+        # Runs that were ended in their middle have left their heartbeats.
         shutil.rmtree(self.running, ignore_errors=True)
-        if run not in self.runs():
+        if session not in self.sessions():
             # Only for the record: a full disk has its own error already.
             with suppress(OSError):
-                self._write(self.plan(), [*self.runs(), dict(run)])
+                self._write(self.plan(), [*self.sessions(), dict(session)])
 
     def plan(self) -> Plan:
         """Return what the comparison is made of.
@@ -153,29 +153,29 @@ class Store:
         plan = self._plan_to_mend() if (self.folder / ABOUT).exists() else None
         return {} if plan is None else dict(plan.starts)
 
-    def runs(self) -> list[dict[str, Any]]:
-        """Return the runs that filled it."""
+    def sessions(self) -> list[dict[str, Any]]:
+        """Return the sessions, calls of `compare`, that filled it."""
         if not (self.folder / ABOUT).exists():
             return []
-        runs: list[dict[str, Any]] = self._about().get("runs", [])
+        sessions: list[dict[str, Any]] = self._about().get("runs", [])
         try:
-            check(isinstance(runs, list), "runs", "a list", runs)
-            for n, run in enumerate(runs):
-                _check_run(run, f"runs[{n}]")
+            check(isinstance(sessions, list), "runs", "a list", sessions)
+            for n, session in enumerate(sessions):
+                _check_session(session, f"runs[{n}]")
         except ValueError as error:
             raise self._damaged(self.folder / ABOUT, error) from error
-        return runs
+        return sessions
 
     def results(self) -> Iterator[tuple[tuple[str, int], Result]]:
-        """Yield arm, seed and result of all cells of its plan that have one."""
+        """Yield config, seed and result of all runs of its plan that have one."""
         plan = self.plan()
-        for arm, seed in plan.cells():
-            result = self.read(plan.key(arm, seed), arm.name, seed)
+        for config, seed in plan.runs():
+            result = self.read(plan.key(config, seed), config.name, seed)
             if result is not None:
-                yield (arm.name, seed), result
+                yield (config.name, seed), result
 
-    def read(self, key: str, arm: str, seed: int) -> Result | None:
-        """Return the result of a cell, or None if it has none.
+    def read(self, key: str, config: str, seed: int) -> Result | None:
+        """Return the result of a run, or None if it has none.
 
         Raises:
             DamagedError: if its file is damaged, and is not to be mended.
@@ -184,8 +184,9 @@ class Store:
         try:
             content, sealed = read_sealed(path)
             result = Result.from_json(content)
-            cell = f"{arm}, seed {seed}"
-            check((result.arm, result.seed) == (arm, seed), "it", cell, (result.arm, result.seed))
+            run = f"{config}, seed {seed}"
+            found = result.config, result.seed
+            check(found == (config, seed), "it", run, found)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, RecursionError, OverflowError) as error:
@@ -201,12 +202,12 @@ class Store:
         if path.name == ABOUT:
             remedy = "it is made anew by"
         return DamagedError(
-            f"{path} is damaged ({one_line(told(error))}); {remedy} the same call with retry=True "
-            "(qnn compare --retry)"
+            f"{path} is damaged ({one_line(error_text(error))}); {remedy} the same call with "
+            "retry=True (qnn compare --retry)"
         )
 
     def write(self, key: str, result: Result) -> None:
-        """Keep the result of a cell.
+        """Keep the result of a run.
 
         Raises:
             CompareError: if it cannot be written.
@@ -221,7 +222,7 @@ class Store:
 
     @property
     def running(self) -> Path:
-        """The folder where running cells say how far they are."""
+        """The folder where runs that go on say how far they are."""
         return self.folder.absolute() / RUNNING
 
     def _about(self) -> dict[str, Any]:
@@ -238,17 +239,17 @@ class Store:
             raise DamagedError(f"{path} is no file of {FORMAT!r}")
         return content
 
-    def _write(self, plan: Plan, runs: list[dict[str, Any]]) -> None:
-        content = {"format": FORMAT, **plan.to_json(), "runs": runs}
+    def _write(self, plan: Plan, sessions: list[dict[str, Any]]) -> None:
+        content = {"format": FORMAT, **plan.to_json(), "runs": sessions}
         write_sealed(self.folder / ABOUT, content)
 
     def _path(self, key: str) -> Path:
-        return self.folder / CELLS / f"{key}.json"
+        return self.folder / RUNS / f"{key}.json"
 
 
 def _is_foreign(path: Path) -> bool:
     """Whether a file or folder is none that a store begins with."""
-    if path.is_dir() and path.name in (CELLS, RUNNING):
+    if path.is_dir() and path.name in (RUNS, RUNNING):
         return any(path.iterdir())
     return not path.match(f".{ABOUT}.*.partial")
 
@@ -262,14 +263,15 @@ def _check_plan(plan: Plan) -> None:
     for name, code in plan.schemes.items():
         check(isinstance(code, str), f"schemes.{name}", "a text", code)
     for out in plan.left_out:
-        right = isinstance(out.arm, str) and isinstance(out.reason, str)
+        right = isinstance(out.config, str) and isinstance(out.reason, str)
         check(right, "left_out", "names and reasons", out)
-    for arm in plan.arms:
-        _ = arm.bits, arm.series, plan.key(arm, 0)  # a spec that is none, a scheme without its code
+    for config in plan.configs:
+        # A spec that is none, a scheme without its code.
+        _ = config.bits, config.series, plan.key(config, 0)
 
 
-# What is written of a run.
-RUN: dict[str, tuple[str, Callable[[object], bool]]] = {
+# What is written of a session.
+SESSION: dict[str, tuple[str, Callable[[object], bool]]] = {
     "started": ("a text", lambda value: isinstance(value, str)),
     "command": (
         "a list of words",
@@ -283,10 +285,10 @@ RUN: dict[str, tuple[str, Callable[[object], bool]]] = {
 }
 
 
-def _check_run(run: object, where: str) -> None:
-    """Raise a ValueError if an entry of a run is of another kind than is written."""
-    check(isinstance(run, dict), where, "an object", run)
-    assert isinstance(run, dict)
-    for name, (wanted, is_right) in RUN.items():
-        if name in run:
-            check(is_right(run[name]), f"{where}.{name}", wanted, run[name])
+def _check_session(session: object, where: str) -> None:
+    """Raise a ValueError if an entry of a session is of another kind than is written."""
+    check(isinstance(session, dict), where, "an object", session)
+    assert isinstance(session, dict)
+    for name, (wanted, is_right) in SESSION.items():
+        if name in session:
+            check(is_right(session[name]), f"{where}.{name}", wanted, session[name])

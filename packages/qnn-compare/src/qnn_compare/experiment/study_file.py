@@ -16,7 +16,7 @@ import cloudpickle
 from qnn_core.errors import CompareError, QnnError, nearest
 
 from .arguments import short
-from .configs import arms_of, with_bits
+from .configs import configs_of, with_bits
 from .plan import seeds_of
 from .recipe import Recipe
 
@@ -44,7 +44,7 @@ GIVEN: dict[str, tuple[str, ...]] = {"net": ("weight", "input", "seed"), "data":
 
 
 @dataclass(frozen=True)
-class Config:
+class StudyFile:
     """A file's content, checked.
 
     Attributes:
@@ -57,7 +57,7 @@ class Config:
     options: Mapping[str, Any]
 
 
-def read_config(path: str | Path) -> Config:
+def read_study_file(path: str | Path) -> StudyFile:
     """Read a file such as this one.
 
     ::
@@ -104,14 +104,14 @@ def read_config(path: str | Path) -> Config:
         file.attempt(("compare", "seeds"), seeds_of, compared["seeds"])
     weights, activations = compared["weights"], compared.get("activations")
     # Each alone first, so that the error is on its line.
-    file.attempt(("compare", "weights"), arms_of, weights, [None], bits)
+    file.attempt(("compare", "weights"), configs_of, weights, [None], bits)
     if activations is not None:
-        file.attempt(("compare", "activations"), arms_of, [None], activations, bits)
-    file.attempt(("compare",), arms_of, weights, activations, bits)
+        file.attempt(("compare", "activations"), configs_of, [None], activations, bits)
+    file.attempt(("compare",), configs_of, weights, activations, bits)
     for key, value in training.items():
         file.attempt(("training", key), Recipe(**{"epochs": 1, key: value}).check)
     options = compared | training
-    return Config(file.function("net"), file.function("data"), options)
+    return StudyFile(file.function("net"), file.function("data"), options)
 
 
 class _File:

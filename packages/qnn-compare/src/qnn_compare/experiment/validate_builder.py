@@ -1,4 +1,4 @@
-"""Checks of the builder, before anything is trained: are the arms of a seed a pair at all?"""
+"""Checks of the builder, before anything is trained: are the configs of a seed a pair at all?"""
 
 import copy
 import sys
@@ -14,8 +14,8 @@ from qnn_core.nn.quant.quantize import QuantizeWeight
 from qnn_core.nn.surgery import Float, exchange, quantizers
 from tqdm import tqdm
 
-from .configs import Arm, one_line
-from .failures import told
+from .configs import Config, one_line
+from .failures import error_text
 from .initial_weights import Weights, digest_of, latent_weights
 from .run import Experiment
 
@@ -24,51 +24,51 @@ SAMPLES = 4
 
 def check_builder(
     experiment: Experiment,
-    arms: Sequence[Arm],
+    configs: Sequence[Config],
     seeds: Sequence[int],
     classes: int,
     *,
     known: Mapping[int, str] | None = None,
     progress: bool | None = None,
 ) -> dict[int, str]:
-    """Build every arm once, from the second seed, and run a few samples through it.
+    """Build every config once, from the second seed, and run a few samples through it.
 
-    From the other seeds the first arm is built, unless it is known what nets begin with there.
+    From the other seeds the first config is built, unless it is known what nets begin with there.
 
     Args:
-        experiment: what all cells have in common.
-        arms: what is to be built.
+        experiment: what all runs have in common.
+        configs: what is to be built.
         seeds: from which it is to be built.
         classes: how many scores a net must give for each sample.
         known: digests of the initial weights of nets that were trained before, by seed; for one of
-            these seeds the first arm is built again, so that a change is noticed.
+            these seeds the first config is built again, so that a change is noticed.
         progress: False shows nothing; else a bar, where checking takes more than a second.
 
     Returns:
         A digest of the initial weights, by seed.
 
     Raises:
-        CompareError: if an arm cannot be built or run, has no quantizers or other ones than those
-            that it should have, or begins with other latent weights than the first arm; or if the
-            seed makes no difference.
+        CompareError: if a config cannot be built or run, has no quantizers or others than it
+            should have, or begins with other latent weights than the first config; or if the seed
+            makes no difference.
     """
     known = known or {}
-    first, probe = arms[0], seeds[min(1, len(seeds) - 1)]
+    first, probe = configs[0], seeds[min(1, len(seeds) - 1)]
     others = [seed for seed in seeds if seed not in known and seed != probe]
     if known and probe not in known:
         others.append(next((seed for seed in seeds if seed in known), min(known)))
     starts = {}
-    with _bar(len(arms) + len(others), progress) as bar:
+    with _bar(len(configs) + len(others), progress) as bar:
         model = _built(experiment, first, probe)
         weights = latent_weights(model)
         starts[probe] = digest_of(weights)
-        for arm in arms:
-            if arm is not first:
-                before, model = model, _built(experiment, arm, probe)
+        for config in configs:
+            if config is not first:
+                before, model = model, _built(experiment, config, probe)
                 if model is before:
                     raise CompareError("compare: build must return a new model each time")
-                _check_same(weights, latent_weights(model), first, arm, probe)
-            _check_arm(experiment, model, arm, probe, classes)
+                _check_same(weights, latent_weights(model), first, config, probe)
+            _check_config(experiment, model, config, probe, classes)
             bar.update()
         for seed in others:
             other = _built(experiment, first, seed)
@@ -94,22 +94,27 @@ def _bar(total: int, progress: bool | None) -> Any:
     return tqdm(total=total, dynamic_ncols=True, disable=hidden, **options)
 
 
-def _check_arm(experiment: Experiment, model: Module, arm: Arm, seed: int, classes: int) -> None:
+def _check_config(
+    experiment: Experiment, model: Module, config: Config, seed: int, classes: int
+) -> None:
     without = {kind: _without(model, kind) for kind in ("weight", "input")}
-    scores = _scores(experiment, model, arm)
+    scores = _scores(experiment, model, config)
     if scores.ndim != 2 or len(scores) != SAMPLES or scores.shape[1] < classes:
         raise CompareError(
-            f"compare: {arm.name} must give one row of scores for each sample, with a score for "
+            f"compare: {config.name} must give one row of scores for each sample, with a score for "
             f"each label; for {SAMPLES} samples, and labels up to {classes - 1}, it gave shape "
             f"{scores.shape}"
         )
-    if quantizers(model) or arm.is_float:
-        _check_quantizers(model, arm)
+    if quantizers(model) or config.is_float:
+        _check_quantizers(model, config)
     # Whatever quantizes, and in whichever way: without it the answers must be others.
-    for given, left in (("weight", Arm(None, arm.input)), ("input", Arm(arm.weight, None))):
-        if getattr(arm, given) is None or np.ptp(scores) == 0:  # a last layer of zeros
+    for given, left in (
+        ("weight", Config(None, config.input)),
+        ("input", Config(config.weight, None)),
+    ):
+        if getattr(config, given) is None or np.ptp(scores) == 0:  # a last layer of zeros
             continue
-        if _differs(experiment, without[given], arm, scores):
+        if _differs(experiment, without[given], config, scores):
             continue
         # No quantizer was found there: the builder has a way of its own.
         try:
@@ -118,8 +123,8 @@ def _check_arm(experiment: Experiment, model: Module, arm: Arm, seed: int, class
             continue  # a builder need not know how to quantize only one of the two
         if np.array_equal(scores, other):
             raise CompareError(
-                f"compare: build ignored {given}={getattr(arm, given)} of {arm.name}: the model "
-                "answers as without"
+                f"compare: build ignored {given}={getattr(config, given)} of {config.name}: the "
+                "model answers as without"
             )
 
 
@@ -136,61 +141,64 @@ def _without(model: Module, given: str) -> Module | None:
 
 
 def _differs(
-    experiment: Experiment, model: Module | None, arm: Arm, scores: NDArray[np.generic]
+    experiment: Experiment, model: Module | None, config: Config, scores: NDArray[np.generic]
 ) -> bool:
     """Whether a model answers otherwise; not if there is none, or it does not answer at all."""
     if model is None:
         return False
     try:
-        return not np.array_equal(scores, _scores(experiment, model, arm))
+        return not np.array_equal(scores, _scores(experiment, model, config))
     except CompareError:
         return False
 
 
-def _built(experiment: Experiment, arm: Arm, seed: int) -> Module:
+def _built(experiment: Experiment, config: Config, seed: int) -> Module:
     try:
-        model = experiment.model(arm, seed)
+        model = experiment.model(config, seed)
     except TypeError as error:
         raise CompareError(
             "compare: build must take the keyword arguments weight, input (quantizers, or None for "
-            f"float) and seed; for {arm.name} it raised TypeError: {one_line(error)}"
+            f"float) and seed; for {config.name} it raised TypeError: {one_line(error)}"
         ) from error
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # of the user's code, which may even exit
         raise CompareError(
-            f"compare: build cannot make {arm.name}: {one_line(told(error))}"
+            f"compare: build cannot make {config.name}: {one_line(error_text(error))}"
         ) from error
     if not isinstance(model, Module):
         raise CompareError(
-            f"compare: build must return a qnn.Module, for {arm.name} it gave a "
+            f"compare: build must return a qnn.Module, for {config.name} it gave a "
             f"{type(model).__name__}"
         )
     return model
 
 
-def _check_quantizers(model: Module, arm: Arm) -> None:
-    """Raise a CompareError unless the model has the arm's quantizers: bits that change nothing."""
+def _check_quantizers(model: Module, config: Config) -> None:
+    """Raise a CompareError unless the model has the config's quantizers."""
     found = quantizers(model).values()
     used = [module.quantizer for module in found]
     of_inputs = [module.quantizer for module in found if not isinstance(module, QuantizeWeight)]
-    weight, input = arm.quantizers()
+    weight, input = config.quantizers()
     for given, wanted, known in (("weight", weight, used), ("input", input, of_inputs)):
         if wanted is not None and wanted not in known:
             raise CompareError(
-                f"compare: build ignored {given}={wanted} of {arm.name}: no layer has this "
+                f"compare: build ignored {given}={wanted} of {config.name}: no layer has this "
                 "quantizer"
             )
-    if arm.is_float and used:
+    if config.is_float and used:
         raise CompareError(
-            f"compare: the float arm has the quantizer {used[0]}: build got None for weight and "
+            f"compare: the float config has the quantizer {used[0]}: build got None for weight and "
             "input"
         )
 
 
-def _check_same(weights: Weights, others: Weights, first: Arm, arm: Arm, seed: int) -> None:
+def _check_same(
+    weights: Weights, others: Weights, first: Config, config: Config, seed: int
+) -> None:
     where = (
-        f"compare: for seed {seed}, build makes {arm.name} with other parameters than {first.name}"
+        f"compare: for seed {seed}, build makes {config.name} with other parameters than "
+        f"{first.name}"
     )
     if weights.keys() != others.keys():
         told = _listed(weights.keys() ^ others.keys())
@@ -206,7 +214,7 @@ def _check_same(weights: Weights, others: Weights, first: Arm, arm: Arm, seed: i
             )
 
 
-def _scores(experiment: Experiment, model: Module, arm: Arm) -> NDArray[np.generic]:
+def _scores(experiment: Experiment, model: Module, config: Config) -> NDArray[np.generic]:
     """Return what a model in training makes of a few samples, or raise a CompareError."""
     x, _ = experiment.data().test[np.arange(SAMPLES) % len(experiment.data().test)]
     try:
@@ -214,7 +222,7 @@ def _scores(experiment: Experiment, model: Module, arm: Arm) -> NDArray[np.gener
             scores = model.train()(Tensor.of(np.asarray(x, model.dtype))).array
     except Exception as error:  # whatever the user's forward raises
         raise CompareError(
-            f"compare: {arm.name} cannot take samples of shape {np.shape(x)[1:]}: "
+            f"compare: {config.name} cannot take samples of shape {np.shape(x)[1:]}: "
             f"{type(error).__name__}: {one_line(error)}"
         ) from error
     found: NDArray[np.generic] = scores

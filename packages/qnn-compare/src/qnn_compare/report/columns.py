@@ -1,4 +1,4 @@
-"""The columns of a table of arms."""
+"""The columns of a table of configs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Column:
         text: what a row's cell says.
         value: what it is sorted by; None without.
         rank: the greater, the sooner it is left out where there is no room.
-        needs_float: whether it means nothing without a float arm.
+        needs_float: whether it means nothing without a float config.
     """
 
     header: str
@@ -67,11 +67,11 @@ def _latency(batch: int, rank: int) -> Column:
 
 
 NAMES = (
-    Column("series", lambda row: row.arm.series, lambda row: row.arm.series, 0),
+    Column("series", lambda row: row.config.series, lambda row: row.config.series, 0),
     Column(
         "bits",
-        lambda row: width(row.arm.bits),
-        lambda row: 100 * row.arm.bits[0] + row.arm.bits[1],
+        lambda row: width(row.config.bits),
+        lambda row: 100 * row.config.bits[0] + row.config.bits[1],
         0,
     ),
 )
@@ -112,7 +112,7 @@ COLUMNS = (
 
 def columns_for(rows: Sequence[Row]) -> list[Column]:
     """Return the columns that mean something for these rows."""
-    has_float = any(row.arm.is_float for row in rows)
+    has_float = any(row.config.is_float for row in rows)
     return [column for column in COLUMNS if has_float or not column.needs_float]
 
 

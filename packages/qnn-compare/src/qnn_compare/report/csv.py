@@ -8,7 +8,7 @@ from .rows import Row
 
 
 def numbers(rows: Sequence[Row]) -> str:
-    """Return a line of CSV for each arm: shares 0..1, times in seconds."""
+    """Return a line of CSV for each config: shares 0..1, times in seconds."""
     widths = sorted({width for row in rows for width in row.macs}, key=_by_bits)
     found = [_raw(row, widths) for row in rows]
     headers = list(found[0])
@@ -20,14 +20,14 @@ def _by_bits(width: str) -> list[int]:
 
 
 def _raw(row: Row, widths: Sequence[str]) -> dict[str, object]:
-    arm, known, pair = row.arm, row.accuracy, row.against
+    config, known, pair = row.config, row.accuracy, row.against
     cells: dict[str, object] = {
-        "arm": arm.name,
-        "series": arm.series,
-        "weight": arm.weight or "float",
-        "input": arm.input or "float",
-        "weight_bits": arm.bits[0],
-        "input_bits": arm.bits[1],
+        "config": config.name,
+        "series": config.series,
+        "weight": config.weight or "float",
+        "input": config.input or "float",
+        "weight_bits": config.bits[0],
+        "input_bits": config.bits[1],
         "seeds": row.planned,
         "n": row.done,
         "failed": row.failed,

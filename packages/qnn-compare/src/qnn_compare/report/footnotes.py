@@ -1,4 +1,4 @@
-"""Notes on arms and cells below a table: what was left out, failed or is missing, and verdicts."""
+"""Footnotes of a table: configs and runs that were left out, failed or are missing; verdicts."""
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Note(NamedTuple):
-    """Something that is said of arms.
+class Footnote(NamedTuple):
+    """Something that is said of configs.
 
     Attributes:
-        subject: names of the arms.
+        subject: names of the configs.
         text: what is said.
     """
 
@@ -29,64 +29,68 @@ class Note(NamedTuple):
         return f"{self.subject}: {self.text}"
 
 
-def left_out(comparison: "Comparison") -> list[Note]:
+def left_out(comparison: "Comparison") -> list[Footnote]:
     """Return the combinations without a meaning, those with one reason together."""
     groups = _grouped(
         comparison.plan.left_out,
-        lambda out: (without_numbers(out.arm), without_numbers(out.reason)),
+        lambda out: (without_numbers(out.config), without_numbers(out.reason)),
     )
     return [
-        Note(_names([out.arm for out in group]), merged([out.reason for out in group]))
+        Footnote(_names([out.config for out in group]), merged([out.reason for out in group]))
         for group in groups
     ]
 
 
-def failed(comparison: "Comparison") -> list[Note]:
-    """Return the cells that failed and why, those of one arm with one reason together."""
+def failed(comparison: "Comparison") -> list[Footnote]:
+    """Return the runs that failed and why, those of one config with one reason together."""
     groups = _grouped(
         comparison.failures,
-        lambda result: (result.arm, result.failure, without_numbers(result.reason)),
+        lambda result: (result.config, result.failure, without_numbers(result.reason)),
     )
     return [_failure(group) for group in groups]
 
 
-def unpacked(comparison: "Comparison") -> list[Note]:
-    """Return the arms whose models cannot be packed and why."""
+def unpacked(comparison: "Comparison") -> list[Footnote]:
+    """Return the configs whose models cannot be packed and why."""
     reasons = {
-        arm.name: result.unpacked
-        for arm in comparison.arms
-        for result in comparison.done(arm)
+        config.name: result.unpacked
+        for config in comparison.configs
+        for result in comparison.done(config)
         if result.unpacked
     }
     groups = _grouped(reasons, lambda name: without_numbers(reasons[name]))
-    return [Note(_names(group), merged([reasons[name] for name in group])) for group in groups]
+    return [Footnote(_names(group), merged([reasons[name] for name in group])) for group in groups]
 
 
-def missing(comparison: "Comparison") -> list[Note]:
-    """Return the arms that have cells which were not run yet."""
+def missing(comparison: "Comparison") -> list[Footnote]:
+    """Return the configs that have runs which were not run yet."""
     not_run = {
-        arm.name: [seed for seed in comparison.seeds if (arm.name, seed) not in comparison.results]
-        for arm in comparison.arms
+        config.name: [
+            seed for seed in comparison.seeds if (config.name, seed) not in comparison.results
+        ]
+        for config in comparison.configs
     }
     groups = _grouped([name for name in not_run if not_run[name]], lambda name: str(not_run[name]))
-    return [Note(", ".join(group), f"{_seeds(not_run[group[0]])} not run yet") for group in groups]
+    return [
+        Footnote(", ".join(group), f"{_seeds(not_run[group[0]])} not run yet") for group in groups
+    ]
 
 
-def undecided(comparison: "Comparison") -> list[Note]:
-    """Return why arms are not distinguishable from float where the test does not say it."""
-    told = [(row.arm.name, row.against.reason) for row in rows_of(comparison) if row.against]
+def undecided(comparison: "Comparison") -> list[Footnote]:
+    """Return why configs are not distinguishable from float where the test does not say it."""
+    told = [(row.config.name, row.against.reason) for row in rows_of(comparison) if row.against]
     groups = _grouped(
         [entry for entry in told if entry[1]], lambda entry: without_numbers(entry[1])
     )
     return [
-        Note(", ".join(name for name, _ in group), merged([reason for _, reason in group]))
+        Footnote(", ".join(name for name, _ in group), merged([reason for _, reason in group]))
         for group in groups
     ]
 
 
-def _failure(group: Sequence[Result]) -> Note:
-    where = f"{group[0].arm}, {_seeds([result.seed for result in group])}"
-    return Note(where, f"{group[0].failure}: {merged([result.reason for result in group])}")
+def _failure(group: Sequence[Result]) -> Footnote:
+    where = f"{group[0].config}, {_seeds([result.seed for result in group])}"
+    return Footnote(where, f"{group[0].failure}: {merged([result.reason for result in group])}")
 
 
 def _grouped(items: Iterable[T], key: Callable[[T], object]) -> list[list[T]]:

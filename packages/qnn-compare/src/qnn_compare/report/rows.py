@@ -1,10 +1,10 @@
-"""What a table says of each arm: a row of numbers."""
+"""What a table says of each config: a row of numbers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ..experiment.configs import Arm
+from ..experiment.configs import Config
 from ..experiment.run import LATENCY_BATCHES
 from ..statistics import Estimate, Pair
 from ..statistics.pairs import OPPOSITE
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Row:
-    """The numbers of an arm. Shares are 0..1, times seconds; what is not known is None.
+    """The numbers of a config. Shares are 0..1, times seconds; what is not known is None.
 
     Attributes:
-        arm: which.
-        planned, done, failed: how many cells it has, and how many of them ended how.
+        config: which.
+        planned, done, failed: how many runs it has, and how many of them ended how.
         accuracy: over seeds.
-        against: the arm against float.
+        against: the config against float.
         nbytes, share: size of the packed file, and as a share of float's.
         macs: multiply-accumulates for one sample, by width.
         latency: of the packed model, by the size of the batch.
         train_seconds: of one training.
-        pareto: whether no other arm is better in both accuracy and bytes.
+        pareto: whether no other config is better in both accuracy and bytes.
         partial: whether it lacks seeds that others have; its accuracy is a mean over other seeds.
     """
 
-    arm: Arm
+    config: Config
     planned: int
     done: int
     failed: int
@@ -46,36 +46,36 @@ class Row:
 
 
 def rows_of(comparison: "Comparison") -> list[Row]:
-    """Return a row for each arm, in their order."""
-    reference = comparison.float_arm
+    """Return a row for each config, in their order."""
+    reference = comparison.float_config
     of_float = None if reference is None else comparison.nbytes(reference)
     pairs = both_ways(comparison)
     found = []
-    for arm in comparison.arms:
-        nbytes, results = comparison.nbytes(arm), comparison.of(arm)
+    for config in comparison.configs:
+        nbytes, results = comparison.nbytes(config), comparison.of(config)
         done = sum(result.done for result in results)
         found.append(
             Row(
-                arm=arm,
+                config=config,
                 planned=len(comparison.seeds),
                 done=done,
                 failed=len(results) - done,
-                accuracy=comparison.accuracy(arm),
-                against=None if reference is None else pairs.get((arm.name, reference.name)),
+                accuracy=comparison.accuracy(config),
+                against=None if reference is None else pairs.get((config.name, reference.name)),
                 nbytes=nbytes,
                 share=nbytes / of_float if nbytes is not None and of_float else None,
-                macs=comparison.macs(arm),
-                latency={batch: comparison.latency(arm, batch) for batch in LATENCY_BATCHES},
-                train_seconds=comparison.train_seconds(arm),
-                pareto=arm in comparison.pareto,
-                partial=comparison.partial(arm),
+                macs=comparison.macs(config),
+                latency={batch: comparison.latency(config, batch) for batch in LATENCY_BATCHES},
+                train_seconds=comparison.train_seconds(config),
+                pareto=config in comparison.pareto,
+                partial=comparison.partial(config),
             )
         )
     return found
 
 
 def both_ways(comparison: "Comparison") -> dict[tuple[str, str], Pair]:
-    """Return each pair of arms by both names, in both orders."""
+    """Return each pair of configs by both names, in both orders."""
     found = {}
     for pair in comparison.pairs:
         found[pair.first, pair.second] = pair
@@ -84,7 +84,7 @@ def both_ways(comparison: "Comparison") -> dict[tuple[str, str], Pair]:
 
 
 def turned(pair: Pair) -> Pair:
-    """Return a pair with its second arm first.
+    """Return a pair with its second config first.
 
     Example:
         >>> pair = Pair("a", "b", 5, 0.01, 0.008, 0.012, 1e-4, 1e-4, 1e-9, 0.004, "better", "")

@@ -1,4 +1,4 @@
-"""The table of a comparison: a row for each arm, and below it what has no row."""
+"""The table of a comparison: a row for each config, and below it what has no row."""
 
 import html
 import textwrap
@@ -10,7 +10,7 @@ from qnn_core.terminal import check_style, escape_latex, escape_markdown, table
 from ..formatting import broken
 from .columns import columns_for, fitting
 from .csv import numbers
-from .footnotes import Note, failed, left_out, missing, undecided, unpacked
+from .footnotes import Footnote, failed, left_out, missing, undecided, unpacked
 from .rows import rows_of
 from .summary import resolution, size, warnings, what_to_do
 
@@ -27,17 +27,17 @@ READ = {
     "vs float": "difference, paired by seed, ± half of the 95 % interval of this pair alone",
     "verdict": "paired t test at 5 %, by Holm's correction over all pairs",
     "batch": "least time of the packed model on one thread",
-    "Pareto": "* if no other arm is better in both accuracy and bytes",
+    "Pareto": "* if no other config is better in both accuracy and bytes",
 }
 
 
 PARTIAL = (
     "a mean over fewer seeds than others have, not to be read beside theirs; differences, verdicts "
-    "and Pareto compare two arms over the seeds that both have"
+    "and Pareto compare two configs over the seeds that both have"
 )
 
 
-def arms_table(comparison: "Comparison", style: str) -> str:
+def configs_table(comparison: "Comparison", style: str) -> str:
     """Return the table in a style of `qnn_core.terminal.tables.table`; see `Comparison.table`."""
     check_style(style)
     rows = rows_of(comparison)
@@ -59,53 +59,55 @@ def whole_text(comparison: "Comparison") -> str:
     """Return all that a terminal has to show: the table, what it is good for, what to do."""
     prose = [resolution(comparison), *warnings(comparison), *what_to_do(comparison)]
     filled = "\n".join(textwrap.fill(text, NOTES, subsequent_indent="    ") for text in prose)
-    return f"{size(comparison)}\n\n{arms_table(comparison, 'text')}\n\n{filled}"
+    return f"{size(comparison)}\n\n{configs_table(comparison, 'text')}\n\n{filled}"
 
 
 def for_notebook(comparison: "Comparison") -> str:
     """Return the table and the same sentences as HTML, escaped."""
     prose = [resolution(comparison), *warnings(comparison), *what_to_do(comparison)]
     shown = "\n".join(f"<p>{html.escape(text)}</p>" for text in prose)
-    return f"<p>{html.escape(size(comparison))}</p>\n{arms_table(comparison, 'html')}\n{shown}"
+    return f"<p>{html.escape(size(comparison))}</p>\n{configs_table(comparison, 'html')}\n{shown}"
 
 
 def _notes(
     comparison: "Comparison", headers: Sequence[str], hidden: Sequence[str]
-) -> Iterator[Note]:
+) -> Iterator[Footnote]:
     """Yield how to read the table, and what it has no row or no room for."""
     for start, text in READ.items():
         if any(" ".join(header.split()).startswith(start) for header in headers):
-            yield Note(start, text)
-    if any(comparison.partial(arm) and comparison.done(arm) for arm in comparison.arms):
-        yield Note("(n=...)", PARTIAL)
+            yield Footnote(start, text)
+    if any(comparison.partial(config) and comparison.done(config) for config in comparison.configs):
+        yield Footnote("(n=...)", PARTIAL)
     if hidden:
-        yield Note("not shown here", f"{', '.join(hidden)}; styles csv and html have all columns")
+        yield Footnote(
+            "not shown here", f"{', '.join(hidden)}; styles csv and html have all columns"
+        )
     for note in undecided(comparison):
-        yield Note(f"not distinguishable, {note.subject}", note.text)
+        yield Footnote(f"not distinguishable, {note.subject}", note.text)
     for note in failed(comparison):
-        yield Note(f"failed, {note.subject}", note.text)
+        yield Footnote(f"failed, {note.subject}", note.text)
     for note in unpacked(comparison):
-        yield Note(f"not packed, {note.subject}", note.text)
+        yield Footnote(f"not packed, {note.subject}", note.text)
     for note in missing(comparison):
         yield note
     for note in left_out(comparison):
-        yield Note(f"left out, {note.subject}", note.text)
+        yield Footnote(f"left out, {note.subject}", note.text)
 
 
-def _text(notes: Sequence[Note]) -> str:
+def _text(notes: Sequence[Footnote]) -> str:
     lines = [textwrap.fill(f"{note}", NOTES, subsequent_indent="    ") for note in notes]
     return "\n\n" + "\n".join(lines)
 
 
-def _markdown(notes: Sequence[Note]) -> str:
+def _markdown(notes: Sequence[Footnote]) -> str:
     return "\n\n" + "\n".join(f"- {escape_markdown(str(note))}" for note in notes)
 
 
-def _latex(notes: Sequence[Note]) -> str:
+def _latex(notes: Sequence[Footnote]) -> str:
     return "\n\n" + "\n\n".join(rf"\noindent {escape_latex(str(note))}" for note in notes)
 
 
-def _html(notes: Sequence[Note]) -> str:
+def _html(notes: Sequence[Footnote]) -> str:
     items = "\n".join(f"<li>{html.escape(str(note))}</li>" for note in notes)
     return f"\n<ul>\n{items}\n</ul>"
 

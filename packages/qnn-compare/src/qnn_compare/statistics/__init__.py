@@ -1,4 +1,4 @@
-"""What the results of paired arms say: estimates, tests, verdicts. Names and numbers only."""
+"""What the results of paired configs say: estimates, tests, verdicts. Names and numbers only."""
 
 from .errors import StatisticsError
 from .estimate import Estimate, estimate

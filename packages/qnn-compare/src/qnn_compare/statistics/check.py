@@ -21,31 +21,31 @@ def check(
         qnn_compare.statistics.errors.StatisticsError: pairs: accuracy of 'float', seed 0, is 98...
     """
     images: dict[int, tuple[str, int]] = {}
-    for arm, seeds in accuracies.items():
+    for config, seeds in accuracies.items():
         for seed, accuracy in seeds.items():
-            right = _right(correct, arm, seed)
+            right = _right(correct, config, seed)
             # A float32 accuracy is that of its images too.
             if not abs(accuracy - right.mean()) < 0.5 / right.size:
                 raise StatisticsError(
-                    f"pairs: accuracy of {arm!r}, seed {seed}, is {accuracy}, but "
+                    f"pairs: accuracy of {config!r}, seed {seed}, is {accuracy}, but "
                     f"{right.mean():.6g} of its images are right"
                 )
-            other, size = images.setdefault(seed, (arm, right.size))
+            other, size = images.setdefault(seed, (config, right.size))
             if size != right.size:
                 raise StatisticsError(
-                    f"pairs: for seed {seed}, {other!r} was tested on {size} images and {arm!r} "
-                    f"on {right.size}; paired arms need the same ones"
+                    f"pairs: for seed {seed}, {other!r} was tested on {size} images and {config!r} "
+                    f"on {right.size}; paired configs need the same ones"
                 )
 
 
 def _right(
-    correct: Mapping[str, Mapping[int, NDArray[np.bool_]]], arm: str, seed: int
+    correct: Mapping[str, Mapping[int, NDArray[np.bool_]]], config: str, seed: int
 ) -> NDArray[np.bool_]:
-    """Return which images a cell had right."""
-    where = f"pairs: correct of {arm!r}, seed {seed},"
-    if arm not in correct or seed not in correct[arm]:
+    """Return which images a run had right."""
+    where = f"pairs: correct of {config!r}, seed {seed},"
+    if config not in correct or seed not in correct[config]:
         raise StatisticsError(f"{where} is missing, though there is an accuracy")
-    right = np.asarray(correct[arm][seed])
+    right = np.asarray(correct[config][seed])
     if right.dtype != np.bool_:
         raise StatisticsError(f"{where} must be bool, one for each image, got {right.dtype}")
     if right.ndim != 1 or right.size == 0:

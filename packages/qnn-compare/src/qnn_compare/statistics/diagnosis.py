@@ -24,7 +24,7 @@ ANYTHING = "train float longer, at several learning rates, and regularized, chos
 
 @dataclass(frozen=True)
 class Run:
-    """One seed of an arm: its accuracy, and its training curves, an entry for each epoch.
+    """One seed of a config: its accuracy, and its training curves, an entry for each epoch.
 
     Attributes:
         accuracy: on the test images at the end, 0..1.
@@ -37,17 +37,17 @@ class Run:
     test_accuracy: Sequence[float] = ()
 
 
-def explain(float_runs: Sequence[Run], arm: str, runs: Sequence[Run]) -> tuple[str, str]:
-    """Return what made float worse than an arm, as far as curves tell, and what to try.
+def explain(float_runs: Sequence[Run], config: str, runs: Sequence[Run]) -> tuple[str, str]:
+    """Return what made float worse than a config, as far as curves tell, and what to try.
 
     If float fits its training data worse than a net whose values it could have, training did not
     get to where it could. If it fits them as well, and is worse on the test images all the same, it
     overfits.
 
     Args:
-        float_runs: of the float arm, one or more.
-        arm: name of the arm that is better on the test images.
-        runs: of that arm, with the same seeds.
+        float_runs: of the float config, one or more.
+        config: name of the config that is better on the test images.
+        runs: of that config, with the same seeds.
 
     Example:
         >>> float_runs = [Run(0.98, [0.1, 0.01], [0.97, 0.999], [0.982, 0.98])]
@@ -68,15 +68,15 @@ def explain(float_runs: Sequence[Run], arm: str, runs: Sequence[Run]) -> tuple[s
     if trained < others:
         reason = (
             f"float is under-trained: it has {100 * trained:.2f} % of its training samples right "
-            f"at the end, {arm} {100 * others:.2f} %"
+            f"at the end, {config} {100 * others:.2f} %"
         )
         if fall is not None and fall <= FALLING and _of_all(float_runs) <= OF_ALL:
             return reason, OTHERWISE
         return reason + (f"; {still}" if still else ""), LONGER
     reason = (
         f"float overfits: it has {100 * trained:.2f} % of its training samples right at the end "
-        f"({arm} {100 * others:.2f} %) and {100 * _test(float_runs):.2f} % of the test images "
-        f"({arm} {100 * _test(runs):.2f} %)"
+        f"({config} {100 * others:.2f} %) and {100 * _test(float_runs):.2f} % of the test images "
+        f"({config} {100 * _test(runs):.2f} %)"
     )
     return reason + _peak(float_runs), REGULARIZE
 

@@ -1,4 +1,4 @@
-"""The difference of two arms over the seeds that both have."""
+"""The difference of two configs over the seeds that both have."""
 
 import math
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ class Difference:
     What needs a spread is None with fewer than two seeds.
 
     Attributes:
-        n: seeds that both arms have.
+        n: seeds that both configs have.
         mean: mean difference; None without a seed.
         sd: standard deviation of the differences, not below that of rounding.
     """
@@ -45,7 +45,7 @@ class Difference:
 
     @property
     def p_greater(self) -> float | None:
-        """The p of the one-sided test: could the first arm be no better than the second?"""
+        """The p of the one-sided test: could the first config be no better than the second?"""
         return None if self.t is None else float(special.stdtr(self.n - 1, -self.t))
 
     def interval(self, confidence: float) -> tuple[float, float] | tuple[None, None]:
@@ -79,7 +79,7 @@ class Difference:
 
 
 def paired(first: Mapping[int, float], second: Mapping[int, float], step: float) -> Difference:
-    """Return the difference of two arms over the seeds that both have.
+    """Return the difference of two configs over the seeds that both have.
 
     Accuracies are whole multiples of `step`, 1 / images, and so are their differences. Few of them
     can be equal by chance, and a standard deviation of zero would make any difference certain. So

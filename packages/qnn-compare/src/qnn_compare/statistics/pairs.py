@@ -1,4 +1,4 @@
-"""Every pair of arms: how far apart, how sure, and the verdict."""
+"""Every pair of configs: how far apart, how sure, and the verdict."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ OPPOSITE: dict[Verdict, Verdict] = {
 
 @dataclass(frozen=True)
 class Pair:
-    """Two arms beside each other, over the seeds that both have.
+    """Two configs beside each other, over the seeds that both have.
 
     Two p values, since there are two questions. `p` and `p_holm` say whether training this way and
     that way differs on these test images, whatever the seed. `p_images` says whether the nets that
@@ -38,7 +38,7 @@ class Pair:
     Differences are shares, 0..1. What cannot be computed is None.
 
     Attributes:
-        first, second: names of the arms.
+        first, second: names of the configs.
         n: seeds that both have.
         difference: mean accuracy of first less that of second.
         low, high: its t interval, at 1 - alpha, not corrected for the number of pairs.
@@ -72,9 +72,9 @@ def pairs(
     alpha: float = 0.05,
     against: str | None = None,
 ) -> list[Pair]:
-    """Compare every pair of arms, or each arm with one of them.
+    """Compare every pair of configs, or each config with one of them.
 
-    The first arm is better, or worse, if `p_holm` is below alpha and the difference is at least
+    The first config is better, or worse, if `p_holm` is below alpha and the difference is at least
     `detectable`. The second condition asks for a difference that is 1.2 to 1.4 times as large as
     the first alone, and costs about as much power as one seed gives (measured in ADR 24). It is
     there for two reasons. A verdict never claims what the study could not be expected to find, so
@@ -82,24 +82,24 @@ def pairs(
     a study that was too small for it is mostly an exaggerated one (Gelman and Carlin, Perspectives
     on Psychological Science 9, 2014).
 
-    Each pair has a spread of its own, over its own differences: arms of few bits may vary a hundred
-    times as much as others, so nothing is pooled. With few seeds and many arms that takes large
-    differences; `detectable` says how large.
+    Each pair has a spread of its own, over its own differences: configs of few bits may vary a
+    hundred times as much as others, so nothing is pooled. With few seeds and many configs that
+    takes large differences; `detectable` says how large.
 
     Args:
-        accuracies: share of right images, 0..1, by arm and seed.
-        correct: bool [images], which images were right, for the same arms and seeds.
+        accuracies: share of right images, 0..1, by config and seed.
+        correct: bool [images], which images were right, for the same configs and seeds.
         alpha: probability of one or more false verdicts in a study without differences.
-        against: compare only this arm with each other one. That is a family of fewer tests, with a
-            finer resolution; which of the two is asked should be settled before anything is seen.
+        against: compare only this config with each other one. That is a family of fewer tests, with
+            a finer resolution; which of the two is asked should be settled before anything is seen.
 
     Returns:
-        The pairs in the order of the arms, first with second, first with third, and so on.
+        The pairs in the order of the configs, first with second, first with third, and so on.
 
     Raises:
-        StatisticsError: if alpha is not between 0 and 1, there is no arm `against`, an accuracy is
-            not the share of `correct`, or `correct` is not bool, lacks an arm or a seed, holds no
-            images, or other numbers of them for two arms.
+        StatisticsError: if alpha is not between 0 and 1, there is no config `against`, an accuracy
+            is not the share of `correct`, or `correct` is not bool, lacks a config or a seed, holds
+            no images, or other numbers of them for two configs.
 
     Example:
         >>> right = np.arange(1000)
@@ -109,8 +109,8 @@ def pairs(
         ...     "1 bit": {0: right < 934, 1: right < 932, 2: right < 936},
         ... }
         >>> accuracies = {
-        ...     arm: {seed: float(c.mean()) for seed, c in seeds.items()}
-        ...     for arm, seeds in correct.items()
+        ...     config: {seed: float(c.mean()) for seed, c in seeds.items()}
+        ...     for config, seeds in correct.items()
         ... }
         >>> for pair in pairs(accuracies, correct):
         ...     print(f"{pair.first}, {pair.second}: {pair.difference:.4f} {pair.verdict}")
@@ -121,18 +121,23 @@ def pairs(
     check_share("pairs: alpha", alpha)
     check(accuracies, correct)
     if against is not None and against not in accuracies:
-        raise StatisticsError(f"pairs: against {against!r}: the arms are {', '.join(accuracies)}")
-    right = {arm: {seed: correct[arm][seed] for seed in accuracies[arm]} for arm in accuracies}
-    arms = list(combinations(accuracies, 2))
+        raise StatisticsError(
+            f"pairs: against {against!r}: the configs are {', '.join(accuracies)}"
+        )
+    right = {
+        config: {seed: correct[config][seed] for seed in accuracies[config]}
+        for config in accuracies
+    }
+    configs = list(combinations(accuracies, 2))
     if against is not None:
-        arms = [(against, other) for other in accuracies if other != against]
-    differences = [paired(accuracies[a], accuracies[b], _step(right[a])) for a, b in arms]
+        configs = [(against, other) for other in accuracies if other != against]
+    differences = [paired(accuracies[a], accuracies[b], _step(right[a])) for a, b in configs]
     corrected = holm([difference.p for difference in differences])
     # Holm's first step, the hardest.
     tests = sum(p is not None for p in corrected)
     level = alpha / max(1, tests)
     found = []
-    for (first, second), difference, p_holm in zip(arms, differences, corrected, strict=True):
+    for (first, second), difference, p_holm in zip(configs, differences, corrected, strict=True):
         low, high = difference.interval(1 - alpha)
         detectable = difference.detectable(level)
         significant = None if p_holm is None else p_holm < alpha
@@ -175,7 +180,7 @@ def resolution(found: Sequence[Pair]) -> float | None:
 
 
 def verdict_matrix(found: Sequence[Pair]) -> dict[tuple[str, str], Verdict]:
-    """Return the verdict of each arm against each other one, in both orders.
+    """Return the verdict of each config against each other one, in both orders.
 
     Example:
         >>> pair = Pair("a", "b", 5, 0.01, 0.008, 0.012, 1e-4, 1e-4, 1e-9, 0.004, "better", "")
@@ -208,7 +213,7 @@ def _verdict(
 
 
 def _p_images(first: Rights, second: Rights) -> float | None:
-    """Return p of McNemar's test, over the seeds that both arms have; None without one."""
+    """Return p of McNemar's test, over the seeds that both configs have; None without one."""
     tests = [image_test(first[seed], second[seed]) for seed in first if seed in second]
     return majority(tests) if tests else None
 

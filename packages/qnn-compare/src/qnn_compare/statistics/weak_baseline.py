@@ -1,4 +1,4 @@
-"""Is the float baseline one? A quantized arm that beats it says that it may not be."""
+"""Is the float baseline one? A quantized config that beats it says that it may not be."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,17 +16,17 @@ __all__ = ["Run", "Suspicion", "suspicion", "untold"]
 
 @dataclass(frozen=True)
 class Suspicion:
-    """A quantized arm that beats the float baseline.
+    """A quantized config that beats the float baseline.
 
     Attributes:
-        arm: its name.
-        difference: mean accuracy of the arm less that of float, 0..1.
-        p: that float is as good, corrected for the number of quantized arms.
+        config: its name.
+        difference: mean accuracy of the config less that of float, 0..1.
+        p: that float is as good, corrected for the number of quantized configs.
         reason: what the training curves say about the cause.
         advice: what to try.
     """
 
-    arm: str
+    config: str
     difference: float
     p: float
     reason: str
@@ -34,47 +34,47 @@ class Suspicion:
 
     def __str__(self) -> str:
         return (
-            f"{self.arm} beats the float baseline by {100 * self.difference:.2f} points "
+            f"{self.config} beats the float baseline by {100 * self.difference:.2f} points "
             f"(p = {self.p:.2g}), so the baseline is suspicious: {self.reason}. "
             f"What to try: {self.advice}."
         )
 
 
 def suspicion(
-    float_arm: Mapping[int, Run],
+    float_config: Mapping[int, Run],
     quantized: Mapping[str, Mapping[int, Run]],
     *,
     images: int,
     alpha: float = 0.05,
 ) -> list[Suspicion]:
-    """Flag the quantized arms that beat the float baseline beyond its interval.
+    """Flag the quantized configs that beat the float baseline beyond its interval.
 
     A float net can have every value that a quantized one has. If it is worse all the same, it was
     mostly not trained to its end, or fits its training data too closely; in both cases what the
     study says about the cost of quantization is about that, not about bits.
 
-    An arm is flagged if its mean is above the upper end of the float arm's 1 - alpha interval, both
-    over the seeds that they share, and the paired t test over seeds, one-sided, corrected by Holm
-    over the quantized arms, has p below alpha. No condition on the size of the difference, as a
-    verdict has: a needless warning costs a look at the curves, a missing one the study.
+    A config is flagged if its mean is above the upper end of the float config's 1 - alpha interval,
+    both over the seeds that they share, and the paired t test over seeds, one-sided, corrected by
+    Holm over the quantized configs, has p below alpha. No condition on the size of the difference,
+    as a verdict has: a needless warning costs a look at the curves, a missing one the study.
 
     With one seed nothing is flagged: `untold` says what that leaves open.
 
     Args:
-        float_arm: the runs of the float arm by seed.
+        float_config: the runs of the float config by seed.
         quantized: those of the others by name and seed; only seeds that float has count.
         images: how many test images there are.
-        alpha: probability of one or more flags if no quantized arm is better than float.
+        alpha: probability of one or more flags if no quantized config is better than float.
 
     Raises:
-        StatisticsError: if alpha is not between 0 and 1, or the float arm has no run.
+        StatisticsError: if alpha is not between 0 and 1, or the float config has no run.
 
     Example:
         >>> def run(accuracy, train_accuracy):
         ...     return Run(accuracy, [0.30, 0.28, 0.26, 0.24], [0.8, 0.9, train_accuracy])
-        >>> float_arm = {seed: run(0.934 + seed / 1000, 0.935) for seed in range(3)}
+        >>> float_config = {seed: run(0.934 + seed / 1000, 0.935) for seed in range(3)}
         >>> w4 = {seed: run(0.956 + seed / 900, 0.958) for seed in range(3)}
-        >>> [flag] = suspicion(float_arm, {"W4": w4}, images=10_000)
+        >>> [flag] = suspicion(float_config, {"W4": w4}, images=10_000)
         >>> flag.reason
         'float is under-trained: it has 93.50 % of its training samples right at the end, W4
         95.80 %; its training loss fell by 7.7 % in the last quarter'
@@ -82,41 +82,43 @@ def suspicion(
         'train float longer or with a higher learning rate'
     """
     check_share("suspicion: alpha", alpha)
-    if not float_arm:
-        raise StatisticsError("suspicion: there are no values of the float arm")
-    accuracies = _accuracies(float_arm)
-    differences = [paired(_accuracies(arm), accuracies, 1 / images) for arm in quantized.values()]
+    if not float_config:
+        raise StatisticsError("suspicion: there are no values of the float config")
+    accuracies = _accuracies(float_config)
+    differences = [
+        paired(_accuracies(config), accuracies, 1 / images) for config in quantized.values()
+    ]
     found = []
     p_values = holm([difference.p_greater for difference in differences])
-    for (name, arm), difference, p in zip(quantized.items(), differences, p_values, strict=True):
-        shared = [seed for seed in arm if seed in float_arm]
+    for (name, config), difference, p in zip(quantized.items(), differences, p_values, strict=True):
+        shared = [seed for seed in config if seed in float_config]
         if p is None or p >= alpha or difference.mean is None or len(shared) < 2:
             continue
-        runs = [arm[seed] for seed in shared]
+        runs = [config[seed] for seed in shared]
         known = estimate([accuracies[seed] for seed in shared], 1 - alpha, step=1 / images)
         assert known.high is not None
         if np.mean([run.accuracy for run in runs]) > known.high:
-            reason, advice = explain([float_arm[seed] for seed in shared], name, runs)
+            reason, advice = explain([float_config[seed] for seed in shared], name, runs)
             found.append(Suspicion(name, difference.mean, p, reason, advice))
     return found
 
 
-def _accuracies(arm: Mapping[int, Run]) -> dict[int, float]:
-    return {seed: run.accuracy for seed, run in arm.items()}
+def _accuracies(config: Mapping[int, Run]) -> dict[int, float]:
+    return {seed: run.accuracy for seed, run in config.items()}
 
 
-def untold(float_arm: Mapping[int, Run], quantized: Mapping[str, Mapping[int, Run]]) -> str:
-    """Return what one seed leaves open, or ``""``: arms ahead of float that nothing can flag.
+def untold(float_config: Mapping[int, Run], quantized: Mapping[str, Mapping[int, Run]]) -> str:
+    """Return what one seed leaves open, or ``""``: configs ahead of float that nothing can flag.
 
     Example:
         >>> untold({0: Run(0.934)}, {"W4": {0: Run(0.956)}, "W1": {0: Run(0.93)}})
         'W4 is ahead of the float baseline by 2.20 points; one seed cannot tell whether that is
         chance: run three or more'
     """
-    accuracies = _accuracies(float_arm)
+    accuracies = _accuracies(float_config)
     ahead = []
-    for name, arm in quantized.items():
-        difference = paired(_accuracies(arm), accuracies, step=0)
+    for name, config in quantized.items():
+        difference = paired(_accuracies(config), accuracies, step=0)
         if difference.n == 1 and difference.mean is not None and difference.mean > 0:
             ahead.append(
                 f"{name} is ahead of the float baseline by {100 * difference.mean:.2f} points"

@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ...experiment.configs import FLOAT, Arm
+from ...experiment.configs import FLOAT, Config
 from ...formatting import width
-from .points import spots_of
-from .scale import Below, Spot, limits, mark_below
+from .points import points_of
+from .scale import Below, Point, limits, mark_below
 from .style import FONT, HOLLOW, OF_FLOAT, Look, legend, looks
 
 if TYPE_CHECKING:
@@ -23,38 +23,40 @@ SPREAD = 0.64  # of the room of a width is shared by the series
 
 def draw(comparison: "Comparison") -> Figure:
     """Return the figure: a curve for each series, its intervals and seeds, and float as a band."""
-    spots = spots_of(comparison)
-    widths = sorted({arm.bits for arm in spots}, key=lambda bits: (min(bits) == 32, *bits))
+    points = points_of(comparison)
+    widths = sorted({config.bits for config in points}, key=lambda bits: (min(bits) == 32, *bits))
     figure = Figure(
         figsize=(max(5.0, min(12.0, 2.5 + 0.95 * len(widths))), 4.6), layout="constrained"
     )
     axes = figure.add_subplot()
-    axes.set_ylim(*limits([*spots.values()]))
-    places: dict[Arm, float] = {arm: widths.index(arm.bits) for arm in spots}
-    entries = [_draw_float(axes, places[arm], spots[arm]) for arm in spots if arm.is_float]
-    styles = looks([*spots])
+    axes.set_ylim(*limits([*points.values()]))
+    places: dict[Config, float] = {config: widths.index(config.bits) for config in points}
+    entries = [
+        _draw_float(axes, places[config], points[config]) for config in points if config.is_float
+    ]
+    styles = looks([*points])
     series = [name for name in styles if name != FLOAT]
     for n, name in enumerate(series):
         # Side by side: points of equal height must not hide each other.
         shift = SPREAD * ((n + 0.5) / len(series) - 0.5)
-        x = {arm: place + shift for arm, place in places.items() if arm.series == name}
-        for curve in _curves(sorted(x, key=lambda arm: x[arm])):
-            _draw_curve(axes, [(x[arm], spots[arm]) for arm in curve], styles[name])
+        x = {config: place + shift for config, place in places.items() if config.series == name}
+        for curve in _curves(sorted(x, key=lambda config: x[config])):
+            _draw_curve(axes, [(x[config], points[config]) for config in curve], styles[name])
         places |= x
         entries.append(styles[name].entry(name))
-    _mark_below(axes, [Below(x, spots[a].mean, styles[a.series]) for a, x in places.items()])
+    _mark_below(axes, [Below(x, points[a].mean, styles[a.series]) for a, x in places.items()])
     _label(axes, widths)
-    if any(spot.partial for spot in spots.values()):
+    if any(point.partial for point in points.values()):
         entries.append(HOLLOW)
     legend(figure, entries)
     return figure
 
 
-def _draw_float(axes: Axes, place: float, spot: Spot) -> Line2D:
+def _draw_float(axes: Axes, place: float, point: Point) -> Line2D:
     """Draw float, and its level under all else, and return what a legend says of it."""
-    axes.axhspan(spot.low, spot.high, color="0.88", linewidth=0, zorder=0)
-    axes.axhline(spot.mean, color="0.4", linewidth=1, zorder=1)
-    _draw_point(axes, place, spot, OF_FLOAT, 10)
+    axes.axhspan(point.low, point.high, color="0.88", linewidth=0, zorder=0)
+    axes.axhline(point.mean, color="0.4", linewidth=1, zorder=1)
+    _draw_point(axes, place, point, OF_FLOAT, 10)
     return Line2D([], [], color="0.4", marker="*", mfc="k", mec="k", ms=9, label=FLOAT)
 
 
@@ -68,47 +70,47 @@ def _mark_below(axes: Axes, points: Sequence[Below]) -> None:
         mark_below(axes, group, place)
 
 
-def _curves(arms: Sequence[Arm]) -> list[list[Arm]]:
-    """Return the arms that a line is to join: not where bits of weights and of inputs both vary."""
-    weights, inputs = ({arm.bits[side] for arm in arms} for side in (0, 1))
-    if all(arm.bits[0] == arm.bits[1] for arm in arms):
-        return [[*arms]]
+def _curves(configs: Sequence[Config]) -> list[list[Config]]:
+    """Return the configs that a line joins: not where bits of weights and of inputs both vary."""
+    weights, inputs = ({config.bits[side] for config in configs} for side in (0, 1))
+    if all(config.bits[0] == config.bits[1] for config in configs):
+        return [[*configs]]
     fixed, few = (0, weights) if len(weights) <= len(inputs) else (1, inputs)
-    return [[arm for arm in arms if arm.bits[fixed] == bits] for bits in sorted(few)]
+    return [[config for config in configs if config.bits[fixed] == bits] for bits in sorted(few)]
 
 
-def _draw_curve(axes: Axes, points: Sequence[tuple[float, Spot]], look: Look) -> None:
+def _draw_curve(axes: Axes, points: Sequence[tuple[float, Point]], look: Look) -> None:
     """Draw means, joined, with their intervals and seeds."""
     axes.plot(
         [x for x, _ in points],
-        [spot.mean for _, spot in points],
+        [point.mean for _, point in points],
         color=look.color,
         linestyle=look.line,
         linewidth=1.2,
         zorder=2,
     )
-    for x, spot in points:
-        _draw_point(axes, x, spot, look, 6)
+    for x, point in points:
+        _draw_point(axes, x, point, look, 6)
 
 
-def _draw_point(axes: Axes, x: float, spot: Spot, look: Look, size: float) -> None:
-    ends = np.array([[spot.mean - spot.low], [spot.high - spot.mean]])
+def _draw_point(axes: Axes, x: float, point: Point, look: Look, size: float) -> None:
+    ends = np.array([[point.mean - point.low], [point.high - point.mean]])
     axes.errorbar(
         [x],
-        [spot.mean],
-        ends if spot.low < spot.high else None,
+        [point.mean],
+        ends if point.low < point.high else None,
         color=look.color,
         marker=look.marker,
         markersize=size,
-        markerfacecolor="white" if spot.partial else look.color,
-        markeredgecolor=look.color if spot.partial else "white",
-        markeredgewidth=1.2 if spot.partial else 0.5,
+        markerfacecolor="white" if point.partial else look.color,
+        markeredgecolor=look.color if point.partial else "white",
+        markeredgewidth=1.2 if point.partial else 0.5,
         elinewidth=1.2,
         capsize=2.5,
         zorder=4,
     )
-    beside = [x + BESIDE] * len(spot.seeds)
-    axes.plot(beside, spot.seeds, ".", color=look.color, alpha=0.4, mew=0, ms=6, zorder=3)
+    beside = [x + BESIDE] * len(point.seeds)
+    axes.plot(beside, point.seeds, ".", color=look.color, alpha=0.4, mew=0, ms=6, zorder=3)
 
 
 def _label(axes: Axes, widths: Sequence[tuple[int, int]]) -> None:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
-from ...experiment.configs import FLOAT, Arm
+from ...experiment.configs import FLOAT, Config
 from ...formatting import width
 from .scale import floor
 from .style import FONT, Look, legend, looks
@@ -23,16 +23,16 @@ ACROSS = 4  # panels beside each other; more are too small to read
 
 def draw(comparison: "Comparison") -> Figure:
     """Return the figure: a panel for each width, test accuracy above and training loss below."""
-    arms = [arm for arm in comparison.arms if comparison.done(arm)]
-    widths = list(dict.fromkeys(arm.bits for arm in arms if not arm.is_float))
-    widths = sorted(widths) or [arms[0].bits]
+    configs = [config for config in comparison.configs if comparison.done(config)]
+    widths = list(dict.fromkeys(config.bits for config in configs if not config.is_float))
+    widths = sorted(widths) or [configs[0].bits]
     down = -(-len(widths) // ACROSS)
     across = -(-len(widths) // down)
     figure = Figure(figsize=(max(4.5, 1.0 + 2.3 * across), 0.4 + 4.4 * down), layout="constrained")
     blocks = figure.subfigures(down, 1, squeeze=False)[:, 0]
-    styles = looks(arms)
-    tests = {arm: 100 * _curve(comparison, arm, "test_accuracy") for arm in arms}
-    losses = {arm: _curve(comparison, arm, "loss") for arm in arms}
+    styles = looks(configs)
+    tests = {config: 100 * _curve(comparison, config, "test_accuracy") for config in configs}
+    losses = {config: _curve(comparison, config, "loss") for config in configs}
     for start, block in zip(range(0, len(widths), across), blocks, strict=True):
         panels = block.subplots(2, across, sharex=True, sharey="row", squeeze=False)
         _label_row(panels)
@@ -41,30 +41,30 @@ def draw(comparison: "Comparison") -> Figure:
             panels[0, 0].set_xlim(0.5, 1.5)  # one epoch: round it, that it has a whole tick
         _scale_losses(panels[1], [*losses.values()])
         for bits, (above, below) in zip(widths[start:], panels.T, strict=False):
-            shown = [arm for arm in arms if arm.bits == bits or arm.is_float]
-            for arm in shown:
-                _draw_curve(above, tests[arm], styles[arm.series])
-                _draw_curve(below, losses[arm], styles[arm.series])
+            shown = [config for config in configs if config.bits == bits or config.is_float]
+            for config in shown:
+                _draw_curve(above, tests[config], styles[config.series])
+                _draw_curve(below, losses[config], styles[config.series])
             above.set_title("float" if min(bits) == 32 else _bits(bits), fontsize=FONT + 1)
-            _list_below(above, {arm.series: tests[arm] for arm in shown})
+            _list_below(above, {config.series: tests[config] for config in shown})
         for empty in panels[:, len(widths) - start :].flat:
             empty.set_visible(False)
     told = "means over seeds"
-    if any(comparison.partial(arm) for arm in arms):
+    if any(comparison.partial(config) for config in configs):
         told += "; not all series have the same seeds"
     blocks[0].suptitle(told, fontsize=FONT, color="0.3")
-    legend(figure, [styles[series].entry(series) for series in _present(arms, styles)])
+    legend(figure, [styles[series].entry(series) for series in _present(configs, styles)])
     return figure
 
 
-def _present(arms: Sequence[Arm], styles: dict[str, Look]) -> list[str]:
-    present = {FLOAT if arm.is_float else arm.series for arm in arms}
+def _present(configs: Sequence[Config], styles: dict[str, Look]) -> list[str]:
+    present = {FLOAT if config.is_float else config.series for config in configs}
     return [series for series in styles if series in present]
 
 
-def _curve(comparison: "Comparison", arm: Arm, key: str) -> Array:
+def _curve(comparison: "Comparison", config: Config, key: str) -> Array:
     """Return the mean over seeds of a measurement, epoch by epoch."""
-    runs = [[epoch[key] for epoch in result.history] for result in comparison.done(arm)]
+    runs = [[epoch[key] for epoch in result.history] for result in comparison.done(config)]
     mean: Array = np.array(runs, dtype=np.float64).mean(axis=0)
     return mean
 

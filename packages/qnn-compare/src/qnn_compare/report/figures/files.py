@@ -59,8 +59,8 @@ PICTURES = (
     Picture(
         "accuracy-over-bytes",
         "Accuracy over bytes",
-        "Mean test accuracy of each arm over the size of its packed file, with 95 % intervals; no "
-        "arm lies above and to the left of the Pareto front.",
+        "Mean test accuracy of each config over the size of its packed file, with 95 % intervals; "
+        "no config lies above and to the left of the Pareto front.",
         size.draw,
     ),
     Picture(
@@ -75,7 +75,7 @@ PICTURES = (
 
 def pictures(comparison: "Comparison") -> list[Picture]:
     """Return the figures that there is something to show in: no sizes if nothing is packed."""
-    packed = any(comparison.nbytes(arm) for arm in comparison.arms)
+    packed = any(comparison.nbytes(config) for config in comparison.configs)
     return [picture for picture in PICTURES if packed or picture.draw is not size.draw]
 
 
@@ -111,4 +111,4 @@ def contents(comparison: "Comparison", suffix: str) -> dict[str, bytes]:
 def check_any(comparison: "Comparison", what: str) -> None:
     """Raise a CompareError if there is nothing to show."""
     if not any(result.done for result in comparison.results.values()):
-        raise CompareError(f"{what}: no cell has been trained to its end, so there is no accuracy")
+        raise CompareError(f"{what}: no run has been trained to its end, so there is no accuracy")

@@ -1,4 +1,4 @@
-"""The range of accuracies that a figure shows: all arms, but for those far below the others."""
+"""The range of accuracies that a figure shows: all configs, but for those far below the others."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -16,8 +16,8 @@ FOOT = 0.12  # room at the lower edge for marks of what lies below, as a share
 LEAST = 0.4  # points: what differs by less is not drawn as if it were much
 
 
-class Spot(NamedTuple):
-    """An arm's accuracy in per cent: the mean, the ends of its interval, and its seeds.
+class Point(NamedTuple):
+    """A config's accuracy in per cent: the mean, the ends of its interval, and its seeds.
 
     If it is `partial`, it lacks seeds that others have: its mean does not stand beside theirs.
     """
@@ -29,24 +29,24 @@ class Spot(NamedTuple):
     partial: bool = False
 
 
-def limits(spots: Sequence[Spot]) -> tuple[float, float]:
+def limits(points: Sequence[Point]) -> tuple[float, float]:
     """Return the least and greatest accuracy to show, in per cent.
 
     Example:
-        >>> near = [Spot(m, m - 0.1, m + 0.1, [m]) for m in (97.0, 97.5, 98.0)]
-        >>> low, high = limits([*near, Spot(11.0, 10.0, 12.0, [11.0])])
+        >>> near = [Point(m, m - 0.1, m + 0.1, [m]) for m in (97.0, 97.5, 98.0)]
+        >>> low, high = limits([*near, Point(11.0, 10.0, 12.0, [11.0])])
         >>> 96.4 < low < 96.9 and 98.1 < high < 98.5
         True
     """
-    means = np.array([spot.mean for spot in spots])
-    shown = [spot for spot in spots if spot.mean > floor(means)]
-    low = min(min(spot.seeds) for spot in shown)
-    high = max(max(spot.seeds) for spot in shown)
+    means = np.array([point.mean for point in points])
+    shown = [point for point in points if point.mean > floor(means)]
+    low = min(min(point.seeds) for point in shown)
+    high = max(max(point.seeds) for point in shown)
     more = MORE * max(high - low, LEAST)
-    low = max(low - more, min(low, *(spot.low for spot in shown)))
-    high = min(high + more, max(high, *(spot.high for spot in shown)))
+    low = max(low - more, min(low, *(point.low for point in shown)))
+    high = min(high + more, max(high, *(point.high for point in shown)))
     margin = max(0.07 * (high - low), LEAST / 4)
-    if len(shown) < len(spots):
+    if len(shown) < len(points):
         low -= FOOT * (high - low + 2 * margin)
     # Above 100 there is nothing but half of a marker.
     return max(-margin, low - margin), min(100.0 + margin / 2, high + margin)

@@ -9,66 +9,71 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import Bbox
 
-from ...experiment.configs import Arm
+from ...experiment.configs import Config
 from ...formatting import width
 from .labels import Label, place
-from .points import spots_of
-from .scale import Below, Spot, limits, mark_below
+from .points import points_of
+from .scale import Below, Point, limits, mark_below
 from .style import FONT, HOLLOW, legend, looks
 
 if TYPE_CHECKING:
     from ...comparison import Comparison
 
 FRONT = "0.35"
-APART = 1.05  # factor between the marks of two arms that lie below at one size
+APART = 1.05  # factor between the marks of two configs that lie below at one size
 
 
 def draw(comparison: "Comparison") -> Figure:
-    """Return the figure: a point for each arm with its bits, and the front as a stair."""
-    known = {arm: comparison.nbytes(arm) for arm in comparison.arms}
-    spots = {arm: spot for arm, spot in spots_of(comparison).items() if known[arm]}
-    sizes = {arm: float(known[arm] or 0) for arm in spots}
+    """Return the figure: a point for each config with its bits, and the front as a stair."""
+    known = {config: comparison.nbytes(config) for config in comparison.configs}
+    points = {config: point for config, point in points_of(comparison).items() if known[config]}
+    sizes = {config: float(known[config] or 0) for config in points}
     figure = Figure(figsize=(7.5, 4.8), layout="constrained")
     axes = figure.add_subplot()
     axes.set_xscale("log")
-    axes.set_ylim(*limits([*spots.values()]))
+    axes.set_ylim(*limits([*points.values()]))
     axes.set_xlim(min(sizes.values()) / 1.25, max(sizes.values()) * 1.25)
-    styles = looks([*spots])
-    _draw_front(axes, comparison, spots, sizes)
+    styles = looks([*points])
+    _draw_front(axes, comparison, points, sizes)
     below = []
-    for arm, spot in spots.items():
-        color, marker, _ = look = styles[arm.series]
-        axes.vlines(sizes[arm], spot.low, spot.high, color=color, alpha=0.45, linewidth=1.2)
+    for config, point in points.items():
+        color, marker, _ = look = styles[config.series]
+        axes.vlines(sizes[config], point.low, point.high, color=color, alpha=0.45, linewidth=1.2)
+        face, edge, width = ("white", color, 1.2) if point.partial else (color, "white", 0.5)
         axes.plot(
-            sizes[arm], spot.mean, marker, color=color, ms=11 if arm.is_float else 7, zorder=4,
-            mfc="white" if spot.partial else color, mec=color if spot.partial else "white",
-            mew=1.2 if spot.partial else 0.5,
+            sizes[config], point.mean, marker, color=color, ms=11 if config.is_float else 7,
+            zorder=4, mfc=face, mec=edge, mew=width,
         )  # fmt: skip # one look
-        if spot.mean < axes.get_ylim()[0]:
-            below.append(Below(sizes[arm], spot.mean, look))
+        if point.mean < axes.get_ylim()[0]:
+            below.append(Below(sizes[config], point.mean, look))
     for group in _near(below):
         middle = (group[0].x * group[-1].x) ** 0.5
         apart = [APART ** (n - (len(group) - 1) / 2) for n in range(len(group))]
         beside = [p._replace(x=p.x * f) for p, f in zip(group, apart, strict=True)]
         mark_below(axes, beside, middle)
     _label(axes)
-    used = [styles[series]._replace(line="").entry(series) for series in _series(spots, styles)]
+    used = [styles[series]._replace(line="").entry(series) for series in _series(points, styles)]
     front = Line2D([], [], color=FRONT, linewidth=1, linestyle="--", label="Pareto front")
-    hollow = [HOLLOW] if any(spot.partial for spot in spots.values()) else []
+    hollow = [HOLLOW] if any(point.partial for point in points.values()) else []
     legend(figure, [*used, front, *hollow])
-    _write_bits(figure, axes, comparison, spots, sizes)
+    _write_bits(figure, axes, comparison, points, sizes)
     return figure
 
 
 def _draw_front(
-    axes: Axes, comparison: "Comparison", spots: Mapping[Arm, Spot], sizes: Mapping[Arm, float]
+    axes: Axes,
+    comparison: "Comparison",
+    points: Mapping[Config, Point],
+    sizes: Mapping[Config, float],
 ) -> None:
     # A stair through means over other seeds could go down.
-    front = [arm for arm in comparison.pareto if arm in spots and not spots[arm].partial]
+    front = [
+        config for config in comparison.pareto if config in points and not points[config].partial
+    ]
     if not front:
         return
-    x = [sizes[arm] for arm in front]
-    y = [spots[arm].mean for arm in front]
+    x = [sizes[config] for config in front]
+    y = [points[config].mean for config in front]
     # From the lower edge to the first, and from the last to the right: what a size can have.
     x, y = [x[0], *x, axes.get_xlim()[1]], [min(axes.get_ylim()[0], y[0]), *y, y[-1]]
     axes.plot(x, y, drawstyle="steps-post", color=FRONT, linewidth=1, linestyle="--", zorder=1)
@@ -85,8 +90,8 @@ def _near(points: list[Below]) -> list[list[Below]]:
     return groups
 
 
-def _series(spots: Mapping[Arm, Spot], styles: Mapping[str, object]) -> list[str]:
-    present = {arm.series for arm in spots}
+def _series(points: Mapping[Config, Point], styles: Mapping[str, object]) -> list[str]:
+    present = {config.series for config in points}
     return [series for series in styles if series in present]
 
 
@@ -94,28 +99,28 @@ def _write_bits(
     figure: Figure,
     axes: Axes,
     comparison: "Comparison",
-    spots: Mapping[Arm, Spot],
-    sizes: Mapping[Arm, float],
+    points: Mapping[Config, Point],
+    sizes: Mapping[Config, float],
 ) -> None:
-    styles = looks([*spots])
-    first = [*comparison.pareto, *(arm for arm in spots if arm not in comparison.pareto)]
+    styles = looks([*points])
+    first = [*comparison.pareto, *(config for config in points if config not in comparison.pareto)]
     labels = [
         Label(
-            sizes[arm],
-            spots[arm].mean,
-            width(arm.bits),
-            styles[arm.series].color,
-            arm in comparison.pareto,
+            sizes[config],
+            points[config].mean,
+            width(config.bits),
+            styles[config.series].color,
+            config in comparison.pareto,
         )
-        for arm in first
-        if arm in spots
+        for config in first
+        if config in points
     ]
     # An interval is thin: a label beside it is readable, one on it is not.
     figure.draw_without_rendering()
     bars = []
-    for label, arm in zip(labels, (arm for arm in first if arm in spots), strict=True):
+    for label, config in zip(labels, (config for config in first if config in points), strict=True):
         (x, low), (_, high) = axes.transData.transform(
-            [(label.x, spots[arm].low), (label.x, spots[arm].high)]
+            [(label.x, points[config].low), (label.x, points[config].high)]
         )
         bars.append(Bbox.from_extents(x - 1, low, x + 1, high))
     texts = [text.get_window_extent() for text in axes.texts]

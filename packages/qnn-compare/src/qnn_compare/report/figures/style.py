@@ -8,7 +8,7 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ...experiment.configs import FLOAT, Arm
+from ...experiment.configs import FLOAT, Config
 from ...formatting import broken
 
 
@@ -42,15 +42,15 @@ FONT = 9  # points, of what is not a title
 LABEL = 48  # characters in a line of a legend
 
 
-def series_of(arms: Iterable[Arm]) -> list[str]:
+def series_of(configs: Iterable[Config]) -> list[str]:
     """Return the names of the series, without float, in their order."""
-    return list(dict.fromkeys(arm.series for arm in arms if not arm.is_float))
+    return list(dict.fromkeys(config.series for config in configs if not config.is_float))
 
 
-def looks(arms: Sequence[Arm]) -> dict[str, Look]:
+def looks(configs: Sequence[Config]) -> dict[str, Look]:
     """Return the look of each series; the cycles differ in length, so that many are told apart."""
     cycles = zip(cycle(COLORS), cycle(MARKERS), cycle(LINES), strict=False)
-    found = {series: Look(*look) for series, look in zip(series_of(arms), cycles, strict=False)}
+    found = {series: Look(*look) for series, look in zip(series_of(configs), cycles, strict=False)}
     return {FLOAT: OF_FLOAT} | found
 
 

@@ -56,14 +56,14 @@ def html(comparison: "Comparison") -> str:
         pair_headers=PAIR_HEADERS,
         pairs=_pairs(comparison),
         notes={
-            "Cells that failed": failed(comparison),
+            "Runs that failed": failed(comparison),
             "Nets that cannot be packed": unpacked(comparison),
-            "Cells that were not run yet": missing(comparison),
+            "Runs that were not run yet": missing(comparison),
             "Combinations without a meaning, left out": left_out(comparison),
         },
         configuration=provenance.configuration(comparison),
         machines=provenance.machines(comparison),
-        runs=provenance.runs(comparison),
+        runs=provenance.sessions(comparison),
         commands=provenance.commands(comparison),
         call=provenance.call(comparison),
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from qnn_core.terminal import escape_markdown, table
 
 from .. import figures, summary
-from ..table import arms_table
+from ..table import configs_table
 from . import matrix, provenance
 
 if TYPE_CHECKING:
@@ -23,15 +23,15 @@ def markdown(comparison: "Comparison") -> str:
         *map(escape_markdown, told),
         *(["What to do next:", _bullets(advice)] if advice else []),
         "## Results",
-        arms_table(comparison, "markdown"),
+        configs_table(comparison, "markdown"),
         "## Figures",
         *(f"![{picture.about}]({picture.name}.png)" for picture in figures.pictures(comparison)),
         "## Verdicts",
         *_verdicts(comparison),
         "## How it was done",
         _facts("what", provenance.configuration(comparison)),
-        *([_facts("with", provenance.machines(comparison))] if comparison.runs else []),
-        *([_facts("run", provenance.runs(comparison))] if comparison.runs else []),
+        *([_facts("with", provenance.machines(comparison))] if comparison.sessions else []),
+        *([_facts("run", provenance.sessions(comparison))] if comparison.sessions else []),
         "## How to reproduce it",
         *_commands(comparison),
         _code("python", provenance.call(comparison)),
@@ -43,7 +43,7 @@ def _verdicts(comparison: "Comparison") -> list[str]:
     """Return the matrix; by numbers across, since names are too long for that."""
     names, squares = matrix.names(comparison), matrix.squares(comparison)
     if not squares:
-        return ["There is one arm, so there is nothing to tell apart."]
+        return ["There is one config, so there is nothing to tell apart."]
     rows = [
         [
             str(n),
@@ -54,8 +54,8 @@ def _verdicts(comparison: "Comparison") -> list[str]:
     ]
     meaning = ", ".join(f"{symbol} {verdict}" for verdict, symbol in matrix.SYMBOLS.items())
     return [
-        f"Each row's arm against each column's: {meaning}.",
-        table(["", "arm", *map(str, range(1, len(names) + 1))], rows, "markdown", left=2),
+        f"Each row's config against each column's: {meaning}.",
+        table(["", "config", *map(str, range(1, len(names) + 1))], rows, "markdown", left=2),
     ]
 
 

@@ -1,4 +1,4 @@
-"""The verdict of each arm against each other one."""
+"""The verdict of each config against each other one."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ SYMBOLS: dict[Verdict, str] = {"better": "▲", "worse": "▼", "not distinguish
 
 @dataclass(frozen=True)
 class Square:
-    """A cell of the matrix: an arm against another.
+    """A cell of the matrix: a config against another.
 
     Attributes:
         verdict: in words.
@@ -29,12 +29,12 @@ class Square:
 
 
 def names(comparison: "Comparison") -> list[str]:
-    """Return the arms that have a result, in their order."""
-    return [arm.name for arm in comparison.arms if comparison.done(arm)]
+    """Return the configs that have a result, in their order."""
+    return [config.name for config in comparison.configs if comparison.done(config)]
 
 
 def squares(comparison: "Comparison") -> dict[tuple[str, str], Square]:
-    """Return the squares by both names; there is none of an arm against itself."""
+    """Return the squares by both names; there is none of a config against itself."""
     return {
         key: Square(
             pair.verdict, SYMBOLS[pair.verdict], within(pair.difference, None, None, sign="+")

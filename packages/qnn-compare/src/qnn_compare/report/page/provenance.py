@@ -23,32 +23,36 @@ class Fact(NamedTuple):
 
 
 def configuration(comparison: "Comparison") -> list[Fact]:
-    """Return all that numbers depend on, but for arm and seed; parts of parts have dotted names."""
+    """Return all that numbers depend on, but for config and seed; names of parts have dots."""
     plan = comparison.plan
     seeds = Fact("seeds", ", ".join(map(str, comparison.seeds)))
     schemes = {f"scheme {name}": code for name, code in plan.schemes.items()}
     return [seeds, *_flat({**_brief(plan.configuration), **schemes})]
 
 
-def runs(comparison: "Comparison") -> list[Fact]:
-    """Return when cells were run, how many, in what time, and by which command."""
-    return [Fact(str(run.get("started", "?")), _run(run)) for run in comparison.runs]
+def sessions(comparison: "Comparison") -> list[Fact]:
+    """Return when runs were run, how many, in what time, and by which command."""
+    return [
+        Fact(str(session.get("started", "?")), _session(session)) for session in comparison.sessions
+    ]
 
 
 def machines(comparison: "Comparison") -> list[Fact]:
-    """Return the machines and versions that cells were run with, each once."""
+    """Return the machines and versions that runs were run with, each once."""
     told = dict.fromkeys(
-        Fact(kind, ", ".join(f"{name} {value}" for name, value in run[key].items()))
-        for run in comparison.runs
+        Fact(kind, ", ".join(f"{name} {value}" for name, value in session[key].items()))
+        for session in comparison.sessions
         for kind, key in (("machine", "machine"), ("versions", "versions"))
-        if isinstance(run.get(key), Mapping)
+        if isinstance(session.get(key), Mapping)
     )
     return sorted(told)
 
 
 def commands(comparison: "Comparison") -> list[str]:
     """Return the commands that ran it, each once."""
-    given = [[*map(str, run["command"])] for run in comparison.runs if run.get("command")]
+    given = [
+        [*map(str, session["command"])] for session in comparison.sessions if session.get("command")
+    ]
     # The folder that a script is in is nobody's business.
     return list(dict.fromkeys(shlex.join([Path(first).name, *rest]) for first, *rest in given))
 
@@ -59,7 +63,7 @@ def call(comparison: "Comparison") -> str:
     recipe = known.get("recipe", {})
     lines = ["import qnn_core as qnn", "", "qnn.compare("]
     lines += [f"    build,  # {known.get('build', '?')}", f"    data,  # {_data(known)}"]
-    lines += [f"    {line}" for line in _arms(comparison)]
+    lines += [f"    {line}" for line in _configs(comparison)]
     lines += [f"    seeds={[*comparison.seeds]},"]
     lines += [f"    {_argument(name, value)}" for name, value in recipe.items()]
     return "\n".join([*lines, ")"])
@@ -82,18 +86,18 @@ def _brief(content: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _arms(comparison: "Comparison") -> Iterator[str]:
-    """Yield the arguments that give these arms; they are a grid, or pairs that no grid gives."""
-    arms = [(arm.weight or FLOAT, arm.input or FLOAT) for arm in comparison.arms]
-    weights, inputs = (list(dict.fromkeys(side)) for side in zip(*arms, strict=True))
-    if all(weight == input for weight, input in arms):
+def _configs(comparison: "Comparison") -> Iterator[str]:
+    """Yield the arguments that give these configs; they are a grid, or pairs that no grid gives."""
+    configs = [(config.weight or FLOAT, config.input or FLOAT) for config in comparison.configs]
+    weights, inputs = (list(dict.fromkeys(side)) for side in zip(*configs, strict=True))
+    if all(weight == input for weight, input in configs):
         yield from _listed("weights", weights)
-    elif {*arms} == {*product(weights, inputs)}:
+    elif {*configs} == {*product(weights, inputs)}:
         yield from _listed("weights", weights)
         yield from _listed("activations", inputs)
     else:
         yield "# weights, activations and bits of a grid, or of several studies, that hold:"
-        yield from (f"# {arm.name}" for arm in comparison.arms)
+        yield from (f"# {config.name}" for config in comparison.configs)
 
 
 def _listed(name: str, specs: Sequence[str]) -> Iterator[str]:
@@ -117,8 +121,8 @@ def _flat(content: Mapping[str, Any], prefix: str = "") -> Iterator[Fact]:
             yield Fact(f"{prefix}{name}", str(value))
 
 
-def _run(run: Mapping[str, Any]) -> str:
-    told = [counted(run.get("cells", 0), "cell"), f"in {seconds(run.get('seconds'))}"]
-    if run.get("executor"):
-        told.append(f"on {run['executor']}")
+def _session(session: Mapping[str, Any]) -> str:
+    told = [counted(session.get("cells", 0), "run"), f"in {seconds(session.get('seconds'))}"]
+    if session.get("executor"):
+        told.append(f"on {session['executor']}")
     return " ".join(told)

@@ -1,4 +1,4 @@
-"""Cells in real processes: on this machine and on a Dask cluster, some of them killed."""
+"""Runs in real processes: on this machine and on a Dask cluster, some of them killed."""
 
 import os
 import shlex
@@ -17,14 +17,14 @@ import pytest
 import qnn_core as qnn
 from qnn_compare.experiment import cluster as cluster_module
 from qnn_compare.experiment.cluster import dask_executor
-from qnn_compare.experiment.heartbeat import read_notes
+from qnn_compare.experiment.heartbeat import read_heartbeats
 from qnn_compare.experiment.store import Store
 from qnn_core.errors import CompareError
 from studies_to_compare import Marked, data, net, pooled_net, unseeded_data
 from test_compare import SMALL, same
 
 STUDY = SMALL | {"weights": ["symmetric"], "bits": [2, 3, 32], "seeds": 3}
-CELLS = {(arm, seed) for arm in ("float", "symmetric:2", "symmetric:3") for seed in range(3)}
+RUNS = {(config, seed) for config in ("float", "symmetric:2", "symmetric:3") for seed in range(3)}
 
 
 @pytest.fixture(scope="module")
@@ -39,16 +39,16 @@ def calls(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_killed_cell_fails_and_the_others_go_on(
+def test_a_killed_run_fails_and_the_others_go_on(
     expected: qnn.Comparison, calls: Path, tmp_path: Path
 ) -> None:
     build = Marked(calls, killed="Symmetric(bits=2)")
     found = qnn.compare(build, data, executor=2, store=tmp_path / "s", **STUDY)
     (failure,) = found.failures
-    assert (failure.arm, failure.seed, failure.failure) == ("symmetric:2", 1, "killed")
+    assert (failure.config, failure.seed, failure.failure) == ("symmetric:2", 1, "killed")
     assert "want of memory" in failure.reason
-    rest = {cell: r for cell, r in expected.results.items() if cell != ("symmetric:2", 1)}
-    others = {cell: r for cell, r in found.results.items() if r.done}
+    rest = {run: r for run, r in expected.results.items() if run != ("symmetric:2", 1)}
+    others = {run: r for run, r in found.results.items() if r.done}
     assert same(qnn.Comparison(found.plan, others), qnn.Comparison(found.plan, rest))
     # Twice where it was killed; its neighbour of then, which may have been the cause, too.
     assert max(Counter(build.calls()).values()) == 2
@@ -81,7 +81,7 @@ def test_a_broken_executor_keeps_what_is_done(calls: Path, tmp_path: Path) -> No
     build = Marked(calls, killed="Symmetric(bits=3)", seed=0)
     with (
         ProcessPoolExecutor(1, get_context("spawn")) as executor,
-        pytest.raises(CompareError, match=r"the executor broke .* cells left; .* kept"),
+        pytest.raises(CompareError, match=r"the executor broke .* runs left; .* kept"),
     ):
         qnn.compare(build, data, executor=executor, store=tmp_path / "s", **STUDY)
     assert len(qnn.Comparison.load(tmp_path / "s").results) == 2
@@ -110,10 +110,10 @@ def started(tmp_path: Path, calls: Path, seconds: float) -> subprocess.Popen[str
     )  # fmt: skip
 
 
-def wait_for_cells(tmp_path: Path, count: int) -> None:
+def wait_for_runs(tmp_path: Path, count: int) -> None:
     end = time.monotonic() + 60
     while len([*tmp_path.glob("s/cells/*.json")]) < count:
-        assert time.monotonic() < end, "no cell has ended within a minute"
+        assert time.monotonic() < end, "no run has ended within a minute"
         time.sleep(0.02)
 
 
@@ -136,7 +136,7 @@ def test_a_study_that_was_stopped_at_any_moment_goes_on(
     expected: qnn.Comparison, tmp_path: Path, calls: Path, how: signal.Signals
 ) -> None:
     process = started(tmp_path, calls, seconds=0.3)
-    wait_for_cells(tmp_path, 3)
+    wait_for_runs(tmp_path, 3)
     if how == signal.SIGINT:
         os.killpg(process.pid, how)  # as a terminal does: to all of them
     else:
@@ -152,12 +152,12 @@ def test_a_study_that_was_stopped_at_any_moment_goes_on(
         assert time.monotonic() < end, "workers go on for nobody"
         time.sleep(0.1)
     done = {path.name for path in tmp_path.glob("s/cells/*.json")}
-    assert 3 <= len(done) < len(CELLS)
+    assert 3 <= len(done) < len(RUNS)
     begun = Counter(Marked(calls).calls())
     again = started(tmp_path, calls, seconds=0)
     out, err = again.communicate(timeout=120)
     assert (out, again.returncode) == ("True\n", 0), err
-    assert f"{len(done)} of 9 cells were done before" in err
+    assert f"{len(done)} of 9 runs were done before" in err
     assert sum(Counter(Marked(calls).calls()).values()) == sum(begun.values()) + 9 - len(done)
     found = qnn.Comparison.load(tmp_path / "s")
     assert same(found, expected)
@@ -173,15 +173,15 @@ def test_ctrl_c_is_heard_while_processes_start(tmp_path: Path, calls: Path) -> N
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode != 0
-    assert "stopped by Ctrl-C with 0 of 9 cells done" in err
+    assert "stopped by Ctrl-C with 0 of 9 runs done" in err
 
 
-def test_a_running_cell_says_how_far_it_is(tmp_path: Path, calls: Path) -> None:
+def test_a_running_run_says_how_far_it_is(tmp_path: Path, calls: Path) -> None:
     process = started(tmp_path, calls, seconds=0.3)
     try:
         seen = []
         while process.poll() is None:
-            seen += read_notes(tmp_path / "s" / "running")
+            seen += read_heartbeats(tmp_path / "s" / "running")
             time.sleep(0.005)
     finally:
         process.communicate(timeout=60)
@@ -214,7 +214,7 @@ def test_forked_workers_end_with_their_parent_and_keep_no_lock(
         [sys.executable, "-c", script], start_new_session=True, stderr=subprocess.DEVNULL,
         env=os.environ | {"MARKED_SECONDS": "0.5"},
     )  # fmt: skip
-    wait_for_cells(tmp_path, 1)
+    wait_for_runs(tmp_path, 1)
     process.kill()
     process.wait(60)
     # At once, while they may still be there.
@@ -301,7 +301,7 @@ def test_with_one_worker_killed_nothing_is_lost_or_done_twice(
     killed: list[int] = []
 
     def kill(pids: list[int]) -> None:
-        wait_for_cells(tmp_path, 2)
+        wait_for_runs(tmp_path, 2)
         killed.extend(pids[:1])
         os.kill(pids[0], signal.SIGKILL)
 
@@ -319,8 +319,8 @@ def test_with_one_worker_killed_nothing_is_lost_or_done_twice(
     assert begun.keys() == {
         (n, s) for n in ("float", "Symmetric(bits=2)", "Symmetric(bits=3)") for s in range(3)
     }
-    # What ran on the killed worker, one cell and no more, was begun again.
-    assert sum(begun.values()) <= len(CELLS) + 1
+    # What ran on the killed worker, one run and no more, was begun again.
+    assert sum(begun.values()) <= len(RUNS) + 1
 
 
 def test_no_scheduler_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import qnn_core as qnn
-from qnn_compare.experiment.study_file import read_config
+from qnn_compare.experiment.study_file import read_study_file
 from qnn_core.errors import CompareError
 
 SOUND = """\
@@ -64,7 +64,7 @@ def forgotten() -> None:
 
 
 def test_a_sound_file_gives_the_arguments(tmp_path: Path) -> None:
-    config = read_config(written(tmp_path))
+    config = read_study_file(written(tmp_path))
     assert config.options == {
         "weights": ["symmetric", "binary"], "bits": [1, 2, 32], "seeds": 2, "epochs": 2, "lr": 0.01,
     }  # fmt: skip
@@ -75,9 +75,9 @@ def test_a_sound_file_gives_the_arguments(tmp_path: Path) -> None:
 
 def test_a_byte_order_mark_is_no_matter(tmp_path: Path) -> None:
     path = written(tmp_path)
-    plain = read_config(path).options
+    plain = read_study_file(path).options
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
-    assert read_config(path).options == plain
+    assert read_study_file(path).options == plain
 
 
 READS = """
@@ -100,7 +100,7 @@ def test_relative_paths_are_from_the_folder_of_the_file(
     (tmp_path / "values" / "values.txt").write_text("3 4", "utf-8")
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    found = read_config(Path("..", path.name)).data()
+    found = read_study_file(Path("..", path.name)).data()
     assert found == [["3", "4"], str(tmp_path / "values"), str(tmp_path / "../beside"), "values"]
 
 
@@ -121,7 +121,7 @@ def test_pairs_of_widths(tmp_path: Path) -> None:
     text = SOUND.replace("1,\n    2, 32", "[2, 4], [1, 32]").replace(
         "bits", 'activations = ["uniform"]\nbits'
     )
-    found = read_config(written(tmp_path, text)).options
+    found = read_study_file(written(tmp_path, text)).options
     assert (found["bits"], found["activations"]) == ([(2, 4), (1, 32)], ["uniform"])
 
 
@@ -176,17 +176,17 @@ def test_errors_name_file_line_and_key(tmp_path: Path, before: str, after: str, 
     path = written(tmp_path, SOUND.replace(before, after))
     assert before in SOUND
     with pytest.raises(CompareError) as caught:
-        read_config(path)
+        read_study_file(path)
     assert f"{path}{told}" in str(caught.value)
 
 
 def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     for path in (tmp_path / "none.toml", tmp_path):
         with pytest.raises(CompareError, match="cannot be read"):
-            read_config(path)
+            read_study_file(path)
     (tmp_path / "latin.toml").write_bytes(b"\xe9 = 1")
     with pytest.raises(CompareError, match="is no TOML"):
-        read_config(tmp_path / "latin.toml")
+        read_study_file(tmp_path / "latin.toml")
 
 
 # The command

@@ -2,15 +2,15 @@
 
 import pytest
 import qnn_core as qnn
-from qnn_compare.experiment.configs import Arm, arms_of, with_bits, without_bits
+from qnn_compare.experiment.configs import Config, configs_of, with_bits, without_bits
 from qnn_core.errors import CompareError, SpecError
 
 
 def names(*given: object) -> list[str]:
-    return [arm.name for arm in arms_of(*given)[0]]  # type: ignore[arg-type]
+    return [config.name for config in configs_of(*given)[0]]  # type: ignore[arg-type]
 
 
-def test_float_is_one_arm_and_the_first() -> None:
+def test_float_is_one_config_and_the_first() -> None:
     assert names(["symmetric", "uniform"], None, [4, 2, 32]) == [
         "float", "symmetric:4", "symmetric:2", "uniform:4", "uniform:2",
     ]  # fmt: skip
@@ -30,27 +30,27 @@ def test_specs_may_bring_their_bits() -> None:
 
 
 def test_32_bits_of_one_kind_are_float() -> None:
-    (arm,), _ = arms_of(["symmetric"], ["uniform"], [(2, 32)])
-    assert (arm.weight, arm.input, arm.bits) == ("symmetric:2", None, (2, 32))
+    (config,), _ = configs_of(["symmetric"], ["uniform"], [(2, 32)])
+    assert (config.weight, config.input, config.bits) == ("symmetric:2", None, (2, 32))
 
 
 def test_combinations_without_a_meaning_are_left_out_with_the_reason() -> None:
-    arms, left_out = arms_of(["binary"], None, [1, 2])
-    assert [arm.name for arm in arms] == ["binary:1"]
-    assert [(out.arm, out.reason) for out in left_out] == [
+    configs, left_out = configs_of(["binary"], None, [1, 2])
+    assert [config.name for config in configs] == ["binary:1"]
+    assert [(out.config, out.reason) for out in left_out] == [
         ("binary:2", "Binary: there is one bit, got bits=2")
     ]
 
 
 def test_one_scheme_without_a_meaning_leaves_the_rest_of_the_grid() -> None:
-    arms, left_out = arms_of(["symmetric", "binary"], ["symmetric"], [1, 2])
-    assert [arm.name for arm in arms] == ["symmetric:2"]
-    assert [out.arm for out in left_out] == [
+    configs, left_out = configs_of(["symmetric", "binary"], ["symmetric"], [1, 2])
+    assert [config.name for config in configs] == ["symmetric:2"]
+    assert [out.config for out in left_out] == [
         "symmetric:1", "binary:1 x symmetric:1", "binary:2 x symmetric:2",
     ]  # fmt: skip
-    arms, left_out = arms_of(["binary", "symmetric"], None, [4, 8])
-    assert [arm.name for arm in arms] == ["symmetric:4", "symmetric:8"]
-    assert [out.arm for out in left_out] == ["binary:4", "binary:8"]
+    configs, left_out = configs_of(["binary", "symmetric"], None, [4, 8])
+    assert [config.name for config in configs] == ["symmetric:4", "symmetric:8"]
+    assert [out.config for out in left_out] == ["binary:4", "binary:8"]
 
 
 BAD: list[tuple[tuple[object, ...], str]] = [
@@ -74,7 +74,7 @@ BAD: list[tuple[tuple[object, ...], str]] = [
 @pytest.mark.parametrize(("given", "told"), BAD)
 def test_bad_input_is_explained(given: tuple[object, ...], told: str) -> None:
     with pytest.raises((CompareError, SpecError)) as caught:
-        arms_of(*given)  # type: ignore[arg-type]
+        configs_of(*given)  # type: ignore[arg-type]
     assert told in str(caught.value)
 
 
@@ -84,10 +84,10 @@ def test_names_are_specs_that_give_the_quantizer_again(scheme: str, bits: int) -
     spec = with_bits(scheme, bits)
     assert spec is not None
     assert without_bits(spec) == scheme
-    arm = Arm(spec, spec)
-    assert (arm.name, arm.series, arm.bits) == (spec, scheme, (bits, bits))
+    config = Config(spec, spec)
+    assert (config.name, config.series, config.bits) == (spec, scheme, (bits, bits))
     try:
         quantizer = qnn.get_quantizer(scheme, bits=bits)
     except SpecError:
         return
-    assert arm.quantizers() == (quantizer, quantizer)
+    assert config.quantizers() == (quantizer, quantizer)
