@@ -14,7 +14,7 @@ import qnn_core as qnn
 import qnn_data
 from _arguments import add_dataset, load_data, numbered, positive, whole
 from qnn_compare import commands
-from qnn_compare.experiment.configs import configs_of
+from qnn_compare.experiment.grid import configs_of
 from qnn_core import registry
 from qnn_core.errors import CompareError, PluginError, SpecError
 from qnn_core.terminal import command, say

@@ -16,7 +16,7 @@ for _name in ("OPENBLAS", "OMP", "MKL", "QNN"):
 
 import qnn_core as qnn  # noqa: E402 - after the variables
 import qnn_data  # noqa: E402 - after the variables
-from qnn_compare.experiment.configs import configs_of  # noqa: E402 - after the variables
+from qnn_compare.experiment.grid import configs_of  # noqa: E402 - after the variables
 from tabulate import tabulate  # noqa: E402 - after the variables
 
 DESCRIPTION = """\

@@ -86,7 +86,7 @@ def study(
     return Comparison(plan, results, (RUN,))
 
 
-FLOAT = Config(None, None)
+FLOAT = Config()
 SPREAD = (0.0, 0.002, -0.001, 0.001, -0.002)
 
 
@@ -95,7 +95,7 @@ def around(mean: float, seeds: int = 5, shift: int = 0) -> list[float]:
 
 
 def both(spec: str) -> Config:
-    return Config(spec, spec)
+    return Config(weight=spec, input=spec)
 
 
 @cache
@@ -149,7 +149,9 @@ def long_names() -> Comparison:
     names = {f"symmetric:2,{options}": 0.95, f"symmetric:4,{options}": 0.96}
     names |= {"logarithmic:3,signed=False,fit=mse": 0.94}
     configs = {both(name): around(mean) for name, mean in names.items()}
-    mixed = Config(f"symmetric:2,{options}", "uniform:8,fit=percentile,percentile=99.9")
+    mixed = Config(
+        weight=f"symmetric:2,{options}", input="uniform:8,fit=percentile,percentile=99.9"
+    )
     return study({FLOAT: around(0.97)} | configs | {mixed: around(0.965, shift=1)})
 
 
@@ -161,7 +163,7 @@ def many() -> Comparison:
     for w in ("binary", "symmetric", "logarithmic"):
         for a in ("uniform", "symmetric"):
             for bits in (1, 2, 3, 4, 6, 8):
-                config = Config(f"{w}:{bits}", f"{a}:{bits}")
+                config = Config(weight=f"{w}:{bits}", input=f"{a}:{bits}")
                 mean = 0.97 - 0.04 / bits + rng.normal(0, 0.003)
                 configs[config] = around(mean, shift=bits)
     return study(configs)
@@ -171,10 +173,12 @@ def many() -> Comparison:
 def mixed_widths() -> Comparison:
     widths = [(1, 1), (1, 2), (1, 4), (1, 8), (2, 2), (2, 4), (2, 8), (4, 4), (4, 8), (8, 8)]
     configs = {
-        Config(f"symmetric:{w}", f"uniform:{a}"): around(0.97 - 0.03 / (w * a), shift=a)
+        Config(weight=f"symmetric:{w}", input=f"uniform:{a}"): around(
+            0.97 - 0.03 / (w * a), shift=a
+        )
         for w, a in widths
     }
-    only_weights = {Config("symmetric:2", None): around(0.968)}
+    only_weights = {Config(weight="symmetric:2"): around(0.968)}
     return study({FLOAT: around(0.97)} | configs | only_weights)
 
 

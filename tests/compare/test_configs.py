@@ -2,7 +2,9 @@
 
 import pytest
 import qnn_core as qnn
-from qnn_compare.experiment.configs import Config, configs_of, with_bits, without_bits
+from qnn_compare.experiment.configs import Config
+from qnn_compare.experiment.grid import configs_of
+from qnn_compare.experiment.spec_bits import with_bits, without_bits
 from qnn_core.errors import CompareError, SpecError
 
 
@@ -84,7 +86,7 @@ def test_names_are_specs_that_give_the_quantizer_again(scheme: str, bits: int) -
     spec = with_bits(scheme, bits)
     assert spec is not None
     assert without_bits(spec) == scheme
-    config = Config(spec, spec)
+    config = Config(weight=spec, input=spec)
     assert (config.name, config.series, config.bits) == (spec, scheme, (bits, bits))
     try:
         quantizer = qnn.get_quantizer(scheme, bits=bits)

@@ -118,7 +118,9 @@ def test_configs_far_below_are_marked_and_do_not_squeeze_the_others() -> None:
 
 
 def test_lines_join_what_differs_in_one_width_only() -> None:
-    configs = [Config(f"symmetric:{w}", f"uniform:{a}") for w in (1, 2) for a in (2, 4, 8)]
+    configs = [
+        Config(weight=f"symmetric:{w}", input=f"uniform:{a}") for w in (1, 2) for a in (2, 4, 8)
+    ]
     [axes] = drawn("bits", study({config: around(0.95) for config in configs})).axes
     curves_ = [
         line for line in axes.lines if line.get_marker() == "None" and len(line.get_xdata()) > 1

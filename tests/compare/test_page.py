@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import qnn_core as qnn
 from qnn_compare import Comparison, Config
-from qnn_compare.experiment.configs import configs_of
+from qnn_compare.experiment.grid import configs_of
 from qnn_compare.report.page.html import html
 from qnn_compare.report.page.markdown import markdown
 from qnn_compare.report.page.provenance import call
@@ -220,7 +220,7 @@ def test_the_call_makes_the_same_configs(name: str) -> None:
 
 
 def test_the_call_of_a_grid_makes_the_grid() -> None:
-    configs = [Config(w, a) for w in (None, "binary:1") for a in (None, "uniform:4")]
+    configs = [Config(weight=w, input=a) for w in (None, "binary:1") for a in (None, "uniform:4")]
     text = call(study({config: around(0.95) for config in configs}))
     given = {k.arg: k.value for k in ast.parse(text).body[1].value.keywords}
     lists = [ast.literal_eval(given[name]) for name in ("weights", "activations")]

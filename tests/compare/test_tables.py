@@ -269,7 +269,7 @@ def test_repr_is_short() -> None:
 
 def test_images_set_what_differences_of_equal_configs_can_mean() -> None:
     """Two configs with the same accuracies have an interval that is not a point."""
-    comparison = study({FLOAT: around(0.97), Config("symmetric:4", None): around(0.97)})
+    comparison = study({FLOAT: around(0.97), Config(weight="symmetric:4"): around(0.97)})
     [_, row] = read_csv(comparison)
     assert float(row["difference_against_float"]) == 0
     assert 0 < float(row["high_against_float"]) < 1 / IMAGES

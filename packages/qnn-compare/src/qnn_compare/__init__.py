@@ -6,17 +6,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .api import compare
     from .comparison import Comparison
-    from .experiment.configs import Config, LeftOut
+    from .experiment.configs import Config, Target
+    from .experiment.grid import LeftOut, grid
+    from .experiment.recipe import Recipe
     from .experiment.result import Result
 
-__all__ = ["Comparison", "Config", "LeftOut", "Result", "compare"]
+__all__ = ["Comparison", "Config", "LeftOut", "Recipe", "Result", "Target", "compare", "grid"]
 
 HOMES = {
     "Config": ".experiment.configs",
     "Comparison": ".comparison",
-    "LeftOut": ".experiment.configs",
+    "LeftOut": ".experiment.grid",
+    "Recipe": ".experiment.recipe",
     "Result": ".experiment.result",
+    "Target": ".experiment.configs",
     "compare": ".api",
+    "grid": ".experiment.grid",
 }
 
 

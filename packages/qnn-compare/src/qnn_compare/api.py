@@ -22,21 +22,22 @@ from qnn_core.training.evaluate import Loss
 from .comparison import Comparison
 from .experiment.arguments import whole
 from .experiment.code_versions import core_code, schemes_code
-from .experiment.configs import Width, configs_of, one_line
+from .experiment.configs import Config, one_line
 from .experiment.data import Data, Given, Look, load, look
 from .experiment.environment import machine, versions
 from .experiment.executors import Task, run_on
 from .experiment.failures import error_text
 from .experiment.fingerprint import fingerprint, libraries
 from .experiment.global_generators import Purpose, seeded
+from .experiment.grid import LeftOut, Width, configs_of
 from .experiment.heartbeat import RunProgress, read_heartbeats
 from .experiment.pickling import send_by_value
-from .experiment.plan import FINGERPRINT, VERSION, Plan, seeds_of
+from .experiment.plan import FINGERPRINT, VERSION, Plan, both_configs, both_starts, seeds_of
 from .experiment.processes import run_locally
 from .experiment.progress import Progress
 from .experiment.recipe import OptimizerOf, Recipe
 from .experiment.result import PASSING, Result
-from .experiment.run import Build, Experiment, check_last_batch
+from .experiment.run import Build, Experiment, Measure, check_last_batches
 from .experiment.standard_streams import standard_streams
 from .experiment.store import Store
 from .experiment.validate_builder import check_builder
@@ -48,7 +49,8 @@ def compare(
     build: Build,
     data: Given,
     *,
-    weights: Sequence[str | None],
+    configs: Sequence[Config] | None = None,
+    weights: Sequence[str | None] | None = None,
     activations: Sequence[str | None] | None = None,
     bits: Sequence[Width] | None = None,
     seeds: int | Sequence[int] = 5,
@@ -57,19 +59,23 @@ def compare(
     lr: float = 1e-3,
     optimizer: OptimizerOf = "adam",
     loss: Loss = softmax_cross_entropy,
+    weight_decay: float = 0.0,
+    warm_up: int = 0,
+    measure: Measure | None = None,
     executor: Executor | int | None = None,
     store: str | Path | None = None,
     retry: bool = False,
     progress: bool | None = None,
 ) -> Comparison:
-    """Train the same net with each quantizer from several seeds, and compare what comes of it.
+    """Train nets with each quantizer from several seeds, and compare what comes of it.
 
-    Configs are paired: for a seed, all begin with the same latent weights and see the same batches
-    in the same order. A run, one config from one seed, depends on nothing but its description; with
-    a store, a study that was stopped or killed goes on where it was, and ends with the same
-    numbers. A run that fails is recorded with its reason, and the others go on. Where the same call
-    goes on with a store, it tries again what failed for want of something where it ran: memory, a
-    file, a module, the data, the process itself.
+    What is compared are configs: a list of `Config`, a grid of schemes and widths, or both. They
+    are paired: for a seed, all begin with the same latent weights, where their shapes are the same,
+    and see the same batches in the same order. A run, one config from one seed, depends on nothing
+    but its description; with a store, a study that was stopped or killed goes on where it was, and
+    ends with the same numbers. A run that fails is recorded with its reason, and the others go on.
+    Where the same call goes on with a store, it tries again what failed for want of something where
+    it ran: memory, a file, a module, the data, the process itself.
 
     The generators of `random` and `numpy.random` are seeded for each run, from its seed alone, and
     are as they were afterwards; see the page on comparing for what threads mean for that.
@@ -82,6 +88,8 @@ def compare(
             called where runs are executed. Each is a pair of arrays, samples and labels, or a
             dataset, such as those of qnn-data. Training may be a function of the seed that returns
             batches, such as a `qnn_data.DataLoader` that augments.
+        configs: what is compared beside the grid: quantizers, more arguments of `build`, and what
+            is otherwise in the recipe, for each one.
         weights: schemes of the weights: specs without bits ("symmetric:grid=even"), or with bits
             if `bits` is left out; None for float.
         activations: schemes of the layers' inputs, each beside each of the weights'; left out: the
@@ -91,10 +99,14 @@ def compare(
         seeds: how many, from 0, or which.
         epochs: passes over the training data.
         batch_size: of training; batches that are a function of the seed have their own.
-        lr: learning rate at the start; half a cosine takes it to zero.
+        lr: greatest learning rate; half a cosine takes it to zero.
         optimizer: "adam", "adamw" or "sgd" (momentum 0.9), or ``optimizer(model, steps)``, for
             which `lr` means nothing.
         loss: ``loss(outputs, labels)``, a mean over the batch.
+        weight_decay: of an optimizer that is named.
+        warm_up: epochs over which the learning rate first rises evenly from zero.
+        measure: ``measure(model, test)`` returns more numbers of a trained net, by name; `test` is
+            the test data, as a dataset.
         executor: any `concurrent.futures.Executor`, such as that of a Dask client; or how many
             processes of this machine, one thread each; left out: one for each core.
         store: folder for what is done; left out: nothing is kept. More configs, bits or seeds
@@ -127,22 +139,28 @@ def compare(
         >>> [config.name for config in found.configs]
         ['float', 'symmetric:2']
     """
-    recipe = Recipe(epochs, batch_size, lr, optimizer, loss).plain()
+    recipe = Recipe(epochs, batch_size, lr, optimizer, loss, weight_decay, warm_up).plain()
     chosen = seeds_of(seeds)
     executor = _checked_executor(executor)
-    configs, left_out = configs_of(weights, activations, bits)
+    compared, left_out = _compared(configs, weights, activations, bits, recipe)
     loaded = _loaded(data)
     seen = look(loaded)
-    described = _described(build, recipe, loaded, seen)
-    experiment = Experiment(build, data, recipe, json.dumps(described["data"]), seen=seen)
+    described = _described(build, recipe, loaded, seen, measure)
+    key = json.dumps(described["data"])
+    experiment = Experiment(build, data, recipe, key, seen=seen, measure=measure)
     experiment.keep(loaded)
-    send_by_value(build, data, optimizer, loss, loaded.train)
+    own = [
+        value
+        for config in compared
+        for value in (*config.options.values(), *config.recipe.values())
+    ]
+    send_by_value(build, data, optimizer, loss, loaded.train, measure, *own)
     plan = Plan(
-        configs=tuple(configs),
+        configs=tuple(compared),
         seeds=tuple(chosen),
         left_out=tuple(left_out),
         configuration=described,
-        schemes=schemes_code(configs),
+        schemes=schemes_code(compared),
     )
     if store is not None:
         kept = Store(store, mend=retry)
@@ -150,6 +168,41 @@ def compare(
     with tempfile.TemporaryDirectory(prefix="qnn-compare-") as folder:
         temporary = Store(folder, kept=False)
         return _run(temporary, experiment, plan, executor, progress, classes=seen.classes)
+
+
+def _compared(
+    configs: Sequence[Config] | None,
+    weights: Sequence[str | None] | None,
+    activations: Sequence[str | None] | None,
+    bits: Sequence[Width] | None,
+    recipe: Recipe,
+) -> tuple[list[Config], list[LeftOut]]:
+    """Return the configs that are given and those of the grid, float first; and what is left out.
+
+    Raises:
+        CompareError: if there are none, or two of one name, or a recipe is none.
+    """
+    gridded: list[Config] = []
+    left_out: list[LeftOut] = []
+    if weights is not None or configs is None:
+        if weights is None:
+            raise CompareError(
+                "compare: give configs=[Config(...), ...], or weights=[...] and bits"
+            )
+        gridded, left_out = configs_of(weights, activations, bits)
+    elif activations is not None or bits is not None:
+        raise CompareError("compare: activations and bits are those of a grid: weights= is missing")
+    given = [] if configs is None else configs
+    if not isinstance(given, list | tuple) or not all(isinstance(c, Config) for c in given):
+        raise CompareError(f"compare: configs must be a list of Config, got {given!r}")
+    if not gridded and not given:
+        raise CompareError("compare: configs is empty")
+    for config in given:
+        config.quantizers()
+        recipe.changed(config.recipe)
+        if sum(other.name == config.name for other in given) > 1:
+            raise CompareError(f"compare: two configs are called {config.name}: give them names")
+    return [*both_configs(gridded, given)], left_out
 
 
 def _loaded(given: Given) -> Data:
@@ -162,15 +215,18 @@ def _loaded(given: Given) -> Data:
         raise CompareError(f"compare: data raised {one_line(error_text(error))}") from error
 
 
-def _described(build: Build, recipe: Recipe, data: Data, seen: Look) -> dict[str, Any]:
+def _described(
+    build: Build, recipe: Recipe, data: Data, seen: Look, measure: Measure | None
+) -> dict[str, Any]:
     """Return all that numbers depend on, but for config, seed and schemes, by name."""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    functions = (build, recipe.optimizer, recipe.loss, data.train)
+    functions = (build, recipe.optimizer, recipe.loss, data.train, measure)
     used = libraries(*(function for function in functions if callable(function)))
     of_data: dict[str, Any] = {"all": seen.digest, "test": seen.test.digest}
     if callable(data.train):
         of_data["batches"] = fingerprint(data.train)
-    return {
+    measured = {} if measure is None else {"measure": fingerprint(measure)}
+    return measured | {
         FINGERPRINT: VERSION,
         "build": fingerprint(build),
         "code": core_code(),
@@ -212,9 +268,9 @@ def _checked(
     )
     with seeded(Purpose.TRAINING):  # nets may draw from these generators when they are tried
         starts = check_builder(experiment, configs, seeds, classes, known=known, progress=progress)
-        check_last_batch(experiment, configs[0], seeds[0])
+        check_last_batches(experiment, configs, seeds[0])
     replace(plan, starts=starts).check_starts(known)
-    experiment = replace(experiment, starts={**known, **starts})
+    experiment = replace(experiment, starts=both_starts(known, starts))
     _check_sendable(experiment)
     return experiment, replace(plan, starts=experiment.starts)
 
@@ -223,7 +279,7 @@ def _check_sendable(experiment: Experiment) -> None:
     """Raise a CompareError if other processes could not get the experiment."""
     given = experiment.given if callable(experiment.given) else None
     try:
-        cloudpickle.dumps((experiment.build, experiment.recipe, given))
+        cloudpickle.dumps((experiment.build, experiment.recipe, given, experiment.measure))
     except Exception as error:
         raise CompareError(
             "compare: build, data, optimizer and loss must be what can be sent to other processes; "

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from qnn_core.errors import CompareError, SpecError
 
-from .experiment.configs import FLOAT, Config
+from .experiment.configs import Config
 from .experiment.plan import Plan
 from .experiment.result import Result
+from .experiment.spec_bits import FLOAT
 from .experiment.store import Store
 from .report import table
 from .statistics import (

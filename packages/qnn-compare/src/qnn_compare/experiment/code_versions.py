@@ -59,9 +59,7 @@ def measuring() -> list[Path]:
 def schemes_code(configs: Iterable[Config]) -> dict[str, str]:
     """Return of each scheme its distribution, version, and a digest of its code."""
     found = {}
-    for name in {
-        parse(spec)[0] for config in configs for spec in (config.weight, config.input) if spec
-    }:
+    for name in {parse(spec)[0] for config in configs for spec in config.specs}:
         entry = scheme(name)
         file = inspect.getsourcefile(entry.load())
         code = "" if file is None else code_digest(Path(file).read_text("utf-8"))

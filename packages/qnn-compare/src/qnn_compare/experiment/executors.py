@@ -41,7 +41,8 @@ class Task:
 def run_task(experiment: Experiment, task: Task) -> Result:
     """Run a run, and say on the way how far it is."""
     orphans.end_with(task.asker)
-    with Heartbeat(task.notes, task.key, experiment.recipe.epochs) as note:
+    epochs = experiment.recipe_of(task.config).epochs
+    with Heartbeat(task.notes, task.key, epochs) as note:
         return execute(experiment, task.config, task.seed, note.epoch)
 
 

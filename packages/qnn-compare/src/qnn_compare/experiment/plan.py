@@ -11,7 +11,9 @@ from qnn_core.errors import CompareError
 from qnn_core.registry import parse
 
 from .arguments import listed, short, whole
-from .configs import Config, LeftOut
+from .configs import Config
+from .grid import LeftOut
+from .initial_weights import UNTOLD, Starts, differ
 
 Configuration = Mapping[str, Any]
 
@@ -32,7 +34,8 @@ class Plan:
         left_out: combinations without a meaning.
         configuration: what all runs share: the builder's and our own code, the data, the recipe.
         schemes: the code of each scheme.
-        starts: digest of the initial weights that configs of a seed share, as far as it is known.
+        starts: of each seed, digests of the initial weights that its configs have, as far as they
+            are known.
     """
 
     configs: tuple[Config, ...]
@@ -40,7 +43,7 @@ class Plan:
     left_out: tuple[LeftOut, ...]
     configuration: Configuration
     schemes: Mapping[str, str]
-    starts: Mapping[int, str] = field(default_factory=dict)
+    starts: Mapping[int, Starts] = field(default_factory=dict)
 
     def runs(self) -> Iterator[tuple[Config, int]]:
         """Yield configs and seeds, seed by seed: a study that is stopped has whole rounds."""
@@ -48,9 +51,8 @@ class Plan:
 
     def key(self, config: Config, seed: int) -> str:
         """Return the name of a run: readable, with a digest of all that its numbers depend on."""
-        specs = [spec for spec in (config.weight, config.input) if spec is not None]
-        code = {name: self.schemes[name] for name in (parse(spec)[0] for spec in specs)}
-        content = [self.configuration, code, config.weight, config.input, seed]
+        code = {name: self.schemes[name] for name in (parse(spec)[0] for spec in config.specs)}
+        content = [self.configuration, code, *config.numbers_depend_on(), seed]
         digest = hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=8)
         readable = re.sub(r"[^A-Za-z0-9]+", "-", config.name)[:60].strip("-")
         return f"{readable}_seed{seed}_{digest.hexdigest()}"
@@ -66,19 +68,17 @@ class Plan:
         self.check_starts(other.starts)
         return replace(
             self,
-            configs=tuple(
-                sorted({*self.configs, *other.configs}, key=_place(*self.configs, *other.configs))
-            ),
+            configs=both_configs(self.configs, other.configs),
             seeds=tuple(sorted({*self.seeds, *other.seeds})),
             left_out=tuple(dict.fromkeys((*self.left_out, *other.left_out))),
             schemes={**self.schemes, **other.schemes},
-            starts={**self.starts, **other.starts},
+            starts=both_starts(self.starts, other.starts),
         )
 
-    def check_starts(self, others: Mapping[int, str]) -> None:
+    def check_starts(self, others: Mapping[int, Starts]) -> None:
         """Raise a CompareError if nets of one seed begin with other weights than these."""
         for seed in sorted({*self.starts} & {*others}):
-            if self.starts[seed] != others[seed]:
+            if differ(self.starts[seed], others[seed]):
                 raise CompareError(
                     f"these do not match: with seed {seed}, build makes other initial weights here "
                     "than there, so that nets of both would be no pairs; something that it imports "
@@ -95,10 +95,10 @@ class Plan:
             "configuration": self.configuration,
             "schemes": self.schemes,
             # The first stores call a config an arm.
-            "arms": [vars(config) for config in self.configs],
+            "arms": [config.to_json() for config in self.configs],
             "seeds": [*self.seeds],
             "left_out": [out.to_json() for out in self.left_out],
-            "starts": {str(seed): digest for seed, digest in self.starts.items()},
+            "starts": {str(seed): dict(starts) for seed, starts in self.starts.items()},
         }
 
     @classmethod
@@ -108,25 +108,34 @@ class Plan:
         Raises:
             KeyError, TypeError, ValueError: if it is no plan.
         """
-        for config in content["arms"]:
-            if not all(isinstance(config[key], str | None) for key in ("weight", "input")):
-                raise TypeError(f"a config is {config!r}")
         if not isinstance(content["schemes"], dict):
             raise TypeError(f"schemes are {content['schemes']!r}")
         if not all(isinstance(seed, int) for seed in content["seeds"]):
             raise TypeError(f"seeds are {content['seeds']!r}")
         seeds_of(content["seeds"])
         starts = content.get("starts", {})  # of earlier versions, they are not known
-        if not all(isinstance(digest, str) for digest in starts.values()):
+        starts = {seed: {UNTOLD: s} if isinstance(s, str) else s for seed, s in starts.items()}
+        if not all(isinstance(digest, str) for s in starts.values() for digest in s.values()):
             raise TypeError(f"starts are {starts!r}")
         return cls(
-            configs=tuple(Config(**config) for config in content["arms"]),
+            configs=tuple(Config.from_json(config) for config in content["arms"]),
             seeds=tuple(content["seeds"]),
             left_out=tuple(LeftOut.from_json(out) for out in content["left_out"]),
             configuration=content["configuration"],
             schemes=content["schemes"],
-            starts={int(seed): digest for seed, digest in starts.items()},
+            starts={int(seed): dict(s) for seed, s in starts.items()},
         )
+
+
+def both_starts(ours: Mapping[int, Starts], theirs: Mapping[int, Starts]) -> dict[int, Starts]:
+    """Return all digests of initial weights of two plans."""
+    seeds = sorted({*ours, *theirs})
+    both = {seed: {**ours.get(seed, {}), **theirs.get(seed, {})} for seed in seeds}
+    # Those whose shapes were not told are told by now.
+    return {
+        seed: {shapes: d for shapes, d in starts.items() if shapes or len(starts) == 1}
+        for seed, starts in both.items()
+    }
 
 
 def seeds_of(given: Any) -> list[int]:
@@ -159,10 +168,22 @@ def _is_seed(value: object) -> bool:
     return type(value) is int and value >= 0
 
 
-def _place(*configs: Config) -> Any:
-    """Return a key that sorts float first, then by first occurrence."""
-    order = {config: n for n, config in reversed([*enumerate(configs)])}
-    return lambda config: (not config.is_float, order[config])
+def both_configs(ours: Sequence[Config], theirs: Sequence[Config]) -> tuple[Config, ...]:
+    """Return all configs of two plans, float first, then by first occurrence.
+
+    Raises:
+        CompareError: if two that differ have one name.
+    """
+    found: dict[str, Config] = {}
+    for config in (*ours, *theirs):
+        known = found.setdefault(config.name, config)
+        if known.numbers_depend_on() != config.numbers_depend_on():
+            raise CompareError(
+                f"these do not match: two configs are called {config.name}: {known} and {config}"
+            )
+    # Of what numbers do not depend on, such as targets, the newer counts.
+    found |= {config.name: config for config in theirs}
+    return tuple(sorted(found.values(), key=lambda config: not config.is_float))
 
 
 def differences(theirs: Configuration, ours: Configuration) -> str:

@@ -1,13 +1,13 @@
-"""How every net of a comparison is trained."""
+"""Recipes: how the nets of a comparison are trained."""
 
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Mapping, Sized
 from dataclasses import dataclass, replace
 from typing import Any
 
 from qnn_core.errors import CompareError, nearest
 from qnn_core.nn import Module
 from qnn_core.ops import softmax_cross_entropy
-from qnn_core.optim import SGD, Adam, AdamW, Cosine, Optimizer
+from qnn_core.optim import SGD, Adam, AdamW, Cosine, Optimizer, Schedule, WarmUp
 from qnn_core.training.evaluate import Loss
 
 from .arguments import number, short, whole
@@ -23,15 +23,19 @@ OptimizerOf = str | Callable[[Module, int], Optimizer]
 
 @dataclass(frozen=True)
 class Recipe:
-    """What all configs share.
+    """How a net is trained: that of the study, which a config may change.
 
     Attributes:
         epochs: passes over the training data.
         batch_size: of training; data that are a function of the seed have their own.
-        lr: learning rate at the start; half a cosine takes it to zero.
+        lr: greatest learning rate; half a cosine takes it to zero.
         optimizer: "adam", "adamw" or "sgd" (momentum 0.9), or ``optimizer(model, steps)``, for
             which `lr` means nothing.
         loss: ``loss(outputs, labels)``, a mean over the batch.
+        weight_decay: of the optimizer that is named.
+        warm_up: epochs over which the learning rate first rises evenly from zero.
+        post_training: 0 to train with the quantizers; else the net is trained without any, and
+            then quantized by `qnn.quantize`, on so many training samples.
     """
 
     epochs: int
@@ -39,6 +43,9 @@ class Recipe:
     lr: float = 1e-3
     optimizer: OptimizerOf = "adam"
     loss: Loss = softmax_cross_entropy
+    weight_decay: float = 0.0
+    warm_up: int = 0
+    post_training: int = 0
 
     def check(self) -> None:
         """Raise a CompareError if it is none."""
@@ -48,8 +55,18 @@ class Recipe:
                 raise CompareError(
                     f"compare: {name} must be a whole number >= 1, got {short(value)}"
                 )
+        for name in ("warm_up", "post_training"):
+            value = getattr(self, name)
+            if not 0 <= (-1 if whole(value) is None else whole(value) or 0) <= MOST:
+                raise CompareError(
+                    f"compare: {name} must be a whole number >= 0, got {short(value)}"
+                )
         if not 0 < (number(self.lr) or 0) < float("inf"):
             raise CompareError(f"compare: lr must be a number > 0, got {short(self.lr)}")
+        if not 0 <= (-1 if (decay := number(self.weight_decay)) is None else decay) < float("inf"):
+            raise CompareError(
+                f"compare: weight_decay must be a number >= 0, got {short(self.weight_decay)}"
+            )
         if not callable(self.loss):
             raise CompareError(f"compare: loss must be loss(outputs, labels), got {self.loss!r}")
         named = isinstance(self.optimizer, str) and self.optimizer in OPTIMIZERS
@@ -66,7 +83,11 @@ class Recipe:
         steps = count * self.epochs
         if callable(self.optimizer):
             return self.optimizer(model, steps)
-        options: dict[str, Any] = {"schedule": Cosine(steps)}
+        rising = count * self.warm_up
+        schedule: Schedule = Cosine(max(1, steps - rising))
+        if rising:
+            schedule = WarmUp(rising, schedule)
+        options: dict[str, Any] = {"schedule": schedule, "weight_decay": self.weight_decay}
         if self.optimizer == "sgd":
             options["momentum"] = 0.9
         kind: Callable[..., Optimizer] = OPTIMIZERS[self.optimizer]
@@ -79,13 +100,18 @@ class Recipe:
             for name, value in (("optimizer", self.optimizer), ("loss", self.loss))
         }
         numbers = {"epochs": self.epochs, "batch_size": self.batch_size, "lr": self.lr}
-        return numbers | named
+        # What is left as it was is not told: studies of before have no such field.
+        later = ("weight_decay", "warm_up", "post_training")
+        return numbers | named | {name: value for name in later if (value := getattr(self, name))}
+
+    def changed(self, changes: Mapping[str, Any]) -> "Recipe":
+        """Return it with some fields changed, checked."""
+        return replace(self, **changes).plain()
 
     def plain(self) -> "Recipe":
         """Return it, checked, with numbers of Python in the place of NumPy's."""
         self.check()
-        lr, epochs, batch_size = number(self.lr), whole(self.epochs), whole(self.batch_size)
-        assert lr is not None
-        assert epochs is not None
-        assert batch_size is not None
-        return replace(self, lr=lr, epochs=epochs, batch_size=batch_size)
+        wholes = ("epochs", "batch_size", "warm_up", "post_training")
+        values: dict[str, Any] = {name: whole(getattr(self, name)) for name in wholes}
+        values |= {name: number(getattr(self, name)) for name in ("lr", "weight_decay")}
+        return replace(self, **values)

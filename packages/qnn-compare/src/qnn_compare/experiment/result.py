@@ -28,7 +28,8 @@ class Result:
         seed: of the initial weights and of the order of the batches.
         failure: None if it was trained to the end; else the kind of failure, and `reason` says it.
         accuracy, loss: of the model, on the test data, once, after the last epoch.
-        correct: for each test sample, whether the answer was right; bool [n].
+        correct: for each test sample, whether the answer was right; bool [n]. Empty where only the
+            accuracy is known.
         unpacked: why the model cannot be packed, as with layers that quantize in a way of their
             own; ``""`` if it can, else what follows is 0 and empty.
         nbytes: size of the packed model's file.
@@ -38,6 +39,7 @@ class Result:
         latency: wall time of the packed model on one thread, by the size of the batch; the least
             of several.
         train_seconds, seconds: of training, and of all.
+        measured: what a function of the user's measured, by name.
         history: of each epoch the loss and the accuracy in training, and on the test data.
     """
 
@@ -55,6 +57,7 @@ class Result:
     latency: Mapping[str, float] = field(default_factory=dict)
     train_seconds: float = 0.0
     seconds: float = 0.0
+    measured: Mapping[str, float] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
 
     @property
@@ -68,6 +71,7 @@ class Result:
         shown = {key: getattr(self, name) for name, key in KEYS.items()}
         shown |= {"correct": {"samples": len(self.correct), "bits": bits}}
         shown |= {key: _or_null(shown[key]) for key in ("accuracy", "loss", "difference")}
+        shown["measured"] = {k: _or_null(value) for k, value in self.measured.items()}
         shown["history"] = [{k: _or_null(v) for k, v in epoch.items()} for epoch in self.history]
         return shown
 
@@ -81,15 +85,16 @@ class Result:
         known = {*KEYS.values()}
         wanted = f"an object with {', '.join(sorted(known))}"
         if isinstance(content, dict):
-            # The first stores had no such field.
-            content = {"unpacked": cls.unpacked, **content}
+            # The first stores had no such fields.
+            content = {"unpacked": cls.unpacked, "measured": {}, **content}
         check(isinstance(content, dict) and content.keys() == known, "it", wanted, content)
         for name, (what, is_right) in SHAPES.items():
             check(is_right(content[name]), name, what, content[name])
         numbers = {k: _or_nan(content[k]) for k in ("accuracy", "loss", "difference")}
+        measured = {k: _or_nan(value) for k, value in content["measured"].items()}
         correct = _correct(content["correct"])
-        if content["failure"] is None:
-            share = float(np.mean(correct)) if len(correct) else math.nan
+        if content["failure"] is None and len(correct):
+            share = float(np.mean(correct))
             wanted = f"the share of right answers, {share}"
             check(abs(numbers["accuracy"] - share) < 1e-6, "accuracy", wanted, content["accuracy"])
         history = []
@@ -99,7 +104,13 @@ class Result:
             for key, value in epoch.items():
                 check(_number_or_null(value), f"{where}.{key}", "a number or null", value)
             history.append({k: _or_nan(v) for k, v in epoch.items()})
-        content = {**content, **numbers, "correct": correct, "history": history}
+        content = {
+            **content,
+            **numbers,
+            "correct": correct,
+            "history": history,
+            "measured": measured,
+        }
         return cls(**{name: content[key] for name, key in KEYS.items()})
 
 
@@ -172,6 +183,7 @@ SHAPES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "latency": ("seconds by batch", lambda value: _table(value, r"\d{1,9}", is_number)),
     "train_seconds": ("a number", is_number),
     "seconds": ("a number", is_number),
+    "measured": ("numbers by name", lambda value: _table(value, r".+", _number_or_null)),
     "history": ("a list of epochs", lambda value: isinstance(value, list)),
 }
 

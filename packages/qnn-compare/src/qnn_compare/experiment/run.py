@@ -2,27 +2,29 @@
 
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
+from qnn_core.analysis import quantize
 from qnn_core.analysis.model_summary import summary
 from qnn_core.autodiff import Tensor, no_grad
 from qnn_core.deploy import PackedModel, pack
 from qnn_core.errors import CompareError, QnnError
 from qnn_core.gemm import get_num_threads, set_num_threads
 from qnn_core.nn import Module
-from qnn_core.training import Epoch, fit
+from qnn_core.training import Epoch, evaluate, fit
 
 from . import data as data_
+from .arguments import number
 from .configs import Config, one_line
 from .data import Array, Batch, Data
 from .failures import Elsewhere, error_text, failure_of
 from .global_generators import Purpose, Training, seeded
-from .initial_weights import digest_of, latent_weights
+from .initial_weights import Starts, differ, latent_weights, starts_of
 from .recipe import Recipe
 from .result import Result, failed
 
@@ -34,6 +36,8 @@ LATENCY_SECONDS = 0.05
 LATENCY_CALLS = 5
 
 OnEpoch = Callable[[Epoch], None]
+# ``measure(model, test)`` returns numbers of a trained net, by name.
+Measure = Callable[[Module, data_.Dataset], Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -43,9 +47,10 @@ class Experiment:
     Attributes:
         build: makes the net of a config.
         given: the data, as the user gave them.
-        recipe: how nets are trained.
+        recipe: how nets are trained; a config may change it.
+        measure: see `compare`.
         data_key: fingerprint of the data.
-        starts: digest of the initial weights that all configs of a seed have.
+        starts: of each seed, digests of the initial weights that its configs have.
         seen: what a look at the data said; whoever loads them again compares.
     """
 
@@ -53,8 +58,9 @@ class Experiment:
     given: data_.Given
     recipe: Recipe
     data_key: str
-    starts: Mapping[int, str] = field(default_factory=dict)
+    starts: Mapping[int, Starts] = field(default_factory=dict)
     seen: data_.Look | None = None
+    measure: Measure | None = None
 
     def data(self) -> Data:
         """Return the data; kept, since one process trains many runs."""
@@ -87,8 +93,16 @@ class Experiment:
     def model(self, config: Config, seed: int) -> Module:
         """Return the untrained net of a config."""
         weight, input = config.quantizers()
+        options = config.options
+        if self.recipe_of(config).post_training:
+            weight = input = None
+            options = {}
         with seeded(Purpose.BUILD, seed):
-            return self.build(weight=weight, input=input, seed=seed)
+            return self.build(weight=weight, input=input, seed=seed, **options)
+
+    def recipe_of(self, config: Config) -> Recipe:
+        """Return how a config is trained."""
+        return self.recipe.changed(config.recipe) if config.recipe else self.recipe
 
 
 _LOADING = threading.RLock()
@@ -113,7 +127,7 @@ def execute(
     try:
         with _one_thread():
             model = experiment.model(config, seed)
-            if digest_of(latent_weights(model)) != experiment.starts[seed]:
+            if differ(starts_of(latent_weights(model)), experiment.starts[seed]):
                 raise Elsewhere(
                     f"build makes other initial weights for seed {seed} here than it did for the "
                     "other configs: they are no pairs"
@@ -131,15 +145,23 @@ def execute(
     return failed(config.name, seed, failure, reason, seconds=seconds, history=_history(epochs))
 
 
-def check_last_batch(experiment: Experiment, config: Config, seed: int) -> None:
+def check_last_batches(experiment: Experiment, configs: Sequence[Config], seed: int) -> None:
     """Refuse data whose last batch is one sample if a net cannot be trained on one.
+
+    The first config of each size of batches is tried.
 
     Leaving that batch out would be another study than the one that was described.
 
     Raises:
         CompareError: if so; batch norm has no variance of one sample.
     """
-    data, size = experiment.data(), experiment.recipe.batch_size
+    sizes = {experiment.recipe_of(config).batch_size: config for config in reversed(configs)}
+    for size, config in sizes.items():
+        _check_last_batch(experiment, config, seed, size)
+
+
+def _check_last_batch(experiment: Experiment, config: Config, seed: int, size: int) -> None:
+    data = experiment.data()
     if callable(data.train):
         least = experiment.seen.least if experiment.seen is not None else None
         where, remedy = "a batch of the training data", "let the data leave it out (drop_last=True)"
@@ -178,7 +200,7 @@ def _in_training(model: Module, x: Array) -> None:
 def _measured(
     experiment: Experiment, model: Module, config: Config, seed: int, note: OnEpoch
 ) -> Result:
-    data, recipe = experiment.checked_data(), experiment.recipe
+    data, recipe = experiment.checked_data(), experiment.recipe_of(config)
     batches = data.batches(seed, recipe.batch_size)
     tests = _tests(experiment, data)
     before = time.perf_counter()
@@ -193,11 +215,15 @@ def _measured(
         progress=False,
         on_epoch=note,
     )
+    if recipe.post_training:
+        model = _quantized(config, model, data.batches(seed, recipe.batch_size), recipe)
     train_seconds = time.perf_counter() - before
     scores = [_scores(model, x) for x, _ in tests]
     right = [s.argmax(axis=1) == labels for s, (_, labels) in zip(scores, tests, strict=True)]
     correct = np.concatenate(right)
     loss = history.last.val_loss
+    if recipe.post_training:
+        loss = evaluate(model, tests, loss=recipe.loss).loss
     assert loss is not None
     return Result(
         config.name,
@@ -207,8 +233,37 @@ def _measured(
         correct=correct,
         macs={f"{w}x{a}": n for (w, a), n in summary(model, tests[0][0][:1]).macs.items()},
         train_seconds=train_seconds,
+        measured=_checked_measures(experiment.measure, model, data),
         **_deployed(model, tests, scores),
     )
+
+
+def _quantized(config: Config, model: Module, batches: Iterable[Batch], recipe: Recipe) -> Module:
+    """Return a trained net quantized, its ranges fitted to some training samples."""
+    weight, input = config.quantizers()
+    seen: list[Array] = []
+    for x, _ in batches:
+        seen.append(np.asarray(x))
+        if sum(map(len, seen)) >= recipe.post_training:
+            break
+    samples = np.concatenate(seen)[: recipe.post_training]
+    return quantize(model, weight=weight, input=input, calibration=samples, **config.options)
+
+
+def _checked_measures(measure: Measure | None, model: Module, data: Data) -> dict[str, float]:
+    """Return what a function of the user's measured.
+
+    Raises:
+        TypeError: if it did not return numbers by name.
+    """
+    if measure is None:
+        return {}
+    found = measure(model, data.test)
+    numbers = {name: number(value) for name, value in dict(found).items()}
+    for name, value in numbers.items():
+        if not isinstance(name, str) or value is None:
+            raise TypeError(f"measure must return numbers by name, got {found!r}")
+    return {name: value for name, value in numbers.items() if value is not None}
 
 
 def _tests(experiment: Experiment, data: Data) -> list[Batch]:

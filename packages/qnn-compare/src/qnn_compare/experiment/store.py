@@ -12,6 +12,7 @@ from qnn_core.errors import CompareError, FileError, QnnError
 from . import orphans
 from .configs import one_line
 from .failures import error_text
+from .initial_weights import Starts
 from .plan import Plan, differences
 from .result import Result, check, is_number, is_whole
 from .sealed_json import read_sealed, write_sealed
@@ -148,7 +149,7 @@ class Store:
                 raise
             return None
 
-    def starts(self) -> dict[int, str]:
+    def starts(self) -> dict[int, Starts]:
         """Return the digests of initial weights, by seed, as far as they are known."""
         plan = self._plan_to_mend() if (self.folder / ABOUT).exists() else None
         return {} if plan is None else dict(plan.starts)

@@ -16,16 +16,18 @@ import cloudpickle
 from qnn_core.errors import CompareError, QnnError, nearest
 
 from .arguments import short
-from .configs import configs_of, with_bits
+from .configs import Config, Target
+from .grid import configs_of
 from .plan import seeds_of
 from .recipe import Recipe
+from .spec_bits import with_bits
 
 Check = Callable[[Any], bool]
 
 # Of each table the keys that are known, what they must be, and whether they must be there.
 KEYS: dict[str, dict[str, tuple[str, bool]]] = {
     "compare": {
-        "weights": ("a list of specs", True),
+        "weights": ("a list of specs", False),
         "activations": ("a list of specs", False),
         "bits": ("a list of widths, or of pairs of them", False),
         "seeds": ("a number of seeds, or a list of them", False),
@@ -35,8 +37,11 @@ KEYS: dict[str, dict[str, tuple[str, bool]]] = {
         "batch_size": ("a whole number", False),
         "lr": ("a number", False),
         "optimizer": ("a name", False),
+        "weight_decay": ("a number", False),
+        "warm_up": ("a whole number", False),
     },
 }
+CONFIGS = "config"
 # Tables that name a function; all other keys are its arguments.
 FUNCTIONS = {"net": "build", "data": "load"}
 # Arguments that these functions get from the comparison.
@@ -79,19 +84,29 @@ def read_study_file(path: str | Path) -> StudyFile:
         [training]
         epochs = 10
 
-    ``build`` and ``load`` are MODULE:FUNCTION, of what is installed or lies beside the file; the
-    other keys of their tables are arguments. Such a file is a program: it runs what it names, with
-    the rights of whoever runs it. The file's folder is put first where Python looks for modules, as
-    it does for a script. An argument that begins with "./" or "../", or whose parameter is
-    annotated as a `Path`, is a path from the file's folder.
+        [[config]]
+        name = "first layer at 8 bits"
+        weight = "symmetric:2"
+        input = "uniform:2"
+        first_weight = "symmetric:8"
+        recipe = { lr = 1e-4 }
+        target = { accuracy = 0.98 }
+
+    Each ``[[config]]`` is compared beside the grid, which may be left out; what it holds beside
+    name, weight, input, recipe and target are arguments of the builder. ``build`` and ``load`` are
+    MODULE:FUNCTION, of what is installed or lies beside the file; the other keys of their tables
+    are arguments. Such a file is a program: it runs what it names, with the rights of whoever runs
+    it. The file's folder is put first where Python looks for modules, as it does for a script. An
+    argument that begins with "./" or "../", or whose parameter is annotated as a `Path`, is a path
+    from the file's folder.
 
     Raises:
         CompareError: if the file cannot be read, or says what has no meaning.
     """
     file = _File(Path(path))
     for table in file.content:
-        if table not in (*KEYS, *FUNCTIONS):
-            known = (*KEYS, *FUNCTIONS)
+        known = (*KEYS, *FUNCTIONS, CONFIGS)
+        if table not in known:
             file.fail((table,), f"there is no table {table!r}{nearest(table, known)}")
     compared, training = file.values("compare"), file.values("training")
     bits = compared.get("bits")
@@ -102,12 +117,17 @@ def read_study_file(path: str | Path) -> StudyFile:
                 file.attempt(("compare", "bits"), with_bits, None, part)
     if "seeds" in compared:
         file.attempt(("compare", "seeds"), seeds_of, compared["seeds"])
-    weights, activations = compared["weights"], compared.get("activations")
-    # Each alone first, so that the error is on its line.
-    file.attempt(("compare", "weights"), configs_of, weights, [None], bits)
-    if activations is not None:
-        file.attempt(("compare", "activations"), configs_of, [None], activations, bits)
-    file.attempt(("compare",), configs_of, weights, activations, bits)
+    if configs := file.configs():
+        compared["configs"] = configs
+    weights, activations = compared.get("weights"), compared.get("activations")
+    if weights is None and not configs:
+        file.fail(("compare",), "the key 'weights' is missing: a list of specs")
+    if weights is not None:
+        # Each alone first, so that the error is on its line.
+        file.attempt(("compare", "weights"), configs_of, weights, [None], bits)
+        if activations is not None:
+            file.attempt(("compare", "activations"), configs_of, [None], activations, bits)
+        file.attempt(("compare",), configs_of, weights, activations, bits)
     for key, value in training.items():
         file.attempt(("training", key), Recipe(**{"epochs": 1, key: value}).check)
     options = compared | training
@@ -152,6 +172,30 @@ class _File:
             told = "is missing" if content is None else f"is needed, got {short(content)}"
             self.fail((name,), f"the table [{name}] {told}")
         return content
+
+    def configs(self) -> list[Config]:
+        """Return the configs that have tables of their own."""
+        tables = self.content.get(CONFIGS, [])
+        if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
+            self.fail((CONFIGS,), f"tables [[{CONFIGS}]] are needed, got {short(tables)}")
+        return [self._config(dict(table)) for table in tables]
+
+    def _config(self, content: dict[str, Any]) -> Config:
+        place = (CONFIGS,)
+        for key, kind in (("recipe", dict), ("target", dict)):
+            if key in content and not isinstance(content[key], kind):
+                self.fail(place, f"{key} must be a table, got {short(content[key])}")
+        try:
+            if "target" in content:
+                content["target"] = Target(**content["target"])
+            config = Config(**content)
+            config.quantizers()
+            Recipe(epochs=1).changed(config.recipe)
+        except QnnError as error:
+            self.fail(place, str(error).removeprefix("compare: "), error)
+        except TypeError as error:  # an argument that there is not
+            self.fail(place, str(error), error)
+        return config
 
     def function(self, table: str) -> functools.partial[Any]:
         """Return the function of a table, with its arguments."""
@@ -280,7 +324,7 @@ def _lines(text: str) -> dict[tuple[str, ...], int]:
     lines: dict[tuple[str, ...], int] = {}
     table: tuple[str, ...] = ()
     for number, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*\[([\w.-]+)\]", line):
+        if header := re.match(r"\s*\[\[?([\w.-]+)\]", line):
             table = tuple(header[1].split("."))
             lines.setdefault(table, number)
         elif key := re.match(r"\s*([\w-]+)\s*=", line):

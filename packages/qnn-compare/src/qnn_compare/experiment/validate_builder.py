@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from .configs import Config, one_line
 from .failures import error_text
-from .initial_weights import Weights, digest_of, latent_weights
+from .initial_weights import Starts, Weights, latent_weights, shapes_digest, starts_of
 from .run import Experiment
 
 SAMPLES = 4
@@ -28,9 +28,9 @@ def check_builder(
     seeds: Sequence[int],
     classes: int,
     *,
-    known: Mapping[int, str] | None = None,
+    known: Mapping[int, Starts] | None = None,
     progress: bool | None = None,
-) -> dict[int, str]:
+) -> dict[int, dict[str, str]]:
     """Build every config once, from the second seed, and run a few samples through it.
 
     From the other seeds the first config is built, unless it is known what nets begin with there.
@@ -45,7 +45,7 @@ def check_builder(
         progress: False shows nothing; else a bar, where checking takes more than a second.
 
     Returns:
-        A digest of the initial weights, by seed.
+        Digests of the initial weights, by seed.
 
     Raises:
         CompareError: if a config cannot be built or run, has no quantizers or others than it
@@ -57,27 +57,41 @@ def check_builder(
     others = [seed for seed in seeds if seed not in known and seed != probe]
     if known and probe not in known:
         others.append(next((seed for seed in seeds if seed in known), min(known)))
-    starts = {}
+    starts: dict[int, dict[str, str]] = {}
     with _bar(len(configs) + len(others), progress) as bar:
         model = _built(experiment, first, probe)
         weights = latent_weights(model)
-        starts[probe] = digest_of(weights)
+        starts[probe] = starts_of(weights)
+        # Nets of one shape start alike; and so do all whose builder gets nothing but quantizers.
+        of_shape = {shapes_digest(weights): (first, weights)}
+        plain = None if first.options else (first, weights)
         for config in configs:
             if config is not first:
                 before, model = model, _built(experiment, config, probe)
                 if model is before:
                     raise CompareError("compare: build must return a new model each time")
-                _check_same(weights, latent_weights(model), first, config, probe)
+                own = latent_weights(model)
+                pair = of_shape.setdefault(shapes_digest(own), (config, own))
+                if not config.options:
+                    pair = plain = plain or pair
+                _check_same(pair[1], own, pair[0], config, probe)
+                starts[probe] |= starts_of(own)
             _check_config(experiment, model, config, probe, classes)
             bar.update()
         for seed in others:
             other = _built(experiment, first, seed)
             if other is model:
                 raise CompareError("compare: build must return a new model each time")
-            starts[seed] = digest_of(latent_weights(other))
+            starts[seed] = starts_of(latent_weights(other))
             bar.update()
+        for config, _ in [*of_shape.values()][1:]:
+            for seed in (seed for seed in seeds if seed != probe):
+                starts.setdefault(seed, {}).update(
+                    starts_of(latent_weights(_built(experiment, config, seed)))
+                )
     # Weights that it takes from elsewhere are all the same, and need no seed.
-    if len(starts) > 1 and weights and len({*starts.values()}) == 1:
+    first_shape = shapes_digest(weights)
+    if len(starts) > 1 and weights and len({s.get(first_shape) for s in starts.values()}) == 1:
         one, other_ = sorted(starts)[:2]
         raise CompareError(
             f"compare: build makes the same weights for seeds {one} and {other_}: pass its seed on "
@@ -105,12 +119,14 @@ def _check_config(
             f"each label; for {SAMPLES} samples, and labels up to {classes - 1}, it gave shape "
             f"{scores.shape}"
         )
+    if experiment.recipe_of(config).post_training:
+        return  # it is float still
     if quantizers(model) or config.is_float:
         _check_quantizers(model, config)
     # Whatever quantizes, and in whichever way: without it the answers must be others.
     for given, left in (
-        ("weight", Config(None, config.input)),
-        ("input", Config(config.weight, None)),
+        ("weight", Config(input=config.input, **config.options)),
+        ("input", Config(weight=config.weight, **config.options)),
     ):
         if getattr(config, given) is None or np.ptp(scores) == 0:  # a last layer of zeros
             continue
@@ -158,7 +174,8 @@ def _built(experiment: Experiment, config: Config, seed: int) -> Module:
     except TypeError as error:
         raise CompareError(
             "compare: build must take the keyword arguments weight, input (quantizers, or None for "
-            f"float) and seed; for {config.name} it raised TypeError: {one_line(error)}"
+            f"float), seed{''.join(f', {name}' for name in config.options)}; for {config.name} it "
+            f"raised TypeError: {one_line(error)}"
         ) from error
     except KeyboardInterrupt:
         raise

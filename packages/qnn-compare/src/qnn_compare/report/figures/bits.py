@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ...experiment.configs import FLOAT, Config
+from ...experiment.configs import Config
+from ...experiment.spec_bits import FLOAT
 from ...formatting import width
 from .points import points_of
 from .scale import Below, Point, limits, mark_below

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
-from ...experiment.configs import FLOAT, Config
+from ...experiment.configs import Config
+from ...experiment.spec_bits import FLOAT
 from ...formatting import width
 from .scale import floor
 from .style import FONT, Look, legend, looks

@@ -8,7 +8,8 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ...experiment.configs import FLOAT, Config
+from ...experiment.configs import Config
+from ...experiment.spec_bits import FLOAT
 from ...formatting import broken
 
 

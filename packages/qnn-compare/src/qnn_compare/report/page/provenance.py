@@ -8,7 +8,7 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...experiment.configs import FLOAT
+from ...experiment.spec_bits import FLOAT
 from ...formatting import counted, seconds
 
 if TYPE_CHECKING:

@@ -1,0 +1,165 @@
+"""A grid of configs: schemes by widths, and the combinations that have no meaning."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from qnn_core.errors import CompareError, PluginError, SpecError
+
+from .arguments import listed, short
+from .configs import Config, one_line
+from .spec_bits import FLOAT, canonical, with_bits, without_bits
+
+# A width for weights and inputs, or one for each.
+Width = int | tuple[int, int]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A combination of a grid that is not compared.
+
+    Attributes:
+        config: its name.
+        reason: in the scheme's own words.
+        broken: whether its plugin is at fault; else these bits have no meaning.
+    """
+
+    config: str
+    reason: str
+    broken: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON can hold it; the first stores call a config an arm."""
+        return {"arm": self.config, "reason": self.reason, "broken": self.broken}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "LeftOut":
+        """Undo `to_json`; a TypeError or KeyError if it is none."""
+        return cls(content["arm"], content["reason"], content.get("broken", False))
+
+
+def grid(
+    weights: Sequence[str | None],
+    activations: Sequence[str | None] | None = None,
+    bits: Sequence[Width] | None = None,
+) -> list[Config]:
+    """Return the configs of schemes by widths, float first; those without a meaning are left out.
+
+    It is what `compare` makes of the same arguments, as a list that others can be added to.
+
+    Args:
+        weights: schemes of the weights: specs without bits ("symmetric:grid=even"), or with bits
+            if `bits` is left out; None or "float" for float.
+        activations: schemes of the layers' inputs, each beside each of the weights'; left out: the
+            same as the weights'.
+        bits: widths, 1 to 8 and 32 for float, or pairs of them for weights and inputs.
+
+    Raises:
+        CompareError: if nothing quantized is left.
+        SpecError: for an unknown scheme, a malformed spec or width, or a scheme that has no
+            meaning at any width at all.
+
+    Example:
+        >>> [config.name for config in grid(["symmetric", "binary"], bits=[1, 2, 32])]
+        ['float', 'symmetric:1', 'symmetric:2', 'binary:1']
+    """
+    return configs_of(weights, activations, bits)[0]
+
+
+def configs_of(
+    weights: Sequence[str | None],
+    activations: Sequence[str | None] | None,
+    bits: Sequence[Width] | None,
+) -> tuple[list[Config], list[LeftOut]]:
+    """Return the configs of a grid of schemes and widths, float first, and what has no meaning.
+
+    Args:
+        weights: specs without bits, or with them if `bits` is None; None or "float" for float.
+        activations: likewise, each beside each weight; None: the same as the weight.
+        bits: widths, 1 to 8 and 32 for float, or pairs of them for weights and inputs.
+
+    Raises:
+        CompareError: if nothing quantized is left.
+        SpecError: for an unknown scheme, a malformed spec or width, or a scheme that has no
+            meaning at any width at all.
+
+    Example:
+        >>> configs, left_out = configs_of(["binary"], None, [1, 2, 32])
+        >>> [config.name for config in configs], [out.config for out in left_out]
+        (['float', 'binary:1'], ['binary:2'])
+    """
+    bits = listed(bits)
+    for name, given in (("weights", weights), ("activations", activations), ("bits", bits)):
+        if given is not None and (not isinstance(given, list | tuple) or not given):
+            raise CompareError(
+                f"compare: {name} must be a list with one entry at least, such as "
+                f"{'[2, 4]' if name == 'bits' else ['symmetric']}, got {given!r}"
+            )
+        if name != "bits" and not all(isinstance(s, str | None) for s in given or ()):
+            raise CompareError(
+                f"compare: {name} must be spec strings, or None for float, got {given!r}; a scheme "
+                "of your own gets its name from an entry point: qnn new-quantizer writes a package"
+            )
+    pairs = [(w, w if a is _SAME else a) for w in weights for a in activations or [_SAME]]
+    configs: dict[str, Config] = {}
+    left_out: dict[str, LeftOut] = {}
+    for weight, input in pairs:
+        widths: Sequence[Width | None] = bits or [None]
+        found = [_config_of(weight, input, width) for width in widths]
+        refused = [out for config in found if (out := _refused(config)) is not None]
+        quantized = [config for config in found if not config.is_float]
+        if refused and len(refused) == len(quantized) and not any(out.broken for out in refused):
+            for spec in (weight, input):
+                _check_some_width(spec, refused[0])
+        left_out |= {out.config: out for out in refused}
+        configs |= {config.name: config for config in found}
+    kept = [config for name, config in configs.items() if name not in left_out]
+    if left_out and not any(not config.is_float for config in kept):
+        told = "; ".join(f"{out.config}: {out.reason}" for out in left_out.values())
+        raise CompareError(f"compare: nothing can be compared: {told}")
+    # Stable: the order of the grid, but for float, which all are measured against.
+    return sorted(kept, key=lambda config: not config.is_float), list(left_out.values())
+
+
+# Stands for "the same as the weight", where None stands for float.
+_SAME = "<the weight's>"
+
+
+def _config_of(weight: str | None, input: str | None, width: Width | None) -> Config:
+    if width is None:
+        return Config(weight=canonical(weight), input=canonical(input))
+    pair = width if isinstance(width, tuple | list) else (width, width)
+    if len(pair) != 2:
+        raise CompareError(
+            "compare: an entry of bits is a width, or a pair of one for the weights and one for "
+            f"the inputs, got {short(width)}"
+        )
+    for_weight, for_input = pair
+    return Config(weight=with_bits(weight, for_weight), input=with_bits(input, for_input))
+
+
+def _check_some_width(spec: str | None, refused: LeftOut) -> None:
+    """Raise a SpecError if no width can give a spec a meaning: not the width is at fault."""
+    if spec is None or spec == FLOAT:
+        return
+    configs = [Config(weight=with_bits(without_bits(spec), bits)) for bits in range(1, 9)]
+    if all(_refused(config) is not None for config in configs):
+        raise SpecError(f"compare: {refused.config}: {refused.reason}")
+
+
+def _refused(config: Config) -> LeftOut | None:
+    """Return why the config cannot be, if it cannot.
+
+    Raises:
+        SpecError: if no bits could help: an unknown scheme or option.
+    """
+    try:
+        config.quantizers()
+    except PluginError as error:
+        return LeftOut(config.name, one_line(error), broken=True)
+    except SpecError as error:
+        # get_quantizer adds the spec to what the scheme itself says.
+        if error.__cause__ is None:
+            raise
+        return LeftOut(config.name, one_line(error.__cause__))
+    return None
