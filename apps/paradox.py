@@ -8,12 +8,15 @@ trained as it was, and then one thing after another is put right, until more bit
 
 import sys
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from _paradox.figure import ladder_figure
-from _paradox.options import FIGURE, RESULTS, WIDTHS, parse
+from _paradox.options import FIGURE, WIDTHS, Options, parse
 from _paradox.report import accuracies, anatomy
-from _paradox.study import Recipe
+from _paradox.study import BATCH, Found, Recipe, build, configs, data, measure
+from qnn_compare import compare
+from qnn_core.errors import QnnError
 from qnn_core.files import atomic_write
 from qnn_core.terminal import command, say
 
@@ -62,15 +65,32 @@ ALONE = {
 @command
 def main() -> int:
     options = parse(__doc__)
-    study = options.study
+    try:
+        return climb(options)
+    except QnnError as error:
+        say(f"paradox.py: error: {error}", sys.stderr)
+        return 1
+
+
+def climb(options: Options) -> int:
+    """Train the ladder, report on it, and return the exit status."""
+    setting = options.setting
     recipes = [replace(rung, **bits) for rung in LADDER.values() for bits in BITS.values()]
     if not options.ladder_only:
         recipes += [replace(rung, **grid) for rung in LADDER.values() for grid in GRIDS.values()]
         recipes += ALONE.values()
-    for result in study.run(recipes, range(options.seeds), options.jobs):
-        last = result.accuracies[-1]
-        say(f"{last:.2%}  {result.recipe}, seed {result.seed}", sys.stderr)
-
+    found = compare(
+        partial(build, hidden=setting.hidden),
+        partial(data, setting.dataset, setting.samples),
+        configs=configs(recipes),
+        measure=measure,
+        seeds=options.seeds,
+        epochs=setting.epochs,
+        batch_size=BATCH,
+        executor=options.jobs,
+        store=options.folder,
+    )
+    study = Found(found)
     atomic_write(options.folder / FIGURE, ladder_figure(study, LADDER, WIDTHS))
     print("The ladder: test accuracy in percent, mean +- standard deviation over seeds\n")
     print(accuracies(study, LADDER, BITS))
@@ -81,8 +101,8 @@ def main() -> int:
         print(accuracies(study, ALONE, {"accuracy": {}}))
     print("\nWhat two bits carry\n")
     print(anatomy(study, LADDER))
-    print(f"\nin {options.folder}: {RESULTS}, {FIGURE}")
-    return 0
+    print(f"\nin {options.folder}: {FIGURE}, and a file for each net")
+    return 1 if found.failures else 0
 
 
 if __name__ == "__main__":

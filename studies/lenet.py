@@ -1,13 +1,16 @@
 """A convolutional net after LeNet-5, at one and two bits."""
 
+from functools import partial
 from typing import Any
 
 import qnn_core as qnn
-from _study.plan import Arm, Recipe, Study
+from _study.images import digits
+from _study.plan import USUAL, Study
 from deep import ONE_BIT
+from qnn_compare import Config, Target
 
 
-def net(*, weight: str, input: str, **options: Any) -> qnn.Sequential:
+def net(*, weight: Any, input: Any, **options: Any) -> qnn.Sequential:
     """Return `qnn.LeNet` with batch normalization, pixels and outer weights at 8 bits.
 
     Args:
@@ -45,18 +48,22 @@ STUDY = Study(
     The test images were looked at before: with 5 epochs the two had 99.02 and 99.22 %, 98.7 and
     99.0 % of the augmented images in training, so that more epochs were due.
     """,
-    net=net,
-    arms=(
-        Arm(
+    build=net,
+    configs=(
+        Config(
             "W1 A1",
-            {
-                "weight": ONE_BIT,
-                "input": "uniform:1",
-                "weight_bounds": (-0.2, 0.2),
-            },
-            mark=99.0,
+            weight=ONE_BIT,
+            input="uniform:1",
+            weight_bounds=(-0.2, 0.2),
+            target=Target(accuracy=0.99),
         ),
-        Arm("W2 A2", {"weight": "symmetric:bits=2,grid=even", "input": "uniform:2"}, mark=99.3),
+        Config(
+            "W2 A2",
+            weight="symmetric:bits=2,grid=even",
+            input="uniform:2",
+            target=Target(accuracy=0.993),
+        ),
     ),
-    recipe=Recipe(epochs=12, lr=2e-3, augment={"shift": 2, "rotation": 10, "scale": 0.1}),
+    data=partial(digits, augment={"shift": 2, "rotation": 10, "scale": 0.1}),
+    recipe={**USUAL, "epochs": 12, "lr": 2e-3},
 )

@@ -1,9 +1,8 @@
 """Powers of two for the weights and the inputs of the original work's net."""
 
-from dataclasses import replace
-
-from _study.plan import Arm, Study
-from mlp import FLOAT, RECIPE, net
+from _study.plan import Study
+from mlp import DATA, RECIPE, net
+from qnn_compare import Config, Target
 
 SIGNED = "logarithmic:4"
 POSITIVE = "logarithmic:bits=4,signed=False"
@@ -24,19 +23,18 @@ STUDY = Study(
     Bytes are those of files of version 1; files of version 2 are smaller
     (docs/adr/0026-packed-files-are-two-tensors.md).
     """,
-    net=net,
-    arms=(
-        replace(FLOAT, mark=None),
-        Arm(
+    build=net,
+    configs=(
+        Config("float"),
+        Config(
             "logarithmic W4 A4",
-            {
-                "weight": SIGNED,
-                "first_input": SIGNED,
-                "last_weight": SIGNED,
-                "last_input": POSITIVE,
-            },
-            within=0.3,
+            weight=SIGNED,
+            first_input=SIGNED,
+            last_weight=SIGNED,
+            last_input=POSITIVE,
+            target=Target(within=0.003),
         ),
     ),
+    data=DATA,
     recipe=RECIPE,
 )

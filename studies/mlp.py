@@ -1,14 +1,18 @@
 """The original work's net, 784-1000-10, at one to eight bits and in float."""
 
+from functools import partial
 from typing import Any
 
 import qnn_core as qnn
-from _study.plan import Arm, Recipe, Study
+from _study.images import digits
+from _study.plan import USUAL, Study
 from deep import ONE_BIT
+from qnn_compare import Config, Target
 
-MARKS = {8: 98.5, 4: 98.4, 3: 98.3, 2: 98.2, 1: 97.5}
+TARGETS = {8: 0.985, 4: 0.984, 3: 0.983, 2: 0.982, 1: 0.975}
 WEIGHTS = {1: ONE_BIT, 2: "symmetric:bits=2,grid=even"}
-RECIPE = Recipe(epochs=20, batch_size=200, lr=4e-3)
+RECIPE = {**USUAL, "epochs": 20, "lr": 4e-3}
+DATA = partial(digits, batch_size=200)
 
 
 def net(*, seed: int, **options: Any) -> qnn.Sequential:
@@ -17,21 +21,22 @@ def net(*, seed: int, **options: Any) -> qnn.Sequential:
     return qnn.Sequential(qnn.nn.Dropout(0.2, seed=seed), mlp)
 
 
-def _quantized(bits: int) -> Arm:
+def _quantized(bits: int) -> Config:
     output = f"uniform:{bits}"
-    options: dict[str, Any] = {
-        "weight": WEIGHTS.get(bits, f"symmetric:{bits}"),
-        "input": output,
-        "first_input": "uniform:8",
-        "last_weight": "symmetric:8",
-        "last_input": output,
-    }
-    if bits == 1:
-        options["weight_bounds"] = (-0.1, 0.1)
-    return Arm(f"W{bits} A{bits}", options, mark=MARKS[bits])
+    bounds: dict[str, Any] = {"weight_bounds": (-0.1, 0.1)} if bits == 1 else {}
+    return Config(
+        f"W{bits} A{bits}",
+        weight=WEIGHTS.get(bits, f"symmetric:{bits}"),
+        input=output,
+        first_input="uniform:8",
+        last_weight="symmetric:8",
+        last_input=output,
+        target=Target(accuracy=TARGETS[bits]),
+        **bounds,
+    )
 
 
-FLOAT = Arm("float", {}, mark=98.5)
+FLOAT = Config("float", target=Target(accuracy=0.985))
 
 STUDY = Study(
     name="mlp",
@@ -62,8 +67,9 @@ STUDY = Study(
     Bytes are those of files of version 1; files of version 2 are smaller
     (docs/adr/0026-packed-files-are-two-tensors.md).
     """,
-    net=net,
-    arms=(FLOAT, *(_quantized(bits) for bits in MARKS)),
+    build=net,
+    configs=(FLOAT, *(_quantized(bits) for bits in TARGETS)),
+    data=DATA,
     recipe=RECIPE,
     seeds=5,
 )

@@ -1,24 +1,28 @@
 """784-1000-10 quantized after it was trained: what training with quantizers is worth."""
 
-from typing import Any
-
-from _study.plan import Arm, Study
-from mlp import FLOAT, RECIPE, WEIGHTS, net
+from _study.plan import Study
+from mlp import DATA, RECIPE, WEIGHTS, net
+from qnn_compare import Config
 
 BITS = (8, 4, 3, 2, 1)
 
 
-def _quantized(bits: int) -> Arm:
+# Training images that `qnn.quantize` sees.
+CALIBRATION = 1000
+
+
+def _quantized(bits: int) -> Config:
     weight = WEIGHTS.get(bits, f"symmetric:{bits}") if bits > 1 else "binary:scale=calibrated"
     inputs = f"uniform:{bits},calibration=mse"
-    options: dict[str, Any] = {
-        "weight": weight if bits == 1 else f"{weight},calibration=mse",
-        "input": inputs,
-        "first_input": "uniform:8",
-        "last_weight": "symmetric:8",
-        "last_input": inputs,
-    }
-    return Arm(f"W{bits} A{bits} after", {}, recipe={"post_training": options})
+    return Config(
+        f"W{bits} A{bits} after",
+        weight=weight if bits == 1 else f"{weight},calibration=mse",
+        input=inputs,
+        first_input="uniform:8",
+        last_weight="symmetric:8",
+        last_input=inputs,
+        recipe={"post_training": CALIBRATION},
+    )
 
 
 STUDY = Study(
@@ -34,7 +38,8 @@ STUDY = Study(
     Nothing was chosen by any images: specs and recipe are those of the other study. Scales per
     output channel (axis=0) were not tried.
     """,
-    net=net,
-    arms=(FLOAT, *(_quantized(bits) for bits in BITS)),
+    build=net,
+    configs=(Config("float"), *(_quantized(bits) for bits in BITS)),
+    data=DATA,
     recipe=RECIPE,
 )

@@ -1,22 +1,31 @@
 """The fully connected net of BitNetMCU: 64-64-64 on images of 16 x 16, weights of 1 to 8 bits."""
 
+from functools import partial
 from typing import Any
 
 import qnn_core as qnn
-from _study.plan import Arm, Recipe, Study
+from _study.images import digits
+from _study.plan import USUAL, Study
 from deep import ONE_BIT
+from qnn_compare import Config, Target
 
 
-def net(*, weight: str, **options: Any) -> qnn.Sequential:
-    """Return 256-64-64-64-10 with batch normalization, all its inputs at 8 bits.
+def net(*, weight: Any, input: Any, **options: Any) -> qnn.Sequential:
+    """Return 256-64-64-64-10 with batch normalization, the last layer quantized as the others.
 
     Args:
         weight: the quantizer of all weights.
+        input: that of all inputs.
         options: more of `qnn.MLP`.
     """
-    quantized: dict[str, Any] = {"weight": weight, "input": "uniform:8"}
-    last: dict[str, Any] = {"last_weight": weight, "last_input": "uniform:8"}
+    quantized: dict[str, Any] = {"weight": weight, "input": input}
+    last: dict[str, Any] = {"last_weight": weight, "last_input": input}
     return qnn.MLP([256, 64, 64, 64, 10], batch_norm=True, **quantized, **last, **options)
+
+
+def _config(bits: int, weight: str, accuracy: float, **options: Any) -> Config:
+    target = Target(accuracy=accuracy)
+    return Config(f"W{bits}", weight=weight, input="uniform:8", target=target, **options)
 
 
 STUDY = Study(
@@ -41,12 +50,13 @@ STUDY = Study(
     Bytes are those of files of version 1; files of version 2 are smaller
     (docs/adr/0026-packed-files-are-two-tensors.md).
     """,
-    net=net,
-    arms=(
-        Arm("W8", {"weight": "symmetric:8"}, mark=98.1),
-        Arm("W4", {"weight": "symmetric:4"}, mark=98.0),
-        Arm("W2", {"weight": "symmetric:bits=2,grid=even"}, mark=97.9),
-        Arm("W1", {"weight": ONE_BIT, "weight_bounds": (-0.2, 0.2)}, mark=96.9),
+    build=net,
+    configs=(
+        _config(8, "symmetric:8", 0.981),
+        _config(4, "symmetric:4", 0.98),
+        _config(2, "symmetric:bits=2,grid=even", 0.979),
+        _config(1, ONE_BIT, 0.969, weight_bounds=(-0.2, 0.2)),
     ),
-    recipe=Recipe(epochs=30, batch_size=200, lr=4e-3, side=16),
+    data=partial(digits, batch_size=200, side=16),
+    recipe={**USUAL, "epochs": 30, "lr": 4e-3},
 )

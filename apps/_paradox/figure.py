@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 from numpy.typing import NDArray
 
-from .study import Recipe, Study
+from .study import Found, Recipe
 
 Array = NDArray[Any]
 BLUE, ORANGE = "#0072B2", "#D55E00"  # Okabe and Ito (2008): for all eyes; grey tells them apart too
@@ -20,7 +20,7 @@ TICKS = (0, 50, 60, 70, 80, 90, 95, 97, 98, 98.5, 99)
 
 
 def ladder_figure(
-    study: Study, ladder: Mapping[str, Recipe], widths: Sequence[int | None]
+    study: Found, ladder: Mapping[str, Recipe], widths: Sequence[int | None]
 ) -> bytes:
     """Return a PNG: a panel for each rung, with the original beside it in grey.
 

@@ -5,13 +5,22 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from _arguments import DATASETS, add_out, load_data, results_folder, whole
-
-from .report import facts
-from .study import Setting, Study
+from _arguments import DATASETS, load_data, numbered, whole
 
 WIDTHS = (1, 2, 3, 4, None)
-RESULTS, FIGURE = "results.json", "ladder.png"
+FIGURE = "ladder.png"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all nets share."""
+
+    dataset: str
+    samples: int | None
+    epochs: int
+    hidden: int
+
+
 QUICK = Setting("mnist-mini", samples=500, epochs=1, hidden=32)
 
 
@@ -20,14 +29,14 @@ class Options:
     """What was asked for.
 
     Attributes:
-        study: with the results of the run that is resumed.
+        setting: what all nets share.
         seeds: how many.
         jobs: processes.
-        ladder_only: whether to leave out the arms beside the ladder.
-        folder: for the results.
+        ladder_only: whether to leave out what stands beside the ladder.
+        folder: for the results; it may hold some already.
     """
 
-    study: Study
+    setting: Setting
     seeds: int
     jobs: int
     ladder_only: bool
@@ -57,9 +66,12 @@ def parse(doc: str | None) -> Options:
     parser.add_argument(
         "--ladder-only", action="store_true", help="leave out the single changes beside the ladder"
     )
-    add_out(parser, "paradox")
     parser.add_argument(
-        "--resume", action="store_true", help="go on with the results that --out DIR holds"
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="folder of the study, which goes on with what it holds (default: a new one, "
+        "results/paradox-1 or the next number that is free)",
     )
     parser.add_argument(
         "--quick",
@@ -68,17 +80,10 @@ def parse(doc: str | None) -> Options:
         f"{QUICK.epochs} epoch, 1 seed; its numbers mean nothing",
     )
     given = parser.parse_args()
-    if given.resume and not given.out:
-        parser.error("--resume: say with --out DIR what to go on with")
     setting = Setting(given.dataset, samples=None, epochs=given.epochs, hidden=1000)
     if given.quick:
         setting = QUICK
     load_data(parser, setting.dataset)
-    files = [] if given.resume else [RESULTS, FIGURE]
-    folder = results_folder(parser, given.out, "paradox", files, given.overwrite)
+    folder = given.out or numbered(Path("results"), "paradox")
     seeds = 1 if given.quick else given.seeds
-    try:
-        study = Study(folder / RESULTS, setting, facts())
-    except (ValueError, KeyError, TypeError) as error:  # no JSON, or not of this app
-        parser.error(f"--resume: {error}")
-    return Options(study, seeds, given.jobs, given.ladder_only, folder)
+    return Options(setting, seeds, given.jobs, given.ladder_only, folder)

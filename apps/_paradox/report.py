@@ -1,23 +1,26 @@
-"""The tables, and facts about the run."""
+"""The tables."""
 
 import math
-import os
-import platform
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from importlib.metadata import version
 from statistics import mean
 from typing import Any
 
 from tabulate import tabulate
 
-from .study import Recipe, Study
+from .study import Found, Recipe
+
+# What is measured of a net, and how it reads.
+MEASURES = {
+    "unit_bits": "{:.2f}",
+    "zero_units": "{:.0%}",
+    "zero_weights": "{:.0%}",
+    "greatest_weight": "{:.2g}",
+}
 
 
 def accuracies(
-    study: Study, rows: Mapping[str, Recipe], columns: Mapping[str, Mapping[str, Any]]
+    study: Found, rows: Mapping[str, Recipe], columns: Mapping[str, Mapping[str, Any]]
 ) -> str:
     """Return a table of accuracies in percent, mean +- standard deviation.
 
@@ -33,16 +36,14 @@ def accuracies(
     return _table(cells, ["", *columns])
 
 
-def anatomy(study: Study, rows: Mapping[str, Recipe]) -> str:
+def anatomy(study: Found, rows: Mapping[str, Recipe]) -> str:
     """Return a table of what the codes of a recipe are like at the end of training."""
     cells = []
     for title, recipe in rows.items():
         found = study.of(recipe)
         measures = [
-            (_mean([run.unit_bits for run in found]), "{:.2f}"),
-            (_mean([run.zero_units for run in found]), "{:.0%}"),
-            (_mean([run.zero_weights for run in found]), "{:.0%}"),
-            (_mean([run.greatest_weight for run in found]), "{:.2g}"),
+            (_mean([run.measured.get(name) for run in found]), form)
+            for name, form in MEASURES.items()
         ]
         cells.append(
             [title, *("" if mean is None else form.format(mean) for mean, form in measures)]
@@ -50,21 +51,7 @@ def anatomy(study: Study, rows: Mapping[str, Recipe]) -> str:
     return _table(cells, ["", "bits/unit", "units at 0", "weights at 0", "max|W|"])
 
 
-def facts() -> dict[str, Any]:
-    """Return what ran where, for the file of results."""
-    packages = ("qnn-core", "qnn-data", "numpy")
-    return {
-        "commands": [" ".join(["python", "apps/paradox.py", *sys.argv[1:]])],
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seconds": 0.0,
-        "python": platform.python_version(),
-        "versions": {name: version(name) for name in packages},
-        "machine": platform.machine(),
-        "cores": os.cpu_count(),
-    }
-
-
-def _percent(study: Study, recipe: Recipe) -> str:
+def _percent(study: Found, recipe: Recipe) -> str:
     found, sd = study.accuracy(recipe)
     if math.isnan(found):
         return ""

@@ -1,26 +1,21 @@
-"""Recipes, the training of one net by a recipe, and what was measured over seeds."""
+"""Recipes, the net that each stands for, and what a comparison of them came to."""
 
-import json
-import multiprocessing
+import functools
 import statistics
-import time
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, fields, replace
-from functools import cache
-from pathlib import Path
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 import qnn_core as qnn
 import qnn_data
-from qnn_core.files import atomic_write
+from qnn_compare import Comparison, Config, Result
 from qnn_data.transforms import Compose, Flatten, ToFloat
 
 from .original_layers import OriginalLinear, Scheme
 
 BATCH = 100  # in evaluation too: the original's answers depend on it
-OPTIMIZERS = {"sgd": qnn.optim.SGD, "adam": qnn.optim.Adam}
+MNIST = qnn_data.MNIST
 
 
 @dataclass(frozen=True)
@@ -57,6 +52,17 @@ class Recipe(Scheme):
         grid = "even" if self.even else self.grid
         return replace(self, grid=grid, sign_of_zero=0)
 
+    @property
+    def config(self) -> Config:
+        """What `qnn.compare` is to compare."""
+        recipe = self.effective
+        scheme = {field.name: getattr(recipe, field.name) for field in fields(Scheme)}
+        optimizer: Any = "adam"
+        if recipe.optimizer == "sgd":
+            optimizer = functools.partial(at_a_constant_rate, lr=recipe.lr)
+        training = {"optimizer": optimizer, "lr": recipe.lr}
+        return Config(str(recipe), recipe=training, scheme=scheme, pixels=recipe.pixels)
+
     def __str__(self) -> str:
         """Return what differs from the original."""
         bits = "float" if self.bits is None else f"{self.bits} bits"
@@ -69,175 +75,104 @@ class Recipe(Scheme):
         return ", ".join([bits, *changes])
 
 
-@dataclass(frozen=True)
-class Setting:
-    """What all runs share."""
-
-    dataset: str
-    samples: int | None
-    epochs: int
-    hidden: int
+def at_a_constant_rate(model: qnn.Module, steps: int, *, lr: float) -> qnn.optim.Optimizer:
+    """Return plain gradient descent, as the original trains, however many steps there are."""
+    return qnn.optim.SGD(model.parameters(), lr)
 
 
-@dataclass(frozen=True)
-class Result:
-    """One run.
-
-    Attributes:
-        recipe, seed: what was trained.
-        accuracies: on the test images, 0..1, after each epoch.
-        unit_bits: entropy of what the hidden units put out for test images, in bits.
-        zero_units: share of it that is zero.
-        zero_weights: share of the hidden layer's weights that count as zero.
-        greatest_weight: magnitude, of the latent ones.
-        seconds: wall time.
-    """
-
-    recipe: Recipe
-    seed: int
-    accuracies: list[float]
-    unit_bits: float | None
-    zero_units: float | None
-    zero_weights: float | None
-    greatest_weight: float
-    seconds: float
+def configs(recipes: Iterable[Recipe]) -> list[Config]:
+    """Return what is to be compared: of recipes that mean the same net, one."""
+    return list({recipe.effective: recipe.config for recipe in recipes}.values())
 
 
-@cache
-def _data(setting: Setting, pixels: str) -> tuple[qnn_data.ArrayDataset, qnn_data.ArrayDataset]:
-    transform: Any = Compose([ToFloat(), Flatten()]) if pixels == "0 to 1" else "default"
-    train, test = qnn_data.load(setting.dataset, transform=transform)
-    return train.subset(slice(setting.samples)), test
+def data(dataset: str, samples: int | None) -> Any:
+    """Return training and test data, pixels from 0 to 1."""
+    train, test = qnn_data.load(dataset, transform=Compose([ToFloat(), Flatten()]))
+    return functools.partial(_batches, train.subset(slice(samples))), test
 
 
-def build(recipe: Recipe, hidden: int, seed: int) -> qnn.Sequential:
-    """Return the net: the initial weights depend on the seed only."""
-    last = Scheme(bits=None, bias=True)
-    return qnn.Sequential(
-        OriginalLinear(784, hidden, recipe, seed),
-        qnn.nn.Sigmoid(),
-        OriginalLinear(hidden, 10, last, seed + 1_000_000),
-    )
+def _batches(train: qnn_data.ArrayDataset, seed: int) -> qnn_data.DataLoader:
+    return qnn_data.DataLoader(train, BATCH, shuffle=True, seed=seed)
 
 
-def train(recipe: Recipe, seed: int, setting: Setting) -> Result:
-    """Train and measure one net."""
-    began = time.perf_counter()
-    qnn.set_num_threads(1)  # the processes share the cores; and the same bits whatever --jobs is
-    training, test = _data(setting, recipe.pixels)
-    batches = qnn_data.DataLoader(training, BATCH, shuffle=True, seed=seed)
-    held_out = qnn_data.DataLoader(test, BATCH)
-    model = build(recipe, setting.hidden, seed)
-    steps = len(batches) * setting.epochs
-    schedule = qnn.optim.Cosine(steps) if recipe.optimizer == "adam" else None
-    optimizer = OPTIMIZERS[recipe.optimizer](model.parameters(), recipe.lr, schedule=schedule)
-    history = qnn.fit(
-        model,
-        batches,
-        epochs=setting.epochs,
-        optimizer=optimizer,
-        validation=held_out,
-        progress=False,
-    )
-    accuracies = [epoch.val_accuracy or 0.0 for epoch in history.epochs]
-    found = _codes(model[0], test[:BATCH][0])
-    seconds = time.perf_counter() - began
-    return Result(recipe, seed, accuracies, *found, seconds=round(seconds, 1))
-
-
-def _codes(
-    layer: qnn.Module, images: Any
-) -> tuple[float | None, float | None, float | None, float]:
-    """Return entropy and share of zeros of the output, and of weights zeros and the greatest."""
-    assert isinstance(layer, OriginalLinear)
-    weight, recipe = layer.weight.data, layer.scheme
-    greatest = float(np.abs(weight).max())
-    if recipe.bits is None:
-        return None, None, None, greatest
-    with qnn.no_grad():
-        units = layer(qnn.Tensor(images)).data
-    _, counts = np.unique(units, return_counts=True)
-    shares = counts / counts.sum()
-    entropy = float(-(shares * np.log2(shares)).sum())
-    return entropy, float(np.mean(units == 0)), float(np.mean(layer.codes() == 0)), greatest
-
-
-class Study:
-    """The results so far, kept in a file.
+def build(
+    *, weight: None, input: None, seed: int, scheme: dict[str, Any], pixels: str, hidden: int
+) -> qnn.Module:
+    """Return the net: the initial weights depend on the seed only.
 
     Args:
-        path: of the JSON file; results that it holds already are not computed again.
-        setting: must be that of the file.
-        facts: about the run, for the file.
+        weight, input: None: the layers quantize in the original's way.
+        seed: of the initial weights.
+        scheme: of the hidden layer.
+        pixels: see `Recipe`.
+        hidden: units.
     """
+    return Net(Scheme(**scheme), hidden, seed, standardized=pixels == "standardized")
 
-    def __init__(self, path: Path, setting: Setting, facts: dict[str, Any]) -> None:
-        self.path = path
-        self.setting = setting
-        self.facts = facts
-        self.results: dict[tuple[Recipe, int], Result] = {}
-        if path.exists():
-            content = json.loads(path.read_text(encoding="utf-8-sig"))
-            if content["setting"] != asdict(setting):
-                raise ValueError(f"{path} is of another setting: {content['setting']}")
-            commands = content["run"]["commands"] + facts["commands"]
-            self.facts = content["run"] | {"commands": commands}
-            for run in content["results"]:
-                self._add(Result(**(run | {"recipe": Recipe(**run["recipe"])})))
 
-    def run(self, recipes: Iterable[Recipe], seeds: Sequence[int], jobs: int) -> Iterator[Result]:
-        """Train what is not there yet; yield each result when it is in the file.
+class Net(qnn.Module):
+    """The original's net; it sees its data in batches of `BATCH`, in evaluation too."""
 
-        All recipes with one seed come before those with the next: stopped early, the study is one
-        of fewer seeds.
-        """
-        wanted = dict.fromkeys((recipe.effective, seed) for seed in seeds for recipe in recipes)
-        cells = [cell for cell in wanted if cell not in self.results]
-        began = time.perf_counter() - self.facts["seconds"]
-        for result in _trained(cells, self.setting, jobs):
-            self._add(result)
-            self.facts["seconds"] = round(time.perf_counter() - began, 1)
-            self.write()
-            yield result
+    def __init__(self, scheme: Scheme, hidden: int, seed: int, *, standardized: bool) -> None:
+        self.standardized, self.is_float = standardized, scheme.bits is None
+        self.layers = qnn.Sequential(
+            OriginalLinear(784, hidden, scheme, seed),
+            qnn.nn.Sigmoid(),
+            OriginalLinear(hidden, 10, Scheme(bits=None, bias=True), seed + 1_000_000),
+        )
+
+    def forward(self, x: qnn.Tensor) -> qnn.Tensor:  # type: ignore[override] # of one input
+        """Map ``[batch, 784]`` to ``[batch, 10]``."""
+        x = self.standard(x)
+        if self.is_float or len(x) <= BATCH:
+            return self.layers(x)
+        parts = [self.layers(x[n : n + BATCH]) for n in range(0, len(x), BATCH)]
+        return qnn.ops.concatenate(parts)
+
+    def standard(self, x: qnn.Tensor) -> qnn.Tensor:
+        """Return pixels as the net wants them."""
+        return (x - MNIST.mean) / MNIST.std if self.standardized else x
+
+
+def measure(model: qnn.Module, test: Any) -> dict[str, float]:
+    """Return what the hidden layer's codes are like.
+
+    Of what it puts out for a batch of test images the entropy in bits and the share of zeros, the
+    share of its weights that count as zero, and the greatest of the latent ones.
+    """
+    assert isinstance(model, Net)
+    layer = model.layers[0]
+    assert isinstance(layer, OriginalLinear)
+    greatest = {"greatest_weight": float(np.abs(layer.weight.data).max())}
+    if layer.scheme.bits is None:
+        return greatest
+    images, _ = test[:BATCH]
+    with qnn.no_grad():
+        units = layer(model.standard(qnn.Tensor(images))).data
+    _, counts = np.unique(units, return_counts=True)
+    shares = counts / counts.sum()
+    return greatest | {
+        "unit_bits": float(-(shares * np.log2(shares)).sum()),
+        "zero_units": float(np.mean(units == 0)),
+        "zero_weights": float(np.mean(layer.codes() == 0)),
+    }
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a comparison came to, by recipe."""
+
+    comparison: Comparison
 
     def of(self, recipe: Recipe) -> list[Result]:
         """Return the results of a recipe, one for each seed."""
-        return [
-            r for (of, _), r in sorted(self.results.items(), key=_seed) if of == recipe.effective
-        ]
+        name = str(recipe.effective)
+        known = any(config.name == name for config in self.comparison.configs)
+        return self.comparison.done(name) if known else []
 
     def accuracy(self, recipe: Recipe) -> tuple[float, float]:
         """Return mean and standard deviation over seeds, in percent; NaN where nothing is known."""
-        last = [100 * result.accuracies[-1] for result in self.of(recipe)]
+        last = [100 * result.accuracy for result in self.of(recipe)]
         if not last:
             return float("nan"), float("nan")
         return statistics.mean(last), statistics.stdev(last) if len(last) > 1 else 0.0
-
-    def write(self) -> None:
-        """Write the file, all at once."""
-        content = {
-            "format": "qnn paradox 1",
-            "setting": asdict(self.setting),
-            "run": self.facts,
-            "results": [asdict(result) for result in self.results.values()],
-        }
-        atomic_write(self.path, f"{json.dumps(content, indent=1)}\n".encode())
-
-    def _add(self, result: Result) -> None:
-        self.results[result.recipe.effective, result.seed] = result
-
-
-def _seed(item: tuple[tuple[Recipe, int], Result]) -> int:
-    return item[0][1]
-
-
-def _trained(cells: Sequence[tuple[Recipe, int]], setting: Setting, jobs: int) -> Iterator[Result]:
-    if jobs == 1:
-        yield from (train(recipe, seed, setting) for recipe, seed in cells)
-        return
-    # Spawned, not forked: a fork copies the locks of other threads in whatever state they are.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context) as executor:
-        futures = [executor.submit(train, recipe, seed, setting) for recipe, seed in cells]
-        for future in as_completed(futures):
-            yield future.result()

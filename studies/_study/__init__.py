@@ -1,3 +1,1 @@
-"""What all studies share."""
-
-import _runs  # noqa: F401 - first: it asks for one thread, before NumPy is imported
+"""What the studies share: what a study is, its images, its command line, and its pages."""

@@ -1,8 +1,8 @@
 """The images of a study."""
 
-from collections.abc import Callable
-from functools import cache
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
 
 import numpy as np
 import qnn_data
@@ -10,36 +10,54 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Resize = Callable[[Array], NDArray[np.float32]]
+# Of a seed, the batches of each epoch.
+Training = Callable[[int], qnn_data.DataLoader]
 
 
-class Data(NamedTuple):
-    """What a net is trained on and what it is measured on."""
-
-    train: qnn_data.ArrayDataset
-    test: qnn_data.ArrayDataset
-
-
-@cache
-def load(dataset: str, border: int, side: int, held_out: int, prepared: bool) -> Data:
-    """Return the images as rows of pixels, normalized; kept, since a worker trains many cells.
+def digits(
+    *,
+    dataset: str,
+    held_out: int = 0,
+    samples: int | None = None,
+    batch_size: int = 100,
+    border: int = 0,
+    side: int = 28,
+    augment: Mapping[str, float] | None = None,
+) -> tuple[Training, qnn_data.ArrayDataset]:
+    """Return training and test data as `qnn.compare` takes them: rows of pixels, normalized.
 
     Args:
         dataset: a name that `qnn_data.load` knows.
-        border: so many pixels are cut off at each side of the images.
-        side: their new height and width.
         held_out: measure on so many of the training images, which are then not trained on; 0 for
             the test images.
-        prepared: whether the rows are made once, not batch by batch: not if the images are
-            augmented, which comes before.
+        samples: so many of the training images; None for all.
+        batch_size: of training.
+        border: so many pixels are cut off at each side of the images. MNIST's digits fill the 20 x
+            20 in the middle, nearly.
+        side: their new height and width; 28 leaves whole ones alone.
+        augment: arguments of `qnn_data.Augment`, another in each epoch; None for none.
     """
     train, test = qnn_data.load(dataset)
     if border or side != train.images.shape[1]:
-        train, test = (_resized(part, border, side, prepared) for part in (train, test))
-    return Data(*train.split(held_out, seed=0)) if held_out else Data(train, test)
+        # Augmented images are resized batch by batch: that comes after.
+        train, test = (_resized(part, border, side, not augment) for part in (train, test))
+    if held_out:
+        train, test = train.split(held_out, seed=0)
+    if samples is not None:
+        train = train.subset(slice(samples))
+    return partial(_batches, train, batch_size, augment), test
+
+
+def _batches(
+    train: qnn_data.ArrayDataset, size: int, augment: Mapping[str, float] | None, seed: int
+) -> qnn_data.DataLoader:
+    options: dict[str, Any] = dict(augment or {})
+    moved = qnn_data.Augment(**options, seed=seed) if augment else None
+    return qnn_data.DataLoader(train, size, shuffle=True, seed=seed, augment=moved)
 
 
 def _resized(
-    data: qnn_data.ArrayDataset, border: int, side: int, prepared: bool
+    data: qnn_data.ArrayDataset, border: int, side: int, at_once: bool
 ) -> qnn_data.ArrayDataset:
     steps = qnn_data.transforms
     size = data.images.shape[1]
@@ -53,7 +71,7 @@ def _resized(
             steps.Flatten(),
         ]
     )
-    if prepared:
+    if at_once:
         return qnn_data.ArrayDataset(rows(data.images), data.labels, classes=data.classes)
     return qnn_data.ArrayDataset(data.images, data.labels, rows, classes=data.classes)
 

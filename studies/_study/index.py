@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+from qnn_compare import Comparison
+
 from .plan import NAMES, study
-from .report import table
-from .results import Results
-from .storage import FILE, read
+
+FILE = "study.json"
 
 HEAD = """\
 # Results
@@ -16,9 +17,9 @@ On full MNIST, 60,000 training and 10,000 test images. `QNN_DATA` may name the f
 else it is downloaded. Recipes were chosen on 10,000 training images that were held out
 (`nox -s study -- NAME --choose` measures on them), and by what the literature knows; then each net
 was trained on all 60,000, and the test images were looked at once, after the last epoch; where
-they had been looked at before, a study's page says so. Marks were set beforehand, by what others
-publish (BNN-PYNQ, BitNetMCU) or reach; "reached" says whether the mean is not below. A command goes
-on where results.json ends: `nox -s study -- mlp --seeds 5` adds what is missing.
+they had been looked at before, a study's page says so. Targets were set beforehand, by what others
+publish (BNN-PYNQ, BitNetMCU) or reach; a target is reached if the mean is not below. A command goes
+on where its folder ends, as long as the code that makes numbers is the same.
 """
 
 TAIL = """\
@@ -46,8 +47,5 @@ def index(folder: Path) -> str:
 
 
 def _section(folder: Path, name: str) -> str:
-    results = Results(study(name), [])
-    for run in read(folder / name):
-        results.add(run)
-    head = f"## [{results.study.title}]({name}/README.md)\n\n`nox -s study -- {name}`"
-    return f"{head}\n\n{table(results)}\n"
+    head = f"## [{study(name).title}]({name}/README.md)\n\n`nox -s study -- {name}`"
+    return f"{head}\n\n{Comparison.load(folder / name).table('markdown')}\n"

@@ -1,15 +1,16 @@
 """The command line of study.py."""
 
 import argparse
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from _arguments import DATASETS, load_data, whole
+from qnn_compare import Config
 from qnn_core.machine.environment import usable_cores
 
-from .cell import Cell
 from .plan import NAMES, Study, study
 
 RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results"
@@ -19,15 +20,14 @@ QUICK: dict[str, Any] = {"epochs": 1}
 QUICK_SAMPLES = 400
 
 DESCRIPTION = """\
-Train the nets of a study from several seeds and report on them: a table, README.md, results.json
-and a figure in the study's folder.
+Train the nets of a study from several seeds and report on them: a table, and, in the study's
+folder, README.md with figures, and a file for each run.
 
 Nothing is chosen by the test images: recipes were, with --choose, by training images that were held
 out. The test images are looked at once for each run, after its last epoch.
 
-Runs that results.json holds already, with the recipe and the options that they would have now, are
-not repeated: a study that was stopped goes on, and one can be given more seeds. After a change of
-the code of a net, delete it.
+Runs that the folder holds are not repeated: a study that was stopped goes on, and one can be given
+more seeds. After a change of code that makes numbers, take another folder with --out.
 """
 
 
@@ -37,7 +37,10 @@ class Options:
 
     Attributes:
         study: what is run.
-        cells: its runs, seed by seed: a study that is stopped has whole rounds.
+        data: as `qnn.compare` takes them.
+        recipe: arguments of `qnn.compare`.
+        configs: of the study's, those that were asked for.
+        seeds: how many.
         jobs: number of processes.
         folder: for the results.
         measured: which images the accuracies are of.
@@ -45,7 +48,10 @@ class Options:
     """
 
     study: Study
-    cells: list[Cell]
+    data: Callable[[], Any]
+    recipe: Mapping[str, Any]
+    configs: list[Config]
+    seeds: int
     jobs: int
     folder: Path
     measured: str
@@ -57,10 +63,10 @@ def parse(arguments: list[str] | None = None) -> Options:
     parser = _parser()
     given = parser.parse_args(arguments)
     found = study(given.study)
-    known = [arm.name for arm in found.arms]
-    for name in given.arms or ():
+    known = [config.name for config in found.configs]
+    for name in given.configs or ():
         if name not in known:
-            parser.error(f"--arms {name}: {found.name} has the arms {', '.join(known)}")
+            parser.error(f"--configs {name}: {found.name} has the configs {', '.join(known)}")
     dataset = given.dataset or ("mnist-mini" if given.quick else "mnist")
     load_data(parser, dataset)
     trial = given.quick or given.choose or dataset != "mnist"
@@ -72,32 +78,20 @@ def parse(arguments: list[str] | None = None) -> Options:
         parser.error(f"--out {folder}: no folder that can be written to: {error}")
     return Options(
         study=found,
-        cells=_cells(found, given, dataset),
+        data=partial(
+            found.data,
+            dataset=dataset,
+            held_out=HELD_OUT if given.choose else 0,
+            samples=QUICK_SAMPLES if given.quick else None,
+        ),
+        recipe={**found.recipe, **(QUICK if given.quick else {})},
+        configs=[c for c in found.configs if given.configs is None or c.name in given.configs],
+        seeds=given.seeds or (2 if given.quick else found.seeds),
         jobs=given.jobs,
         folder=folder,
         measured=f"{HELD_OUT:,} training images, held out" if given.choose else "the test images",
         quick=given.quick,
     )
-
-
-def _cells(found: Study, given: argparse.Namespace, dataset: str) -> list[Cell]:
-    changes: Mapping[str, Any] = QUICK if given.quick else {}
-    seeds = range(given.seeds or (2 if given.quick else found.seeds))
-    arms = [arm for arm in found.arms if given.arms is None or arm.name in given.arms]
-    return [
-        Cell(
-            found.name,
-            arm.name,
-            seed,
-            replace(found.recipe_of(arm), **changes),
-            dict(arm.options),
-            dataset,
-            QUICK_SAMPLES if given.quick else None,
-            HELD_OUT if given.choose else 0,
-        )
-        for seed in seeds
-        for arm in arms
-    ]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -108,9 +102,9 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("study", choices=NAMES, metavar="STUDY", help=f"one of {', '.join(NAMES)}")
-    parser.add_argument("--arms", nargs="+", metavar="ARM", help="only these")
+    parser.add_argument("--configs", nargs="+", metavar="CONFIG", help="only these")
     parser.add_argument(
-        "--seeds", type=whole(1), metavar="N", help="runs of each arm (default: the study's own)"
+        "--seeds", type=whole(1), metavar="N", help="runs of each config (default: the study's own)"
     )
     parser.add_argument(
         "--jobs",

@@ -1,12 +1,12 @@
 """paradox.py, run as its users run it."""
 
-import json
 import re
+import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 from apps_runner import Run, png_size, run
+from qnn_compare import Comparison
 
 RUNGS = [
     "the original",
@@ -24,9 +24,8 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return run("paradox", "--quick", "--out", "out", cwd=tmp_path_factory.mktemp("paradox"))
 
 
-def results(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / "results.json").read_text(encoding="utf-8"))
-    return found
+def results(folder: Path) -> Comparison:
+    return Comparison.load(folder)
 
 
 def rows(text: str) -> dict[str, list[str]]:
@@ -45,18 +44,23 @@ def test_every_rung_is_trained_at_every_width(trial: Run) -> None:
     table = rows(trial.out)
     assert [rung for rung in table if rung in RUNGS] == RUNGS
     assert all(len(table[rung]) == 5 for rung in RUNGS)
-    assert {path.name for path in (trial.cwd / "out").iterdir()} == {"results.json", "ladder.png"}
+    names = {path.name for path in (trial.cwd / "out").iterdir()}
+    assert names == {"study.json", "cells", "ladder.png"}
     width, height = png_size(trial.cwd / "out/ladder.png")
     assert width > 2 * height
 
 
 def test_a_net_that_two_rungs_share_is_trained_once(trial: Run) -> None:
-    found = results(trial.cwd / "out")["results"]
-    recipes = [json.dumps(result["recipe"], sort_keys=True) for result in found]
-    assert len(recipes) == len(set(recipes))
-    floats = [result for result in found if result["recipe"]["bits"] is None]
-    ladder = {result["recipe"]["optimizer"] for result in floats}
-    assert ladder == {"sgd", "adam"}
+    found = results(trial.cwd / "out")
+    assert not found.failures
+    names = [config.name for config in found.configs]
+    assert len(names) == len(set(names))
+    floats = [name for name in names if name.startswith("float") and "lr=0.5" not in name]
+    assert floats == [
+        "float",
+        "float, pixels=standardized",
+        "float, optimizer=adam, lr=0.001, pixels=standardized",
+    ]
     table = rows(trial.out)
     # Float has no codes and no gradient to mend: only pixels and optimizer move it.
     assert len({table[rung][4] for rung in RUNGS[:4]}) == 1
@@ -65,44 +69,27 @@ def test_a_net_that_two_rungs_share_is_trained_once(trial: Run) -> None:
     assert len({table[rung][0] for rung in RUNGS[:3]}) == 1
 
 
-def test_what_is_said_is_what_is_in_the_file(trial: Run) -> None:
+def test_what_is_said_is_what_is_in_the_folder(trial: Run) -> None:
     found = results(trial.cwd / "out")
-    last = {
-        result["recipe"]["bits"]: result["accuracies"][-1]
-        for result in found["results"]
-        if result["recipe"] == original(result["recipe"]["bits"])
-    }
-    table = rows(trial.out)
-    assert table["the original"] == [f"{100 * last[bits]:.2f}" for bits in (1, 2, 3, 4, None)]
-    assert found["run"]["commands"] == ["python apps/paradox.py --quick --out out"]
-    assert found["run"]["seconds"] > 0
+    names = ["1 bits", "2 bits", "3 bits", "4 bits", "float"]
+    last = [f"{100 * found.done(name)[0].accuracy:.2f}" for name in names]
+    assert rows(trial.out)["the original"] == last
+    # Float has no codes that could be measured.
+    assert found.done("float")[0].measured.keys() == {"greatest_weight"}
+    assert found.done("2 bits")[0].measured["unit_bits"] > 0
 
 
-def original(bits: int | None) -> dict[str, Any]:
-    return {
-        "bits": bits,
-        "grid": "twos-complement",
-        "step": "batch maximum",
-        "gradient": "times maximum",
-        "backward": "latent",
-        "sign_of_zero": 0,
-        "output": "codes",
-        "bias": bits is None,
-        "optimizer": "sgd",
-        "lr": 0.01,
-        "pixels": "0 to 1",
-    }
-
-
-def test_it_resumes(trial: Run, tmp_path: Path) -> None:
-    whole = results(trial.cwd / "out")
-    part = whole | {"results": whole["results"][:-2]}
-    (tmp_path / "results.json").write_text(json.dumps(part), encoding="utf-8")
-    again = run("paradox", "--quick", "--resume", "--out", tmp_path, cwd=tmp_path)
+def test_it_goes_on_where_it_was(trial: Run, tmp_path: Path) -> None:
+    shutil.copytree(trial.cwd / "out", tmp_path / "out")
+    runs = sorted((tmp_path / "out/cells").iterdir())
+    kept = {path: path.stat().st_mtime_ns for path in runs[2:]}
+    for path in runs[:2]:
+        path.unlink()
+    again = run("paradox", "--quick", "--out", "out", cwd=tmp_path)
     assert again.status == 0, again.err
-    assert len(again.err.splitlines()) == 2  # what was missing
     assert rows(again.out) == rows(trial.out)
-    assert len(results(tmp_path)["run"]["commands"]) == 2
+    assert sorted((tmp_path / "out/cells").iterdir()) == runs
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
 
 
 def test_more_processes_give_the_same_bits(trial: Run, tmp_path: Path) -> None:
@@ -115,19 +102,18 @@ def test_more_processes_give_the_same_bits(trial: Run, tmp_path: Path) -> None:
 
 
 BAD = {
-    "--epochs 0": "--epochs: expected a whole number >= 1, got '0'",
-    "--seeds none": "--seeds: expected a whole number >= 1, got 'none'",
-    "--resume": "--resume: say with --out DIR what to go on with",
-    "--quick --out {out}": "it holds results.json of an earlier run",
-    "--epochs 7 --resume --out {out}": "is of another setting: ",
+    "--epochs 0": (2, "--epochs: expected a whole number >= 1, got '0'"),
+    "--seeds none": (2, "--seeds: expected a whole number >= 1, got 'none'"),
+    "--epochs 7 --out {out}": (1, "holds a study with another configuration: "),
 }
 
 
 @pytest.mark.parametrize("arguments", BAD)
 def test_bad_input_is_explained(arguments: str, trial: Run, tmp_path: Path) -> None:
-    before = (trial.cwd / "out/results.json").read_bytes()
+    before = (trial.cwd / "out/study.json").read_bytes()
     done = run("paradox", *arguments.format(out=trial.cwd / "out").split(), cwd=tmp_path)
-    assert done.status == 2
-    assert BAD[arguments] in done.err
+    status, message = BAD[arguments]
+    assert done.status == status
+    assert message in done.err
     assert "Traceback" not in done.err
-    assert (trial.cwd / "out/results.json").read_bytes() == before
+    assert (trial.cwd / "out/study.json").read_bytes() == before

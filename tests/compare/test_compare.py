@@ -379,7 +379,7 @@ def test_parts_that_were_done_elsewhere_are_merged(
     merged = one.merge(two, three)
     assert same(merged, found)
     assert merged.complete
-    assert len(merged.runs) == 3
+    assert len(merged.sessions) == 3
     merged.save(tmp_path / "merged")
     assert same(qnn.Comparison.load(tmp_path / "merged"), found)
     with pytest.raises(CompareError, match="another configuration"):
@@ -601,7 +601,7 @@ def test_saving_keeps_what_is_there(
     again = qnn.Comparison.load(tmp_path)
     assert same(again, found)
     again.save(tmp_path)
-    assert len(qnn.Comparison.load(tmp_path).runs) == len(found.runs)
+    assert len(qnn.Comparison.load(tmp_path).sessions) == len(found.sessions)
     other = type(result)(**dict(vars(result), correct=~result.correct))
     with pytest.raises(CompareError, match="do not match"):
         qnn.Comparison(found.plan, {run: other}).save(tmp_path)

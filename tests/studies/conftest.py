@@ -13,5 +13,5 @@ from study_runner import Run, run  # noqa: E402 - after the path
 
 @pytest.fixture(scope="session")
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """study.py logarithmic --quick, in one process: a float arm, and a mark relative to it."""
+    """study.py logarithmic --quick, in one process: a float config, and a target relative to it."""
     return run("logarithmic", "--quick", "--jobs", "1", cwd=tmp_path_factory.mktemp("quick"))

@@ -1,11 +1,11 @@
 """Running studies/study.py as its user does."""
 
-import json
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from qnn_compare import Comparison
 
 SCRIPT = Path(__file__).parents[2] / "studies" / "study.py"
 
@@ -19,9 +19,8 @@ class Run:
     err: str
     folder: Path
 
-    def results(self) -> dict[str, Any]:
-        content: dict[str, Any] = json.loads((self.folder / "results.json").read_text("utf-8"))
-        return content
+    def results(self) -> Comparison:
+        return Comparison.load(self.folder)
 
 
 def run(*arguments: object, cwd: Path) -> Run:

@@ -1,27 +1,9 @@
 """The parts of a study whose numbers can be worked out by hand."""
 
-import math
-
 import numpy as np
 import pytest
 import qnn_data
-from _study.images import load, resize
-from _study.results import interval
-
-
-def test_an_interval_is_students() -> None:
-    # Standard deviation 1; with two degrees of freedom t is 4.302653.
-    found = interval([97.0, 98.0, 99.0])
-    assert found.mean == 98.0
-    assert found.high - found.mean == pytest.approx(4.302653 / math.sqrt(3), abs=1e-6)
-    assert found.mean - found.low == pytest.approx(found.high - found.mean)
-
-
-def test_one_seed_has_no_interval() -> None:
-    found = interval([98.0])
-    assert found.mean == 98.0
-    assert math.isnan(found.low)
-    assert math.isnan(found.high)
+from _study.images import digits, resize
 
 
 def test_images_of_half_the_size() -> None:
@@ -41,11 +23,27 @@ def test_images_of_the_same_size_stay_as_they_are() -> None:
     np.testing.assert_array_equal(resize(3, 3)(image), image)
 
 
-@pytest.mark.parametrize("prepared", [True, False])
-def test_a_border_is_cut_off(prepared: bool) -> None:
-    whole, _ = qnn_data.load("mnist-mini")
-    cut, _ = load("mnist-mini", 4, 20, 0, prepared)
+@pytest.mark.parametrize("augment", [{}, {"shift": 1.0}])
+def test_a_border_is_cut_off(augment: dict[str, float]) -> None:
+    _, whole = qnn_data.load("mnist-mini")
+    _, cut = digits(dataset="mnist-mini", border=4, side=20, augment=augment)
     x, y = whole[:5]
     middle = x.reshape(5, 28, 28)[:, 4:24, 4:24].reshape(5, 400)
     np.testing.assert_allclose(cut[:5][0], middle, atol=2e-3)  # other means
     np.testing.assert_array_equal(cut[:5][1], y)
+
+
+def test_images_that_are_held_out_are_not_trained_on() -> None:
+    batches, held_out = digits(dataset="mnist-mini", held_out=1000)
+    train, _ = qnn_data.load("mnist-mini")
+    found = np.concatenate([x for x, _ in batches(0)])
+    assert len(found) + len(held_out) == len(train)
+    seen = {row.tobytes() for row in found}
+    assert sum(row.tobytes() in seen for row in held_out[:][0]) == 0
+
+
+def test_a_seed_sets_order_and_augmentation() -> None:
+    batches, _ = digits(dataset="mnist-mini", samples=200, augment={"shift": 2.0})
+    one, again, other = (np.concatenate([x for x, _ in batches(seed)]) for seed in (0, 0, 1))
+    assert np.array_equal(one, again)
+    assert not np.array_equal(one, other)

@@ -31,6 +31,7 @@ from .statistics import (
 from .statistics.weak_baseline import Run, Suspicion, suspicion, untold
 
 Runs = Mapping[tuple[str, int], Result]
+TITLE = "Comparison of low-bit nets"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -175,8 +176,9 @@ class Comparison:
             SpecError: if confidence is not between 0 and 1.
         """
         values = [result.accuracy for result in self.done(config)]
+        step = 1 / self.images if self.images else 0.0  # only accuracies are known
         with _spec_errors():
-            return estimate(values, confidence, step=1 / self.images) if values else None
+            return estimate(values, confidence, step=step) if values else None
 
     def nbytes(self, config: Config | str) -> int | None:
         """Return the mean size of the packed file, None without; seeds differ by a few bytes."""
@@ -243,6 +245,32 @@ class Comparison:
         """Return the seeds that all these configs have results of."""
         done = [{result.seed for result in self.done(config)} for config in configs]
         return [seed for seed in self.seeds if all(seed in seeds for seeds in done)]
+
+    def wanted(self, config: Config) -> float | None:
+        """Return the accuracy that a config should reach, by its target, 0..1; None without.
+
+        It may follow from that of the reference, which is the float config, else the first.
+        """
+        if config.target is None:
+            return None
+        wanted = [] if config.target.accuracy is None else [config.target.accuracy]
+        if config.target.within is not None:
+            reference = self.accuracy(self.float_config or self.configs[0])
+            if reference is not None:
+                wanted.append(reference.mean - config.target.within)
+        return max(wanted, default=None)
+
+    def reached(self, config: Config) -> bool | None:
+        """Return whether a config has reached its target; None without one, or without results."""
+        done = self.done(config)
+        if config.target is None or not done:
+            return None
+        sizes = [result.nbytes for result in done if not result.unpacked]
+        most = config.target.nbytes
+        fits = most is None or (len(sizes) == len(done) and max(sizes) <= most)
+        # Means of counts: what is equal in exact numbers must not fail by a rounding error.
+        mean = fmean(result.accuracy for result in done)
+        return fits and mean >= (self.wanted(config) or 0) - 1e-9
 
     def mean(self, config: Config, seeds: Collection[int]) -> float:
         """Return the mean accuracy of a config over some of the seeds that it has, 0..1."""
@@ -338,13 +366,18 @@ class Comparison:
 
         return figures.write(self, Path(folder), formats)
 
-    def report(self, path: str | Path) -> Path:
+    def report(
+        self, path: str | Path, *, title: str = TITLE, about: str = "", notes: str = ""
+    ) -> Path:
         """Write a report and return its path.
 
         Args:
             path: ``.html`` for one page that needs nothing else, with a table that sorts, figures,
                 verdicts, and how to reproduce it; ``.md`` for Markdown, with the figures as PNG
                 files beside it.
+            title: its heading; of a page of Markdown.
+            about: Markdown that stands before the results, likewise.
+            notes: Markdown that stands after them, likewise.
 
         Raises:
             SpecError: for another suffix.
@@ -352,7 +385,7 @@ class Comparison:
         """
         from .report import page  # noqa: PLC0415 - Matplotlib takes a second
 
-        return page.write(self, Path(path))
+        return page.write(self, Path(path), title=title, about=about, notes=notes)
 
     def __str__(self) -> str:
         return table.whole_text(self)

@@ -57,6 +57,14 @@ def _verdict(row: Row) -> str:
     return row.against.verdict if row.against.n > 1 else "too few seeds"
 
 
+def _target(row: Row) -> str:
+    if row.reached is None:
+        return NONE
+    wanted = [] if row.wanted is None else [f"{percent(row.wanted)} %"]
+    wanted += [] if row.wanted_nbytes is None else [f"{whole(row.wanted_nbytes)} bytes"]
+    return f"{', '.join(wanted)}: {'reached' if row.reached else 'missed'}"
+
+
 def _latency(batch: int, rank: int) -> Column:
     return Column(
         f"batch\nof {batch}",
@@ -76,6 +84,8 @@ NAMES = (
     ),
 )
 
+TARGET = Column("target", _target, lambda row: row.reached, 0)
+
 COLUMNS = (
     *NAMES,
     Column("accuracy\n%", _accuracy, lambda row: row.accuracy.mean if row.accuracy else None, 0),
@@ -94,6 +104,7 @@ COLUMNS = (
         needs_float=True,
     ),
     Column("verdict", _verdict, lambda row: row.against.verdict if row.against else None, 0, True),
+    TARGET,
     Column("packed\nbytes", lambda row: whole(row.nbytes), lambda row: row.nbytes, 0),
     Column(
         "of\nfloat",
@@ -113,7 +124,12 @@ COLUMNS = (
 def columns_for(rows: Sequence[Row]) -> list[Column]:
     """Return the columns that mean something for these rows."""
     has_float = any(row.config.is_float for row in rows)
-    return [column for column in COLUMNS if has_float or not column.needs_float]
+    aimed = any(row.reached is not None for row in rows)
+    return [
+        column
+        for column in COLUMNS
+        if (has_float or not column.needs_float) and (aimed or column is not TARGET)
+    ]
 
 
 def fitting(

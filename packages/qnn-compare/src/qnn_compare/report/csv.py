@@ -49,6 +49,8 @@ def _raw(row: Row, widths: Sequence[str]) -> dict[str, object]:
             "verdict",
         )
     }
+    if row.reached is not None:
+        cells |= {"target": row.wanted, "target_nbytes": row.wanted_nbytes, "reached": row.reached}
     cells |= {"nbytes": row.nbytes, "share_of_float": row.share}
     cells |= {f"macs_{width}": row.macs.get(width, 0) if row.macs else None for width in widths}
     cells |= {f"seconds_batch_{batch}": time for batch, time in row.latency.items()}

@@ -27,6 +27,8 @@ class Row:
         latency: of the packed model, by the size of the batch.
         train_seconds: of one training.
         pareto: whether no other config is better in both accuracy and bytes.
+        wanted, wanted_nbytes: the least accuracy and the greatest file that its target names.
+        reached: whether it has reached its target; None without one.
         partial: whether it lacks seeds that others have; its accuracy is a mean over other seeds.
     """
 
@@ -43,6 +45,9 @@ class Row:
     train_seconds: float | None
     pareto: bool
     partial: bool = False
+    wanted: float | None = None
+    wanted_nbytes: int | None = None
+    reached: bool | None = None
 
 
 def rows_of(comparison: "Comparison") -> list[Row]:
@@ -69,6 +74,9 @@ def rows_of(comparison: "Comparison") -> list[Row]:
                 train_seconds=comparison.train_seconds(config),
                 pareto=config in comparison.pareto,
                 partial=comparison.partial(config),
+                wanted=comparison.wanted(config),
+                wanted_nbytes=config.target.nbytes if config.target else None,
+                reached=comparison.reached(config),
             )
         )
     return found

@@ -14,10 +14,14 @@ if TYPE_CHECKING:
     from ...comparison import Comparison
 
 
-def write(comparison: "Comparison", path: Path) -> Path:
+def write(
+    comparison: "Comparison", path: Path, *, title: str, about: str = "", notes: str = ""
+) -> Path:
     """Write a report; see `Comparison.report`."""
     if path.suffix not in (".html", ".md"):
         raise SpecError(f"report: {path} must end in .html or .md, which says what to write")
+    if path.suffix == ".html" and (about or notes):
+        raise SpecError("report: about and notes are those of a page of Markdown (.md)")
     figures.check_any(comparison, "report")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -26,7 +30,7 @@ def write(comparison: "Comparison", path: Path) -> Path:
         else:
             for name, content in figures.contents(comparison, "png").items():
                 atomic_write(path.parent / name, content)
-            atomic_write(path, markdown(comparison).encode())
+            atomic_write(path, markdown(comparison, title, about, notes).encode())
     except OSError as error:
         raise CompareError(f"report: {path} cannot be written: {error}") from error
     return path

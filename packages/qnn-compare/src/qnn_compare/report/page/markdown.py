@@ -13,17 +13,31 @@ if TYPE_CHECKING:
     from ...comparison import Comparison
 
 
-def markdown(comparison: "Comparison") -> str:
-    """Return the report; the same text for the same comparison."""
+def markdown(
+    comparison: "Comparison",
+    title: str = "Comparison of low-bit nets",
+    about: str = "",
+    notes: str = "",
+) -> str:
+    """Return the report; the same text for the same comparison.
+
+    Args:
+        comparison: what it is of.
+        title: its heading.
+        about: Markdown that stands before the results.
+        notes: Markdown that stands after them.
+    """
     told = [*summary.summary(comparison), *summary.warnings(comparison)]
     advice = summary.what_to_do(comparison)
     parts = [
-        "# Comparison of low-bit nets",
+        f"# {title}",
+        *([about] if about else []),
         f"{summary.size(comparison)}.",
         *map(escape_markdown, told),
         *(["What to do next:", _bullets(advice)] if advice else []),
         "## Results",
         configs_table(comparison, "markdown"),
+        *([notes] if notes else []),
         "## Figures",
         *(f"![{picture.about}]({picture.name}.png)" for picture in figures.pictures(comparison)),
         "## Verdicts",
