@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import qnn_core as qnn
-from qnn_core.quantizer import CALIBRATIONS, WINDOWS
+from qnn_core.quantizer import CALIBRATIONS, SURROGATES
 
 PAGE = (Path(__file__).parents[1] / "docs" / "schemes.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^##+ (.+?)\n(.*?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL))
@@ -49,6 +49,6 @@ def named(section: str) -> list[str]:
     return sorted(re.findall(r"^\| `([^`]+)` \|", SECTIONS[section], re.MULTILINE))
 
 
-def test_all_calibrations_and_windows_are_on_the_page() -> None:
+def test_all_calibrations_and_surrogates_are_on_the_page() -> None:
     assert named("Calibrations") == sorted(CALIBRATIONS)
-    assert named("Windows") == sorted(WINDOWS)
+    assert named("Surrogate gradients") == sorted(SURROGATES)

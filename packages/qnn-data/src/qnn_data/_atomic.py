@@ -23,7 +23,7 @@ LONGEST = 200
 KEPT = ("user.", "system.posix_acl_", "security.selinux")
 
 
-def write_whole(path: str | Path, content: bytes) -> None:
+def atomic_write(path: str | Path, content: bytes) -> None:
     """Write a file; who reads its path sees the old content or all of the new, at any moment.
 
     As with ``open(path, "wb")``, a new file has the mode that the umask leaves, one that was there
@@ -41,7 +41,7 @@ def write_whole(path: str | Path, content: bytes) -> None:
     Example:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     write_whole(Path(folder, "a"), b"content")
+        ...     atomic_write(Path(folder, "a"), b"content")
         ...     os.listdir(folder), Path(folder, "a").read_bytes()
         (['a'], b'content')
     """

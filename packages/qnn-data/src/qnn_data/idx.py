@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from ._atomic import write_whole
+from ._atomic import atomic_write
 from ._stream import GzipStream, PlainStream, open_stream
 from .errors import IdxError
 
@@ -97,7 +97,7 @@ def write_idx(
     data = encode_idx(array)
     if path.suffix == ".gz" if compress is None else compress:
         data = gzip.compress(data, mtime=0)
-    write_whole(path, data)
+    atomic_write(path, data)
 
 
 def encode_idx(array: NDArray[Any]) -> bytes:

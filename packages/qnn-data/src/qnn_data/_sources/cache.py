@@ -7,7 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from .._atomic import write_whole
+from .._atomic import atomic_write
 from ..errors import ChecksumError
 from .archive import Arrays, IdxFile, decode_stored, read_verified
 
@@ -45,7 +45,7 @@ class Cache:
         array = decode_stored(file, stored, source)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            write_whole(self.folder / file.stored_name, stored)
+            atomic_write(self.folder / file.stored_name, stored)
         except OSError as error:
             logger.warning("cannot keep %s: %s", file.name, error)
         return {file.name: array}
