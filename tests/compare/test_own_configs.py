@@ -221,7 +221,7 @@ seeds = 1
 
 [net]
 build = "qnn_core:MLP"
-sizes = [6, 12, 3]
+sizes = [6, 12, 12, 3]
 
 [data]
 load = "studies_to_compare:data"

@@ -27,7 +27,7 @@ TELLS = (
 # What of qnn-compare, in turn, does.
 MEASURES = (
     *("configs.py", "data.py", "global_generators.py", "initial_weights.py", "recipe.py"),
-    "run.py",
+    *("run.py", "spec_bits.py"),
 )
 
 
