@@ -131,7 +131,10 @@ class Net(qnn.Module):
 
     def standard(self, x: qnn.Tensor) -> qnn.Tensor:
         """Return pixels as the net wants them."""
-        return (x - MNIST.mean) / MNIST.std if self.standardized else x
+        if not self.standardized:
+            return x
+        standard: qnn.Tensor = (x - MNIST.mean) / MNIST.std
+        return standard
 
 
 def measure(model: qnn.Module, test: Any) -> dict[str, float]:
