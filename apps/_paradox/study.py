@@ -124,10 +124,11 @@ class Net(qnn.Module):
     def forward(self, x: qnn.Tensor) -> qnn.Tensor:  # type: ignore[override] # of one input
         """Map ``[batch, 784]`` to ``[batch, 10]``."""
         x = self.standard(x)
-        if self.is_float or len(x) <= BATCH:
-            return self.layers(x)
-        parts = [self.layers(x[n : n + BATCH]) for n in range(0, len(x), BATCH)]
-        return qnn.ops.concatenate(parts)
+        if not self.is_float and len(x) > BATCH:
+            parts = [self.layers(x[n : n + BATCH]) for n in range(0, len(x), BATCH)]
+            return qnn.ops.concatenate(parts)
+        y: qnn.Tensor = self.layers(x)
+        return y
 
     def standard(self, x: qnn.Tensor) -> qnn.Tensor:
         """Return pixels as the net wants them."""
