@@ -61,7 +61,7 @@ def grid(
 
     Example:
         >>> [config.name for config in grid(["symmetric", "binary"], bits=[1, 2, 32])]
-        ['float', 'symmetric:1', 'symmetric:2', 'binary:1']
+        ['float', 'symmetric:2', 'binary:1']
     """
     return configs_of(weights, activations, bits)[0]
 
