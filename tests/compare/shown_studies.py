@@ -206,7 +206,7 @@ def unpacked() -> Comparison:
         else replace(result, unpacked=f"linear: {NASTY}", nbytes=0, latency={})
         for run, result in made.results.items()
     }
-    return Comparison(made.plan, results, made.runs)
+    return Comparison(made.plan, results, made.sessions)
 
 
 @cache
@@ -217,7 +217,7 @@ def none_packed() -> Comparison:
         run: replace(result, unpacked="a step of its own", nbytes=0, latency={})
         for run, result in made.results.items()
     }
-    return Comparison(made.plan, results, made.runs)
+    return Comparison(made.plan, results, made.sessions)
 
 
 @cache
