@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from qnn_compare.experiment.study_file import read_study_file
-from test_config import SOUND, forgotten, written
+from test_study_file import SOUND, forgotten, written
 
 __all__ = ["forgotten"]  # a fixture
 

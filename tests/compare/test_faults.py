@@ -16,7 +16,7 @@ import qnn_core as qnn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from qnn_compare.experiment.data import load, look, unlike
-from qnn_compare.experiment.failures import failure_of, told
+from qnn_compare.experiment.failures import error_text, failure_of
 from qnn_compare.experiment.global_generators import Purpose, Training, seeded
 from qnn_compare.experiment.heartbeat import read_heartbeats
 from qnn_compare.experiment.result import Result
@@ -194,7 +194,7 @@ def test_whatever_one_run_raises_the_others_go_on(
 
 def test_the_kind_of_a_failure() -> None:
     assert failure_of(NonFiniteError("x")) == "diverged"
-    assert told(ValueError()) == "ValueError"
+    assert error_text(ValueError()) == "ValueError"
 
 
 class Faulty:

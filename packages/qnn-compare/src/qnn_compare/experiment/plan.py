@@ -12,6 +12,7 @@ from qnn_core.registry import parse
 
 from .arguments import listed, short, whole
 from .configs import Config, LeftOut
+from .question import Question
 
 Configuration = Mapping[str, Any]
 
@@ -33,6 +34,7 @@ class Plan:
         configuration: what all runs share: the builder's and our own code, the data, the recipe.
         schemes: the code of each scheme.
         starts: digest of the initial weights that configs of a seed share, as far as it is known.
+        question: what verdicts answer.
     """
 
     configs: tuple[Config, ...]
@@ -41,6 +43,7 @@ class Plan:
     configuration: Configuration
     schemes: Mapping[str, str]
     starts: Mapping[int, str] = field(default_factory=dict)
+    question: Question = field(default_factory=Question)
 
     def runs(self) -> Iterator[tuple[Config, int]]:
         """Yield configs and seeds, seed by seed: a study that is stopped has whole rounds."""
@@ -56,7 +59,7 @@ class Plan:
         return f"{readable}_seed{seed}_{digest.hexdigest()}"
 
     def joined(self, other: "Plan") -> "Plan":
-        """Return the plan of both.
+        """Return the plan of both; the other's question is the newer one.
 
         Raises:
             CompareError: if what their runs share differs.
@@ -73,6 +76,7 @@ class Plan:
             left_out=tuple(dict.fromkeys((*self.left_out, *other.left_out))),
             schemes={**self.schemes, **other.schemes},
             starts={**self.starts, **other.starts},
+            question=other.question,
         )
 
     def check_starts(self, others: Mapping[int, str]) -> None:
@@ -99,6 +103,7 @@ class Plan:
             "seeds": [*self.seeds],
             "left_out": [out.to_json() for out in self.left_out],
             "starts": {str(seed): digest for seed, digest in self.starts.items()},
+            "question": self.question.to_json(),
         }
 
     @classmethod
@@ -126,6 +131,7 @@ class Plan:
             configuration=content["configuration"],
             schemes=content["schemes"],
             starts={int(seed): digest for seed, digest in starts.items()},
+            question=Question.from_json(content.get("question", {})),
         )
 
 

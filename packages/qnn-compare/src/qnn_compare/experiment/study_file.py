@@ -18,6 +18,7 @@ from qnn_core.errors import CompareError, QnnError, nearest
 from .arguments import short
 from .configs import configs_of, with_bits
 from .plan import seeds_of
+from .question import Question, looks_until
 from .recipe import Recipe
 
 Check = Callable[[Any], bool]
@@ -28,7 +29,11 @@ KEYS: dict[str, dict[str, tuple[str, bool]]] = {
         "weights": ("a list of specs", True),
         "activations": ("a list of specs", False),
         "bits": ("a list of widths, or of pairs of them", False),
-        "seeds": ("a number of seeds, or a list of them", False),
+        "seeds": ('a number of seeds, a list of them, or "auto"', False),
+        "max_seeds": ("a whole number", False),
+        "max_seconds": ("a number", False),
+        "reference": ("a name", False),
+        "margin": ("a number", False),
     },
     "training": {
         "epochs": ("a whole number", True),
@@ -100,7 +105,11 @@ def read_study_file(path: str | Path) -> StudyFile:
         for width in bits:
             for part in width if isinstance(width, tuple) else (width,):
                 file.attempt(("compare", "bits"), with_bits, None, part)
-    if "seeds" in compared:
+    if "max_seeds" in compared:
+        file.attempt(("compare", "max_seeds"), looks_until, compared["max_seeds"])
+    if "margin" in compared:
+        file.attempt(("compare", "margin"), Question, compared["margin"])
+    if compared.get("seeds", "auto") != "auto":
         file.attempt(("compare", "seeds"), seeds_of, compared["seeds"])
     weights, activations = compared["weights"], compared.get("activations")
     # Each alone first, so that the error is on its line.
@@ -301,7 +310,9 @@ CHECKS: dict[str, Check] = {
     "a list of widths, or of pairs of them": _listed(
         lambda value: _whole(value) or (_listed(_whole)(value) and len(value) == 2)
     ),
-    "a number of seeds, or a list of them": lambda value: _whole(value) or _listed(_whole)(value),
+    'a number of seeds, a list of them, or "auto"': lambda value: (
+        value == "auto" or _whole(value) or _listed(_whole)(value)
+    ),
     "a whole number": _whole,
     "a number": lambda value: _whole(value) or isinstance(value, float),
     "a name": lambda value: isinstance(value, str),

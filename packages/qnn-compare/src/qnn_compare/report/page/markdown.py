@@ -15,19 +15,29 @@ if TYPE_CHECKING:
 
 def markdown(comparison: "Comparison") -> str:
     """Return the report; the same text for the same comparison."""
-    told = [*summary.summary(comparison), *summary.warnings(comparison)]
+    told = [summary.answer(comparison), *summary.warnings(comparison)]
     advice = summary.what_to_do(comparison)
     parts = [
         "# Comparison of low-bit nets",
-        f"{summary.size(comparison)}.",
         *map(escape_markdown, told),
+        f"{summary.size(comparison)}.",
         *(["What to do next:", _bullets(advice)] if advice else []),
         "## Results",
         configs_table(comparison, "markdown"),
         "## Figures",
         *(f"![{picture.about}]({picture.name}.png)" for picture in figures.pictures(comparison)),
-        "## Verdicts",
+        "## All pairs",
         *_verdicts(comparison),
+        *_provenance(comparison),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _provenance(comparison: "Comparison") -> list[str]:
+    """Return how it was done; nothing of what was trained elsewhere."""
+    if not comparison.plan.configuration:
+        return []
+    return [
         "## How it was done",
         _facts("what", provenance.configuration(comparison)),
         *([_facts("with", provenance.machines(comparison))] if comparison.sessions else []),
@@ -36,7 +46,6 @@ def markdown(comparison: "Comparison") -> str:
         *_commands(comparison),
         _code("python", provenance.call(comparison)),
     ]
-    return "\n\n".join(parts) + "\n"
 
 
 def _verdicts(comparison: "Comparison") -> list[str]:
@@ -54,6 +63,7 @@ def _verdicts(comparison: "Comparison") -> list[str]:
     ]
     meaning = ", ".join(f"{symbol} {verdict}" for verdict, symbol in matrix.SYMBOLS.items())
     return [
+        summary.matrix_question(comparison),
         f"Each row's config against each column's: {meaning}.",
         table(["", "config", *map(str, range(1, len(names) + 1))], rows, "markdown", left=2),
     ]
