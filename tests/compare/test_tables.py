@@ -142,8 +142,8 @@ def test_numbers_are_those_that_one_computes_by_hand() -> None:
         {FLOAT: around(0.97), both("symmetric:2"): [0.955, 0.954, 0.957, 0.953, 0.956]}
     )
     line = comparison.table().split("\n")[4]
-    assert line.split()[:8] == ["symmetric", "2", "95.50", "±", "0.20", "0.16", "5", "-1.50"]
-    assert line.split()[8:12] == ["±", "0.37", "worse", "yes"]
+    assert line.split()[:7] == ["symmetric", "2", "worse", "-1.50", "±", "0.37", "yes"]
+    assert line.split()[7:13] == ["95.50", "±", "0.20", "0.16", "5", "8,602"]
 
 
 def test_long_names_are_broken_behind_commas() -> None:

@@ -35,12 +35,12 @@ def answer(comparison: "Comparison") -> str:
         groups["unstable" if open_ else pair.verdict].append((config, pair))
     told = []
     for kind, group in groups.items():
-        told += [_said(comparison, kind, *part) for part in _parts(group, known)]
+        told += [_said(comparison, kind, *part) for part in _parts(kind, group, known)]
     return "; ".join(told) + "."
 
 
-def _parts(group: Group, known: Group) -> list[tuple[Group, str, bool]]:
-    """Return what is said together: the widths that are all of one kind, and then the rest.
+def _parts(kind: str, group: Group, known: Group) -> list[tuple[Group, str, bool]]:
+    """Return what is said together: widths that are all of one kind, and then the rest.
 
     Each with what it is called, and whether that is one.
     """
@@ -55,15 +55,19 @@ def _parts(group: Group, known: Group) -> list[tuple[Group, str, bool]]:
         and count == in_group[bits]
         and (count > 1 or one_series)
     }
-    by_width = [entry for entry in group if entry[0].bits in whole]
-    rest = [entry for entry in group if entry[0].bits not in whole]
+    # What costs nothing is one finding; what costs something is worth a number for each width.
+    alike = kind == "equivalent" or len(whole) > MOST_NAMES
+    parts = [whole] if alike else [{bits} for bits in sorted(whole, reverse=True)]
     found = []
-    if by_width:
-        found.append((by_width, _bits(sorted(whole), {*widths} - whole), whole == {(1, 1)}))
+    for part in filter(None, parts):
+        by_width = [entry for entry in group if entry[0].bits in part]
+        others = {*widths} - part
+        found.append((by_width, _bits(sorted(part), others), part == {(1, 1)}))
+    rest = [entry for entry in group if entry[0].bits not in whole]
     if rest:
         names = [config.name for config, _ in rest]
         many = len(names) > MOST_NAMES
-        subject = f"{len(names)} {'other ' * bool(by_width)}configs" if many else listed(names)
+        subject = f"{len(names)} {'other ' * bool(whole)}configs" if many else listed(names)
         found.append((rest, subject, len(names) == 1))
     return found
 
@@ -113,6 +117,7 @@ def _bits(widths: Sequence[tuple[int, int]], others: set[tuple[int, int]]) -> st
         ('3 bits and more', '1 bit')
     """
     told = [width(bits) for bits in widths]
-    if len(widths) > 1 and all(bits < min(widths) for bits in others):
+    below = {bits for bits in others if min(bits) < FLOAT_BITS}
+    if len(widths) > 1 and below and max(below) < min(widths):
         return f"{told[0]} bits and more"
     return "1 bit" if told == ["1"] else f"{listed(told)} bits"

@@ -88,6 +88,22 @@ COLUMNS = (
         paper=True,
     ),
     Column(
+        "verdict", _verdict, lambda row: row.against.verdict if row.against else None, 0, paper=True
+    ),
+    Column(
+        "vs {reference}",
+        _difference,
+        lambda row: row.against.difference if row.against else None,
+        0,
+        paper=True,
+    ),
+    Column(
+        "new\nsamples",
+        _new,
+        lambda row: int(row.against.holds_for_new) if row.against else None,
+        2,
+    ),
+    Column(
         "{metric}",
         _accuracy,
         lambda row: row.accuracy.mean if row.accuracy else None,
@@ -101,22 +117,6 @@ COLUMNS = (
         5,
     ),
     Column("n", _runs, lambda row: row.done, 1),
-    Column(
-        "vs {reference}",
-        _difference,
-        lambda row: row.against.difference if row.against else None,
-        0,
-        paper=True,
-    ),
-    Column(
-        "verdict", _verdict, lambda row: row.against.verdict if row.against else None, 0, paper=True
-    ),
-    Column(
-        "new\nsamples",
-        _new,
-        lambda row: int(row.against.holds_for_new) if row.against else None,
-        2,
-    ),
     Column("packed\nbytes", lambda row: whole(row.nbytes), lambda row: row.nbytes, 0, paper=True),
     Column(
         "of\nreference",

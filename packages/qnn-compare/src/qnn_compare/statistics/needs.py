@@ -61,15 +61,15 @@ def needs(
         Needs(seeds=10, samples=2100)
     """
     levels = {"alpha": alpha, "level": level, "margin": margin}
-    more = np.arange(seeds + 1, MOST_SEEDS + 1)
+    more = np.arange(seeds + 1, MOST_SEEDS + 1, dtype=np.float64)
     enough = _decided(mean, variance / more, df + more - seeds, **levels)
     found = int(more[np.argmax(enough)]) if enough.any() else None
     if not samples or not predicted:
         return Needs(found, None)
-    factors = np.asarray(np.geomspace(1, 1000, 400)[1:], np.float64)
+    factors: Array = np.geomspace(1, 1000, 400)[1:]
     falling = min(predicted, variance)
     shrunk = (variance - falling + falling / factors) / seeds
-    enough = _decided(mean, shrunk, np.full(factors.shape, df), **levels)
+    enough = _decided(mean, shrunk, df + 0 * factors, **levels)
     if not enough.any():
         return Needs(found, None)
     wanted = samples * float(factors[np.argmax(enough)])
