@@ -135,6 +135,10 @@ def meaningful(schemes: list[str], bits: list[int]) -> list[str]:
     return found or schemes
 
 
+def _seeds(text: str) -> int | str:
+    return text if text == "auto" else whole(1)(text)
+
+
 def _width(text: str) -> int:
     if text not in (*map(str, range(1, 9)), "32"):
         raise argparse.ArgumentTypeError(
@@ -177,7 +181,11 @@ def _add_compared(group: argparse._ArgumentGroup) -> None:
         "(default: 1 2 3 4 8 32)",
     )
     group.add_argument(
-        "--seeds", type=whole(1), metavar="N", help="runs of each, seeds 0 to N-1 (default: 5)"
+        "--seeds",
+        type=_seeds,
+        metavar="N",
+        help="runs of each, seeds 0 to N-1; or auto: 3 to 30, as many as it takes to decide "
+        "(default: 5)",
     )
 
 

@@ -96,8 +96,7 @@ def test_the_cost_is_that_of_the_packed_file(found: qnn.Comparison, tmp_path: Pa
 def test_configs_are_paired(found: qnn.Comparison) -> None:
     assert len(found.pairs) == 3
     assert all(pair.n == 2 for pair in found.pairs)
-    assert found.verdicts["float", "binary:1"] in ("better", "worse", "not distinguishable")
-    assert found.resolution is not None
+    assert found.verdicts["float", "binary:1"] in ("better", "worse", "equivalent", "undecided")
     with pytest.raises(CompareError, match="there is no config 'symmetric:3'; there are float"):
         found.accuracy("symmetric:3")
     for config in found.configs:
@@ -109,17 +108,17 @@ def test_configs_are_paired(found: qnn.Comparison) -> None:
 
 
 def test_one_against_the_others_is_a_smaller_family(found: qnn.Comparison) -> None:
-    family = found.against("float")
-    assert [(pair.first, pair.second) for pair in family] == [
-        ("float", "symmetric:2"),
-        ("float", "binary:1"),
+    family = found.against()
+    assert [(pair.config, pair.reference) for pair in family] == [
+        ("symmetric:2", "float"),
+        ("binary:1", "float"),
     ]
-    among_all = [pair for pair in found.pairs if pair.first == "float"]
+    assert found.against("float") == family
+    among_all = [pair.turned() for pair in found.pairs if pair.config == "float"]
     for one, other in zip(family, among_all, strict=True):
-        assert (one.difference, one.p) == (other.difference, other.p)
-        assert (one.p_holm or 0) <= (other.p_holm or 0)
-        assert (one.detectable or 0) < (other.detectable or 0)
-    with pytest.raises(SpecError, match=r"against 'flaot': the configs are float, symmetric:2"):
+        assert (one.config, one.difference) == (other.config, other.difference)
+    assert [pair.config for pair in found.against("binary:1")] == ["float", "symmetric:2"]
+    with pytest.raises(SpecError, match=r"there is no config 'flaot' .*; there are float, symm"):
         found.against("flaot")
 
 
@@ -139,7 +138,7 @@ def test_numbers_do_not_depend_on_where_runs_run(found: qnn.Comparison) -> None:
     assert same(found, qnn.compare(net, data, executor=2, **SMALL))
 
 
-def test_identical_configs_are_not_distinguishable(thread: Executor) -> None:
+def test_identical_configs_are_equivalent(thread: Executor) -> None:
     def build(weight: Any, input: Any, seed: int) -> qnn.Module:
         return qnn.MLP([6, 8, 3], weight=weight, input=input and "uniform:2", seed=seed)
 
@@ -147,8 +146,8 @@ def test_identical_configs_are_not_distinguishable(thread: Executor) -> None:
         build, data, weights=["symmetric:3"], activations=["uniform:2", "uniform:bits=2,ste=clip"],
         seeds=3, epochs=1, executor=thread, progress=False,
     )  # fmt: skip
-    (pair,) = found.pairs
-    assert (pair.difference, pair.p, pair.verdict) == (0, 1, "not distinguishable")
+    (pair,) = found.asking(margin=0.05).pairs
+    assert (pair.difference, pair.p, pair.verdict) == (0, 1, "equivalent")
 
 
 # Stopped and continued
@@ -264,7 +263,7 @@ def test_all_may_fail(thread: Executor) -> None:
 
     found = qnn.compare(net, data, executor=thread, **SMALL | {"optimizer": broken})
     assert {r.reason for r in found.failures} == {"ZeroDivisionError: no optimizer today"}
-    assert (found.pairs, found.resolution, found.suspicions, found.pareto) == ([], None, [], ())
+    assert (found.pairs, found.against(), found.suspicions, found.pareto) == ([], [], [], ())
     assert found.images == 0
 
 

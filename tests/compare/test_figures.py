@@ -12,16 +12,35 @@ from matplotlib.image import imread
 from matplotlib.text import Text
 from qnn_compare import Comparison
 from qnn_compare.experiment.configs import Config
-from qnn_compare.report.figures import PICTURES, bits, curves, size
+from qnn_compare.report.figures import PICTURES, bits, curves, differences, size
 from qnn_compare.report.figures.style import looks
 from qnn_core.errors import CompareError, SpecError
-from shown_studies import STUDIES, around, at_chance, both, many, nothing_done, study, typical
+from shown_studies import (
+    FLOAT,
+    STUDIES,
+    around,
+    at_chance,
+    both,
+    many,
+    nothing_done,
+    study,
+    typical,
+)
 
 EVERY = pytest.mark.parametrize("name", STUDIES)
-DRAW = {"bits": bits.draw, "bytes": size.draw, "curves": curves.draw}
+DRAW = {
+    "differences": differences.draw,
+    "bits": bits.draw,
+    "bytes": size.draw,
+    "curves": curves.draw,
+}
 # Of what cannot be packed there is no size to show.
 PACKED = [name for name in STUDIES if name != "none_packed"]
-DRAWN = [(what, name) for what in DRAW for name in (PACKED if what == "bytes" else STUDIES)]
+PAIRED = [name for name in STUDIES if name != "one_config"]
+SHOWN = {"bytes": PACKED, "differences": PAIRED}
+DRAWN = [(what, name) for what in DRAW for name in SHOWN.get(what, STUDIES)]
+# Of the others, whose series have a look.
+SERIES = [(what, name) for what, name in DRAWN if what != "differences"]
 
 
 @cache
@@ -67,7 +86,7 @@ def test_no_text_overlaps_another_or_is_cut_off(what: str, name: str) -> None:
         assert inside.contains(box.x1, box.y1), text.get_text()
 
 
-@pytest.mark.parametrize(("what", "name"), DRAWN)
+@pytest.mark.parametrize(("what", "name"), SERIES)
 def test_a_legend_names_every_series_and_hides_nothing(what: str, name: str) -> None:
     comparison = STUDIES[name]()
     figure = drawn(what, comparison)
@@ -123,7 +142,9 @@ def test_lines_join_what_differs_in_one_width_only() -> None:
     ]
     [axes] = drawn("bits", study({config: around(0.95) for config in configs})).axes
     curves_ = [
-        line for line in axes.lines if line.get_marker() == "None" and len(line.get_xdata()) > 1
+        line
+        for line in axes.lines
+        if line.get_marker() == "None" and len(line.get_xdata()) > 1 and line.get_zorder() == 2
     ]
     assert [len(line.get_xdata()) for line in curves_] == [3, 3]
 
@@ -168,3 +189,35 @@ def test_a_study_of_many_configs_is_no_larger_than_a_page() -> None:
         width, height = drawn(what, many()).get_size_inches()
         assert width <= 12
         assert height <= 8
+
+
+@pytest.mark.parametrize("name", PAIRED)
+def test_differences_show_every_verdict(name: str) -> None:
+    comparison = STUDIES[name]()
+    [axes] = drawn("differences", comparison).axes
+    pairs = [pair for pair in comparison.against() if pair.n]
+    assert len(axes.get_yticklabels()) == len(pairs)
+    points = {
+        line.get_ydata()[0]: line for line in axes.lines if line.get_marker() not in ("None", None)
+    }
+    low, high = axes.get_xlim()
+    for place, pair in enumerate(pairs):
+        assert pair.difference is not None
+        if place not in points:  # an arrow says how far it is
+            assert not low <= 100 * pair.difference <= high
+            continue
+        assert points[place].get_xdata()[0] == pytest.approx(100 * pair.difference)
+        assert (points[place].get_markerfacecolor() == "white") == (not pair.decided)
+    band = axes.patches[0].get_extents().transformed(axes.transData.inverted())
+    assert (band.x0, band.x1) == pytest.approx((-0.5, 0.5))
+
+
+def test_a_noisy_config_does_not_squeeze_the_others() -> None:
+    noisy = {both("uniform:1"): [0.5, 0.97, 0.3, 0.9, 0.6]}
+    quiet = {both(f"symmetric:{b}"): around(0.97, shift=b) for b in (2, 3, 4, 8)}
+    comparison = study({FLOAT: around(0.97)} | quiet | noisy)
+    for what in ("bits", "bytes"):
+        low, high = drawn(what, comparison).axes[0].get_ylim()
+        assert high - low < 5
+    low, high = drawn("differences", comparison).axes[0].get_xlim()
+    assert high - low < 5

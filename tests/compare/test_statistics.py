@@ -1,4 +1,4 @@
-"""Estimates, tests and verdicts against values worked out by hand."""
+"""Estimates, tests and verdicts against values worked out by hand, and laws that they keep."""
 
 import math
 from typing import Any
@@ -11,29 +11,32 @@ from numpy.typing import NDArray
 from qnn_compare.statistics import (
     Pair,
     StatisticsError,
+    against,
+    all_pairs,
     estimate,
-    pairs,
-    resolution,
-    verdict_matrix,
+    sequential,
 )
-from qnn_compare.statistics.difference import Difference, paired
 from qnn_compare.statistics.holm import holm
-from qnn_compare.statistics.images import image_test, majority
+from qnn_compare.statistics.looks import spent
+from qnn_compare.statistics.needs import needs
+from qnn_compare.statistics.variance import difference, moderate
 from scipy import stats
 
-IMAGES = 1000
-Counts = dict[str, dict[int, int]]
+Results = dict[str, dict[int, NDArray[Any]]]
 
 
-def right(count: int, images: int = IMAGES) -> NDArray[np.bool_]:
-    return np.arange(images) < count
+def simulated(seed: int, lost: dict[str, float], seeds: int = 5, samples: int = 2000) -> Results:
+    """Return answers of nets that err independently, on samples of different difficulty."""
+    rng = np.random.default_rng(seed)
+    hard = rng.random(samples) ** 12
+    return {
+        name: {s: rng.random(samples) >= hard + share for s in range(seeds)}
+        for name, share in lost.items()
+    }
 
 
-def judge(counts: Counts, **options: Any) -> list[Pair]:
-    """Compare configs of which it is known how many of the images they had right."""
-    correct = {a: {s: right(c) for s, c in seeds.items()} for a, seeds in counts.items()}
-    accuracies = {a: {s: c / IMAGES for s, c in seeds.items()} for a, seeds in counts.items()}
-    return pairs(accuracies, correct, **options)
+def by_name(pairs: list[Pair]) -> dict[str, Pair]:
+    return {pair.config: pair for pair in pairs}
 
 
 # Estimates
@@ -75,7 +78,7 @@ def test_estimate_refuses() -> None:
         estimate([0.5, 0.6], confidence=95)
 
 
-# Tests of many, and of images, are those of statsmodels
+# Many tests
 
 
 def test_holm_is_that_of_statsmodels() -> None:
@@ -90,92 +93,6 @@ def test_holm_is_that_of_statsmodels() -> None:
     assert holm([None]) == [None]
 
 
-def test_the_image_test_is_that_of_statsmodels() -> None:
-    from statsmodels.stats.contingency_tables import mcnemar  # noqa: PLC0415 # it takes seconds
-
-    rng = np.random.default_rng(0)
-    for images in (1, 7, 60, 10_000):
-        for share in (0.5, 0.9, 1.0):
-            first, second = rng.uniform(size=(2, images)) < share
-            table = [[0, np.sum(first & ~second)], [np.sum(second & ~first), 0]]
-            expected = mcnemar(table, exact=True).pvalue
-            assert image_test(first, second) == pytest.approx(expected, rel=1e-9)
-
-
-def test_what_could_be_found_is_known_at_any_level() -> None:
-    for n in (2, 3, 5, 30):
-        found = Difference(n, 0.0, 1.0)
-        levels = [found.detectable(10.0**-k) or 0 for k in range(1, 13)]
-        assert all(np.isfinite(levels))
-        assert levels == sorted(levels)
-    # Both ways of computing it meet.
-    near = [Difference(2, 0.0, 1.0).detectable(alpha) or 0 for alpha in (6.4e-5, 6.3e-5)]
-    assert near[1] / near[0] == pytest.approx(6.4 / 6.3, rel=1e-3)
-
-
-# The paired t test
-
-
-def test_paired_test_by_hand() -> None:
-    # Differences 1, 2, 3 thousandths: t = 2 / (1 / sqrt(3)); with 2 degrees of freedom
-    # p = 1 - t / sqrt(2 + t^2).
-    [pair] = judge({"a": {0: 981, 1: 984, 2: 979}, "b": {0: 980, 1: 982, 2: 976}})
-    t = 2 * math.sqrt(3)
-    assert pair.n == 3
-    assert pair.difference == pytest.approx(0.002)
-    assert pair.p == pytest.approx(1 - t / math.sqrt(2 + t**2))
-    assert pair.low == pytest.approx(0.002 - 4.302653 * 0.001 / math.sqrt(3))
-    assert pair.high == pytest.approx(0.002 + 4.302653 * 0.001 / math.sqrt(3))
-    assert pair.verdict == "not distinguishable"
-
-
-@given(st.lists(st.tuples(st.integers(0, 1000), st.integers(0, 1000)), min_size=2, max_size=8))
-def test_paired_test_is_that_of_scipy_above_the_rounding(counts: list[tuple[int, int]]) -> None:
-    first, second = np.array(counts).T / 1000
-    found = paired(dict(enumerate(first)), dict(enumerate(second)), step=0.001)
-    if np.std(first - second, ddof=1) > 0.001:
-        theirs = stats.ttest_rel(first, second)
-        assert found.p == pytest.approx(theirs.pvalue)
-        assert found.interval(0.9) == pytest.approx(tuple(theirs.confidence_interval(0.9)))
-        assert found.p_greater == pytest.approx(
-            stats.ttest_rel(first, second, alternative="greater").pvalue
-        )
-
-
-def test_equal_differences_are_not_certain() -> None:
-    # One image of 1000, twice: t = 0.001 / (0.001 / sqrt(6) / sqrt(2)) = sqrt(12), and with one
-    # degree of freedom p = 1 - 2 / pi * atan(t).
-    [pair] = judge({"a": {0: 981, 1: 971}, "b": {0: 980, 1: 970}})
-    assert pair.p == pytest.approx(1 - 2 / math.pi * math.atan(math.sqrt(12)))
-    assert pair.verdict == "not distinguishable"
-
-
-def test_identical_configs() -> None:
-    seeds = {seed: 980 + seed for seed in range(5)}
-    [pair] = judge({"a": seeds, "b": seeds})
-    assert (pair.difference, pair.p, pair.p_holm, pair.p_images) == (0, 1, 1, 1)
-    assert (pair.verdict, pair.reason) == ("not distinguishable", "")
-    assert pair.detectable is not None
-    assert pair.detectable > 0
-
-
-def test_only_common_seeds_count() -> None:
-    [pair] = judge({"a": {0: 981, 1: 984, 7: 100}, "b": {9: 1000, 1: 982, 0: 980}})
-    assert pair.n == 2
-    assert pair.difference == pytest.approx(0.0015)
-
-
-def test_seeds_may_have_test_sets_of_different_size() -> None:
-    first, second = {0: right(98, 100), 1: right(980)}, {0: right(97, 100), 1: right(970)}
-    accuracies = {"a": {0: 0.98, 1: 0.98}, "b": {0: 0.97, 1: 0.97}}
-    [pair] = pairs(accuracies, {"a": first, "b": second})
-    # Rounded to the hundredths of the smaller one.
-    assert pair.p == pytest.approx(1 - 2 / math.pi * math.atan(math.sqrt(12)))
-
-
-# Holm's correction
-
-
 def test_holm_by_hand() -> None:
     # Sorted 0.01, 0.02, 0.03, 0.04 times 4, 3, 2, 1 gives 0.04, 0.06, 0.06, 0.04: never falling.
     assert holm([0.04, 0.01, 0.03, 0.02]) == pytest.approx([0.06, 0.04, 0.06, 0.06])
@@ -184,195 +101,301 @@ def test_holm_by_hand() -> None:
     assert holm([]) == []
 
 
-def test_pairs_are_corrected_over_the_study() -> None:
-    counts = {
-        "a": [980, 983, 981],
-        "b": [970, 975, 970],
-        "c": [979, 984, 980],
-        "d": [960, 968, 962],
-    }
-    found = judge({config: dict(enumerate(seeds)) for config, seeds in counts.items()})
-    assert [(p.first, p.second) for p in found] == [
-        ("a", "b"), ("a", "c"), ("a", "d"), ("b", "c"), ("b", "d"), ("c", "d"),
-    ]  # fmt: skip
-    by_p = sorted(found, key=lambda pair: pair.p or 0)
-    assert by_p[0].p is not None
-    assert by_p[0].p_holm == pytest.approx(6 * by_p[0].p)
-    alone = judge({config: dict(enumerate(counts[config])) for config in "ab"})[0]
-    assert alone.p == alone.p_holm == found[0].p
-    # Among more pairs only greater differences can be found.
-    assert alone.detectable is not None
-    assert found[0].detectable is not None
-    assert alone.detectable < found[0].detectable
+# Variances
 
 
-def test_a_pair_without_a_test_does_not_count_for_holm() -> None:
-    counts: Counts = {"a": {0: 980, 1: 990, 2: 985}, "b": {0: 970, 1: 975, 2: 972}}
-    alone = judge(counts)[0]
-    among = judge(counts | {"c": {2: 900}})[0]
-    assert (alone.p_holm, alone.detectable) == (among.p_holm, among.detectable)
+def test_the_predicted_variance_by_hand() -> None:
+    # Of sample 0 the differences are 1, 0: variance 1/2; of sample 1 they are 0, 0; of samples 2
+    # and 3 -1, 0 and 0, 1: 1/2 each. 3/2 / 4^2.
+    delta = np.array([[1.0, 0.0, -1.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
+    found = difference(delta, whole=True)
+    assert found.by_seed.tolist() == [0.0, 0.25]
+    assert found.predicted == pytest.approx(1.5 / 16)
+    assert found.own == pytest.approx(0.25**2 / 2)
+    # Means over seeds 1/2, 0, -1/2, 1/2: variance 0.75/3 - ... = 0.2292 over samples, by 4.
+    assert found.between == pytest.approx(np.var([0.5, 0, -0.5, 0.5], ddof=1) / 4)
 
 
-# McNemar's test
+def test_identical_answers_are_known_to_a_rounded_sample() -> None:
+    found = difference(np.zeros((5, 100)), whole=True)
+    assert found.own == found.predicted == pytest.approx(0.01**2 / 6)
 
 
-def test_mcnemar_by_hand() -> None:
-    # 1 against 4: 2 * (1 + 5) / 2^5. The images that both have right do not matter.
-    a, b = np.ones(100, dtype=bool), np.ones(100, dtype=bool)
-    a[:1], b[10:14] = False, False
-    assert image_test(a, b) == image_test(b, a) == pytest.approx(12 / 32)
-    assert image_test(a, a) == 1
-
-
-def test_mcnemar_of_many_images() -> None:
-    # Near the normal distribution: (|500 - 600| - 1) / sqrt(1100) = 2.985.
-    a, b = np.ones(10_000, dtype=bool), np.ones(10_000, dtype=bool)
-    a[:500], b[500:1100] = False, False
-    assert image_test(a, b) == pytest.approx(2 * stats.norm.sf(99 / math.sqrt(1100)), rel=0.01)
-    a[:] = False
-    assert image_test(a, ~a) == pytest.approx(0, abs=1e-300)
-
-
-def test_majority_by_hand() -> None:
-    assert majority([0.02]) == 0.02
-    assert majority([0.02, 0.01]) == 0.02  # both of two
-    assert majority([0.9, 0.01, 0.02]) == pytest.approx(0.03)  # second of three, times 3/2
-    assert majority([0.9, 0.8, 0.7]) == 1
-    # Never above what is often taken, twice the median.
+def test_independent_errors_predict_the_spread_of_the_mean() -> None:
     rng = np.random.default_rng(0)
-    for n in range(2, 9):
-        p_values = rng.uniform(size=n)
-        upper = np.sort(p_values)[n // 2]
-        assert majority([*p_values]) <= 2 * upper
+    p = rng.random(400) ** 3
+    delta = (rng.random((20_000, 400)) < p) - 1.0 * (rng.random((20_000, 400)) < p)
+    found = difference(delta, whole=True)
+    assert found.own == pytest.approx(found.predicted, rel=0.03)
 
 
-def test_images_can_differ_where_seeds_do_not() -> None:
-    # Each seed's nets differ, once this way and once that way: training does not.
-    [pair] = judge({"a": {0: 950, 1: 980}, "b": {0: 980, 1: 950}})
-    assert pair.p_images is not None
-    assert pair.p_images < 1e-6
-    assert (pair.p, pair.verdict) == (1, "not distinguishable")
+def test_the_moderated_variance_by_hand() -> None:
+    # 5 seeds, 4 configs: nu = 4, and two others teach d = 6 * 2 / 4 = 3. The median of
+    # chi2(4) / 4 is 0.8392; the upper of the two middle ratios is none here, of three it is 2:
+    # c = 2 / 0.8392.
+    own, predicted = np.array([0.5, 2.0, 3.0]), np.ones(3)
+    variance, df, _, _ = moderate(own, predicted, np.full(3, 4.0), 4)
+    excess = 2 / (stats.chi2.median(4) / 4)
+    assert df.tolist() == [7.0] * 3
+    assert variance == pytest.approx((4 * own + 3 * excess) / 7)
 
 
-# The smallest detectable difference
+def test_the_prediction_is_never_made_smaller() -> None:
+    own = np.array([0.01, 0.02, 0.03])
+    variance, *_ = moderate(own, np.ones(3), np.full(3, 4.0), 4)
+    assert variance == pytest.approx((4 * own + 3) / 7)
 
 
-def test_detectable_is_as_in_the_tables() -> None:
-    # Cohen's tables: an effect of 0.5 sd needs 34 pairs for a power of 0.8 at 0.05, two-sided,
-    # one of 0.8 sd needs 15 (14.3 rounded up).
-    for effect, n in ((0.5, 34), (0.8, 15)):
-        enough, too_few = (Difference(k, 0.0, 1.0).detectable(0.05) for k in (n, n - 1))
-        assert enough is not None
-        assert too_few is not None
-        assert enough <= effect < too_few
+def test_what_stands_out_is_not_moderated() -> None:
+    own = np.array([1.0, 1.0, 50.0])
+    variance, df, over, chance = moderate(own, np.ones(3), np.full(3, 4.0), 4)
+    assert (variance[2], df[2]) == (50.0, 4.0)
+    assert over[2] > 10
+    assert chance[2] < 1e-3 < chance[0]
 
 
-def test_detectable_for_many_pairs_and_few_seeds() -> None:
-    # Where statsmodels' solver stops at wrong numbers.
-    alphas = [0.05 / pairs_ for pairs_ in (1, 3, 15, 45, 190, 1000)]
-    for n in (2, 3, 5, 10):
-        found = [Difference(n, 0.0, 1.0).detectable(alpha) or math.nan for alpha in alphas]
-        assert found == sorted(found)
-        critical = stats.t.isf(np.array(alphas) / 2, n - 1) / math.sqrt(n)
-        assert (np.array(found) > critical).all()
-        assert (np.array(found) < 2 * critical).all()
+def test_two_configs_alone_have_the_plain_paired_t_test() -> None:
+    results = simulated(1, {"float": 0.0, "low": 0.004})
+    [pair] = against(results, "float")
+    first, second = ([r.mean() for r in results[name].values()] for name in ("low", "float"))
+    theirs = stats.ttest_rel(first, second)
+    assert pair.p == pytest.approx(theirs.pvalue)
+    assert (pair.low, pair.high) == pytest.approx(tuple(theirs.confidence_interval(0.95)))
 
 
 # Verdicts
 
 
-def test_verdicts() -> None:
-    float_, one_bit = [984, 983, 985, 984, 984], [934, 932, 936, 935, 933]
-    found = judge({"1 bit": dict(enumerate(one_bit)), "float": dict(enumerate(float_))})
-    assert (found[0].verdict, found[0].reason) == ("worse", "")
-    assert verdict_matrix(found) == {("1 bit", "float"): "worse", ("float", "1 bit"): "better"}
+def test_planted_differences_get_their_verdicts() -> None:
+    lost = {"float": 0.0, "same": 0.0, "a little": 0.003, "much": 0.05}
+    results = simulated(2, lost, seeds=10, samples=40_000)
+    found = by_name(against(results, "float"))
+    assert {name: pair.verdict for name, pair in found.items()} == {
+        "same": "equivalent", "a little": "worse", "much": "worse",
+    }  # fmt: skip # one line each would hide that it is a table
+    assert found["a little"].within_margin
+    assert not found["much"].within_margin
+    assert all(pair.holds_for_new for pair in found.values())
+    # Of errors, lower is better.
+    wrong = {name: {s: 1.0 * ~r for s, r in runs.items()} for name, runs in results.items()}
+    errors = by_name(against(wrong, "float", higher_is_better=False))
+    assert {n: p.verdict for n, p in errors.items()} == {n: p.verdict for n, p in found.items()}
+    assert errors["much"].difference == pytest.approx(-(found["much"].difference or 0))
 
 
-def test_significant_but_below_the_resolution() -> None:
-    # Differences 0, 1, 3, 3, 4 have the mean 2.2 and the sd 1.64, so t = 2.99: beyond 2.78, where
-    # p is 0.05, and below 3.76, what is found in four of five studies.
-    first = {seed: 980 + more for seed, more in enumerate((0, 1, 3, 3, 4))}
-    [pair] = judge({"a": first, "b": dict.fromkeys(first, 980)})
-    assert pair.p_holm is not None
-    assert 0.01 < pair.p_holm < 0.05
-    assert pair.detectable == pytest.approx(0.001 * 3.761 * math.sqrt(2.7 / 5), rel=1e-3)
-    assert pair.verdict == "not distinguishable"
-    assert "significant, but below the 0.28 points" in pair.reason
+def test_identical_configs_are_equivalent() -> None:
+    results = simulated(3, {"float": 0.0}, samples=1000)
+    [pair] = against(results | {"again": results["float"]}, "float")
+    assert (pair.difference, pair.p, pair.verdict) == (0, 1, "equivalent")
 
 
-@given(
-    st.dictionaries(
-        st.sampled_from("abcd"),
-        st.dictionaries(st.integers(0, 5), st.integers(970, 1000), max_size=6),
-        max_size=4,
-    )
-)
-def test_laws_of_verdicts(counts: Counts) -> None:
-    found = judge(counts)
-    assert len(found) == len(counts) * (len(counts) - 1) // 2
-    for pair in found:
-        if pair.verdict != "not distinguishable":
-            assert pair.difference is not None
-            assert pair.detectable is not None
-            assert pair.p_holm is not None
-            assert pair.p_holm < 0.05
-            assert abs(pair.difference) >= pair.detectable
-            assert (pair.difference > 0) == (pair.verdict == "better")
-        assert (pair.p is None) == (pair.n < 2)
-        assert (pair.p_images is None) == (pair.n < 1)
-        assert bool(pair.reason) >= (pair.n < 2)
-    # The order of the configs says who is first, and nothing else.
-    backwards = judge(dict(reversed(counts.items())))
-    assert verdict_matrix(backwards) == verdict_matrix(found)
-    assert resolution(backwards) == resolution(found)
+def test_what_is_undecided_says_what_would_decide_it() -> None:
+    results = simulated(4, {"float": 0.0, "a": 0.004, "b": 0.004}, samples=600, seeds=3)
+    for pair in against(results, "float"):
+        assert pair.verdict == "undecided"
+        assert pair.needs is not None
+        assert pair.needs.seeds is not None
+        assert pair.needs.seeds > 3
+        assert pair.needs.samples is not None
+        assert pair.needs.samples > 600
+
+
+def test_what_is_needed_decides() -> None:
+    found = needs(0.001, 1e-6, 8, 5, alpha=0.05, level=0.05 / 14, margin=0.004)
+    assert found.seeds is not None
+    n = found.seeds
+    half = stats.t.ppf(0.975, 8 + n - 5) * math.sqrt(1e-6 / n)
+    assert 0.001 + half < 0.004
+    assert str(needs(0.1, 1e6, 2, 3, alpha=0.05, level=0.05, margin=0.1)) == "more than 200 seeds"
+
+
+def test_an_unstable_config_is_marked_with_its_seeds() -> None:
+    results = simulated(5, {"float": 0.0, "a": 0.0, "b": 0.0, "wild": 0.0})
+    for seed in (1, 3):
+        results["wild"][seed][:400] = False
+    found = by_name(against(results, "float"))
+    assert found["wild"].unstable
+    assert found["wild"].unstable_seeds == (1, 3)
+    assert not found["a"].unstable
+    assert found["a"].verdict == "equivalent" or found["a"].needs is not None
+
+
+def test_intervals_for_new_samples_are_wider() -> None:
+    for pair in against(simulated(6, {"float": 0.0, "a": 0.01, "b": 0.03}), "float"):
+        assert pair.low_new is not None
+        assert pair.high_new is not None
+        assert pair.low_new <= (pair.low or 0)
+        assert pair.high_new >= (pair.high or 0)
+
+
+def test_one_number_a_run_is_moderated_over_the_configs() -> None:
+    rng = np.random.default_rng(7)
+    results = {f"{n}": dict(enumerate(rng.normal(0.9, 0.01, 5))) for n in range(6)}
+    results["low"] = dict(enumerate(rng.normal(0.8, 0.01, 5)))
+    found = by_name(against(results, "0"))
+    assert found["low"].verdict == "worse"
+    assert all(found[f"{n}"].verdict == "undecided" for n in range(1, 6))
+    assert found["low"].low_new is None
+    assert not found["low"].holds_for_new
+
+
+def test_runs_without_any_spread_say_nothing() -> None:
+    [pair] = against({"a": {0: 0.98, 1: 0.98}, "b": {0: 0.75, 1: 0.75}}, "a", margin=0.01)
+    assert pair.p == 1
+    assert pair.verdict == "undecided"
+    assert "the same difference" in pair.remark
 
 
 def test_too_few_seeds_say_so() -> None:
-    found = judge({"a": {0: 980}, "b": {0: 900}, "c": {1: 980}})
-    one, none, _ = found
-    assert (one.n, one.p, one.low) == (1, None, None)
-    assert one.difference == pytest.approx(0.08)
-    assert one.p_images is not None
-    assert one.p_images < 1e-9
-    assert (one.verdict, one.reason[:18]) == ("not distinguishable", "one seed in common")
-    assert (none.n, none.difference, none.p_images) == (0, None, None)
-    assert (none.verdict, none.reason) == ("not distinguishable", "no seed in common")
-    assert resolution(found) is None
+    results = {"a": {0: 0.9}, "b": {0: 0.8}, "c": {1: 0.9}}
+    one, none = against(results, "a")
+    assert (one.n, one.verdict, one.p) == (1, "undecided", None)
+    assert one.difference == pytest.approx(-0.1)
+    assert one.remark.startswith("one seed in common")
+    assert (none.n, none.difference, none.remark) == (0, None, "no seed in common")
 
 
-def test_no_pairs() -> None:
-    assert judge({}) == judge({"a": {0: 980}}) == []
-    assert resolution([]) is None
-    assert verdict_matrix([]) == {}
+# Laws
+
+LOST = st.lists(st.sampled_from([0.0, 0.002, 0.01, 0.05]), min_size=2, max_size=5)
+
+
+@given(LOST, st.integers(2, 5), st.integers(0, 10), st.randoms(use_true_random=False))
+def test_laws_of_verdicts(lost: list[float], seeds: int, seed: int, random: Any) -> None:
+    names = [f"config {n}" for n in range(len(lost))]
+    results = simulated(seed, dict(zip(names, lost, strict=True)), seeds, samples=300)
+    found = by_name(against(results, names[0]))
+    for pair in found.values():
+        assert pair.p is not None
+        assert pair.p_holm is not None
+        assert pair.p <= pair.p_holm
+        assert (pair.p_holm < 0.05) == (pair.verdict in ("better", "worse"))
+        assert (pair.needs is not None) == (pair.verdict == "undecided")
+        assert pair.holds_for_new <= pair.decided
+        assert pair.verdict != "equivalent" or pair.within_margin
+    # The order of configs and seeds, and what they are called, make no difference.
+    shuffled = [*names]
+    random.shuffle(shuffled)
+    order = [*range(seeds)]
+    random.shuffle(order)
+    called = {name: f"{n} {name}" for n, name in enumerate(shuffled)}
+    again = by_name(
+        against(
+            {called[name]: {s + 7: results[name][s] for s in order} for name in shuffled},
+            called[names[0]],
+        )
+    )
+    for name, pair in found.items():
+        other = again[called[name]]
+        assert (other.verdict, other.unstable) == (pair.verdict, pair.unstable)
+        assert other.p == pytest.approx(pair.p)
+        assert (other.low, other.high) == pytest.approx((pair.low, pair.high))
+    # In a family of all pairs, each is the other way around from the other side.
+    pairs = all_pairs(results)
+    backwards = all_pairs(dict(reversed(results.items())))
+    turned = {(p.config, p.reference): p for p in map(Pair.turned, backwards)}
+    assert len(pairs) == len(names) * (len(names) - 1) // 2
+    for pair in pairs:
+        other = turned[pair.config, pair.reference]
+        assert other.verdict == pair.verdict
+        assert (other.low, other.high) == pytest.approx((pair.low, pair.high))
+        assert pair.turned().turned() == pair
+
+
+def test_only_common_seeds_count() -> None:
+    results = simulated(8, {"float": 0.0, "a": 0.01, "b": 0.0})
+    some = {seed: results["a"][seed] for seed in (0, 2, 4)} | {9: results["b"][0]}
+    assert by_name(against(results | {"a": some}, "float"))["a"].n == 3
+
+
+# Looks
+
+
+def test_alpha_is_spent_and_no_more() -> None:
+    for looks in range(1, 8):
+        assert sum(spent(0.05, looks)) == pytest.approx(0.05)
+    assert spent(0.05, 0) == []
+
+
+def test_what_is_decided_stays_so_and_needs_no_more_seeds() -> None:
+    results = simulated(9, {"float": 0.0, "much": 0.05, "near": 0.004}, seeds=8, samples=1500)
+    first = {name: {s: r for s, r in runs.items() if s < 3} for name, runs in results.items()}
+    found = sequential(first, "float")
+    assert (found.seeds, found.open) == (3, ("near",))
+    assert by_name(found.pairs)["much"].verdict == "worse"
+    # More seeds of the others change nothing of it.
+    more = results | {"much": first["much"]}
+    later = sequential(more, "float")
+    assert later.seeds in (5, 8)
+    assert by_name(later.pairs)["much"] == by_name(found.pairs)["much"]
+    assert by_name(later.pairs)["near"].n == later.seeds
+    # As if one had looked each time; and not before all seeds of a look are there.
+    assert sequential(results, "float").pairs == later.pairs
+    del more["near"][4]
+    assert sequential(more, "float").seeds == 3
+    assert sequential(more, "float", missing=[("near", 4)]).seeds >= 5
+
+
+def test_before_the_first_look_nothing_is_said() -> None:
+    found = sequential(simulated(0, {"float": 0.0, "much": 0.2}, seeds=2), "float")
+    assert (found.seeds, found.open) == (0, ("much",))
+    assert found.pairs[0].verdict == "undecided"
+    assert "fewer seeds than the 3" in found.pairs[0].remark
 
 
 # Bad input
 
 
+RIGHT = np.arange(100) < 98
+
+
 @pytest.mark.parametrize(
-    ("accuracy", "correct", "message"),
+    ("given", "message"),
     [
-        (0.97, right(980), "accuracy of 'b', seed 0, is 0.97, but 0.98 of its images"),
-        (math.nan, right(980), "is nan, but 0.98"),
-        (0.98, right(980).astype(int), "correct of 'b', seed 0, must be bool"),
-        (0.98, right(980)[None], r"must be \[images\], one or more, got shape \(1, 1000"),
-        (0.98, right(0, 0), r"got shape \(0,\)"),
-        (0.98, right(98, 100), "'a' was tested on 1000 images and 'b' on 100"),
+        ([RIGHT], r"results of 'b' must be a mapping \{seed: right\}, got a list"),
+        ({0: RIGHT[None]}, r"results of 'b', seed 0 must be \[samples\].* got shape \(1, 100\)"),
+        ({0: RIGHT[:0]}, r"got shape \(0,\)"),
+        ({0: RIGHT[:50]}, "'a', seed 0 have 100 answers, but 'b', seed 0 has 50 answers"),
+        ({0: 0.98}, "'a', seed 0 have 100 answers, but 'b', seed 0 has one number"),
+        ({0: 1.0 * RIGHT}, "100 answers, but 'b', seed 0 has 100 scores"),
+        ({0: 98 * RIGHT}, "must say of each sample whether it was right .* got int64 up to 98"),
+        ({0: np.where(RIGHT, 1.0, np.nan)}, "must be finite, got nan for sample 98"),
+        ({0: 98.0 * RIGHT}, "98 is no share from 0 to 1; divide per cent by 100"),
+        ({0: 98.4}, "98.4 is no share from 0 to 1"),
+        ({0: -0.1}, "-0.1 is no share"),
+        ({0: math.inf}, "must be finite, got inf"),
+        ({0: "98 %"}, "must be bool or float .samples., or one number, got a str"),
+        ({0: True}, "must be bool .samples., got one bool"),
+        ({0: [[1, 0], [1]]}, "results of 'b', seed 0: "),
+        ({"0": RIGHT}, "a seed must be a whole number, got '0'"),
+        ({True: RIGHT}, "a seed must be a whole number, got True"),
     ],
 )
-def test_pairs_refuses(accuracy: float, correct: Any, message: str) -> None:
+def test_results_of_another_form_are_refused(given: Any, message: str) -> None:
     with pytest.raises(StatisticsError, match=message):
-        pairs({"a": {0: 0.98}, "b": {0: accuracy}}, {"a": {0: right(980)}, "b": {0: correct}})
+        against({"a": {0: RIGHT}, "b": given}, "a")
 
 
-def test_pairs_refuses_what_is_missing() -> None:
-    with pytest.raises(StatisticsError, match="correct of 'a', seed 3, is missing"):
-        pairs({"a": {3: 0.98}}, {"a": {2: right(980)}})
-    with pytest.raises(StatisticsError, match="pairs: alpha must be between 0 and 1, got 0"):
-        pairs({}, {}, alpha=0)
+def test_more_is_refused() -> None:
+    with pytest.raises(StatisticsError, match=r"results must be a mapping .* got a list"):
+        against([RIGHT], "a")  # type: ignore[arg-type] # what is refused
+    with pytest.raises(StatisticsError, match="no config 'c' to compare with; there are a, b"):
+        against({"a": {0: RIGHT}, "b": {0: RIGHT}}, "c")
+    for margin in (0, -1, math.nan, math.inf, "1"):
+        with pytest.raises(StatisticsError, match="margin must be a number above 0"):
+            all_pairs({"a": {0: RIGHT}, "b": {0: RIGHT}}, margin=margin)  # type: ignore[arg-type] # likewise
+    with pytest.raises(StatisticsError, match="alpha must be between 0 and 1, got 5"):
+        all_pairs({"a": {0: RIGHT}, "b": {0: RIGHT}}, alpha=5)
 
 
-def test_float32_accuracies_are_those_of_their_images() -> None:
-    counts = [right(count, 10_000) for count in (9801, 9833)]
-    accuracies = {"a": {0: float(np.float32(0.9801))}, "b": {0: float(np.float32(0.9833))}}
-    assert len(pairs(accuracies, {"a": {0: counts[0]}, "b": {0: counts[1]}})) == 1
+def test_lists_and_whole_numbers_of_right_and_wrong_will_do() -> None:
+    plain: Any = {name: {s: [1, 0, 1, 1] for s in range(3)} for name in "ab"}
+    assert against(plain, "a")[0].difference == 0
+
+
+def test_other_metrics_need_no_shares() -> None:
+    rng = np.random.default_rng(0)
+    results = {n: {s: rng.exponential(3.0 + n, 500) for s in range(5)} for n in (0, 1)}
+    named: Any = {f"{n}": runs for n, runs in results.items()}
+    [pair] = against(named, "0", margin=0.2, higher_is_better=False, shares=False)
+    assert pair.verdict == "worse"

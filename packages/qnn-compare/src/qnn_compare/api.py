@@ -1,6 +1,7 @@
 """The experiment: every config from every seed, paired, kept, and compared."""
 
 import json
+import math
 import sys
 import tempfile
 import time
@@ -9,8 +10,9 @@ from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import cloudpickle
 from qnn_core.errors import CompareError, QnnError
@@ -35,12 +37,15 @@ from .experiment.pickling import send_by_value
 from .experiment.plan import FINGERPRINT, VERSION, Plan, both_configs, both_starts, seeds_of
 from .experiment.processes import run_locally
 from .experiment.progress import Progress
+from .experiment.question import Question, looks_until
 from .experiment.recipe import OptimizerOf, Recipe
 from .experiment.result import PASSING, Result
 from .experiment.run import Build, Experiment, Measure, check_last_batches
 from .experiment.standard_streams import standard_streams
 from .experiment.store import Store
 from .experiment.validate_builder import check_builder
+from .formatting import listed
+from .statistics import MARGIN
 
 Ended = Generator[tuple[Task, Result] | None, None, None]
 
@@ -53,7 +58,7 @@ def compare(
     weights: Sequence[str | None] | None = None,
     activations: Sequence[str | None] | None = None,
     bits: Sequence[Width] | None = None,
-    seeds: int | Sequence[int] = 5,
+    seeds: int | Sequence[int] | Literal["auto"] = 5,
     epochs: int,
     batch_size: int = 100,
     lr: float = 1e-3,
@@ -62,6 +67,10 @@ def compare(
     weight_decay: float = 0.0,
     warm_up: int = 0,
     measure: Measure | None = None,
+    reference: str | None = None,
+    margin: float = MARGIN,
+    max_seeds: int = 30,
+    max_seconds: float | None = None,
     executor: Executor | int | None = None,
     store: str | Path | None = None,
     retry: bool = False,
@@ -96,7 +105,8 @@ def compare(
             same as the weights'.
         bits: widths, 1 to 8, and 32 for the float net; a pair is (weights, inputs). Combinations
             to which a scheme gives no meaning are left out and listed.
-        seeds: how many, from 0, or which.
+        seeds: how many, from 0, or which; or "auto": looks at 3, 5, 8, 12, 20 and 30 seeds, and at
+            each only what is undecided goes on. Verdicts keep their level whatever the looks.
         epochs: passes over the training data.
         batch_size: of training; batches that are a function of the seed have their own.
         lr: greatest learning rate; half a cosine takes it to zero.
@@ -107,6 +117,11 @@ def compare(
         warm_up: epochs over which the learning rate first rises evenly from zero.
         measure: ``measure(model, test)`` returns more numbers of a trained net, by name; `test` is
             the test data, as a dataset.
+        reference: name of the config that verdicts are against; left out: float, else the first.
+        margin: what is too small to matter, as a share of the test samples: 0.005 is half a point.
+            Both are settled before anything is seen, and kept with the study.
+        max_seeds: the most that ``seeds="auto"`` takes.
+        max_seconds: ``seeds="auto"`` begins no look, but for the first, that would end later.
         executor: any `concurrent.futures.Executor`, such as that of a Dask client; or how many
             processes of this machine, one thread each; left out: one for each core.
         store: folder for what is done; left out: nothing is kept. More configs, bits or seeds
@@ -140,9 +155,15 @@ def compare(
         ['float', 'symmetric:2']
     """
     recipe = Recipe(epochs, batch_size, lr, optimizer, loss, weight_decay, warm_up).plain()
-    chosen = seeds_of(seeds)
+    auto = isinstance(seeds, str) and seeds == "auto"
+    looks = looks_until(max_seeds) if auto else ()
+    chosen = seeds_of(looks[-1] if auto else seeds)
+    seconds = _checked_seconds(max_seconds)
     executor = _checked_executor(executor)
     compared, left_out = _compared(configs, weights, activations, bits, recipe)
+    question = Question(margin, reference, looks)
+    if reference is not None and reference not in (names := [c.name for c in compared]):
+        raise CompareError(f"compare: reference {reference!r} is none of {', '.join(names)}")
     loaded = _loaded(data)
     seen = look(loaded)
     described = _described(build, recipe, loaded, seen, measure)
@@ -161,13 +182,15 @@ def compare(
         left_out=tuple(left_out),
         configuration=described,
         schemes=schemes_code(compared),
+        question=question,
     )
+    run = partial(_until_decided, seconds=seconds) if auto else _run
     if store is not None:
         kept = Store(store, mend=retry)
-        return _run(kept, experiment, plan, executor, progress, classes=seen.classes)
+        return run(kept, experiment, plan, executor, progress, classes=seen.classes)
     with tempfile.TemporaryDirectory(prefix="qnn-compare-") as folder:
         temporary = Store(folder, kept=False)
-        return _run(temporary, experiment, plan, executor, progress, classes=seen.classes)
+        return run(temporary, experiment, plan, executor, progress, classes=seen.classes)
 
 
 def _compared(
@@ -248,6 +271,14 @@ def _checked_executor(executor: Any) -> Executor | int | None:
     return count
 
 
+def _checked_seconds(seconds: Any) -> float:
+    if seconds is None:
+        return math.inf
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
+        raise CompareError(f"compare: max_seconds must be a number above 0, got {seconds!r}")
+    return float(seconds)
+
+
 def _checked(
     store: Store, experiment: Experiment, plan: Plan, progress: bool | None, classes: int
 ) -> tuple[Experiment, Plan]:
@@ -321,6 +352,48 @@ def _run(
             store.end(session | {"seconds": time.perf_counter() - began})
     by_run = {(task.config.name, task.seed): result for task, result in results.items()}
     return Comparison(plan, by_run, tuple(store.sessions()), store.unsealed)
+
+
+def _until_decided(
+    store: Store,
+    experiment: Experiment,
+    plan: Plan,
+    executor: Executor | int | None,
+    progress: bool | None,
+    *,
+    classes: int,
+    seconds: float,
+) -> Comparison:
+    """Run look by look; only configs that are undecided go on, and the reference with them."""
+    began, made = time.perf_counter(), 0
+    results: dict[tuple[str, int], Result] = {}
+    configs = plan.configs
+    for count in plan.question.looks:
+        seeds = plan.seeds[:count]
+        left = sum((c.name, seed) not in results for c in configs for seed in seeds)
+        passed = time.perf_counter() - began
+        if made and passed + left * passed / made > seconds:
+            break
+        part = replace(plan, configs=configs, seeds=seeds)
+        found = _run(store, experiment, part, executor, progress, classes=classes)
+        results |= found.results
+        made = len(results)
+        found = replace(found, plan=replace(found.plan, configs=plan.configs), results=results)
+        if found.looked is None or not found.looked.open:
+            break
+        configs = tuple(
+            c for c in plan.configs if c == found.reference or c.name in found.looked.open
+        )
+        if progress is not False:
+            say(_still_open(found, count), sys.stderr)
+    return found
+
+
+def _still_open(found: Comparison, seeds: int) -> str:
+    """Return what is undecided after a look, and what it would take."""
+    pairs = [pair for pair in found.against() if not pair.decided]
+    told = [f"{p.config} ({p.needs})" if p.needs is not None else p.config for p in pairs]
+    return f"after {seeds} seeds, {listed(told)} {'is' if len(told) == 1 else 'are'} undecided"
 
 
 def _kept(store: Store, tasks: list[Task]) -> dict[Task, Result]:

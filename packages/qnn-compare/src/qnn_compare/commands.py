@@ -11,6 +11,7 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
+from qnn_core.errors import CompareError
 from qnn_core.files import atomic_write
 from qnn_core.terminal import say
 
@@ -38,13 +39,33 @@ def add_report(add_parser: AddParser) -> None:
     """Add ``qnn report`` to a command line."""
     report = add_parser(
         "report",
-        help="report on comparisons that were kept in folders",
+        help="report on comparisons that were kept in folders, or on results in a CSV file",
         description="Print the table of a comparison, and write its report. Several folders, of "
-        "runs made on different machines, are merged if they match.",
+        "runs made on different machines, are merged if they match. A CSV file holds results of "
+        "what was trained elsewhere, by any framework: columns config, seed and a metric such as "
+        "accuracy (a line for each run), or config, seed, sample and accuracy (a line for each "
+        "test sample, 1 if it was right), which tells much more.",
     )
-    report.add_argument("folders", nargs="+", metavar="DIR", type=Path)
     report.add_argument(
-        "--out", type=Path, metavar="FILE", help=f"an .html or .md file (default: DIR/{REPORT})"
+        "folders", nargs="+", metavar="DIR", type=Path, help="or one FILE.csv with results"
+    )
+    report.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help=f"an .html or .md file (default: DIR/{REPORT}, or {REPORT} beside the CSV file)",
+    )
+    report.add_argument(
+        "--reference", metavar="CONFIG", help="what others are compared with (default: float)"
+    )
+    report.add_argument(
+        "--margin",
+        type=float,
+        metavar="M",
+        help="what is too small to matter (default: that of the study, or 0.005, half a point)",
+    )
+    report.add_argument(
+        "--lower-is-better", action="store_true", help="of a CSV file whose metric is an error"
     )
     report.add_argument("--save", type=Path, metavar="DIR", help="keep what was merged in a folder")
     report.add_argument("--style", default="text", help="of the table (default: text)")
@@ -128,11 +149,30 @@ def _report(options: argparse.Namespace) -> int:
     """Print and write the report of folders."""
     from . import Comparison  # noqa: PLC0415 - qnn --help need not wait
 
-    first, *others = [Comparison.load(folder) for folder in options.folders]
-    merged = first.merge(*others)
+    if any(path.suffix == ".csv" for path in options.folders):
+        merged, beside = _of_csv(options), options.folders[0].parent
+    else:
+        first, *others = [Comparison.load(folder) for folder in options.folders]
+        merged = first.merge(*others).asking(options.reference, options.margin)
+        beside = options.save or options.folders[0]
     if options.save is not None:
         merged.save(options.save)
-    out = merged.report(options.out or (options.save or options.folders[0]) / REPORT)
+    out = merged.report(options.out or beside / REPORT)
     print(merged if options.style == "text" else merged.table(options.style))
     say(f"\n{out}", sys.stderr)
     return 0
+
+
+def _of_csv(options: argparse.Namespace) -> Any:
+    """Return the comparison of what was trained elsewhere."""
+    from . import Comparison  # noqa: PLC0415 - qnn --help need not wait
+
+    if len(options.folders) > 1:
+        raise CompareError("qnn report: one CSV file at a time, and no folder beside it")
+    given: dict[str, Any] = {} if options.margin is None else {"margin": options.margin}
+    return Comparison.read_csv(
+        options.folders[0],
+        reference=options.reference,
+        higher_is_better=not options.lower_is_better,
+        **given,
+    )

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from statistics import fmean
@@ -13,21 +13,24 @@ import numpy as np
 from qnn_core.errors import CompareError, SpecError
 
 from .experiment.configs import Config
+from .experiment.elsewhere import from_elsewhere, read_results
 from .experiment.plan import Plan
+from .experiment.question import Question
 from .experiment.result import Result
-from .experiment.spec_bits import FLOAT
 from .experiment.store import Store
-from .report import table
+from .metric import ACCURACY, Metric
+from .report import frame, table
 from .statistics import (
     Estimate,
     Pair,
     StatisticsError,
     Verdict,
+    against,
+    all_pairs,
     estimate,
-    pairs,
-    resolution,
-    verdict_matrix,
+    sequential,
 )
+from .statistics.looks import Looked
 from .statistics.weak_baseline import Run, Suspicion, suspicion, untold
 
 Runs = Mapping[tuple[str, int], Result]
@@ -45,12 +48,14 @@ class Comparison:
         results: by name of the config and seed; those that are missing are still to be made.
         sessions: when, by which command and on what machine runs were made.
         unsealed: how many results an older version kept, without checksums.
+        metric: what configs are compared by.
     """
 
     plan: Plan
     results: Runs
     sessions: tuple[Mapping[str, Any], ...] = ()
     unsealed: int = 0
+    metric: Metric = ACCURACY
 
     @classmethod
     def load(cls, folder: str | Path) -> "Comparison":
@@ -62,6 +67,67 @@ class Comparison:
         store = Store(folder)
         plan, results = store.plan(), dict(store.results())
         return cls(plan, results, tuple(store.sessions()), store.unsealed)
+
+    @classmethod
+    def from_results(
+        cls,
+        results: Mapping[str, Mapping[int, Any]],
+        reference: str | None = None,
+        margin: float = 0.005,
+        *,
+        metric: str = "accuracy",
+        higher_is_better: bool = True,
+        shares: bool | None = None,
+    ) -> "Comparison":
+        """Return the comparison of nets that were trained elsewhere, by any framework.
+
+        Args:
+            results: ``{config: {seed: right}}``. `right` says of each test sample whether it was
+                right, bool [samples], or scores it, float [samples], where the metric is the mean
+                of the scores; or it is the metric itself, one number, from which less can be said.
+                Seeds pair the configs: what configs of one seed share cancels in differences.
+            reference: the config that others are compared with; left out: "float", else the first.
+            margin: what is too small to matter, in the unit of the metric.
+            metric: its name.
+            higher_is_better: False for errors and losses.
+            shares: whether it is a share from 0 to 1, said in per cent; left out: if it is an
+                accuracy.
+
+        Raises:
+            SpecError: if the results have another form, or there is no such reference.
+            CompareError: if the margin is none.
+
+        Example:
+            >>> rng = np.random.default_rng(0)
+            >>> def runs(share):
+            ...     return {seed: rng.random(10_000) < share for seed in range(5)}
+            >>> found = Comparison.from_results(
+            ...     {"float": runs(0.98), "4 bits": runs(0.98), "1 bit": runs(0.95)}
+            ... )
+            >>> [(pair.config, pair.verdict) for pair in found.against()]
+            [('4 bits', 'equivalent'), ('1 bit', 'worse')]
+        """
+        told = Metric(metric, higher_is_better, metric == "accuracy" if shares is None else shares)
+        with _spec_errors():
+            plan, found = from_elsewhere(results, told, Question(margin, reference))
+        return cls(plan, found, metric=told)
+
+    @classmethod
+    def read_csv(cls, path: str | Path, **options: Any) -> "Comparison":
+        """Return the comparison of results in a CSV file: what ``qnn report results.csv`` reads.
+
+        Args:
+            path: of a file with the columns config, seed and the metric, a line for each run; or
+                config, seed, sample and the metric, a line for each test sample. The name of the
+                metric's column is that of the metric.
+            options: those of `from_results`, but for the results.
+
+        Raises:
+            CompareError: if it cannot be read, or is no such file; the message says where.
+            SpecError: see `from_results`.
+        """
+        results, metric = read_results(Path(path))
+        return cls.from_results(results, **{"metric": metric} | options)
 
     def merge(self, *others: "Comparison") -> "Comparison":
         """Return the comparison of what was done here and elsewhere: more seeds, or more configs.
@@ -79,7 +145,22 @@ class Comparison:
                 if run not in results or result.done:
                     results[run] = result
             sessions += [one for one in other.sessions if one not in sessions]
-        return Comparison(plan, results, tuple(sessions))
+        plan = replace(plan, question=self.plan.question)
+        return Comparison(plan, results, tuple(sessions), metric=self.metric)
+
+    def asking(self, reference: str | None = None, margin: float | None = None) -> "Comparison":
+        """Return the same results with another reference or margin than they were run for.
+
+        Raises:
+            CompareError: if there is no such config, or the margin is none.
+        """
+        asked = self.plan.question
+        asked = replace(
+            asked,
+            margin=asked.margin if margin is None else margin,
+            reference=self.config(reference).name if reference else asked.reference,
+        )
+        return replace(self, plan=replace(self.plan, question=asked))
 
     def save(self, folder: str | Path) -> None:
         """Keep it in a folder, which `load` reads and `qnn.compare` goes on with.
@@ -90,6 +171,8 @@ class Comparison:
             CompareError: if the folder holds anything else, or other numbers for the same run, or
                 cannot be written to.
         """
+        if not self.plan.configuration:
+            raise CompareError("what was trained elsewhere is kept where it was, not in a store")
         store = Store(folder)
         store.check(self.plan)
         with store.locked():
@@ -125,10 +208,36 @@ class Comparison:
         """The seeds of each config."""
         return self.plan.seeds
 
+    def planned(self, config: Config) -> tuple[int, ...]:
+        """Return the seeds that a config is to have; until it is decided, with ``seeds="auto"``."""
+        if self.looked is None:
+            return self.seeds
+        looks = self.plan.question.looks
+        found = {pair.config: pair.n for pair in self.looked.pairs if pair.decided}
+        most = max(self.looked.seeds, looks[0])
+        return self.seeds[: found.get(config.name, most)]
+
     @property
     def complete(self) -> bool:
-        """Whether every run has a result."""
-        return len(self.results) == len(self.configs) * len(self.seeds)
+        """Whether every run that is to be made has a result."""
+        return all(
+            (config.name, seed) in self.results
+            for config in self.configs
+            for seed in self.planned(config)
+        )
+
+    @property
+    def margin(self) -> float:
+        """What is too small to matter, in the unit of the metric."""
+        return self.plan.question.margin
+
+    @property
+    def reference(self) -> Config:
+        """The config that others are compared with: the named one, else float, else the first."""
+        name = self.plan.question.reference
+        if name is not None:
+            return self.config(name)
+        return self.float_config or self.configs[0]
 
     @property
     def float_config(self) -> Config | None:
@@ -176,7 +285,8 @@ class Comparison:
             SpecError: if confidence is not between 0 and 1.
         """
         values = [result.accuracy for result in self.done(config)]
-        step = 1 / self.images if self.images else 0.0  # only accuracies are known
+        answers = self.images and all(r.correct.dtype == bool for r in self.done(config))
+        step = 1 / self.images if answers else 0.0
         with _spec_errors():
             return estimate(values, confidence, step=step) if values else None
 
@@ -249,13 +359,13 @@ class Comparison:
     def wanted(self, config: Config) -> float | None:
         """Return the accuracy that a config should reach, by its target, 0..1; None without.
 
-        It may follow from that of the reference, which is the float config, else the first.
+        It may follow from that of the reference.
         """
         if config.target is None:
             return None
         wanted = [] if config.target.accuracy is None else [config.target.accuracy]
         if config.target.within is not None:
-            reference = self.accuracy(self.float_config or self.configs[0])
+            reference = self.accuracy(self.reference)
             if reference is not None:
                 wanted.append(reference.mean - config.target.within)
         return max(wanted, default=None)
@@ -278,45 +388,88 @@ class Comparison:
 
     # What can be said
 
-    @cached_property
-    def pairs(self) -> list[Pair]:
-        """Every pair of configs that have results: difference, interval, tests and verdict."""
-        return self._pairs()
+    def scores(self) -> dict[str, dict[int, Any]]:
+        """Return by config and seed which test samples were right; accuracies where none know."""
+        done = {config.name: self.done(config) for config in self.configs}
+        known = all(len(result.correct) for results in done.values() for result in results)
+        return {
+            name: {r.seed: r.correct if known else r.accuracy for r in results}
+            for name, results in done.items()
+            if results
+        }
 
-    def against(self, name: str = FLOAT) -> list[Pair]:
-        """Return the pairs of one config with each other one, as a family of its own.
+    def against(self, reference: str | None = None) -> list[Pair]:
+        """Return the verdict of each config against one of them: which lost something?
 
-        Holm's correction is then for fewer tests than in `pairs`, so smaller differences are found.
-        That is fair if it was settled before anything was seen.
+        That is a family of its own: Holm's correction is for as many tests as there are other
+        configs. So the reference should be settled before anything is seen.
+
+        Args:
+            reference: name of a config; left out: that of the study.
+
+        Returns:
+            An object for each other config that has results; see `qnn_compare.statistics.Pair`.
 
         Raises:
             SpecError: if no such config has results.
         """
-        return self._pairs(name)
-
-    def _pairs(self, against: str | None = None) -> list[Pair]:
-        done = {config.name: {r.seed: r for r in self.done(config)} for config in self.configs}
-        done = {name: by_seed for name, by_seed in done.items() if by_seed}
-        accuracies = {n: {s: r.accuracy for s, r in runs.items()} for n, runs in done.items()}
-        correct = {n: {s: r.correct for s, r in runs.items()} for n, runs in done.items()}
+        if reference is None or reference == self.reference.name:
+            return self._against
         with _spec_errors():
-            return pairs(accuracies, correct, against=against)
+            return against(self.scores(), reference, **self._options)
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        metric = self.metric
+        shared = {"higher_is_better": metric.higher_is_better, "shares": metric.shares}
+        return {"margin": self.margin, **shared}
+
+    @cached_property
+    def looked(self) -> Looked | None:
+        """How far a study that runs until it is decided has come; None for any other."""
+        looks = self.plan.question.looks
+        if not looks or not self.done(self.reference):
+            return None
+        failed = [(result.config, result.seed) for result in self.failures]
+        with _spec_errors():
+            return sequential(
+                self.scores(),
+                self.reference.name,
+                seeds=self.seeds,
+                looks=looks,
+                missing=failed,
+                **self._options,
+            )
+
+    @cached_property
+    def _against(self) -> list[Pair]:
+        if not self.done(self.reference):
+            return []
+        if self.looked is not None:
+            return self.looked.pairs
+        with _spec_errors():
+            return against(self.scores(), self.reference.name, **self._options)
+
+    @cached_property
+    def pairs(self) -> list[Pair]:
+        """Every pair of configs that have results: a family of its own, of many more tests."""
+        with _spec_errors():
+            return all_pairs(self.scores(), **self._options)
 
     @cached_property
     def verdicts(self) -> dict[tuple[str, str], Verdict]:
-        """The verdict of each config against each other one, in both orders."""
-        return verdict_matrix(self.pairs)
-
-    @property
-    def resolution(self) -> float | None:
-        """The smallest difference of accuracy that this study could have found, 0..1."""
-        return resolution(self.pairs)
+        """The verdict of each config against each other one, in both orders, as in `pairs`."""
+        both = [either for pair in self.pairs for either in (pair, pair.turned())]
+        return {(pair.config, pair.reference): pair.verdict for pair in both}
 
     @cached_property
     def suspicions(self) -> list[Suspicion]:
-        """Quantized configs that beat the float baseline beyond its interval, and why."""
+        """Quantized configs that are better than the float baseline, and why."""
         baseline, quantized = self._runs()
-        return suspicion(baseline, quantized, images=self.images) if baseline else []
+        if not baseline or self.float_config is None:
+            return []
+        pairs = self.against(self.float_config.name)
+        return suspicion(pairs, baseline, quantized)
 
     @property
     def untold(self) -> str:
@@ -336,23 +489,36 @@ class Comparison:
     def table(self, style: str = "text") -> str:
         """Return a row for each config, with notes on what is left out, failed or missing.
 
-        Accuracy, its difference to float and the verdict, and what it costs. Text, Markdown and
-        LaTeX leave out columns where a line would be too long, and say which.
+        Accuracy, its difference to the reference and the verdict, and what it costs. Text and
+        Markdown leave out columns where a line would be too long, and say which.
 
         Args:
-            style: ``"text"``, ``"markdown"``, ``"latex"`` (with the package booktabs), ``"html"``,
-                or ``"csv"``: every number in full, shares 0..1, times in seconds, no notes.
+            style: ``"text"``, ``"markdown"``, ``"latex"`` (with the package booktabs; a
+                table alone, as for a paper), ``"html"``, or ``"csv"``: every number in full,
+                shares 0..1, times in seconds, no notes.
 
         Raises:
             SpecError: for another style.
         """
         return table.configs_table(self, style)
 
+    def to_frame(self, backend: str | None = None) -> Any:
+        """Return a row for each config, with every number of the table in full, as a data frame.
+
+        Args:
+            backend: "pandas" or "polars"; left out: the one that is installed.
+
+        Raises:
+            CompareError: if none is installed.
+            SpecError: for another backend.
+        """
+        return frame.to_frame(self, backend)
+
     def plot(self, folder: str | Path, formats: Sequence[str] = ("png", "svg")) -> list[Path]:
         """Write the figures into a folder, which is made if need be, and return their paths.
 
-        Accuracy over bits, accuracy over bytes with the Pareto front, and training curves; each in
-        every format.
+        Differences to the reference, accuracy over bits, accuracy over bytes with the Pareto front,
+        and training curves, as far as there is something to show; each in every format.
 
         Args:
             folder: where to.
@@ -391,7 +557,7 @@ class Comparison:
         return table.whole_text(self)
 
     def __repr__(self) -> str:
-        runs = len(self.configs) * len(self.seeds)
+        runs = sum(len(self.planned(config)) for config in self.configs)
         done = f"{len(self.results)} of {runs} runs"
         return f"<Comparison: {len(self.configs)} configs, {len(self.seeds)} seeds, {done}>"
 

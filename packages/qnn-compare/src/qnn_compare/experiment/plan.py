@@ -14,6 +14,7 @@ from .arguments import listed, short, whole
 from .configs import Config
 from .grid import LeftOut
 from .initial_weights import UNTOLD, Starts, differ
+from .question import Question
 
 Configuration = Mapping[str, Any]
 
@@ -36,6 +37,7 @@ class Plan:
         schemes: the code of each scheme.
         starts: of each seed, digests of the initial weights that its configs have, as far as they
             are known.
+        question: what verdicts answer.
     """
 
     configs: tuple[Config, ...]
@@ -44,6 +46,7 @@ class Plan:
     configuration: Configuration
     schemes: Mapping[str, str]
     starts: Mapping[int, Starts] = field(default_factory=dict)
+    question: Question = field(default_factory=Question)
 
     def runs(self) -> Iterator[tuple[Config, int]]:
         """Yield configs and seeds, seed by seed: a study that is stopped has whole rounds."""
@@ -58,7 +61,7 @@ class Plan:
         return f"{readable}_seed{seed}_{digest.hexdigest()}"
 
     def joined(self, other: "Plan") -> "Plan":
-        """Return the plan of both.
+        """Return the plan of both; the other's question is the newer one.
 
         Raises:
             CompareError: if what their runs share differs.
@@ -73,6 +76,7 @@ class Plan:
             left_out=tuple(dict.fromkeys((*self.left_out, *other.left_out))),
             schemes={**self.schemes, **other.schemes},
             starts=both_starts(self.starts, other.starts),
+            question=other.question,
         )
 
     def check_starts(self, others: Mapping[int, Starts]) -> None:
@@ -99,6 +103,7 @@ class Plan:
             "seeds": [*self.seeds],
             "left_out": [out.to_json() for out in self.left_out],
             "starts": {str(seed): dict(starts) for seed, starts in self.starts.items()},
+            "question": self.question.to_json(),
         }
 
     @classmethod
@@ -124,6 +129,7 @@ class Plan:
             configuration=content["configuration"],
             schemes=content["schemes"],
             starts={int(seed): dict(s) for seed, s in starts.items()},
+            question=Question.from_json(content.get("question", {})),
         )
 
 

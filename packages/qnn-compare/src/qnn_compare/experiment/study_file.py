@@ -19,6 +19,7 @@ from .arguments import short
 from .configs import Config, Target
 from .grid import configs_of
 from .plan import seeds_of
+from .question import Question, looks_until
 from .recipe import Recipe
 from .spec_bits import with_bits
 
@@ -30,7 +31,11 @@ KEYS: dict[str, dict[str, tuple[str, bool]]] = {
         "weights": ("a list of specs", False),
         "activations": ("a list of specs", False),
         "bits": ("a list of widths, or of pairs of them", False),
-        "seeds": ("a number of seeds, or a list of them", False),
+        "seeds": ('a number of seeds, a list of them, or "auto"', False),
+        "max_seeds": ("a whole number", False),
+        "max_seconds": ("a number", False),
+        "reference": ("a name", False),
+        "margin": ("a number", False),
     },
     "training": {
         "epochs": ("a whole number", True),
@@ -108,14 +113,27 @@ def read_study_file(path: str | Path) -> StudyFile:
         known = (*KEYS, *FUNCTIONS, CONFIGS)
         if table not in known:
             file.fail((table,), f"there is no table {table!r}{nearest(table, known)}")
-    compared, training = file.values("compare"), file.values("training")
+    compared, training = _compared(file), file.values("training")
+    for key, value in training.items():
+        file.attempt(("training", key), Recipe(**{"epochs": 1, key: value}).check)
+    options = compared | training
+    return StudyFile(file.function("net"), file.function("data"), options)
+
+
+def _compared(file: "_File") -> dict[str, Any]:
+    """Return what is compared, checked."""
+    compared = file.values("compare")
     bits = compared.get("bits")
     if bits is not None:
         compared["bits"] = bits = [tuple(b) if isinstance(b, list) else b for b in bits]
         for width in bits:
             for part in width if isinstance(width, tuple) else (width,):
                 file.attempt(("compare", "bits"), with_bits, None, part)
-    if "seeds" in compared:
+    if "max_seeds" in compared:
+        file.attempt(("compare", "max_seeds"), looks_until, compared["max_seeds"])
+    if "margin" in compared:
+        file.attempt(("compare", "margin"), Question, compared["margin"])
+    if compared.get("seeds", "auto") != "auto":
         file.attempt(("compare", "seeds"), seeds_of, compared["seeds"])
     if configs := file.configs():
         compared["configs"] = configs
@@ -128,10 +146,7 @@ def read_study_file(path: str | Path) -> StudyFile:
         if activations is not None:
             file.attempt(("compare", "activations"), configs_of, [None], activations, bits)
         file.attempt(("compare",), configs_of, weights, activations, bits)
-    for key, value in training.items():
-        file.attempt(("training", key), Recipe(**{"epochs": 1, key: value}).check)
-    options = compared | training
-    return StudyFile(file.function("net"), file.function("data"), options)
+    return compared
 
 
 class _File:
@@ -345,7 +360,9 @@ CHECKS: dict[str, Check] = {
     "a list of widths, or of pairs of them": _listed(
         lambda value: _whole(value) or (_listed(_whole)(value) and len(value) == 2)
     ),
-    "a number of seeds, or a list of them": lambda value: _whole(value) or _listed(_whole)(value),
+    'a number of seeds, a list of them, or "auto"': lambda value: (
+        value == "auto" or _whole(value) or _listed(_whole)(value)
+    ),
     "a whole number": _whole,
     "a number": lambda value: _whole(value) or isinstance(value, float),
     "a name": lambda value: isinstance(value, str),

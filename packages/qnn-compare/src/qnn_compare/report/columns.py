@@ -1,12 +1,16 @@
 """The columns of a table of configs."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from tabulate import MIN_PADDING
 
-from ..formatting import NONE, macs, percent, seconds, whole, width, within
+from ..formatting import NONE, macs, percent, seconds, whole, width
 from .rows import Row
+
+if TYPE_CHECKING:
+    from ..comparison import Comparison
 
 Value = float | str | None
 
@@ -16,18 +20,18 @@ class Column:
     """A column: what its cells say, and by what they are sorted.
 
     Attributes:
-        header: in as many lines as text has for it.
+        header: in as many lines as text has for it; a name in braces is one of the study's.
         text: what a row's cell says.
         value: what it is sorted by; None without.
         rank: the greater, the sooner it is left out where there is no room.
-        needs_float: whether it means nothing without a float config.
+        paper: whether a table for a paper has it.
     """
 
     header: str
     text: Callable[[Row], str]
     value: Callable[[Row], Value]
     rank: int
-    needs_float: bool = False
+    paper: bool = False
 
     @property
     def name(self) -> str:
@@ -39,7 +43,7 @@ def _accuracy(row: Row) -> str:
     if row.accuracy is None:
         return "failed" if row.failed else "not run"
     mark = f" (n={row.done})" if row.partial else ""
-    return within(row.accuracy.mean, row.accuracy.low, row.accuracy.high) + mark
+    return row.metric.within(row.accuracy.mean, row.accuracy.low, row.accuracy.high) + mark
 
 
 def _runs(row: Row) -> str:
@@ -48,13 +52,21 @@ def _runs(row: Row) -> str:
 
 def _difference(row: Row) -> str:
     pair = row.against
-    return NONE if pair is None else within(pair.difference, pair.low, pair.high, "+")
+    return NONE if pair is None else row.metric.within(pair.difference, pair.low, pair.high, "+")
 
 
 def _verdict(row: Row) -> str:
-    if row.against is None:
-        return NONE
-    return row.against.verdict if row.against.n > 1 else "too few seeds"
+    pair = row.against
+    if pair is None:
+        return "reference" if row.reference else NONE
+    told: str = pair.verdict
+    if pair.within_margin and pair.verdict in ("better", "worse"):
+        told += f", by < {row.metric.factor * row.margin:g}"
+    return told + (", unstable" if pair.unstable else "")
+
+
+def _new(row: Row) -> str:
+    return "yes" if row.against is not None and row.against.holds_for_new else ""
 
 
 def _target(row: Row) -> str:
@@ -74,44 +86,52 @@ def _latency(batch: int, rank: int) -> Column:
     )
 
 
-NAMES = (
-    Column("series", lambda row: row.config.series, lambda row: row.config.series, 0),
+COLUMNS = (
+    Column("series", lambda row: row.config.series, lambda row: row.config.series, 0, paper=True),
     Column(
         "bits",
         lambda row: width(row.config.bits),
         lambda row: 100 * row.config.bits[0] + row.config.bits[1],
         0,
+        paper=True,
     ),
-)
-
-TARGET = Column("target", _target, lambda row: row.reached, 0)
-
-COLUMNS = (
-    *NAMES,
-    Column("accuracy\n%", _accuracy, lambda row: row.accuracy.mean if row.accuracy else None, 0),
+    Column(
+        "verdict", _verdict, lambda row: row.against.verdict if row.against else None, 0, paper=True
+    ),
+    Column(
+        "vs {reference}",
+        _difference,
+        lambda row: row.against.difference if row.against else None,
+        0,
+        paper=True,
+    ),
+    Column(
+        "new\nsamples",
+        _new,
+        lambda row: int(row.against.holds_for_new) if row.against else None,
+        2,
+    ),
+    Column(
+        "{metric}",
+        _accuracy,
+        lambda row: row.accuracy.mean if row.accuracy else None,
+        0,
+        paper=True,
+    ),
     Column(
         "sd",
-        lambda row: percent(row.accuracy.sd) if row.accuracy else NONE,
+        lambda row: row.metric.value(row.accuracy.sd) if row.accuracy else NONE,
         lambda row: row.accuracy.sd if row.accuracy else None,
         5,
     ),
     Column("n", _runs, lambda row: row.done, 1),
+    Column("target", _target, lambda row: row.reached, 0),
+    Column("packed\nbytes", lambda row: whole(row.nbytes), lambda row: row.nbytes, 0, paper=True),
     Column(
-        "vs float,\npoints",
-        _difference,
-        lambda row: row.against.difference if row.against else None,
-        0,
-        needs_float=True,
-    ),
-    Column("verdict", _verdict, lambda row: row.against.verdict if row.against else None, 0, True),
-    TARGET,
-    Column("packed\nbytes", lambda row: whole(row.nbytes), lambda row: row.nbytes, 0),
-    Column(
-        "of\nfloat",
+        "of\nreference",
         lambda row: NONE if row.share is None else f"{percent(row.share, 1)} %",
         lambda row: row.share,
         3,
-        needs_float=True,
     ),
     Column("MACs\nby width", lambda row: macs(row.macs), lambda row: sum(row.macs.values()), 8),
     _latency(1, 4),
@@ -119,16 +139,28 @@ COLUMNS = (
     Column("training", lambda row: seconds(row.train_seconds), lambda row: row.train_seconds, 7),
     Column("Pareto", lambda row: "*" if row.pareto else "", lambda row: int(row.pareto), 2),
 )
+# Of what was trained elsewhere only these are known; others have no width.
+KNOWN_ELSEWHERE = ("series", "{metric}", "sd", "n", "vs {reference}", "verdict", "new\nsamples")
 
 
-def columns_for(rows: Sequence[Row]) -> list[Column]:
-    """Return the columns that mean something for these rows."""
-    has_float = any(row.config.is_float for row in rows)
-    aimed = any(row.reached is not None for row in rows)
+def columns_for(comparison: "Comparison") -> list[Column]:
+    """Return the columns that mean something for a comparison."""
+    metric = comparison.metric
+    unit = "points" if metric.shares else ""
+    label = f"{metric.name}\n%" if metric.shares else metric.name
+    of_study = {
+        "{metric}": label,
+        "vs {reference}": f"vs {comparison.reference.name}" + (f",\n{unit}" if unit else ""),
+        "of\nreference": f"of\n{comparison.reference.name}",
+    }
+    elsewhere = not comparison.plan.configuration
+    aimed = any(config.target is not None for config in comparison.configs)
+    names = {"series": "config"} if elsewhere else {}
     return [
-        column
+        replace(column, header=(of_study | names).get(column.header, column.header))
         for column in COLUMNS
-        if (has_float or not column.needs_float) and (aimed or column is not TARGET)
+        if (not elsewhere or column.header in KNOWN_ELSEWHERE)
+        and (aimed or column.header != "target")
     ]
 
 

@@ -1,17 +1,19 @@
 """Footnotes of a table: configs and runs that were left out, failed or are missing; verdicts."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ..experiment.result import Result
 from ..formatting import NUMBER, merged, without_numbers
-from .rows import rows_of
+from ..statistics import Pair
 
 if TYPE_CHECKING:
     from ..comparison import Comparison
 
 T = TypeVar("T")
+THOUSANDS = re.compile(r"(\d[\d,]*(?:\.\d+)?(?:e-?\d+)?)")
 
 
 class Footnote(NamedTuple):
@@ -52,6 +54,8 @@ def failed(comparison: "Comparison") -> list[Footnote]:
 
 def unpacked(comparison: "Comparison") -> list[Footnote]:
     """Return the configs whose models cannot be packed and why."""
+    if not comparison.plan.configuration:
+        return []  # nothing else is to be expected of what was trained elsewhere
     reasons = {
         config.name: result.unpacked
         for config in comparison.configs
@@ -66,7 +70,9 @@ def missing(comparison: "Comparison") -> list[Footnote]:
     """Return the configs that have runs which were not run yet."""
     not_run = {
         config.name: [
-            seed for seed in comparison.seeds if (config.name, seed) not in comparison.results
+            seed
+            for seed in comparison.planned(config)
+            if (config.name, seed) not in comparison.results
         ]
         for config in comparison.configs
     }
@@ -77,15 +83,61 @@ def missing(comparison: "Comparison") -> list[Footnote]:
 
 
 def undecided(comparison: "Comparison") -> list[Footnote]:
-    """Return why configs are not distinguishable from float where the test does not say it."""
-    told = [(row.config.name, row.against.reason) for row in rows_of(comparison) if row.against]
-    groups = _grouped(
-        [entry for entry in told if entry[1]], lambda entry: without_numbers(entry[1])
-    )
+    """Return what would decide the configs that are undecided."""
+    told = [
+        (pair.config, "; ".join(part for part in (pair.remark, _needs(pair)) if part))
+        for pair in comparison.against()
+        if not pair.decided
+    ]
+    groups = _grouped(told, lambda entry: THOUSANDS.sub("#", entry[1]))
     return [
-        Footnote(", ".join(name for name, _ in group), merged([reason for _, reason in group]))
+        Footnote(", ".join(name for name, _ in group), _merged([text for _, text in group]))
         for group in groups
     ]
+
+
+def _needs(pair: Pair) -> str:
+    return f"{pair.needs} would decide it, if what was seen so far goes on" if pair.needs else ""
+
+
+def _merged(texts: Sequence[str]) -> str:
+    """Return what is said of several configs, in one text where that can be read."""
+    return texts[0] if len({*texts}) == 1 else merged(texts) if len(texts) < 4 else _ranges(texts)
+
+
+def _ranges(texts: Sequence[str]) -> str:
+    """Return one text for many that differ in numbers only, with the least and the greatest.
+
+    Example:
+        >>> _ranges(["about 8 seeds", "about 1,200 seeds", "about 30 seeds"])
+        'about 8 to 1,200 seeds'
+    """
+    columns = zip(*(THOUSANDS.split(text) for text in texts), strict=True)
+    found = []
+    for column in columns:
+        parts = list(dict.fromkeys(column))
+        if len(parts) > 1:
+            parts = sorted(parts, key=lambda part: float(part.replace(",", "")))
+            parts = [f"{parts[0]} to {parts[-1]}"]
+        found += parts
+    return "".join(found)
+
+
+def unstable(comparison: "Comparison") -> list[Footnote]:
+    """Return the configs whose trainings go wrong here and there, and how far seeds are apart."""
+    found = []
+    for pair in comparison.against():
+        if not pair.unstable:
+            continue
+        values = [result.accuracy for result in comparison.done(pair.config)]
+        metric, some = comparison.metric, 2 * len(pair.unstable_seeds) <= pair.n
+        told = f"from {metric.value(min(values))} to {metric.value(max(values))} by seed"
+        if some:
+            told += (
+                f"; {_seeds(pair.unstable_seeds)} stand{'s' * (len(pair.unstable_seeds) == 1)} out"
+            )
+        found.append(Footnote(pair.config, told))
+    return found
 
 
 def _failure(group: Sequence[Result]) -> Footnote:

@@ -1,49 +1,51 @@
-"""A comparison in words: what is best, what cannot be told apart, and what to do next."""
+"""A comparison in words: the answer, what to know before believing it, and what to do next."""
 
 from typing import TYPE_CHECKING
 
-from ..experiment.configs import Config
 from ..experiment.result import PASSING
-from ..formatting import counted, listed, percent, points, whole, within
-
-NEAR = 0.01  # of accuracy
+from ..formatting import counted, listed
+from ..statistics import Pair
+from .answer import answer
 
 if TYPE_CHECKING:
     from ..comparison import Comparison
+
+__all__ = ["answer", "matrix_question", "question", "size", "warnings", "what_to_do"]
 
 
 def size(comparison: "Comparison") -> str:
     """Return how large a study is: "17 configs, 5 seeds, 2,000 test samples"."""
     told = [counted(len(comparison.configs), "config"), counted(len(comparison.seeds), "seed")]
+    if comparison.looked is not None:
+        most = max(len(comparison.done(config)) for config in comparison.configs)
+        told[1] = f"up to {counted(most, 'seed')}"
     if comparison.images:
         told.append(counted(comparison.images, "test sample"))
     return ", ".join(told)
 
 
-def summary(comparison: "Comparison") -> list[str]:
-    """Return what came out, in a few sentences; what is wrong with it is said by `warnings`."""
-    if not comparison.pareto:
-        return ["No run has been trained to its end yet."]
-    return [
-        _best(comparison),
-        *_beside_float(comparison),
-        resolution(comparison),
-    ]
+def question(comparison: "Comparison") -> str:
+    """Return which question the verdicts of the table answer, in one sentence."""
+    metric, margin = comparison.metric, comparison.margin
+    within = f"{metric.factor * margin:g}{' points' if metric.shares else ''}"
+    tests = len(comparison.configs) - 1
+    told = (
+        f"Which configs are better or worse than {comparison.reference.name}, whatever the seed, "
+        "on these test samples? (moderated paired t tests, 5 % over "
+        f"{counted(tests, 'comparison')} by Holm; equivalent: the 95 % interval lies within "
+        f"± {within}"
+    )
+    if comparison.looked is not None:
+        told += "; levels are divided over the looks"
+    return told + ")"
 
 
-def resolution(comparison: "Comparison") -> str:
-    """Return what the study is good for."""
-    found = comparison.resolution
-    if found is None:
-        return (
-            "Nothing can be told apart: that takes two configs, and two seeds or more, which show "
-            "what training varies by."
-        )
-    if found >= 1:
-        return "No difference could have been found: so few seeds are too few for so many pairs."
+def matrix_question(comparison: "Comparison") -> str:
+    """Return which question the matrix answers, in one sentence."""
+    pairs = len(comparison.pairs)
     return (
-        f"The smallest difference that this study could have found: {points(found)} "
-        "(four of five studies like it find one of that size; the median over pairs of configs)."
+        "Which of any two configs is better, if no reference was named beforehand? That is another "
+        f"question: 5 % over all {counted(pairs, 'pair')}, so a difference must be greater."
     )
 
 
@@ -51,7 +53,7 @@ def warnings(comparison: "Comparison") -> list[str]:
     """Return what a reader must know before believing a number."""
     told = []
     if not comparison.complete:
-        runs = len(comparison.configs) * len(comparison.seeds)
+        runs = sum(len(comparison.planned(config)) for config in comparison.configs)
         told.append(f"INCOMPLETE: {len(comparison.results)} of {counted(runs, 'run')}.")
     if failures := len(comparison.failures):
         told.append(f"{counted(failures, 'run')} failed; the reasons are listed.")
@@ -96,108 +98,27 @@ def what_to_do(comparison: "Comparison") -> list[str]:
         )
     if any(result.failure == "diverged" for result in comparison.failures):
         told.append("Against divergence: a lower learning rate, for all configs.")
-    if comparison.float_config is None:
+    if comparison.float_config is None and comparison.plan.configuration:
         told.append(
             "Add 32 to the bits: without a float config the cost of quantization is unknown."
         )
     if len(comparison.seeds) == 1:
         told.append("Run three seeds or more, in the same store: one shows no spread.")
-    elif comparison.complete and "not distinguishable" in comparison.verdicts.values():
-        told.append(
-            "To tell apart what is not distinguishable: more seeds, in the same store; four times "
-            "as many halve the difference that can be found, or better."
-        )
+    elif comparison.complete and (left := [p for p in comparison.against() if not p.decided]):
+        told.append(_deciding([pair.config for pair in left], left))
     return told
 
 
-def _best(comparison: "Comparison") -> str:
-    configs = [config for config in comparison.configs if comparison.done(config)]
-    whole = [config for config in configs if not comparison.partial(config)]
-    if not whole:
-        return "No config has all seeds, so none has the highest mean accuracy."
-    best = max(whole, key=lambda config: _mean(comparison, config))
-    known = comparison.accuracy(best)
-    assert known is not None
-    told = (
-        f"{best.name} has the highest mean accuracy, {within(known.mean, known.low, known.high)} %"
-    )
-    if len(whole) < len(configs):
-        told += f", of the {counted(len(whole), 'config')} with all seeds"
-    ahead = [
-        f"{config.name} is ahead of it by {points(difference)} over the "
-        f"{counted(len(both), 'seed')} that both have"
-        for config in configs
-        if config not in whole
-        and (both := comparison.common(config, best))
-        and (difference := comparison.mean(config, both) - comparison.mean(best, both)) > 0
-    ]
-    told = "; ".join([told, *ahead])
-    equal = _with_verdict(comparison, best, "not distinguishable")
-    if len(configs) == 1 or comparison.resolution is None:
-        return f"{told}."
-    if equal:
-        return f"{told}; not distinguishable from it: {listed(equal)}."
-    better = _with_verdict(comparison, best, "worse")
-    if better:
-        return f"{told}; better than it: {listed(better)}."
-    return f"{told}, and is better than every other config."
-
-
-def _beside_float(comparison: "Comparison") -> list[str]:
-    reference = comparison.float_config
-    if reference is None or comparison.resolution is None or not comparison.done(reference):
-        return []
-    equal, ahead, behind = (
-        _with_verdict(comparison, reference, verdict)
-        for verdict in ("not distinguishable", "worse", "better")
-    )
-    found = {"worse": behind, "better": ahead, "not distinguishable": equal}
-    # Each with the noun, so that all are sentences of their own.
-    told = [
-        f"{counted(len(configs), 'config')} {'is' if len(configs) == 1 else 'are'} {verdict}"
-        for verdict, configs in found.items()
-        if configs
-    ]
-    if not told:
-        return []
-    sentences = [f"Beside float, {listed(told)}."]
-    near = _near(comparison, reference)
-    if near:
-        sentences.append(_smallest(comparison, reference, near))
-    return sentences
-
-
-def _near(comparison: "Comparison", reference: Config) -> list[Config]:
-    """Return the configs that are not more than a point below float, by their intervals."""
-    below = {pair.second: pair.high for pair in comparison.pairs if pair.first == reference.name}
-    bounds = {config: below.get(config.name) for config in comparison.configs}
-    return [config for config, bound in bounds.items() if bound is not None and bound <= NEAR]
-
-
-def _smallest(comparison: "Comparison", reference: Config, configs: list[Config]) -> str:
-    """Name the smallest of the configs that are near float."""
-    # Of equal sizes the one that is less below float, over the seeds that it shares with it.
-    below = {p.second: p.difference for p in comparison.pairs if p.first == reference.name}
-    least = min(
-        configs, key=lambda config: (comparison.nbytes(config) or 0, below.get(config.name) or 0.0)
-    )
-    nbytes, of_float = comparison.nbytes(least), comparison.nbytes(reference)
-    share = f", {percent(nbytes / of_float, 1)} % of float" if nbytes and of_float else ""
-    return (
-        f"The smallest config within a point of float, by its 95 % interval, is {least.name}: "
-        f"{whole(nbytes)} bytes{share}."
-    )
-
-
-def _with_verdict(comparison: "Comparison", config: Config, verdict: str) -> list[str]:
-    """Return the names of the configs against which a config has this verdict."""
-    return [
-        other.name
-        for other in comparison.configs
-        if comparison.verdicts.get((config.name, other.name)) == verdict
-    ]
-
-
-def _mean(comparison: "Comparison", config: Config) -> float:
-    found = comparison.accuracy(config)
-    return float("-inf") if found is None else found.mean
+def _deciding(names: list[str], left: list[Pair]) -> str:
+    """Return what would decide what is undecided, all of it."""
+    seeds = [pair.needs.seeds for pair in left if pair.needs is not None]
+    samples = [pair.needs.samples for pair in left if pair.needs is not None]
+    what = f"To decide {listed(names)}: "
+    ways = []
+    if seeds and None not in seeds:
+        ways.append(f"about {max(n for n in seeds if n)} seeds, in the same store")
+    if samples and None not in samples:
+        ways.append(f"about {max(n for n in samples if n):,} test samples")
+    if not ways:
+        return what + 'more seeds, in the same store, or seeds="auto".'
+    return what + ", or ".join(ways) + ", if what was seen so far goes on."

@@ -1,16 +1,24 @@
-"""What the results of paired configs say: estimates, tests, verdicts. Names and numbers only."""
+"""What the results of paired configs say: estimates, tests, verdicts. Names and arrays only.
+
+They do for results of any framework: `against` takes which test samples each run had right.
+"""
 
 from .errors import StatisticsError
 from .estimate import Estimate, estimate
-from .pairs import Pair, Verdict, pairs, resolution, verdict_matrix
+from .looks import LOOKS, sequential
+from .needs import Needs
+from .verdicts import MARGIN, Pair, Verdict, against, all_pairs
 
 __all__ = [
+    "LOOKS",
+    "MARGIN",
     "Estimate",
+    "Needs",
     "Pair",
     "StatisticsError",
     "Verdict",
+    "against",
+    "all_pairs",
     "estimate",
-    "pairs",
-    "resolution",
-    "verdict_matrix",
+    "sequential",
 ]

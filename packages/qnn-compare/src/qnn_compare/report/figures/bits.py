@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from ...experiment.configs import Config
 from ...experiment.spec_bits import FLOAT
 from ...formatting import width
-from .points import points_of
+from .points import draw_reference, points_of
 from .scale import Below, Point, limits, mark_below
 from .style import FONT, HOLLOW, OF_FLOAT, Look, legend, looks
 
@@ -23,7 +22,7 @@ SPREAD = 0.64  # of the room of a width is shared by the series
 
 
 def draw(comparison: "Comparison") -> Figure:
-    """Return the figure: a curve for each series, its intervals and seeds, and float as a band."""
+    """Return the figure: a curve for each series, its intervals, and what is equivalent."""
     points = points_of(comparison)
     widths = sorted({config.bits for config in points}, key=lambda bits: (min(bits) == 32, *bits))
     figure = Figure(
@@ -32,9 +31,11 @@ def draw(comparison: "Comparison") -> Figure:
     axes = figure.add_subplot()
     axes.set_ylim(*limits([*points.values()]))
     places: dict[Config, float] = {config: widths.index(config.bits) for config in points}
-    entries = [
-        _draw_float(axes, places[config], points[config]) for config in points if config.is_float
-    ]
+    entries = [band] if (band := draw_reference(axes, comparison, points)) else []
+    for config in points:
+        if config.is_float:
+            _draw_point(axes, places[config], points[config], OF_FLOAT, 10)
+            entries.append(OF_FLOAT._replace(line="").entry(FLOAT))
     styles = looks([*points])
     series = [name for name in styles if name != FLOAT]
     for n, name in enumerate(series):
@@ -46,19 +47,11 @@ def draw(comparison: "Comparison") -> Figure:
         places |= x
         entries.append(styles[name].entry(name))
     _mark_below(axes, [Below(x, points[a].mean, styles[a.series]) for a, x in places.items()])
-    _label(axes, widths)
-    if any(point.partial for point in points.values()):
+    _label(axes, widths, comparison.metric.label)
+    if any(point.hollow for point in points.values()):
         entries.append(HOLLOW)
     legend(figure, entries)
     return figure
-
-
-def _draw_float(axes: Axes, place: float, point: Point) -> Line2D:
-    """Draw float, and its level under all else, and return what a legend says of it."""
-    axes.axhspan(point.low, point.high, color="0.88", linewidth=0, zorder=0)
-    axes.axhline(point.mean, color="0.4", linewidth=1, zorder=1)
-    _draw_point(axes, place, point, OF_FLOAT, 10)
-    return Line2D([], [], color="0.4", marker="*", mfc="k", mec="k", ms=9, label=FLOAT)
 
 
 def _mark_below(axes: Axes, points: Sequence[Below]) -> None:
@@ -103,9 +96,9 @@ def _draw_point(axes: Axes, x: float, point: Point, look: Look, size: float) -> 
         color=look.color,
         marker=look.marker,
         markersize=size,
-        markerfacecolor="white" if point.partial else look.color,
-        markeredgecolor=look.color if point.partial else "white",
-        markeredgewidth=1.2 if point.partial else 0.5,
+        markerfacecolor="white" if point.hollow else look.color,
+        markeredgecolor=look.color if point.hollow else "white",
+        markeredgewidth=1.2 if point.hollow else 0.5,
         elinewidth=1.2,
         capsize=2.5,
         zorder=4,
@@ -114,13 +107,13 @@ def _draw_point(axes: Axes, x: float, point: Point, look: Look, size: float) -> 
     axes.plot(beside, point.seeds, ".", color=look.color, alpha=0.4, mew=0, ms=6, zorder=3)
 
 
-def _label(axes: Axes, widths: Sequence[tuple[int, int]]) -> None:
+def _label(axes: Axes, widths: Sequence[tuple[int, int]], metric: str) -> None:
     names = ["32\n(float)" if min(bits) == 32 else width(bits) for bits in widths]
     axes.set_xticks(range(len(widths)), names)
     axes.set_xlim(-0.5, len(widths) - 0.5)
     same = all(weight == input for weight, input in widths)
     axes.set_xlabel("bits of weights and inputs" if same else "bits of weights x bits of inputs")
-    axes.set_ylabel("test accuracy (%)")
+    axes.set_ylabel(f"test {metric}")
     axes.set_title(
         "means with their 95 % intervals; pale dots: single seeds", fontsize=FONT, color="0.3"
     )

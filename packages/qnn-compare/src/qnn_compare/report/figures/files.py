@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from qnn_core.errors import CompareError, SpecError, nearest
 from qnn_core.files import atomic_write
 
-from . import bits, curves, size
+from . import bits, curves, differences, size
 
 if TYPE_CHECKING:
     from ...comparison import Comparison
@@ -50,10 +50,18 @@ class Picture(NamedTuple):
 
 PICTURES = (
     Picture(
+        "differences",
+        "What each config costs",
+        "The difference of each config to the reference, with its 95 % interval; the grey band is "
+        "what is too small to matter. Filled: decided; hollow: undecided.",
+        differences.draw,
+    ),
+    Picture(
         "accuracy-over-bits",
         "Accuracy over bits",
         "Mean test accuracy of each series over its bits, with 95 % intervals; pale dots are "
-        "single seeds, the grey line and band are float and its interval.",
+        "single seeds, the grey line is the reference, the band what is too small to matter; "
+        "hollow: undecided.",
         bits.draw,
     ),
     Picture(
@@ -74,9 +82,20 @@ PICTURES = (
 
 
 def pictures(comparison: "Comparison") -> list[Picture]:
-    """Return the figures that there is something to show in: no sizes if nothing is packed."""
+    """Return the figures that there is something to show in.
+
+    No differences where there is one config, no sizes if nothing is packed, and neither bits nor
+    curves of what was trained elsewhere.
+    """
     packed = any(comparison.nbytes(config) for config in comparison.configs)
-    return [picture for picture in PICTURES if packed or picture.draw is not size.draw]
+    elsewhere = not comparison.plan.configuration
+    shown: dict[Callable[[Comparison], Figure], bool] = {
+        differences.draw: any(pair.n for pair in comparison.against()),
+        bits.draw: not elsewhere,
+        size.draw: packed,
+        curves.draw: not elsewhere,
+    }
+    return [picture for picture in PICTURES if shown[picture.draw]]
 
 
 def write(comparison: "Comparison", folder: Path, formats: Sequence[str]) -> list[Path]:

@@ -19,14 +19,14 @@ LEAST = 0.4  # points: what differs by less is not drawn as if it were much
 class Point(NamedTuple):
     """A config's accuracy in per cent: the mean, the ends of its interval, and its seeds.
 
-    If it is `partial`, it lacks seeds that others have: its mean does not stand beside theirs.
+    It is `hollow` if it is undecided against the reference.
     """
 
     mean: float
     low: float
     high: float
     seeds: Sequence[float]
-    partial: bool = False
+    hollow: bool = False
 
 
 def limits(points: Sequence[Point]) -> tuple[float, float]:
@@ -40,7 +40,8 @@ def limits(points: Sequence[Point]) -> tuple[float, float]:
     """
     means = np.array([point.mean for point in points])
     shown = [point for point in points if point.mean > floor(means)]
-    low = min(min(point.seeds) for point in shown)
+    # Single seeds of a training that goes wrong here and there are far below too.
+    low = max(min(min(point.seeds) for point in shown), floor(means))
     high = max(max(point.seeds) for point in shown)
     more = MORE * max(high - low, LEAST)
     low = max(low - more, min(low, *(point.low for point in shown)))

@@ -12,7 +12,7 @@ from matplotlib.transforms import Bbox
 from ...experiment.configs import Config
 from ...formatting import width
 from .labels import Label, place
-from .points import points_of
+from .points import draw_reference, points_of
 from .scale import Below, Point, limits, mark_below
 from .style import FONT, HOLLOW, legend, looks
 
@@ -33,13 +33,14 @@ def draw(comparison: "Comparison") -> Figure:
     axes.set_xscale("log")
     axes.set_ylim(*limits([*points.values()]))
     axes.set_xlim(min(sizes.values()) / 1.25, max(sizes.values()) * 1.25)
+    band = draw_reference(axes, comparison, points)
     styles = looks([*points])
     _draw_front(axes, comparison, points, sizes)
     below = []
     for config, point in points.items():
         color, marker, _ = look = styles[config.series]
         axes.vlines(sizes[config], point.low, point.high, color=color, alpha=0.45, linewidth=1.2)
-        face, edge, width = ("white", color, 1.2) if point.partial else (color, "white", 0.5)
+        face, edge, width = ("white", color, 1.2) if point.hollow else (color, "white", 0.5)
         axes.plot(
             sizes[config], point.mean, marker, color=color, ms=11 if config.is_float else 7,
             zorder=4, mfc=face, mec=edge, mew=width,
@@ -51,11 +52,11 @@ def draw(comparison: "Comparison") -> Figure:
         apart = [APART ** (n - (len(group) - 1) / 2) for n in range(len(group))]
         beside = [p._replace(x=p.x * f) for p, f in zip(group, apart, strict=True)]
         mark_below(axes, beside, middle)
-    _label(axes)
+    _label(axes, comparison.metric.label)
     used = [styles[series]._replace(line="").entry(series) for series in _series(points, styles)]
     front = Line2D([], [], color=FRONT, linewidth=1, linestyle="--", label="Pareto front")
-    hollow = [HOLLOW] if any(point.partial for point in points.values()) else []
-    legend(figure, [*used, front, *hollow])
+    hollow = [HOLLOW] if any(point.hollow for point in points.values()) else []
+    legend(figure, [*([band] if band else []), *used, front, *hollow])
     _write_bits(figure, axes, comparison, points, sizes)
     return figure
 
@@ -68,7 +69,9 @@ def _draw_front(
 ) -> None:
     # A stair through means over other seeds could go down.
     front = [
-        config for config in comparison.pareto if config in points and not points[config].partial
+        config
+        for config in comparison.pareto
+        if config in points and not comparison.partial(config)
     ]
     if not front:
         return
@@ -127,14 +130,14 @@ def _write_bits(
     place(figure, axes, labels, [*bars, *texts])
 
 
-def _label(axes: Axes) -> None:
+def _label(axes: Axes, metric: str) -> None:
     low, high = axes.get_xlim()
     subs = range(1, 10) if high < 8 * low else (1, 2, 5) if high < 300 * low else (1,)
     axes.xaxis.set_major_locator(LogLocator(subs=[*map(float, subs)]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _size(value)))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("bytes of the packed file (log scale)")
-    axes.set_ylabel("test accuracy (%)")
+    axes.set_ylabel(f"test {metric}")
     axes.set_title(
         "means with their 95 % intervals; numbers: bits, bold on the Pareto front",
         fontsize=FONT,

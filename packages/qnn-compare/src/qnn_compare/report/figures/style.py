@@ -34,10 +34,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1)))
 OF_FLOAT = Look("black", "*", "-")
 
-# What tells means over fewer seeds than others have.
-HOLLOW = Line2D(
-    [], [], color="0.4", marker="o", mfc="white", linestyle="", label="hollow: not all seeds"
-)
+HOLLOW = Line2D([], [], color="0.4", marker="o", mfc="white", linestyle="", label="undecided")
 
 FONT = 9  # points, of what is not a title
 LABEL = 48  # characters in a line of a legend

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from ...formatting import p_value, percent, within
+from ...formatting import p_value
 from .. import figures, summary
 from ..columns import columns_for
-from ..footnotes import failed, left_out, missing, unpacked
+from ..footnotes import failed, left_out, missing, undecided, unpacked, unstable
 from ..rows import rows_of
 from . import matrix, provenance
 
@@ -31,7 +31,7 @@ class Cell(NamedTuple):
 def html(comparison: "Comparison") -> str:
     """Return the page; the same text for the same comparison."""
     rows = rows_of(comparison)
-    columns = columns_for(rows)
+    columns = columns_for(comparison)
     # What is not known to be harmless is escaped, whatever it is for.
     environment = Environment(
         loader=PackageLoader(__package__, "."),
@@ -44,7 +44,9 @@ def html(comparison: "Comparison") -> str:
     environment.filters["breakable"] = _breakable
     return environment.get_template("template.html").render(
         size=summary.size(comparison),
-        summary=summary.summary(comparison),
+        answer=summary.answer(comparison),
+        question=summary.question(comparison) if comparison.against() else "",
+        matrix_question=summary.matrix_question(comparison),
         warnings=summary.warnings(comparison),
         advice=summary.what_to_do(comparison),
         headers=[column.name for column in columns],
@@ -56,16 +58,18 @@ def html(comparison: "Comparison") -> str:
         pair_headers=PAIR_HEADERS,
         pairs=_pairs(comparison),
         notes={
+            "Trainings that are unstable": unstable(comparison),
+            "Verdicts that are undecided": undecided(comparison),
             "Runs that failed": failed(comparison),
             "Nets that cannot be packed": unpacked(comparison),
             "Runs that were not run yet": missing(comparison),
             "Combinations without a meaning, left out": left_out(comparison),
         },
-        configuration=provenance.configuration(comparison),
+        configuration=provenance.configuration(comparison) if comparison.plan.configuration else [],
         machines=provenance.machines(comparison),
         runs=provenance.sessions(comparison),
         commands=provenance.commands(comparison),
-        call=provenance.call(comparison),
+        call=provenance.call(comparison) if comparison.plan.configuration else "",
     )
 
 
@@ -83,24 +87,28 @@ def _embedded(comparison: "Comparison", picture: figures.Picture) -> dict[str, s
 
 
 PAIR_HEADERS = [
-    "first", "second", "n", "difference, points", "verdict", "p", "p, Holm", "p, McNemar",
-    "detectable, points", "remark",
+    "config", "against", "n", "difference", "verdict", "p", "p, Holm", "new samples", "remark",
 ]  # fmt: skip # one line for each would hide that it is a row
 
 
 def _pairs(comparison: "Comparison") -> list[list[Cell]]:
+    say = comparison.metric.within
     return [
         [
-            Cell(pair.first, pair.first),
-            Cell(pair.second, pair.second),
+            Cell(pair.config, pair.config),
+            Cell(pair.reference, pair.reference),
             Cell(str(pair.n), pair.n),
-            Cell(within(pair.difference, pair.low, pair.high, sign="+"), pair.difference),
+            Cell(say(pair.difference, pair.low, pair.high, "+"), pair.difference),
             Cell(pair.verdict, pair.verdict),
             Cell(p_value(pair.p), pair.p),
             Cell(p_value(pair.p_holm), pair.p_holm),
-            Cell(p_value(pair.p_images), pair.p_images),
-            Cell(percent(pair.detectable), pair.detectable),
-            Cell(pair.reason, pair.reason or None),
+            Cell(
+                say(pair.difference, pair.low_new, pair.high_new, "+")
+                if pair.low_new is not None
+                else "-",
+                pair.low_new,
+            ),
+            Cell(pair.remark, pair.remark or None),
         ]
         for pair in comparison.pairs
     ]

@@ -27,21 +27,31 @@ def markdown(
         about: Markdown that stands before the results.
         notes: Markdown that stands after them.
     """
-    told = [*summary.summary(comparison), *summary.warnings(comparison)]
+    told = [summary.answer(comparison), *summary.warnings(comparison)]
     advice = summary.what_to_do(comparison)
     parts = [
         f"# {title}",
         *([about] if about else []),
-        f"{summary.size(comparison)}.",
         *map(escape_markdown, told),
+        f"{summary.size(comparison)}.",
         *(["What to do next:", _bullets(advice)] if advice else []),
         "## Results",
         configs_table(comparison, "markdown"),
         *([notes] if notes else []),
         "## Figures",
         *(f"![{picture.about}]({picture.name}.png)" for picture in figures.pictures(comparison)),
-        "## Verdicts",
+        "## All pairs",
         *_verdicts(comparison),
+        *_provenance(comparison),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _provenance(comparison: "Comparison") -> list[str]:
+    """Return how it was done; nothing of what was trained elsewhere."""
+    if not comparison.plan.configuration:
+        return []
+    return [
         "## How it was done",
         _facts("what", provenance.configuration(comparison)),
         *([_facts("with", provenance.machines(comparison))] if comparison.sessions else []),
@@ -50,7 +60,6 @@ def markdown(
         *_commands(comparison),
         _code("python", provenance.call(comparison)),
     ]
-    return "\n\n".join(parts) + "\n"
 
 
 def _verdicts(comparison: "Comparison") -> list[str]:
@@ -68,6 +77,7 @@ def _verdicts(comparison: "Comparison") -> list[str]:
     ]
     meaning = ", ".join(f"{symbol} {verdict}" for verdict, symbol in matrix.SYMBOLS.items())
     return [
+        summary.matrix_question(comparison),
         f"Each row's config against each column's: {meaning}.",
         table(["", "config", *map(str, range(1, len(names) + 1))], rows, "markdown", left=2),
     ]

@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...formatting import within
 from ...statistics import Verdict
-from ..rows import both_ways
 
 if TYPE_CHECKING:
     from ...comparison import Comparison
 
-SYMBOLS: dict[Verdict, str] = {"better": "▲", "worse": "▼", "not distinguishable": "≈"}
+SYMBOLS: dict[Verdict, str] = {"better": "▲", "worse": "▼", "equivalent": "≈", "undecided": "?"}
 
 
 @dataclass(frozen=True)
@@ -35,9 +33,12 @@ def names(comparison: "Comparison") -> list[str]:
 
 def squares(comparison: "Comparison") -> dict[tuple[str, str], Square]:
     """Return the squares by both names; there is none of a config against itself."""
+    both = [either for pair in comparison.pairs for either in (pair, pair.turned())]
     return {
-        key: Square(
-            pair.verdict, SYMBOLS[pair.verdict], within(pair.difference, None, None, sign="+")
+        (pair.config, pair.reference): Square(
+            pair.verdict,
+            SYMBOLS[pair.verdict],
+            comparison.metric.within(pair.difference, None, None, sign="+"),
         )
-        for key, pair in both_ways(comparison).items()
+        for pair in both
     }

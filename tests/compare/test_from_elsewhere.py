@@ -1,0 +1,202 @@
+"""Results of nets that were trained elsewhere get the same verdicts and the same report."""
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from qnn_compare import Comparison
+from qnn_compare.report.figures import pictures
+from qnn_core.errors import CompareError, SpecError
+
+SAMPLES = 4000
+SHARES = {"float": 0.98, "4 bits": 0.98, "1 bit": 0.93}
+
+
+def answers(seeds: int = 4, samples: int = SAMPLES) -> dict[str, dict[int, Any]]:
+    rng = np.random.default_rng(0)
+    return {
+        name: {seed: rng.random(samples) < share for seed in range(seeds)}
+        for name, share in SHARES.items()
+    }
+
+
+def verdicts(comparison: Comparison) -> dict[str, str]:
+    return {pair.config: pair.verdict for pair in comparison.against()}
+
+
+def write(path: Path, header: list[str], rows: list[list[Any]]) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    return path
+
+
+def by_sample(path: Path, results: dict[str, dict[int, Any]]) -> Path:
+    rows = [
+        [config, seed, sample, int(right)]
+        for config, runs in results.items()
+        for seed, run in runs.items()
+        for sample, right in enumerate(run)
+    ]
+    return write(path, ["config", "seed", "sample", "accuracy"], rows)
+
+
+def test_answers_get_verdicts_and_a_report(tmp_path: Path) -> None:
+    comparison = Comparison.from_results(answers(), margin=0.01)
+    assert comparison.reference.name == "float"
+    assert verdicts(comparison) == {"4 bits": "equivalent", "1 bit": "worse"}
+    assert comparison.images == SAMPLES
+    assert [picture.name for picture in pictures(comparison)] == ["differences"]
+    page = comparison.report(tmp_path / "report.html").read_text("utf-8")
+    assert "within one point of float; 1 bit costs" in page
+    assert "How to reproduce it" not in page
+    assert comparison.report(tmp_path / "report.md").exists()
+    text = str(comparison)
+    assert text.startswith("4 bits costs nothing here: within one point of float; 1 bit costs")
+    assert "bytes" not in text
+    with pytest.raises(CompareError, match="kept where it was"):
+        comparison.save(tmp_path / "store")
+
+
+def test_names_and_references_are_the_users_own() -> None:
+    results = {f"my net, {name} é": runs for name, runs in answers().items()}
+    comparison = Comparison.from_results(results, reference="my net, 4 bits é", margin=0.01)
+    assert verdicts(comparison)["my net, 1 bit é"] == "worse"
+    assert "my net, 4 bits é" in comparison.table("markdown")
+    assert Comparison.from_results(results).reference.name == "my net, float é"  # the first
+
+
+def test_errors_are_lower_the_better(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    results = {
+        name: {seed: rng.exponential(scale, 2000) for seed in range(5)}
+        for name, scale in (("float", 2.0), ("8 bits", 2.0), ("2 bits", 3.0))
+    }
+    comparison = Comparison.from_results(results, margin=0.3, metric="MAE", higher_is_better=False)
+    assert verdicts(comparison) == {"8 bits": "equivalent", "2 bits": "worse"}
+    assert str(comparison).startswith(
+        "8 bits costs nothing here: within 0.3 of float; 2 bits is worse by "
+    )
+    table = comparison.table("csv").split("\n")
+    assert "MAE" in table[0]
+    comparison.report(tmp_path / "report.html")
+
+
+def test_one_number_a_run_will_do() -> None:
+    means = {n: {s: float(r.mean()) for s, r in runs.items()} for n, runs in answers().items()}
+    comparison = Comparison.from_results(means, margin=0.02)
+    assert verdicts(comparison)["1 bit"] == "worse"
+    assert comparison.images == 0
+    assert "test samples" not in str(comparison).partition("series")[0].partition("\n\n")[0]
+
+
+@pytest.mark.parametrize(
+    ("results", "message"),
+    [
+        ({"float": {0: 98.4}}, "98.4 is no share"),
+        ({}, "no run of 'results'"),
+        ({"float": {}}, "no run of 'float'"),
+        ([1], "must be a mapping"),
+    ],
+)
+def test_other_results_are_refused(results: Any, message: str) -> None:
+    with pytest.raises((SpecError, CompareError), match=message):
+        Comparison.from_results(results)
+
+
+def test_unknown_references_and_margins_are_refused() -> None:
+    with pytest.raises(SpecError, match="no config 'W4' to compare with; there are float, 4 bits"):
+        Comparison.from_results(answers(), reference="W4")
+    with pytest.raises(CompareError, match="margin must be a number above 0"):
+        Comparison.from_results(answers(), margin=0)
+
+
+# CSV files
+
+
+def test_a_file_says_the_same_as_its_answers(tmp_path: Path) -> None:
+    results = answers(seeds=3, samples=300)
+    path = by_sample(tmp_path / "results.csv", results)
+    ours, theirs = Comparison.from_results(results), Comparison.read_csv(path)
+    assert theirs.against() == ours.against()
+    assert theirs.metric.name == "accuracy"
+    # In any order of lines, and with what spreadsheets put before a file.
+    header, *lines = path.read_text("utf-8").splitlines()
+    path.write_text("\n".join([header, *sorted(lines, reverse=True)]), "utf-8-sig")
+    assert {p.config: p for p in Comparison.read_csv(path).against()} == {
+        p.config: p for p in Comparison.from_results(results, "float").against()
+    }
+
+
+def test_the_command_reports_on_a_file(tmp_path: Path) -> None:
+    path = by_sample(tmp_path / "results.csv", answers(samples=2000))
+    told = subprocess.run(
+        [Path(sys.executable).with_name("qnn"), "report", str(path), "--margin", "0.02"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip # one call
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.startswith("4 bits costs nothing here: within 2 points of float")
+    assert (tmp_path / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("config,accuracy\nfloat,0.9\n", ":1: the columns must be config, seed and a metric"),
+        ("config,seed,a,b\nfloat,0,1,2\n", "got config, seed, a, b"),
+        ("", ":1: the columns must be .* got none"),
+        ("config,seed,accuracy\nfloat,x,0.9\n", ":2: seed must be a whole number, got 'x'"),
+        ("config,seed,accuracy\nfloat,0,high\n", ":2: accuracy must be a number, got 'high'"),
+        ("config,seed,accuracy\nfloat,0,nan\n", ":2: accuracy must be a number, got 'nan'"),
+        ("config,seed,accuracy\nfloat,0\n", ":2: a value is missing"),
+        ("config,seed,accuracy\nfloat,0,0.9,1\n", ":2: a value is missing, or one is too many"),
+        ("config,seed,accuracy\nfloat,0,0.9\nfloat,0,0.8\n", ":3: float, seed 0, is there twice"),
+        (
+            "config,seed,sample,accuracy\nfloat,0,a,1\nfloat,0,b,1\nlow,0,a,1\n",
+            "float, seed 0 has sample 'b', and low, seed 0 has none",
+        ),
+    ],
+)
+def test_a_file_that_is_none_is_refused_with_its_line(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    path = tmp_path / "results.csv"
+    path.write_text(text, "utf-8")
+    with pytest.raises(CompareError, match=message):
+        Comparison.read_csv(path)
+
+
+def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(CompareError, match="cannot be read"):
+        Comparison.read_csv(tmp_path / "none.csv")
+    path = tmp_path / "results.csv"
+    path.write_bytes(b"config,seed,accuracy\n\xff\xfe,0,1\n")
+    with pytest.raises(CompareError, match="is no CSV file"):
+        Comparison.read_csv(path)
+
+
+# Data frames
+
+
+def test_a_frame_has_a_row_for_each_config() -> None:
+    pandas = pytest.importorskip("pandas")  # what is not installed cannot be tried
+    comparison = Comparison.from_results(answers(), margin=0.01)
+    found = comparison.to_frame("pandas")
+    assert isinstance(found, pandas.DataFrame)
+    assert [*found["config"]] == [*SHARES]
+    assert found["verdict"][2] == "worse"
+
+
+def test_without_a_library_a_frame_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    comparison = Comparison.from_results(answers())
+    for name in ("pandas", "polars"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(CompareError, match="pandas or polars is not installed: pip install"):
+        comparison.to_frame()
+    with pytest.raises(CompareError, match="polars is not installed: pip install polars"):
+        comparison.to_frame("polars")
+    with pytest.raises(SpecError, match="'pandas' or 'polars', got 'arrow'"):
+        comparison.to_frame("arrow")
