@@ -206,7 +206,7 @@ def test_the_call_makes_the_same_configs(name: str) -> None:
     assert isinstance(expression, ast.Expr)
     assert isinstance(expression.value, ast.Call)
     given = {
-        keyword.arg: ast.literal_eval(keyword.value)
+        keyword.arg: eval(ast.unparse(keyword.value), {"Config": Config})
         for keyword in expression.value.keywords
         if keyword.arg != "loss"
     }
@@ -217,6 +217,8 @@ def test_the_call_makes_the_same_configs(name: str) -> None:
     if "weights" in given:
         weights = [*dict.fromkeys(config.weight or "float" for config in comparison.configs)]
         assert given["weights"] == weights
+    else:
+        assert given["configs"] == [*comparison.configs]
 
 
 def test_the_call_of_a_grid_makes_the_grid() -> None:

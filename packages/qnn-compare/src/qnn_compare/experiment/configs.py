@@ -53,6 +53,8 @@ class Config:
         >>> own = Config("LSQ 2", weight="symmetric:2,scale=lsq", recipe={"lr": 1e-4})
         >>> own.name, own.bits
         ('LSQ 2', (2, 32))
+        >>> own
+        Config('LSQ 2', weight='symmetric:2,scale=lsq', recipe={'lr': 0.0001})
     """
 
     def __init__(
@@ -173,8 +175,11 @@ class Config:
         return hash(self.name)
 
     def __repr__(self) -> str:
-        shown = {k: v for k, v in self.to_json().items() if v is not None}
-        return f"Config({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+        named = {"weight": self.weight, "input": self.input, **self.options}
+        named |= {"recipe": self.recipe or None, "target": self.target}
+        shown = [] if self.own_name is None else [repr(self.own_name)]
+        shown += [f"{name}={value!r}" for name, value in named.items() if value is not None]
+        return f"Config({', '.join(shown)})"
 
 
 def described(value: Any, where: str) -> Any:

@@ -32,6 +32,11 @@ class Named:
     target: None = None
 
     @property
+    def own_name(self) -> str:
+        """Its name."""
+        return self.name
+
+    @property
     def is_float(self) -> bool:
         """Whether it is called float."""
         return self.name == FLOAT

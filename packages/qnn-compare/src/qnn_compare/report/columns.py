@@ -155,7 +155,8 @@ def columns_for(comparison: "Comparison") -> list[Column]:
     }
     elsewhere = not comparison.plan.configuration
     aimed = any(config.target is not None for config in comparison.configs)
-    names = {"series": "config"} if elsewhere else {}
+    own_names = any(config.own_name is not None for config in comparison.configs)
+    names = {"series": "config"} if own_names else {}
     return [
         replace(column, header=(of_study | names).get(column.header, column.header))
         for column in COLUMNS

@@ -1,5 +1,6 @@
 """Training curves."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 ACROSS = 4  # panels beside each other; more are too small to read
+
+
+def known(comparison: "Comparison") -> bool:
+    """Whether the test accuracy of an epoch is known of every config."""
+    done = [result for config in comparison.configs for result in comparison.done(config)]
+    return all(any(math.isfinite(e["test_accuracy"]) for e in r.history) for r in done)
 
 
 def draw(comparison: "Comparison") -> Figure:

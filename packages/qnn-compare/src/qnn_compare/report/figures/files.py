@@ -84,16 +84,16 @@ PICTURES = (
 def pictures(comparison: "Comparison") -> list[Picture]:
     """Return the figures that there is something to show in.
 
-    No differences where there is one config, no sizes if nothing is packed, and neither bits nor
-    curves of what was trained elsewhere.
+    No differences where there is one config, no sizes if nothing is packed, no lines over bits of
+    configs with names of their own, and no curves where none were kept.
     """
     packed = any(comparison.nbytes(config) for config in comparison.configs)
     elsewhere = not comparison.plan.configuration
     shown: dict[Callable[[Comparison], Figure], bool] = {
         differences.draw: any(pair.n for pair in comparison.against()),
-        bits.draw: not elsewhere,
+        bits.draw: any(config.own_name is None for config in comparison.configs),
         size.draw: packed,
-        curves.draw: not elsewhere,
+        curves.draw: not elsewhere and curves.known(comparison),
     }
     return [picture for picture in PICTURES if shown[picture.draw]]
 

@@ -61,7 +61,7 @@ def call(comparison: "Comparison") -> str:
     """Return the call that makes this comparison again, as far as it is known."""
     known = _brief(comparison.plan.configuration)
     recipe = known.get("recipe", {})
-    lines = ["import qnn_core as qnn", "", "qnn.compare("]
+    lines = ["from qnn_compare import Config, Target, compare", "", "compare("]
     lines += [f"    build,  # {known.get('build', '?')}", f"    data,  # {_data(known)}"]
     lines += [f"    {line}" for line in _configs(comparison)]
     lines += [f"    seeds={[*comparison.seeds]},"]
@@ -87,17 +87,19 @@ def _brief(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _configs(comparison: "Comparison") -> Iterator[str]:
-    """Yield the arguments that give these configs; they are a grid, or pairs that no grid gives."""
+    """Yield the arguments that give these configs: a list, or a grid."""
     configs = [(config.weight or FLOAT, config.input or FLOAT) for config in comparison.configs]
     weights, inputs = (list(dict.fromkeys(side)) for side in zip(*configs, strict=True))
-    if all(weight == input for weight, input in configs):
+    plain = all(not (c.own_name or c.options or c.recipe) for c in comparison.configs)
+    if plain and all(weight == input for weight, input in configs):
         yield from _listed("weights", weights)
-    elif {*configs} == {*product(weights, inputs)}:
+    elif plain and {*configs} == {*product(weights, inputs)}:
         yield from _listed("weights", weights)
         yield from _listed("activations", inputs)
     else:
-        yield "# weights, activations and bits of a grid, or of several studies, that hold:"
-        yield from (f"# {config.name}" for config in comparison.configs)
+        yield "configs=["
+        yield from (f"    {config!r}," for config in comparison.configs)
+        yield "],"
 
 
 def _listed(name: str, specs: Sequence[str]) -> Iterator[str]:
