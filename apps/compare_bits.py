@@ -12,7 +12,7 @@ from typing import Any
 
 import qnn_core as qnn
 import qnn_data
-from _arguments import add_dataset, load_data, numbered, positive, whole
+from _arguments import DATASETS, add_dataset, load_data, numbered, positive, whole
 from qnn_compare import commands
 from qnn_compare.experiment.grid import configs_of
 from qnn_core import registry
@@ -25,9 +25,9 @@ OURS = "qnn-quantizers"
 
 MODELS = ("mlp", "lenet", "resnet")
 
-# Chosen by measurement: the full grid ends within a few minutes on two cores, and the nets are
-# small enough for a picture in which bits matter.
-DEFAULTS: dict[str, Any] = {"seeds": 5, "epochs": 10, "hidden": [128, 128]}
+# Chosen by measurement: the full grid ends within two minutes on two cores, and the nets are small
+# enough for a picture in which bits matter.
+DEFAULTS: dict[str, Any] = {"seeds": 5, "epochs": 7, "hidden": [128, 128]}
 QUICK: dict[str, Any] = {"seeds": 2, "epochs": 2, "hidden": [32, 32]}
 QUICK_SAMPLES = 1000
 
@@ -102,6 +102,10 @@ def main() -> int:
             weights=given.schemes or meaningful(usual_schemes(), given.bits),
             bits=given.bits,
             seeds=given.seeds,
+            max_seeds=given.max_seeds,
+            max_seconds=given.max_seconds,
+            reference=given.reference,
+            margin=_margin(given),
             epochs=given.epochs,
             batch_size=given.batch_size,
             lr=given.lr,
@@ -112,6 +116,12 @@ def main() -> int:
     except OSError as error:
         say(f"compare_bits.py: error: cannot write the results: {error}", sys.stderr)
         return 1
+
+
+def _margin(given: argparse.Namespace) -> float:
+    """Return what is too small to matter: with 1,000 test images less than a point is not seen."""
+    usual = 1.0 if given.dataset == DATASETS[0] else 0.5
+    return float(usual if given.margin is None else given.margin) / 100
 
 
 def usual_schemes() -> list[str]:
@@ -187,6 +197,22 @@ def _add_compared(group: argparse._ArgumentGroup) -> None:
         help="runs of each, seeds 0 to N-1; or auto: 3 to 30, as many as it takes to decide "
         "(default: 5)",
     )
+    group.add_argument(
+        "--max-seeds", type=whole(2), metavar="N", default=30, help="of auto (default: 30)"
+    )
+    group.add_argument(
+        "--max-seconds", type=positive, metavar="S", help="auto begins no look that would end later"
+    )
+    group.add_argument(
+        "--reference", metavar="CONFIG", help="what others are compared with (default: float)"
+    )
+    group.add_argument(
+        "--margin",
+        type=positive,
+        metavar="POINTS",
+        help="what is too small to matter (default: half a point, and one point with "
+        "the 1,000 test images of mnist-mini, which tell no less)",
+    )
 
 
 def _add_training(group: argparse._ArgumentGroup) -> None:
@@ -197,7 +223,7 @@ def _add_training(group: argparse._ArgumentGroup) -> None:
         help="mlp, a net of fully connected layers; lenet, with two convolutions; resnet, with "
         "three residual blocks (default: %(default)s)",
     )
-    group.add_argument("--epochs", type=whole(1), metavar="N", help="(default: 10)")
+    group.add_argument("--epochs", type=whole(1), metavar="N", help="(default: 7)")
     group.add_argument(
         "--hidden",
         type=whole(1),
