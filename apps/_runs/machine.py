@@ -6,7 +6,7 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-from qnn_core.machine.environment import processor
+from qnn_core.machine.processor import processor
 
 
 def versions(*packages: str) -> dict[str, str]:

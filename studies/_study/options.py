@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from _arguments import DATASETS, load_data, whole
-from qnn_core.machine.environment import usable_cores
+from qnn_core.machine.processor import usable_cores
 
 from .cell import Cell
 from .plan import NAMES, Study, study
