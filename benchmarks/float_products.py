@@ -17,8 +17,7 @@ from typing import Any
 import numpy as np
 import qnn_core as qnn
 from numpy.typing import NDArray
-from qnn_core.gemm import cpu, float_gemm
-from qnn_core.gemm.float_gemm import affine
+from qnn_core.gemm import affine, cpu, float_gemm
 from tabulate import tabulate
 from threadpoolctl import threadpool_info, threadpool_limits
 

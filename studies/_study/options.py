@@ -9,7 +9,7 @@ from typing import Any
 
 from _arguments import DATASETS, load_data, whole
 from qnn_compare import Config
-from qnn_core.machine.environment import usable_cores
+from qnn_core.machine.processor import usable_cores
 
 from .plan import NAMES, Study, study
 

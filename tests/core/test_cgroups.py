@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from qnn_core.machine import environment
+from qnn_core.machine import processor
 from qnn_core.machine.cgroups import cpu_quota
 
 V2 = "30 23 0:26 {root} /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate"
@@ -120,6 +120,6 @@ def test_cores_are_rounded_up_and_no_more_than_there_are(
     quota: float | None, expected: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A container with a quota cannot be had in a test: only the two numbers are given.
-    monkeypatch.setattr(environment, "cpu_quota", lambda: quota)
-    monkeypatch.setattr(environment, "_affinity", lambda: 8)
-    assert environment.usable_cores() == expected
+    monkeypatch.setattr(processor, "cpu_quota", lambda: quota)
+    monkeypatch.setattr(processor, "_affinity", lambda: 8)
+    assert processor.usable_cores() == expected

@@ -148,6 +148,12 @@ def test_the_derivative_is_declared_in_one_way(derivative: dict[str, Any]) -> No
     assert "test_two_ways" not in OPS
 
 
+def test_a_residual_needs_the_joint_derivative() -> None:
+    with pytest.raises(ValueError, match="only the joint derivative"):
+        op("test_residual_by_input", np.tanh, shape=same, vjps=[None], residual=True)
+    assert "test_residual_by_input" not in OPS
+
+
 def test_an_input_without_derivative_is_an_error_when_it_is_asked_for() -> None:
     whole = op("test_whole", np.floor, shape=same, vjps=[None])
     try:

@@ -8,12 +8,13 @@ import qnn_core as qnn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from qnn_core.gemm import cpu
-from qnn_core.ops.layer_products import Convolution, Linear
+from qnn_core.ops.conv import ConvProduct
+from qnn_core.ops.linear import LinearProduct
 from qnn_core.ops.quantized_product import composed, fits, quantized_product
 
 SPECS = ("symmetric:2", "symmetric:3,grid=even", "uniform:2", "uniform:8", "binary")
 
-LINEAR = Linear()
+LINEAR = LinearProduct()
 
 
 def images(rng: np.random.Generator, m: int, k: int, density: float) -> np.ndarray:
@@ -58,7 +59,7 @@ def both(
     x, x_scale, x_shift, w, w_scale, w_shift, bias = leaves
     all_qparams = (x_scale, x_shift), (w_scale, w_shift)
     how = {"quantizers": two, "product": product}
-    joint = quantized_product(x, all_qparams[0], w, all_qparams[1], bias, **how)
+    joint = quantized_product((x, *all_qparams[0]), (w, *all_qparams[1]), bias, **how)
     return joint, composed(*leaves, **how)
 
 
@@ -140,16 +141,19 @@ def test_a_graph_that_is_kept_can_be_walked_again() -> None:
     np.testing.assert_array_equal(leaves[3].grad.data, 2 * once)
 
 
-def test_a_layer_takes_it_in_training_only() -> None:
+def test_a_layer_takes_it_unless_somebody_looks_on() -> None:
     layer = qnn.QuantLinear(6, 3, weight="symmetric:2", input="uniform:2", seed=0)
     x = np.random.default_rng(0).random((4, 6))
     y = layer(x)
     assert y.node is not None
     assert y.node.op.name == "quantized_product"
-    assert layer.eval()(x).node.op.name == "linear"  # type: ignore[union-attr]
-    np.testing.assert_array_equal(layer(x).data, y.data)
-    graph = qnn.trace(layer.train(), x)
+    later = layer.eval()(x)
+    assert later.node is not None
+    assert later.node.op.name == "quantized_product"
+    graph = qnn.trace(layer, x)
     assert graph.nodes[-1].op.name == "linear"
+    for same in (later.data, graph.outputs[0].data):
+        np.testing.assert_array_equal(same, y.data)
 
 
 @pytest.mark.parametrize(
@@ -174,12 +178,12 @@ def test_other_gradients_are_composed(x: str, weight: str) -> None:
 @pytest.mark.parametrize(
     "product",
     [
-        Convolution((1, 1), (0, 0), (1, 1), 1),
-        Convolution((2, 1), (1, 2), (1, 2), 1),
-        Convolution((1, 1), (1, 1), (1, 1), 2),
+        ConvProduct((1, 1), (0, 0), (1, 1), 1),
+        ConvProduct((2, 1), (1, 2), (1, 2), 1),
+        ConvProduct((1, 1), (1, 1), (1, 1), 2),
     ],
 )
-def test_convolutions(product: Convolution, w_spec: str, data: bool) -> None:
+def test_convolutions(product: ConvProduct, w_spec: str, data: bool) -> None:
     rng = np.random.default_rng(0)
     two = qnn.get_quantizer("uniform:2"), qnn.get_quantizer(w_spec)
     x = images(rng, 5 * 9, 8 * 4, 0.4).reshape(5, 9, 8, 4)
@@ -220,7 +224,7 @@ def made(joint: bool, **specs: str) -> Any:
     given = {"weight": "symmetric:4", "input": "symmetric:4", **specs}
     layer: Any = qnn.QuantLinear(8, 8, **given, seed=0)
     if not joint:
-        layer._in_one = lambda x: False
+        layer._in_one = lambda *_: False
     return layer
 
 

@@ -1,8 +1,11 @@
 """Backward: graphs freed and kept, derivatives of derivatives, what is recorded and what is not."""
 
+import contextlib
 import gc
 import threading
 import weakref
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +13,7 @@ import qnn_core as qnn
 from hypothesis import given
 from hypothesis import strategies as st
 from qnn_core import Parameter, Tensor, no_grad, ops
-from qnn_core.autodiff import OPS, op
+from qnn_core.autodiff import OPS, Op, op
 from qnn_core.errors import DtypeError, GraphError, ShapeError
 
 
@@ -261,6 +264,51 @@ def test_a_gradient_of_a_gradient_is_not_added_up_in_place() -> None:
     (first,) = qnn.grad((x * x * x * x).sum(), x, create_graph=True)
     (second,) = qnn.grad(first.sum(), x, create_graph=True)
     assert (first.item(), second.item()) == (32, 48)
+
+
+# Residuals
+
+
+@pytest.fixture
+def halved() -> Iterator[Op]:
+    """An operation whose forward says by how much it divided, and whose derivative is told."""
+
+    def vjp(
+        g: Tensor, y: Tensor, inputs: Any, needs: Any, attributes: Any, *, residual: float
+    ) -> list[Tensor]:
+        return [g * (1 / residual)]
+
+    yield op(
+        "test_halved",
+        lambda x, *, by: (x / x.dtype.type(by), float(by)),
+        shape=lambda s, **_: s,
+        vjp=vjp,
+        residual=True,
+    )
+    OPS.pop("test_halved")
+
+
+def test_the_derivative_is_given_what_its_own_forward_made(halved: Op) -> None:
+    x = leaf(8)
+    y = halved(halved(x, by=2), by=4)
+    assert y.item() == 1
+    y.backward()
+    assert x.grad.data.tolist() == [1 / 8]
+    assert y.node.residual is None  # freed with the graph
+
+
+def test_a_residual_is_returned_whether_it_is_recorded_or_not(halved: Op) -> None:
+    for record in (True, False):
+        with contextlib.nullcontext() if record else no_grad():
+            y, residual = halved.with_residual(leaf(8), by=2)
+        assert (y.item(), residual, y.requires_grad) == (4, 2.0, record)
+
+
+def test_a_residual_is_kept_for_derivatives_of_derivatives(halved: Op) -> None:
+    x = leaf(3)
+    (first,) = qnn.grad((halved(x, by=2) * x * x).sum(), x, create_graph=True)
+    (second,) = qnn.grad(first.sum(), x)
+    assert (first.item(), second.item()) == (13.5, 9)
 
 
 # Walks within walks, and beside each other

@@ -10,7 +10,7 @@ from op_examples import EXAMPLES, Example
 from qnn_core import Parameter, Tensor, no_grad, ops
 from qnn_core.autodiff import OPS
 from qnn_core.errors import GraphError
-from qnn_core.ops.layer_products import Linear
+from qnn_core.ops.linear import LinearProduct
 from qnn_core.ops.quantized_product import quantized_product
 from qnn_core.optim import SGD, Adam
 
@@ -28,13 +28,11 @@ def of_quantizers() -> tuple[Tensor, list[Tensor]]:
     two = qnn.get_quantizer("uniform:3"), qnn.get_quantizer("symmetric:3")
     bias = Parameter(np.zeros(3))
     y = quantized_product(
-        x,
-        (all_qparams[0], all_qparams[1]),
-        weight,
-        (all_qparams[2], all_qparams[3]),
+        (x, *all_qparams[:2]),
+        (weight, *all_qparams[2:4]),
         bias,
         quantizers=two,
-        product=Linear(),
+        product=LinearProduct(),
     )
     return y, [x, all_qparams[0], all_qparams[1], weight, all_qparams[2], all_qparams[3], bias]
 

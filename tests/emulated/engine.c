@@ -1,6 +1,6 @@
 /* The steps of the engine. */
 #include "driver.h"
-#include "engine_paths.h"
+#include "engine_dispatch.h"
 
 static const int64_t LENGTHS[] = {0, 1, 3, 31, 64, 65, 200, 1100}, COLUMNS[] = {1, 63, 64, 65, 190};
 static const int ROWS_OF[] = {1, 2, 5, 6, 7, 64};

@@ -1,6 +1,6 @@
 /* Sums of products of floats. */
 #include "driver.h"
-#include "sums.h"
+#include "float_gemm.h"
 
 PART(products)
 {

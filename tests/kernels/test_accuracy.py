@@ -7,7 +7,7 @@ import pytest
 import qnn_core as qnn
 from qnn_core import Tensor, ops
 from qnn_core.gemm import cpu, threads
-from qnn_core.qtensor import QuantizedTensor, clip_gradients, fake
+from qnn_core.qtensor import clip_gradients, quantized
 from qnn_core.quantizer import codebook
 
 TENTH = np.float32(0.1)
@@ -95,13 +95,10 @@ def test_the_gradient_of_a_scale_where_its_sum_cancels(spec: str, related: bool)
         g = rng.normal(size=x.size).astype(np.float32) * np.float32(0.1) + x * related
         scale = np.array(x.max() * rng.uniform(0.8, 1) / levels.max(), np.float32)
         shift = np.zeros((), np.float32)
-        codes, _ = fake(x, scale, shift, quantizer)
-        made = QuantizedTensor(
-            codes, quantizer.bits, codebook(quantizer).levels, scale, shift, None
-        )
+        made = quantized(x, scale, shift, quantizer)
         u = x.astype(np.float64) / np.float64(scale)
         inside = (u.astype(np.float32) >= levels[0]) & (u.astype(np.float32) <= levels[-1])
-        terms = g * (levels[codes] - u * inside)
+        terms = g * (levels[made.codes] - u * inside)
         for path, slopes in found.items():
             with cpu.using(path):
                 _, slope, _ = clip_gradients(g, x, made, quantizer, (False, True, False))

@@ -25,7 +25,7 @@ CODE = """
 import ctypes, hashlib, sys
 import numpy as np
 import qnn_core as qnn
-from qnn_core._kernels import channels, engine, loss, pooling, quantize, sums, training
+from qnn_core._kernels import channels, engine, float_gemm, loss, pooling, quantize, training
 from qnn_core.machine import cpu
 
 place, bits, threads = map(int, sys.argv[1:4])
@@ -59,16 +59,16 @@ if when == "before":  # the threads of the pool take it over
     flush()
 elif when == "after":
     big, out = np.ones((300, 130), "f"), np.empty((300, 300), "f")
-    sums.affine(a, threads, big, big, None, None, out, 300, 300, 130)
+    float_gemm.affine(a, threads, big, big, None, None, out, 300, 300, 130)
     flush()
 out = np.empty((150, 140), "f")
 made = []
 for _ in range(2):  # the threads sleep, or watch
-    sums.affine(a, threads, x, w, row, column, out, 150, 140, 130)
+    float_gemm.affine(a, threads, x, w, row, column, out, 150, 140, 130)
     made.append(out.tobytes())
     large = np.empty((300, 280), "f")  # of so many products on, threads share them
     twice = np.tile(x, (2, 1)), np.tile(w, (2, 1))
-    sums.affine(a, threads, *twice, None, None, large, 300, 280, 130)
+    float_gemm.affine(a, threads, *twice, None, None, large, 300, 280, 130)
     made.append(large.tobytes())
     for book in books:
         code, value = np.zeros(x.shape, "u1"), np.zeros(x.shape, "f")

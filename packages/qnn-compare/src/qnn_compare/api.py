@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import cloudpickle
 from qnn_core.errors import CompareError, QnnError
-from qnn_core.machine.environment import usable_cores
+from qnn_core.machine.processor import usable_cores
 from qnn_core.ops import softmax_cross_entropy
 from qnn_core.terminal import say
 from qnn_core.training.evaluate import Loss

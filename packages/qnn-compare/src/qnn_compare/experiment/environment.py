@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 from qnn_core.machine import cpu
-from qnn_core.machine.environment import processor
-from qnn_core.machine.threads import cores
+from qnn_core.machine.processor import cores, processor
 
 
 def versions() -> dict[str, str]:

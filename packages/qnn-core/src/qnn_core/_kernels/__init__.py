@@ -1,5 +1,15 @@
 """Compiled loops over contiguous buffers, one module a job; every check is the caller's."""
 
-from . import bits, engine, loss, memory, pooling, quantize, sparse, sums, training
+from . import bits, engine, float_gemm, loss, memory, pooling, quantize, sparse, training
 
-__all__ = ["bits", "engine", "loss", "memory", "pooling", "quantize", "sparse", "sums", "training"]
+__all__ = [
+    "bits",
+    "engine",
+    "float_gemm",
+    "loss",
+    "memory",
+    "pooling",
+    "quantize",
+    "sparse",
+    "training",
+]

@@ -24,7 +24,7 @@ from .pool cimport Task, share, share_at_once
 from .watched cimport GUARD, allow, forbid
 
 
-cdef extern from "engine_paths.h" nogil:
+cdef extern from "engine_dispatch.h" nogil:
     enum:
         PANEL, BLOCK_ROWS, MOST_PLANES
         ROW_FLOAT, ROW_BITS, ROW_UINT8, ROW_INT16

@@ -11,6 +11,8 @@ from cpython.buffer cimport PyBuffer_FillInfo
 from libc.stdlib cimport free, malloc
 from libc.stdint cimport uintptr_t
 
+import numpy as np
+
 from .watched cimport allow, forbid
 
 cdef extern from "Python.h":
@@ -106,6 +108,24 @@ cdef class Block:
     def __dealloc__(self):
         if self.memory != NULL:
             give(self.memory, self.size)
+
+
+# Arrays of fewer elements the C library keeps by itself.
+cdef enum:
+    LEAST = 1 << 13
+
+
+def empty(tuple shape, dtype):
+    """Return an array as `numpy.empty` does, large ones in memory that is used again.
+
+    Up to 256 MiB that no array uses any longer are kept for the next ones.
+    """
+    elements = 1
+    for length in shape:
+        elements *= length
+    if elements < LEAST:
+        return np.empty(shape, dtype)
+    return np.ndarray(shape, dtype, Block(elements * np.dtype(dtype).itemsize))
 
 
 def kept_bytes():

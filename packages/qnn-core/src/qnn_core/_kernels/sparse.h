@@ -4,7 +4,7 @@
  *     total     = sum over m, k of slope[m][k] * (sum over n of g[m][n] * w[n][k])
  *
  * Only terms where x or slope is not zero are looked at; the others change no sum of finite numbers,
- * so dw has the bits of sums.h. The second is what a scale of the data wants of the gradient of all the data.
+ * so dw has the bits of float_gemm.h. The second is what a scale of the data wants of the gradient of all the data.
  */
 #ifndef QNN_SPARSE_H
 #define QNN_SPARSE_H

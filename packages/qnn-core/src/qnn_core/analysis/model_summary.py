@@ -16,9 +16,6 @@ from ..quantizer.base import LEARNED
 
 FLOAT_BITS = 32
 
-# Operations that make no new values: they move those of their first input, or choose among them.
-MOVING = ("broadcast_to", "getitem", "max_pool2d", "reshape", "transpose")
-
 
 @dataclass
 class Row:
@@ -169,7 +166,7 @@ class _Reader:
             quantizer = node.attributes.get("quantizer")
             if isinstance(quantizer, Quantizer) and bits is None:
                 bits = quantizer.bits
-            elif node.op.name not in MOVING:
+            elif node.op.codes != "moves":
                 break
             value = node.inputs[0]
             node = self.graph.producer(value)

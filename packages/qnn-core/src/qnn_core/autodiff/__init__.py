@@ -2,6 +2,7 @@
 
 from .mode import no_grad
 from .op import OUTPUT, Op, op
+from .packed import Packed
 from .rules import Shape
 from .table import OPS
 from .tensor import Array, Buffer, Parameter, Tensor, grad
@@ -15,6 +16,7 @@ __all__ = [
     "Graph",
     "GraphNode",
     "Op",
+    "Packed",
     "Parameter",
     "Shape",
     "Tensor",

@@ -154,7 +154,7 @@ def _pull(stop: Stop, gradient: "Tensor", in_place: bool) -> None:
     needs = tuple(answers)
     if node.watched:
         _check_unchanged(node, stop.tensor, needs)
-    gradients = node.op.vjp(gradient, stop.tensor, node.inputs, needs, node.attributes)
+    gradients = node.op.pull(gradient, stop.tensor, node, needs)
     if len(gradients) != len(needs):
         raise GraphError(
             f"{node.op.name}: its derivative gave {len(gradients)} gradients "

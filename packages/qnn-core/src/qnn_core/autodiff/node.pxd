@@ -13,6 +13,7 @@ cdef class Node:
     cdef public long long time
     cdef public bint watched
     cdef public tuple reads
+    cdef public object residual
 
     cpdef object free(self)
     cpdef object check_alive(self)

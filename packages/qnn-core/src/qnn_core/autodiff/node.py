@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class Node:
     """One operation that was carried out: the op, the tensors it took, and its attributes."""
 
-    __slots__ = ("attributes", "freed", "inputs", "op", "reads", "time", "watched")
+    __slots__ = ("attributes", "freed", "inputs", "op", "reads", "residual", "time", "watched")
 
     op: "Op"
     inputs: "tuple[Tensor, ...]"
@@ -25,11 +25,14 @@ class Node:
     # Whether the derivative reads any data, and which: see `Op`.
     watched: bool
     reads: tuple[int, ...] | None
+    # What forward made that the derivative needs: see `Op`.
+    residual: Any
 
     def free(self) -> None:
         """Let go of the inputs, so that their memory can be used again."""
         self.inputs = ()
         self.attributes = {}
+        self.residual = None
         self.freed = True
 
     def check_alive(self) -> None:
@@ -52,4 +55,5 @@ def node_of(op: "Op", inputs: "tuple[Tensor, ...]", attributes: dict[str, Any]) 
     node.time = clock.now
     node.watched = False
     node.reads = None
+    node.residual = None
     return node

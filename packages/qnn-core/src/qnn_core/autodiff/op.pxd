@@ -15,17 +15,30 @@ cdef class Op:
     cdef public object macs
     cdef public object codes
     cdef public tuple reads
+    cdef public bint residual
+    cdef public object packed
+    cdef public object ufunc
     cdef bint _watches
     cdef bint _moves
+    cdef bint _plain
     cdef public object given
     cdef bint _checked_by_numpy
     cdef bint _refuses
     cdef Py_ssize_t _count
 
-    @cython.locals(
-        tensor=Tensor, output=Tensor, mode=Mode, arrays=list, tensors=tuple, node=Node
-    )
+    @cython.locals(tensor=Tensor, arrays=list, tensors=tuple)
     cpdef Tensor apply(self, tuple inputs, dict attributes)
+
+    @cython.locals(tensor=Tensor, tensors=tuple)
+    cdef tuple _checked(self, tuple inputs, dict attributes)
+
+    @cython.locals(tensor=Tensor, first=Tensor, output=Tensor, mode=Mode, node=Node)
+    cdef Tensor _output(
+        self, tuple tensors, dict attributes, object data, object quantized, object residual
+    )
+
+    @cython.locals(node=Node)
+    cpdef object pull(self, Tensor g, Tensor y, Node node, tuple needs)
 
     cdef object _forward(self, list arrays, dict attributes)
 

@@ -7,14 +7,16 @@ import numpy as np
 
 from ..errors import DtypeError
 from .mode import MODE
-from .node import node_of
+from .node import Node, node_of
+from .packed import Packed
 from .rules import Broadcasting, Shape, same
 from .table import BUILT_IN, OPS, RECEIVED
 from .tensor import FLOATS, Array, Tensor, converted, memory_of, tensor_of
 
 ShapeRule = Callable[..., Shape]
 Gradients = Sequence[Tensor | None]
-Vjp = Callable[[Tensor, Tensor, tuple[Tensor, ...], tuple[bool, ...], dict[str, Any]], Gradients]
+# (g, y, inputs, needs, attributes), and ``residual=`` if forward returns one.
+Vjp = Callable[..., Gradients]
 InputVjp = Callable[..., Tensor] | None
 Reads = Sequence[Sequence[int]] | None
 # The output among the arrays that a derivative reads.
@@ -27,6 +29,9 @@ class Op:
     Calling it with tensors (or anything that NumPy takes as an array) gives a tensor. Keyword
     arguments are the operation's attributes: they are recorded, but have no derivative.
 
+    What is known of it is all here, as data: readers of a trace or of a packed graph ask the
+    operation, and have no lists of names.
+
     Attributes:
         name: its name in the table, in error messages and in a trace.
         forward: ``forward(*arrays, **attributes) -> array`` of the inputs' dtype (but see `codes`).
@@ -36,6 +41,8 @@ class Op:
         vjp: ``vjp(g, y, inputs, needs, attributes)`` gives a gradient for each input, or None where
             `needs` is False. It is written in operations, so that it can itself be differentiated.
             It may leave broadcasting to the tape, which sums over stretched axes.
+        residual: whether `forward` returns ``(array, residual)``: whatever its derivative needs of
+            what it made. `vjp` is given it as ``residual=``.
         macs: ``macs(*shapes, **attributes) -> int``, the multiply-accumulates, for products.
         codes: what the operation has to do with the codes of quantized tensors: ``"makes"``
             (forward returns an array and its `QuantizedTensor`), ``"reads"`` (forward is given
@@ -48,6 +55,7 @@ class Op:
         "_checked_by_numpy",
         "_count",
         "_moves",
+        "_plain",
         "_refuses",
         "_watches",
         "codes",
@@ -55,8 +63,11 @@ class Op:
         "given",
         "macs",
         "name",
+        "packed",
         "reads",
+        "residual",
         "shape",
+        "ufunc",
         "vjp",
     )
 
@@ -70,6 +81,9 @@ class Op:
         macs: Callable[..., int] | None,
         codes: str | None,
         reads: Reads = None,
+        residual: bool = False,
+        packed: Packed | None = None,
+        ufunc: np.ufunc | None = None,
     ) -> None:
         self.name = name
         self.forward = forward
@@ -77,6 +91,9 @@ class Op:
         self.vjp = vjp
         self.macs = macs
         self.codes = codes
+        self.residual = residual
+        self.packed = packed
+        self.ufunc = ufunc
         # For each input a bit for each array that its gradient takes: the output's, the inputs'.
         self.reads = None if reads is None else tuple([sum(1 << n + 1 for n in r) for r in reads])
         self._watches = reads is None or any(self.reads or ())
@@ -85,6 +102,7 @@ class Op:
         # Many operations are ufuncs, which broadcast by the same rule: it is asked if they refuse.
         self._checked_by_numpy = isinstance(forward, np.ufunc) and type(shape) is Broadcasting
         self._moves = codes == "moves"
+        self._plain = codes is None and not residual
         self._refuses = shape is not same and not self._checked_by_numpy
         # How many inputs there are, where no rule says so. A ufunc would write into one more.
         self._count = 1 if shape is same else forward.nin if isinstance(forward, np.ufunc) else 0
@@ -95,27 +113,52 @@ class Op:
 
     def apply(self, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Tensor:
         """Do what calling does."""
+        tensors = self._checked(inputs, attributes)
+        arrays = [t.array for t in tensors]
+        if self._plain:
+            return self._output(tensors, attributes, self._forward(arrays, attributes), None, None)
+        if self.residual:
+            data, residual = self.forward(*arrays, **attributes)
+            return self._output(tensors, attributes, data, None, residual)
+        data, quantized = self._with_codes(tensors, arrays, attributes)
+        return self._output(tensors, attributes, data, quantized, None)
+
+    def with_residual(self, *inputs: Any, **attributes: Any) -> tuple[Tensor, Any]:
+        """Carry out an operation that has a residual; return the output and that."""
+        tensors = self._checked(inputs, attributes)
+        data, residual = self.forward(*[t.array for t in tensors], **attributes)
+        return self._output(tensors, attributes, data, None, residual), residual
+
+    def _checked(self, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> tuple[Tensor, ...]:
+        """Return the inputs as tensors that the operation takes."""
         if self._count != 0 and len(inputs) != self._count:
             raise TypeError(f"{self.name} takes {self._count} inputs, {len(inputs)} were given")
         tensors = self._tensors(inputs)
-        arrays = [t.array for t in tensors]
         if self._refuses:
-            self.shape(*[array.shape for array in arrays], **attributes)
-        quantized = None
-        if self.codes is None:
-            data = self._forward(arrays, attributes)
-        else:
-            data, quantized = self._with_codes(tensors, arrays, attributes)
+            self.shape(*[t.array.shape for t in tensors], **attributes)
+        return tensors
+
+    def _output(
+        self,
+        tensors: tuple[Tensor, ...],
+        attributes: dict[str, Any],
+        data: Any,
+        quantized: Any,
+        residual: Any,
+    ) -> Tensor:
+        """Return what forward made as a tensor, and record it if somebody wants to know."""
         if type(data) is not np.ndarray:
             data = np.asarray(data)
+        first = tensors[0]
+        dtype = first.array.dtype
         # Almost always the very same object: then there is no need to compare.
-        if data.dtype is not arrays[0].dtype and data.dtype != arrays[0].dtype:
-            raise DtypeError(f"{self.name}: forward made {data.dtype} out of {arrays[0].dtype}")
+        if data.dtype is not dtype and data.dtype != dtype:
+            raise DtypeError(f"{self.name}: forward made {data.dtype} out of {dtype}")
         output = tensor_of(data)
         output.quantized = quantized
         if self._moves and data.base is not None:
             # A view: whoever writes to it writes to the input.
-            output.memory = memory_of(tensors[0])
+            output.memory = memory_of(first)
         mode = MODE.here
         if mode.grad:
             for tensor in tensors:
@@ -126,11 +169,18 @@ class Op:
                     node = node_of(self, tensors, attributes)
                     node.watched = self._watches
                     node.reads = self.reads
+                    node.residual = residual
                     output.node = node
                     break
         if mode.recorder is not None:
             mode.recorder.record(self, tensors, attributes, output)
         return output
+
+    def pull(self, g: Tensor, y: Tensor, node: Node, needs: tuple[bool, ...]) -> Gradients:
+        """Return what `vjp` gives for an output whose record is `node`."""
+        if self.residual:
+            return self.vjp(g, y, node.inputs, needs, node.attributes, residual=node.residual)
+        return self.vjp(g, y, node.inputs, needs, node.attributes)
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
@@ -219,6 +269,9 @@ def op(
     macs: Callable[..., int] | None = None,
     codes: str | None = None,
     reads: Reads = None,
+    residual: bool = False,
+    packed: Packed | None = None,
+    ufunc: np.ufunc | None = None,
 ) -> Op:
     """Declare an operation and enter it into the table.
 
@@ -234,6 +287,12 @@ def op(
         reads: for each input, whose values its gradient takes: numbers of inputs, and `OUTPUT`. An
             input that is not listed takes none. By default each takes all. If one of them was
             written to since, `backward` is refused.
+        residual: see `Op`; the derivative is then given in the joint form.
+        packed: see `Op`.
+        ufunc: see `Op`; by default the forward, if that is one.
+
+    Raises:
+        ValueError: if there is another operation of that name, or not just one derivative.
 
     Example:
         >>> from qnn_core.autodiff import op
@@ -249,18 +308,22 @@ def op(
         raise ValueError(f"an operation named {name!r} is declared already")
     if (vjp is None) == (vjps is None):
         raise ValueError(f"{name}: declare its derivative by vjps or by vjp, one of the two")
+    if residual and vjp is None:
+        raise ValueError(f"{name}: only the joint derivative, vjp, is given the residual")
     joint = _joined(tuple(vjps)) if vjps is not None else vjp
     assert joint is not None
-    made = Op(name, forward, shape, joint, macs=macs, codes=codes, reads=reads)
-    made.given = {
-        "forward": forward,
-        "shape": shape,
-        "vjps": vjps,
-        "vjp": vjp,
+    if ufunc is None and isinstance(forward, np.ufunc):
+        ufunc = forward
+    facts: dict[str, Any] = {
         "macs": macs,
         "codes": codes,
         "reads": reads,
+        "residual": residual,
+        "packed": packed,
+        "ufunc": ufunc,
     }
+    made = Op(name, forward, shape, joint, **facts)
+    made.given = {"forward": forward, "shape": shape, "vjps": vjps, "vjp": vjp, **facts}
     RECEIVED.discard(name)
     OPS[name] = made
     return made

@@ -27,8 +27,8 @@ from ..gemm import VALUES, GemmOperand, Prepacked, cpu, get_num_threads, prepack
 from ..gemm import set_num_threads as set_threads
 from ..gemm.gemm import nanoseconds
 from ..gemm.layouts import aligned, row_bytes
-from ..machine.environment import processor
-from ..machine.threads import cores, threads_for
+from ..machine.processor import cores, processor
+from ..machine.threads import threads_for
 
 try:
     import threadpoolctl

@@ -5,9 +5,16 @@ from .channel_sums import channel_sums
 from .convolution import Convolution, convolve, prepacked_convolution
 from .convolution_gradients import input_gradient, weight_gradient
 from .float_gemm import affine_gradients, float_gemm
-from .gemm import product
-from .operand import VALUES, GemmOperand, IntegerLevels, integer_sum, joint_scale, quantized_operand
-from .operand_of_tensor import operand_of
+from .gemm import affine, product
+from .operand import (
+    VALUES,
+    GemmOperand,
+    IntegerLevels,
+    integer_sum,
+    joint_scale,
+    operand_of,
+    quantized_operand,
+)
 from .prepack import Prepacked, prepack
 from .sparse_gradients import is_large, sparse_gradients
 from .window import Window
@@ -19,6 +26,7 @@ __all__ = [
     "IntegerLevels",
     "Prepacked",
     "Window",
+    "affine",
     "affine_gradients",
     "channel_sums",
     "convolve",

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._kernels import sums as kernel
-from ..machine import cpu, empty, get_num_threads
+from .._kernels import float_gemm as kernel
+from ..machine import empty, kernel_settings
 from .channel_sums import channel_sums
 
 Array = NDArray[Any]
@@ -30,34 +30,14 @@ def float_gemm(a: Array, b: Array) -> NDArray[np.float32]:
     else:
         a, row, term = np.ascontiguousarray(a), k, 1
     out = empty((m, n), np.float32)
-    kernel.matrix(
-        cpu.active_index(), get_num_threads(), a, row, term, np.ascontiguousarray(b), out, m, k, n
-    )
-    return out
-
-
-def affine(
-    x: Array, w: Array, scale: Array | None = None, bias: Array | None = None
-) -> NDArray[np.float32]:
-    """Return ``(x @ w.T) * scale + bias`` with the sums of `float_gemm`.
-
-    Args:
-        x: float32 ``[m, k]``.
-        w: float32 ``[n, k]``.
-        scale: float32 ``[n]``; None for 1.
-        bias: float32 ``[n]``; None for 0.
-    """
-    (m, k), n = x.shape, w.shape[0]
-    x, w = np.asarray(x, order="C"), np.asarray(w, order="C")
-    out = empty((m, n), np.float32)
-    kernel.affine(cpu.active_index(), get_num_threads(), x, w, scale, bias, out, m, n, k)
+    kernel.matrix(*kernel_settings(), a, row, term, np.ascontiguousarray(b), out, m, k, n)
     return out
 
 
 def affine_gradients(
     g: Array, x: Array, w: Array, needs: tuple[bool, ...]
 ) -> list[NDArray[np.float32] | None]:
-    """Return ``g @ w``, ``g.T @ x`` and the sums of g's columns: the gradients of `affine`.
+    """Return ``g @ w``, ``g.T @ x`` and the sums of g's columns: the gradients of `gemm.affine`.
 
     Args:
         g: float32 ``[m, n]``.
@@ -71,5 +51,5 @@ def affine_gradients(
     dx = empty((m, k), np.float32) if for_x else None
     dw = empty((n, k), np.float32) if for_w else None
     if for_x or for_w:
-        kernel.affine_gradients(cpu.active_index(), get_num_threads(), g, x, w, dx, dw, m, n, k)
+        kernel.affine_gradients(*kernel_settings(), g, x, w, dx, dw, m, n, k)
     return [dx, dw, *[channel_sums(g) if need else None for need in for_bias]]

@@ -5,10 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._kernels import engine, training
-from ..machine import cpu, empty, get_num_threads
+from .._kernels import engine, float_gemm, training
+from ..machine import cpu, empty, kernel_settings
 from ..machine.threads import threads_for
-from .float_gemm import affine
 from .layouts import row_bytes
 from .operand import FLOAT_LIMIT, VALUES, GemmOperand, IntegerLevels, integer_sum, joint_scale
 from .prepack import Prepacked, prepack
@@ -59,6 +58,24 @@ def product(
     return multiply(x, prepack(w, bias, x_operand, w_operand), x_operand)
 
 
+def affine(
+    x: Array, w: Array, scale: Array | None = None, bias: Array | None = None
+) -> NDArray[np.float32]:
+    """Return ``(x @ w.T) * scale + bias`` with the sums of `float_gemm.float_gemm`.
+
+    Args:
+        x: float32 ``[m, k]``.
+        w: float32 ``[n, k]``.
+        scale: float32 ``[n]``; None for 1.
+        bias: float32 ``[n]``; None for 0.
+    """
+    (m, k), n = x.shape, w.shape[0]
+    x, w = np.asarray(x, order="C"), np.asarray(w, order="C")
+    out = empty((m, n), np.float32)
+    float_gemm.affine(*kernel_settings(), x, w, scale, bias, out, m, n, k)
+    return out
+
+
 def floats_suffice(x: GemmOperand, w: GemmOperand, k: int) -> bool:
     """Whether float32 sums of the elements are exact: what an integer sum gives."""
     return (
@@ -73,7 +90,7 @@ def looked_up(grid: IntegerLevels, codes: Array) -> NDArray[np.float32]:
     """Return the elements of codes, in units, of a grid with one zero point."""
     out = empty(codes.shape, np.float32)
     codes = np.asarray(codes, order="C")
-    training.lookup(cpu.active_index(), get_num_threads(), codes, grid.floats, out)
+    training.lookup(*kernel_settings(), codes, grid.floats, out)
     return out
 
 

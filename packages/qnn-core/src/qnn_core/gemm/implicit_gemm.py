@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._kernels import sums as kernel
-from ..machine import cpu, empty, get_num_threads
+from .._kernels import float_gemm as kernel
+from ..machine import empty, kernel_settings
 from .window import Window
 
 Array = NDArray[Any]
@@ -41,8 +41,7 @@ def convolved(x: Array, w: Array, scale: Array, bias: Array, window: Window) -> 
     pixel, element = offsets(window, x.shape)
     y = empty((len(x), *window.output(*x.shape[1:3]), len(w)), np.float32)
     kernel.sums(
-        cpu.active_index(),
-        get_num_threads(),
+        *kernel_settings(),
         padded(x, window),
         pixel,
         element,
@@ -72,8 +71,7 @@ def weight_sums(g: Array, x: Array, window: Window) -> NDArray[np.float32]:
     parts = max(parts, -(-pixel.size // MOST_TERMS))
     out = empty((parts, element.size, n), np.float32)
     kernel.sums_in_parts(
-        cpu.active_index(),
-        get_num_threads(),
+        *kernel_settings(),
         padded(x, window),
         element,
         pixel,

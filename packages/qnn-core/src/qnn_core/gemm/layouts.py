@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .._kernels import engine, memory
-from ..machine import cpu, get_num_threads
+from ..machine import cpu, kernel_settings
 from ..machine.threads import threads_for
 
 Array = NDArray[Any]
@@ -99,7 +99,7 @@ def prepack_weights(
     sums = np.zeros((n, planes), np.int32)
     bits = planes if form == "bits" else 8
     requantizer = engine.Requantizer(format=form, bits=bits, count=0, elements=elements)
-    where = cpu.active_index(), get_num_threads()
+    where = kernel_settings()
     codes = np.ascontiguousarray(codes)
     engine.prepack_weights(*where, codes, requantizer, planes, words, stride, panels, sums)
     return panels, sums

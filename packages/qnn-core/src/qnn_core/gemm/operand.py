@@ -20,6 +20,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..qtensor import QuantizedTensor
+
 Array = NDArray[Any]
 
 # Whole numbers up to here are float32 numbers, and so are their sums.
@@ -131,7 +133,32 @@ def quantized_operand(
     # One zero point for all channels is what most schemes have; more kernels take that.
     if zero.size and np.all(zero == zero.flat[0]):
         zero = zero.reshape(-1)[:1].reshape(())
-    return GemmOperand(levels, zero, scale, _grid(levels, zero))
+    grid = _grid_of(levels.tobytes(), zero.tobytes(), zero.shape)
+    return GemmOperand(levels, zero, scale, grid)
+
+
+def operand_of(quantized: QuantizedTensor | None, rows: int | None) -> GemmOperand:
+    """Return what a tensor is in a product that sums over its last axis.
+
+    Args:
+        quantized: the tensor's codes, None for float values.
+        rows: the axis that is not summed over and may have a scale for each entry; None for none,
+            as in the input of a layer, where it is the batch.
+
+    Returns:
+        `VALUES` where the tensor enters with its values: it is float, or its qparams cannot be
+        taken out of the sum. Else an operand with levels: it enters with its codes.
+    """
+    if quantized is None:
+        return VALUES
+    levels, scale, shift = quantized.levels, quantized.scale, quantized.shift
+    if scale.size == shift.size == 1:
+        return quantized_operand(
+            levels, scale.reshape(()), shift.reshape(()), along_reduction=False
+        )
+    assert quantized.axis is not None
+    along_reduction = rows is None or quantized.axis % quantized.codes.ndim != rows
+    return quantized_operand(levels, scale, shift, along_reduction=along_reduction)
 
 
 def channels_of(operand: GemmOperand, rows: slice) -> GemmOperand:
@@ -170,22 +197,17 @@ def joint_scale(x: GemmOperand, w: GemmOperand, k: int) -> NDArray[np.float32]:
         return np.asarray(x.scale * w.scale * unit, np.float32)
 
 
-def _grid(levels: NDArray[np.float32], zero: Array) -> IntegerLevels | None:
-    """Return levels and zero points as integers of one unit, or None if that takes over 15 bits."""
-    return _grid_of(levels.tobytes(), zero.tobytes(), zero.shape)
-
-
 # The grids of levels that were asked for before, with the levels, so that an id stays theirs.
 _KNOWN: dict[int, tuple[NDArray[np.float32], IntegerLevels | None]] = {}
 _MOST_KNOWN = 512
 
 
 def _grid_around_zero(levels: NDArray[np.float32]) -> IntegerLevels | None:
-    """Return `_grid` with the zero point 0, of levels that never change: those of a codebook."""
+    """Return `_grid_of` the zero point 0 and levels that never change: those of a codebook."""
     known = _KNOWN.get(id(levels))
     if known is not None:
         return known[1]
-    grid = _grid(levels, ZERO)
+    grid = _grid_of(levels.tobytes(), ZERO.tobytes(), ())
     if not levels.flags.writeable and levels.base is None:
         if len(_KNOWN) >= _MOST_KNOWN:
             _KNOWN.clear()
@@ -196,6 +218,7 @@ def _grid_around_zero(levels: NDArray[np.float32]) -> IntegerLevels | None:
 # A scale changes at each step of training, a grid hardly ever.
 @lru_cache(maxsize=1024)
 def _grid_of(level_bytes: bytes, zero_bytes: bytes, shape: tuple[int, ...]) -> IntegerLevels | None:
+    """Return levels and zero points as integers of one unit, or None if that takes over 15 bits."""
     levels = np.frombuffer(level_bytes, np.float32)
     zero = np.frombuffer(zero_bytes, np.float32).reshape(shape)
     numbers = np.concatenate([levels, zero.reshape(-1)]).astype(np.float64)

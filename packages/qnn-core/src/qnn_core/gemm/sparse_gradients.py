@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import sparse as kernel
-from ..machine import cpu, empty, get_num_threads
+from ..machine import empty, kernel_settings
 from ..qtensor import QuantizedTensor
 from .gemm import each_column
 
@@ -41,8 +41,7 @@ def sparse_gradients(
     dw = empty((n, k), np.float32)
     g, x, slope, codes = (np.asarray(a, order="C") for a in (g, x, slope, weight.codes))
     total = kernel.sparse_gradients(
-        cpu.active_index(),
-        get_num_threads(),
+        *kernel_settings(),
         g,
         x,
         slope,

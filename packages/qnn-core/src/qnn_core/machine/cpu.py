@@ -31,9 +31,9 @@ def active_index() -> int:
     Raises:
         SpecError: at the first use, if ``QNN_CPU`` names no path.
     """
-    if _State.index is None:
-        _State.index = _capped(os.environ.get("QNN_CPU", "").strip().lower())
-    return _State.index
+    if State.index is None:
+        State.index = _capped(os.environ.get("QNN_CPU", "").strip().lower())
+    return State.index
 
 
 @contextmanager
@@ -52,11 +52,11 @@ def using(path: str) -> Iterator[None]:
         known = ", ".join(paths())
         raise SpecError(f"no kernel path {path!r}{nearest(path, paths())} (here: {known})")
     before = active_index()
-    _State.index = paths().index(path)
+    State.index = paths().index(path)
     try:
         yield
     finally:
-        _State.index = before
+        State.index = before
 
 
 def _capped(cap: str) -> int:
@@ -67,5 +67,7 @@ def _capped(cap: str) -> int:
     return min(most, len(paths()) - 1)
 
 
-class _State:
+class State:
+    """The number of the path in use, None before it is asked for."""
+
     index: int | None = None

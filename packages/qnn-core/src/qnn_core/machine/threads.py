@@ -4,7 +4,7 @@ import os
 
 from ..arguments import whole
 from ..errors import SpecError
-from .environment import usable_cores
+from .processor import usable_cores
 
 # Nanoseconds of work for each thread: waking one from sleep takes about ten microseconds.
 LEAST_WORK = 1.5e4
@@ -16,9 +16,9 @@ def get_num_threads() -> int:
     Raises:
         SpecError: at the first use, if ``QNN_NUM_THREADS`` is no number of threads.
     """
-    if _State.count is None:
-        _State.count = _default()
-    return _State.count
+    if State.count is None:
+        State.count = _default()
+    return State.count
 
 
 def set_num_threads(count: int) -> None:
@@ -38,7 +38,7 @@ def set_num_threads(count: int) -> None:
         1
         >>> qnn.set_num_threads(before)
     """
-    _State.count = whole("set_num_threads", "count", count, least=1, error=SpecError)
+    State.count = whole("set_num_threads", "count", count, least=1, error=SpecError)
 
 
 def threads_for(work: float) -> int:
@@ -55,10 +55,7 @@ def _default() -> int:
     return int(given)
 
 
-def cores() -> int:
-    """Return the number of cores of this machine."""
-    return os.cpu_count() or 1
+class State:
+    """How many threads there are at most, None before it is asked for."""
 
-
-class _State:
     count: int | None = None

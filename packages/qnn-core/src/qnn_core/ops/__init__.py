@@ -1,6 +1,6 @@
 """Differentiable operations. Each takes tensors or arrays and returns a tensor."""
 
-from ..autodiff.table import BUILT_IN, OPS
+from ..autodiff.table import BUILT_IN, OPS, UFUNCS
 from . import numpy_functions  # noqa: F401 # it says what NumPy's functions are
 from . import quantized_product as _quantized_product  # noqa: F401 # declares one more
 from .activation import hardtanh, log_softmax, relu, sigmoid, softmax, softplus, tanh
@@ -38,6 +38,7 @@ from .selection import maximum, minimum, where
 from .shape import broadcast_to, concatenate, getitem, reshape, stack, transpose
 
 BUILT_IN.update(OPS)
+UFUNCS.update({each.ufunc.__name__: each for each in OPS.values() if each.ufunc is not None})
 
 __all__ = [
     "absolute",

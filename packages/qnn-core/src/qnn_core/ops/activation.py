@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 from .._kernels import training as kernel
-from ..autodiff import OUTPUT, Array, Op, Shape, Tensor, op
+from ..autodiff import OUTPUT, Array, Op, Packed, Shape, Tensor, op
 from ..errors import ShapeError
 from ..gemm import elementwise
-from ..machine import cpu, empty, get_num_threads
+from ..machine import empty, kernel_settings
 from .arithmetic import clip, exp
 from .reduction import sum as sum_
 from .shapes import normalized_axes, same
@@ -21,7 +21,15 @@ def _tanh(x: Array) -> Array:
     return y
 
 
-tanh = op("tanh", _tanh, shape=same, vjps=[lambda g, y, x: g * (1 - y * y)], reads=[(OUTPUT,)])
+tanh = op(
+    "tanh",
+    _tanh,
+    shape=same,
+    vjps=[lambda g, y, x: g * (1 - y * y)],
+    reads=[(OUTPUT,)],
+    packed=Packed(links=lambda first: [("tanh", None)], batch_invariant=False),
+    ufunc=np.tanh,
+)
 
 
 def _sigmoid(x: Array) -> Array:
@@ -39,6 +47,7 @@ sigmoid = op(
     shape=same,
     vjps=[lambda g, y, x: g * y * (1 - y)],
     reads=[(OUTPUT,)],
+    packed=Packed(links=lambda first: [("sigmoid", None)], batch_invariant=False),
 )
 
 
@@ -55,7 +64,7 @@ def _relu(x: Array) -> Array:
     if x.dtype != np.float32:
         return np.asarray(np.maximum(x, x.dtype.type(0)))
     x, out = np.asarray(x, order="C"), empty(x.shape, np.float32)
-    kernel.relu(cpu.active_index(), get_num_threads(), x, out)
+    kernel.relu(*kernel_settings(), x, out)
     return out
 
 
@@ -70,11 +79,21 @@ def _relu_gradient(g: Array, x: Array) -> Array:
     if x.dtype != np.float32:
         return np.where(x > 0, g, x.dtype.type(0))
     out = empty(x.shape, np.float32)
-    kernel.relu_backward(cpu.active_index(), get_num_threads(), g, x, out)
+    kernel.relu_backward(*kernel_settings(), g, x, out)
     return out
 
 
-relu = op("relu", _relu, shape=same, vjps=[lambda g, y, x: relu_gradient(g, x)], reads=[(0,)])
+# The maximum of relus is the relu of the maximum, to the bit.
+relu = op(
+    "relu",
+    _relu,
+    shape=same,
+    vjps=[lambda g, y, x: relu_gradient(g, x)],
+    reads=[(0,)],
+    packed=Packed(
+        links=lambda first: [("maximum", np.array([0], np.float32))], beside_quantizer="follows"
+    ),
+)
 
 # The derivative of relu at 0 is taken as 0. Linear in g, and constant in x almost everywhere.
 relu_gradient: Op = op(
@@ -130,8 +149,15 @@ def _log_softmax_vjp(g: Tensor, y: Tensor, x: Tensor, *, axis: int) -> Tensor:
     return g - exp(y) * sum_(g, axis=axis, keepdims=True)
 
 
+_ALONG = Packed(attributes={"axis": "whole"}, batch_invariant=False)
+
 _softmax_op = op(
-    "softmax", _softmax, shape=_along("softmax"), vjps=[_softmax_vjp], reads=[(OUTPUT,)]
+    "softmax",
+    _softmax,
+    shape=_along("softmax"),
+    vjps=[_softmax_vjp],
+    reads=[(OUTPUT,)],
+    packed=_ALONG,
 )
 _log_softmax_op = op(
     "log_softmax",
@@ -139,6 +165,7 @@ _log_softmax_op = op(
     shape=_along("log_softmax"),
     vjps=[_log_softmax_vjp],
     reads=[(OUTPUT,)],
+    packed=_ALONG,
 )
 
 

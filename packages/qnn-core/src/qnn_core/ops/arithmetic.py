@@ -4,9 +4,21 @@ from typing import Any
 
 import numpy as np
 
-from ..autodiff import OUTPUT, Array, Op, Tensor, op
+from ..autodiff import OUTPUT, Array, Op, Packed, Shape, Tensor, op
+from ..autodiff.packed import Link
+from ..errors import ShapeError
 from .selection import where
 from .shapes import broadcasting, same
+
+
+def _binary(name: str, reverse: str) -> Packed:
+    """An operation that the engine has by two names: with a constant on the right, and the left."""
+
+    def links(first: bool, constant: Array) -> list[Link]:
+        return [(name if first else reverse, constant)]
+
+    return Packed(inputs=2, links=links)
+
 
 add = op(
     "add",
@@ -14,6 +26,7 @@ add = op(
     shape=broadcasting("add"),
     vjps=[lambda g, y, a, b: g, lambda g, y, a, b: g],
     reads=[],
+    packed=_binary("add", "add"),
 )
 
 subtract = op(
@@ -22,6 +35,7 @@ subtract = op(
     shape=broadcasting("subtract"),
     vjps=[lambda g, y, a, b: g, lambda g, y, a, b: -g],
     reads=[],
+    packed=_binary("subtract", "subtract_from"),
 )
 
 multiply = op(
@@ -30,6 +44,7 @@ multiply = op(
     shape=broadcasting("multiply"),
     vjps=[lambda g, y, a, b: g * b, lambda g, y, a, b: g * a],
     reads=[(1,), (0,)],
+    packed=_binary("multiply", "multiply"),
 )
 
 divide = op(
@@ -38,6 +53,7 @@ divide = op(
     shape=broadcasting("divide"),
     vjps=[lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b],
     reads=[(1,), (1, OUTPUT)],
+    packed=_binary("divide", "divide_into"),
 )
 
 
@@ -62,18 +78,53 @@ power = op(
     shape=broadcasting("power"),
     vjps=[_power_base_vjp, _power_exponent_vjp],
     reads=[(0, 1), (0, 1, OUTPUT)],
+    packed=Packed(inputs=2, batch_invariant=False),
 )
 
-negative = op("negative", np.negative, shape=same, vjps=[lambda g, y, x: -g], reads=[])
-exp = op("exp", np.exp, shape=same, vjps=[lambda g, y, x: g * y], reads=[(OUTPUT,)])
-log: Op = op("log", np.log, shape=same, vjps=[lambda g, y, x: g / x], reads=[(0,)])
-sqrt = op("sqrt", np.sqrt, shape=same, vjps=[lambda g, y, x: g / (2 * y)], reads=[(OUTPUT,)])
-sin = op("sin", np.sin, shape=same, vjps=[lambda g, y, x: g * cos(x)], reads=[(0,)])
-cos: Op = op("cos", np.cos, shape=same, vjps=[lambda g, y, x: -g * sin(x)], reads=[(0,)])
+negative = op(
+    "negative",
+    np.negative,
+    shape=same,
+    vjps=[lambda g, y, x: -g],
+    reads=[],
+    packed=Packed(links=lambda first: [("multiply", np.array([-1], np.float32))]),
+)
+
+# Functions of NumPy whose last bits depend on how many numbers it is given.
+_ROUNDED = Packed(batch_invariant=False)
+
+exp = op(
+    "exp",
+    np.exp,
+    shape=same,
+    vjps=[lambda g, y, x: g * y],
+    reads=[(OUTPUT,)],
+    packed=_ROUNDED,
+)
+log: Op = op("log", np.log, shape=same, vjps=[lambda g, y, x: g / x], reads=[(0,)], packed=_ROUNDED)
+sin = op(
+    "sin", np.sin, shape=same, vjps=[lambda g, y, x: g * cos(x)], reads=[(0,)], packed=_ROUNDED
+)
+cos: Op = op(
+    "cos", np.cos, shape=same, vjps=[lambda g, y, x: -g * sin(x)], reads=[(0,)], packed=_ROUNDED
+)
+sqrt = op(
+    "sqrt",
+    np.sqrt,
+    shape=same,
+    vjps=[lambda g, y, x: g / (2 * y)],
+    reads=[(OUTPUT,)],
+    packed=Packed(),
+)
 
 # The derivative at 0 is taken as 0, the middle of -1 and 1.
 absolute = op(
-    "absolute", np.absolute, shape=same, vjps=[lambda g, y, x: g * np.sign(x.array)], reads=[(0,)]
+    "absolute",
+    np.absolute,
+    shape=same,
+    vjps=[lambda g, y, x: g * np.sign(x.array)],
+    reads=[(0,)],
+    packed=Packed(),
 )
 
 
@@ -86,7 +137,26 @@ def _clip_vjp(g: Tensor, y: Tensor, x: Tensor, *, low: float, high: float) -> Te
     return where((x.array >= low) & (x.array <= high), g, 0)
 
 
-_clip_op = op("clip", _clip, shape=same, vjps=[_clip_vjp], reads=[(0,)])
+def _between(x: Shape, *, low: float, high: float) -> Shape:
+    if low > high:
+        raise ShapeError(f"clip: low {low} is above high {high}")
+    return x
+
+
+def _clip_links(first: bool, *, low: float, high: float) -> list[Link]:
+    return [("maximum", np.array([low], np.float32)), ("minimum", np.array([high], np.float32))]
+
+
+_clip_op = op(
+    "clip",
+    _clip,
+    shape=same,
+    vjps=[_clip_vjp],
+    reads=[(0,)],
+    packed=Packed(
+        attributes={"low": "number", "high": "number"}, shape=_between, links=_clip_links
+    ),
+)
 
 
 def clip(x: Any, low: float, high: float) -> Tensor:

@@ -1,15 +1,24 @@
 """Convolution of images, channels last (docs/adr/0011-channels-last.md)."""
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..arguments import whole
-from ..autodiff import Array, Op, Shape, Tensor, op
+from ..autodiff import Array, Op, Packed, Shape, Tensor, op
 from ..errors import ShapeError
-from ..gemm import Window, convolve, input_gradient, operand_of, weight_gradient
-from ..qtensor import QuantizedTensor
+from ..gemm import (
+    GemmOperand,
+    Window,
+    channel_sums,
+    convolve,
+    input_gradient,
+    operand_of,
+    weight_gradient,
+)
+from ..qtensor import QuantizedTensor, decoded
 from .linear import data_of
 from .windows import IntPair, Pair, pair, same_padding, windows_of
 
@@ -158,6 +167,15 @@ _conv2d_op: Op = op(
         math.prod(convolved_shape(x, weight, **how)) * math.prod(weight[1:])
     ),
     codes="reads",
+    packed=Packed(
+        inputs=(2, 3),
+        attributes={
+            "stride": "strides",
+            "padding": "paddings",
+            "dilation": "strides",
+            "groups": "whole",
+        },
+    ),
 )
 
 # The convolution is linear in its input and in its weight, so these three are each other's
@@ -240,3 +258,52 @@ def _named_padding(name: str, weight: Shape, stride: Pair, dilation: Pair) -> Pa
     if name == "valid" or len(weight) != 4:  # the shape rule says what such a weight lacks
         return 0, 0
     return same_padding("conv2d", (weight[1], weight[2]), stride, dilation)
+
+
+@dataclass(frozen=True)
+class ConvProduct:
+    """`conv2d`, with arguments as pairs, as `quantized_product` takes it."""
+
+    stride: Pair
+    padding: Pair
+    dilation: Pair
+    groups: int
+
+    def shape(self, x: Shape, weight: Shape, bias: Shape | None = None) -> Shape:
+        """Return the shape of the product."""
+        return convolved_shape(x, weight, bias, **vars(self))
+
+    def of(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        """Return the product of tensors."""
+        return conv2d(x, weight, bias, **vars(self))
+
+    def forward(
+        self,
+        x: Array,
+        weight: Array,
+        bias: Array | None,
+        x_operand: GemmOperand,
+        w_operand: GemmOperand,
+    ) -> Array:
+        """Return the product of codes or values."""
+        window = _window(weight.shape, self.stride, self.padding, self.dilation)
+        return convolve(x, weight, bias, x_operand, w_operand, window=window, groups=self.groups)
+
+    def gradients(
+        self, g: Array, x: Array, weight: Array, needs: tuple[bool, ...]
+    ) -> list[Array | None]:
+        """Return the gradients of input, weight and bias."""
+        return [
+            input_gradients(g, weight, shape=x.shape, **vars(self)) if needs[0] else None,
+            weight_gradients(g, x, shape=weight.shape, **vars(self)) if needs[1] else None,
+            channel_sums(g) if needs[2] else None,
+        ]
+
+    def scale_of_data(
+        self, g: Array, x: Array, scale_gradient: Array, weight: QuantizedTensor
+    ) -> tuple[float, Array] | None:
+        """Return the sum by way of a weight gradient, with these gradients in the images' place."""
+        shape = weight.codes.shape
+        by_scale = weight_gradients(g, scale_gradient, shape=shape, **vars(self))
+        total = np.multiply(by_scale, decoded(weight), dtype=np.float64).sum()
+        return float(total), weight_gradients(g, x, shape=shape, **vars(self))

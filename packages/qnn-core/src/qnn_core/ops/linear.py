@@ -5,10 +5,18 @@ from typing import Any
 
 import numpy as np
 
-from ..autodiff import Array, Op, Shape, Tensor, op
+from ..autodiff import Array, Op, Packed, Shape, Tensor, op
 from ..autodiff.mode import MODE
 from ..errors import ShapeError
-from ..gemm import GemmOperand, affine_gradients, float_gemm, operand_of, product
+from ..gemm import (
+    GemmOperand,
+    affine_gradients,
+    float_gemm,
+    is_large,
+    operand_of,
+    product,
+    sparse_gradients,
+)
 from ..qtensor import QuantizedTensor
 from .shape import reshape, transpose
 from .shapes import broadcast
@@ -70,6 +78,8 @@ _matmul_op: Op = op(
     vjps=[_left_vjp, _right_vjp],
     reads=[(1,), (0,)],
     macs=lambda a, b: math.prod(_product(a, b)) * a[-1],
+    packed=Packed(inputs=2, batch_invariant=False),
+    ufunc=np.matmul,
 )
 
 
@@ -121,8 +131,10 @@ def multiplied(
     x: Array, weight: Array, bias: Array | None, x_operand: GemmOperand, w_operand: GemmOperand
 ) -> Array:
     """Return the product of what two factors enter with, ``[..., in]`` and ``[out, in]``."""
+    if x.ndim == 2:
+        return product(x, weight, bias, x_operand, w_operand)
     y = product(matrix(x), weight, bias, x_operand, w_operand)
-    return y if x.ndim == 2 else y.reshape(*x.shape[:-1], weight.shape[0])
+    return y.reshape(*x.shape[:-1], weight.shape[0])
 
 
 def data_of(values: Array, quantized: QuantizedTensor | None, factor: GemmOperand) -> Array:
@@ -171,6 +183,7 @@ _linear_op = op(
     reads=[(1,), (0,)],
     macs=lambda x, weight, bias=None: math.prod(x) * weight[0],
     codes="reads",
+    packed=Packed(inputs=(2, 3)),
 )
 
 
@@ -194,3 +207,27 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Tensor:
         Tensor([[11.5]])
     """
     return _linear_op(x, weight) if bias is None else _linear_op(x, weight, bias)
+
+
+class LinearProduct:
+    """`linear`, ``[..., in]`` by ``[out, in]``, as `quantized_product` takes it."""
+
+    shape = staticmethod(affine_shape)
+    of = staticmethod(linear)
+    forward = staticmethod(multiplied)
+
+    def gradients(
+        self, g: Array, x: Array, weight: Array, needs: tuple[bool, ...]
+    ) -> list[Array | None]:
+        """Return the gradients of input, weight and bias."""
+        dx, dw, dbias = affine_gradients(matrix(g), matrix(x), weight, needs)
+        return [None if dx is None else dx.reshape(x.shape), dw, dbias]
+
+    def scale_of_data(
+        self, g: Array, x: Array, scale_gradient: Array, weight: QuantizedTensor
+    ) -> tuple[float, Array] | None:
+        """Return the sum and the weight's gradient where most of the data are zero."""
+        rows, samples = matrix(g), matrix(x)
+        if not is_large(rows, samples):
+            return None
+        return sparse_gradients(rows, samples, matrix(scale_gradient), weight)

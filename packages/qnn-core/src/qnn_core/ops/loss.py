@@ -10,7 +10,7 @@ from .._kernels import training
 from ..autodiff import Array, Op, Shape, Tensor, op
 from ..autodiff.mode import MODE
 from ..errors import DtypeError, ShapeError
-from ..machine import cpu, empty, get_num_threads
+from ..machine import empty, kernel_settings
 from .activation import log_softmax, relu, softmax, softplus
 from .arithmetic import absolute, clip
 from .reduction import mean
@@ -58,7 +58,7 @@ def _cross_entropy(logits: Array, *, labels: Labels) -> Array:
 def _compiled(logits: Array, labels: Labels, factor: float, slopes: Array | None) -> float:
     """Return the sum of the losses, or write their slopes."""
     rows, columns = logits.shape
-    where = cpu.active_index(), get_num_threads()
+    where = kernel_settings()
     logits = np.asarray(logits, order="C")
     return training.entropy(*where, logits, labels, rows, columns, factor, slopes)
 

@@ -1,11 +1,11 @@
 """Batch normalization and dropout."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..arguments import real
-from ..autodiff import Array, Op, Shape, Tensor, op
+from ..autodiff import Array, Op, Packed, Shape, Tensor, op
 from ..autodiff.mode import MODE
 from ..errors import ShapeError
 from ..gemm.channel_sums import (
@@ -71,12 +71,24 @@ def _batch_norm_vjp(
     ]
 
 
+def _folded(
+    shape: Shape, weight: Array, bias: Array, mean: Array, variance: Array, *, eps: float
+) -> tuple[str, dict[str, Array]]:
+    """Return what it is in evaluation: ``(x - mean) * factor + bias``, with its root taken once."""
+    # As the operation itself computes it, to the bit.
+    factor = weight / np.sqrt(variance + variance.dtype.type(eps))
+    # Of a table of rows axis 1 is the last one, and it is what files always held.
+    name = "normalize" if len(shape) == 2 else "normalize_channels"
+    return name, {"mean": mean, "weight / sqrt(variance + eps)": factor, "bias": bias}
+
+
 _batch_norm_op = op(
     "batch_norm",
     _batch_norm,
     shape=_normalized,
     vjp=_batch_norm_vjp,
     reads=[(1, 4), (0, 3, 4), (), (1, 4), (0, 1, 3, 4)],
+    packed=Packed(inputs=5, attributes={"eps": "number"}, folded=_folded),
 )
 
 
@@ -107,22 +119,20 @@ def batch_norm(
     return _batch_norm_op(x, weight, bias, mean, variance, eps=eps)
 
 
-class Moments:
-    """Mean and variance of a batch, each ``[channels]``, which `normalize_batch` leaves here."""
+class Moments(NamedTuple):
+    """Mean and variance of a batch, each ``[channels]``."""
 
     mean: Array
     variance: Array
 
 
-def _normalize_batch(
-    x: Array, weight: Array, bias: Array, *, eps: float, moments: Moments
-) -> Array:
+def _normalize_batch(x: Array, weight: Array, bias: Array, *, eps: float) -> tuple[Array, Moments]:
     if x.dtype == np.float32:
-        moments.mean, moments.variance = channel_moments(x)
+        moments = Moments(*channel_moments(x))
     else:
         axes = tuple(range(x.ndim - 1))
-        moments.mean, moments.variance = np.mean(x, axis=axes), np.var(x, axis=axes)
-    return _batch_norm(x, weight, bias, moments.mean, moments.variance, eps=eps)
+        moments = Moments(np.mean(x, axis=axes), np.var(x, axis=axes))
+    return _batch_norm(x, weight, bias, *moments, eps=eps), moments
 
 
 def _normalize_batch_vjp(
@@ -131,13 +141,15 @@ def _normalize_batch_vjp(
     inputs: tuple[Tensor, ...],
     needs: tuple[bool, ...],
     attributes: dict[str, Any],
+    *,
+    residual: Moments,
 ) -> list[Tensor | None]:
     x, weight, _ = inputs
-    count = x.size // max(weight.size, 1)
     if x.dtype == np.float32 and not MODE.grad:
         # Nobody differentiates again: two passes without the arrays in between.
-        found = _gradients(g.array, x.array, weight.array, count, **attributes)
+        found = _gradients(g.array, x.array, weight.array, residual, **attributes)
         return [Tensor.of(f) if need else None for f, need in zip(found, needs, strict=True)]
+    count = x.size // max(weight.size, 1)
     axes = tuple(range(x.ndim - 1))
     inverse = 1 / sqrt(variance_(x, axis=axes) + attributes["eps"])
     normal = (x - mean_(x, axis=axes)) * inverse
@@ -147,9 +159,10 @@ def _normalize_batch_vjp(
 
 
 def _gradients(
-    g: Array, x: Array, weight: Array, count: int, *, eps: float, moments: Moments
+    g: Array, x: Array, weight: Array, moments: Moments, *, eps: float
 ) -> tuple[Array, Array, Array]:
     """Return the gradients of input, weight and bias."""
+    count = np.float32(x.size // max(weight.size, 1))
     inverse = 1 / np.sqrt(moments.variance + np.float32(eps))
     total, moment = normalization_sums(g, x, moments.mean)
     moment *= inverse
@@ -159,8 +172,8 @@ def _gradients(
         x,
         mean=moments.mean,
         factor=factor,
-        slope=-factor * inverse * moment / np.float32(count),
-        offset=-factor * total / np.float32(count),
+        slope=-factor * inverse * moment / count,
+        offset=-factor * total / count,
     )
     return dx, moment, total
 
@@ -171,12 +184,11 @@ _normalize_batch_op: Op = op(
     shape=_with_moments,
     vjp=_normalize_batch_vjp,
     reads=[(0, 1), (0,)],
+    residual=True,
 )
 
 
-def normalize_batch(
-    x: Any, weight: Any, bias: Any, *, eps: float = 1e-5, moments: Moments | None = None
-) -> Tensor:
+def normalize_batch(x: Any, weight: Any, bias: Any, *, eps: float = 1e-5) -> Tensor:
     """Return `batch_norm` by the mean and variance of `x` itself, whose derivative is taken too.
 
     (Ioffe and Szegedy 2015, arXiv:1502.03167, algorithm 1; the variance is not the unbiased
@@ -187,7 +199,6 @@ def normalize_batch(
         weight: ``[channels]``.
         bias: ``[channels]``.
         eps: keeps the root away from zero.
-        moments: where mean and variance are left for whoever keeps running ones.
 
     Raises:
         ShapeError: if the shapes do not fit, or there is no row.
@@ -197,12 +208,22 @@ def normalize_batch(
         Tensor([[-1.],
                 [ 1.]])
     """
-    # Backward needs them as they are now, whatever becomes of the caller's.
-    own = Moments()
-    y = _normalize_batch_op(x, weight, bias, eps=eps, moments=own)
-    if moments is not None:
-        moments.mean, moments.variance = own.mean, own.variance
-    return y
+    return _normalize_batch_op(x, weight, bias, eps=eps)
+
+
+def normalize_batch_with_moments(
+    x: Any, weight: Any, bias: Any, *, eps: float = 1e-5
+) -> tuple[Tensor, Moments]:
+    """Return `normalize_batch`, and mean and variance for whoever keeps running ones.
+
+    Backward needs them too: they are to be read only.
+
+    Example:
+        >>> normalize_batch_with_moments([[1.0], [3.0]], [1.0], [0.0])[1].mean
+        array([2.], dtype=float32)
+    """
+    output, moments = _normalize_batch_op.with_residual(x, weight, bias, eps=eps)
+    return output, moments
 
 
 _dropout_op = op(

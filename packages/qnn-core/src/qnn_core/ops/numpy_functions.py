@@ -13,22 +13,7 @@ import numpy as np
 from ..autodiff import Tensor
 from ..autodiff.table import FUNCTIONS, UFUNCS
 from . import views
-from .activation import tanh
-from .arithmetic import (
-    absolute,
-    add,
-    clip,
-    cos,
-    divide,
-    exp,
-    log,
-    multiply,
-    negative,
-    power,
-    sin,
-    sqrt,
-    subtract,
-)
+from .arithmetic import absolute, clip
 from .einsum import einsum
 from .linear import matmul
 from .reduction import max as max_
@@ -73,14 +58,8 @@ def _size(a: Tensor, axis: int | None = None) -> int:
     return a.size if axis is None else a.shape[axis]
 
 
-# Ufuncs
+# Ufuncs, beside those that operations are (`Op.ufunc`)
 
-for _op in (
-    *(absolute, add, cos, divide, exp, log, maximum, minimum, multiply, negative),
-    *(power, sin, sqrt, subtract, tanh),
-):
-    UFUNCS[_op.name] = _op
-UFUNCS["matmul"] = matmul
 UFUNCS["fabs"] = absolute
 UFUNCS["positive"] = lambda x: x
 UFUNCS["square"] = lambda x: x * x

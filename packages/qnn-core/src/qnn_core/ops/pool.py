@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from ..autodiff import Array, Op, Shape, Tensor, op
+from ..autodiff import Array, Op, Packed, Shape, Tensor, op
+from ..autodiff.packed import Kind
 from ..errors import ShapeError
 from ..gemm import Window
 from ..gemm.pooling import (
@@ -45,6 +46,9 @@ def _mean_gradient_shape(g: Shape, *, shape: Shape, **how: Any) -> Shape:
     return shape
 
 
+WINDOWS: dict[str, Kind] = {"kernel": "strides", "stride": "strides", "padding": "paddings"}
+
+
 def _max_pool2d(x: Array, *, kernel: Pair, stride: Pair, padding: Pair) -> Array:
     return window_maximum(x, Window(kernel, stride, padding))
 
@@ -74,6 +78,7 @@ _max_pool2d_op: Op = op(
     vjps=[lambda g, y, x, **how: max_pool2d_gradient(g, x, **how)],
     reads=[(0,)],
     codes="moves",
+    packed=Packed(attributes=WINDOWS, beside_quantizer="passes"),
 )
 
 # Both are linear in the first argument, and constant in the second almost everywhere.
@@ -105,6 +110,7 @@ _avg_pool2d_op: Op = op(
     shape=_mean_shape,
     vjps=[lambda g, y, x, **how: avg_pool2d_gradient(g, shape=x.shape, **how)],
     reads=[],
+    packed=Packed(attributes=WINDOWS, batch_invariant=False),
 )
 
 avg_pool2d_gradient: Op = op(

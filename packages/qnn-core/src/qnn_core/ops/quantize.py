@@ -6,7 +6,8 @@ import numpy as np
 
 from ..autodiff import Array, Shape, Tensor, op
 from ..autodiff.mode import MODE
-from ..qtensor import QuantizedTensor, clip_gradients, clip_surrogate, clips, fake, units
+from ..machine import empty
+from ..qtensor import QuantizedTensor, clip_gradients, clip_surrogate, clips, quantized, units
 from ..qtensor.fake_quantize import check_qparams
 from ..quantizer import Quantizer, codebook
 from ..registry import get_quantizer
@@ -15,19 +16,15 @@ from .shape import reshape
 
 
 def _shape(x: Shape, scale: Shape, shift: Shape, *, quantizer: Quantizer) -> Shape:
-    for qparams in (scale, shift):
-        check_qparams(x, qparams, quantizer.axis, "fake_quantize")
+    check_qparams("fake_quantize", x, quantizer.axis, scale, shift)
     return x
 
 
 def _fake_quantize(
     x: Array, scale: Array, shift: Array, *, quantizer: Quantizer
 ) -> tuple[Array, QuantizedTensor]:
-    codes, values = fake(x, scale, shift, quantizer)
-    levels, axis = codebook(quantizer).levels, quantizer.axis
-    # The scale is trained in place; what the codes mean must not change with it.
-    kept = QuantizedTensor(codes, quantizer.bits, levels, scale.copy(), shift.copy(), axis)
-    return values, kept
+    values = empty(x.shape, x.dtype)
+    return values, quantized(x, scale, shift, quantizer, values)
 
 
 def _passes(quantizer: Quantizer) -> bool:

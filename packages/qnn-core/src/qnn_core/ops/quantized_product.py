@@ -1,4 +1,4 @@
-"""Two quantizers and the product of what they make, as one operation: a layer in training."""
+"""Two quantizers and the product of what they make, as one operation: a quantized layer."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
@@ -8,25 +8,27 @@ import numpy as np
 from ..autodiff import Array, Op, Shape, Tensor, op
 from ..autodiff.mode import MODE
 from ..gemm import GemmOperand, operand_of
+from ..machine import empty
 from ..qtensor import (
     QuantizedTensor,
     clip_gradients,
     clips,
-    codes_of,
     decoded,
-    fake,
+    quantized,
     scale_gradients,
 )
 from ..qtensor.fake_quantize import check_qparams
-from ..quantizer import Quantizer, codebook
+from ..quantizer import Quantizer
 from .quantize import fake_quantize
 
 Quantizers = tuple[Quantizer, Quantizer]
 Gradients = list[Array | None]
+# Data, scale and shift.
+Side = tuple[Any, Any, Any]
 
 
 class Product(Protocol):
-    """What a layer does with its input and its weight: `Linear` or `Convolution`."""
+    """What a layer does with its input and its weight: `LinearProduct` or `ConvProduct`."""
 
     def shape(self, x: Shape, weight: Shape, bias: Shape | None = None) -> Shape:
         """Return the shape of the product, or raise a ShapeError."""
@@ -57,7 +59,7 @@ class Product(Protocol):
 
 
 class Made(NamedTuple):
-    """What forward made and backward needs.
+    """What forward made that backward needs: both sides as they were.
 
     Attributes:
         x, weight: as codes.
@@ -71,39 +73,26 @@ class Made(NamedTuple):
 
 def fits(x: Quantizer, weight: Quantizer) -> bool:
     """Whether `quantized_product` has the gradients of these two."""
-    return clips(x) and clips(weight) and x.axis is None and weight.axis in (None, 0)
+    return x.axis is None and weight.axis in (None, 0) and clips(x) and clips(weight)
 
 
-def _shape(*shapes: Shape, quantizers: Quantizers, product: Product, made: list[Made]) -> Shape:
+def _shape(*shapes: Shape, quantizers: Quantizers, product: Product) -> Shape:
     x, x_scale, x_shift, weight, w_scale, w_shift, *bias = shapes
-    for data, quantizer, both_qparams in (
-        (x, quantizers[0], (x_scale, x_shift)),
-        (weight, quantizers[1], (w_scale, w_shift)),
-    ):
-        for qparams in both_qparams:
-            check_qparams(data, qparams, quantizer.axis, "quantized_product")
+    check_qparams("quantized_product", x, quantizers[0].axis, x_scale, x_shift)
+    check_qparams("quantized_product", weight, quantizers[1].axis, w_scale, w_shift)
     return product.shape(x, weight, *bias)
 
 
-def _forward(*arrays: Array, quantizers: Quantizers, product: Product, made: list[Made]) -> Array:
+def _forward(*arrays: Array, quantizers: Quantizers, product: Product) -> tuple[Array, Made]:
     x, x_scale, x_shift, weight, w_scale, w_shift, *bias = arrays
-    codes, samples = fake(x, x_scale, x_shift, quantizers[0])
-    x_made = _coded(codes, x_scale, x_shift, quantizers[0])
-    w_codes = codes_of(weight, w_scale, w_shift, quantizers[1])
-    w_made = _coded(w_codes, w_scale, w_shift, quantizers[1])
-    made.append(Made(x_made, w_made, samples))
+    samples = empty(x.shape, x.dtype)
+    x_made = quantized(x, x_scale, x_shift, quantizers[0], samples)
+    w_made = quantized(weight, w_scale, w_shift, quantizers[1])
     x_operand, w_operand = operand_of(x_made, None), operand_of(w_made, 0)
-    rows = samples if x_operand.levels is None else codes
-    columns = decoded(w_made) if w_operand.levels is None else w_codes
-    return product.forward(rows, columns, bias[0] if bias else None, x_operand, w_operand)
-
-
-def _coded(codes: Array, scale: Array, shift: Array, quantizer: Quantizer) -> QuantizedTensor:
-    # QParams are trained in place; what the codes mean must not change with them.
-    levels = codebook(quantizer).levels
-    return QuantizedTensor(
-        codes, quantizer.bits, levels, scale.copy(), shift.copy(), quantizer.axis
-    )
+    rows = samples if x_operand.levels is None else x_made.codes
+    columns = decoded(w_made) if w_operand.levels is None else w_made.codes
+    y = product.forward(rows, columns, bias[0] if bias else None, x_operand, w_operand)
+    return y, Made(x_made, w_made, samples)
 
 
 def _vjp(
@@ -112,10 +101,12 @@ def _vjp(
     inputs: tuple[Tensor, ...],
     needs: tuple[bool, ...],
     attributes: dict[str, Any],
+    *,
+    residual: Made,
 ) -> list[Tensor | None]:
-    quantizers, product, (made,) = (attributes[a] for a in ("quantizers", "product", "made"))
+    made, quantizers, product = residual, attributes["quantizers"], attributes["product"]
     if MODE.here.grad:
-        return _composed_vjp(g, inputs, needs, attributes)
+        return _composed_vjp(g, inputs, needs, made, **attributes)
     x, weight = inputs[0].array, inputs[3].array
     for_x, for_w, for_bias = any(needs[:3]), any(needs[3:6]), any(needs[6:])
     dw: Array | None
@@ -152,14 +143,19 @@ def _through(
 
 
 def _composed_vjp(
-    g: Tensor, inputs: tuple[Tensor, ...], needs: tuple[bool, ...], attributes: dict[str, Any]
+    g: Tensor,
+    inputs: tuple[Tensor, ...],
+    needs: tuple[bool, ...],
+    made: Made,
+    *,
+    quantizers: Quantizers,
+    product: Product,
 ) -> list[Tensor | None]:
     """Differentiate what this operation stands for, so that it can be differentiated again.
 
     By the derivatives of the three themselves: a walk from here would go on behind the inputs, and
     find the weight of a layer that is used twice a second time.
     """
-    quantizers, product, (made,) = (attributes[a] for a in ("quantizers", "product", "made"))
     x, weight = (
         fake_quantize(*inputs[at : at + 3], quantizer=quantizer)
         for at, quantizer in zip((0, 3), quantizers, strict=True)
@@ -178,7 +174,7 @@ def _composed_vjp(
 def _pulled(g: Tensor, y: Tensor, needs: tuple[bool, ...]) -> Sequence[Tensor | None]:
     node = y.node
     assert node is not None
-    return node.op.vjp(g, y, node.inputs, needs, node.attributes)
+    return node.op.pull(g, y, node, needs)
 
 
 def composed(*inputs: Tensor, quantizers: Quantizers, product: Product) -> Tensor:
@@ -198,18 +194,12 @@ _quantized_product_op: Op = op(
     shape=_shape,
     vjp=_vjp,
     reads=[(0,), (0,), (0,), (3,), (3,), (3,)],
+    residual=True,
 )
 
 
 def quantized_product(
-    x: Any,
-    x_qparams: tuple[Any, Any],
-    weight: Any,
-    w_qparams: tuple[Any, Any],
-    bias: Any = None,
-    *,
-    quantizers: Quantizers,
-    product: Product,
+    x: Side, weight: Side, bias: Any = None, *, quantizers: Quantizers, product: Product
 ) -> Tensor:
     """Return the product of the input and the weight, each after `fake_quantize`: the same bits.
 
@@ -218,10 +208,8 @@ def quantized_product(
     three, but for the order in which the gradient of the scale of data is summed up.
 
     Args:
-        x: float32, as the product takes it.
-        x_qparams: scale and shift of the input, of shape ().
-        weight: float32, output channels first.
-        w_qparams: those of the weight, of shape () or, with axis 0, ``[out]``.
+        x: data, scale and shift, as `fake_quantize` takes them: float32, and qparams of shape ().
+        weight: likewise: output channels first, and qparams of shape () or, with axis 0, ``[out]``.
         bias: ``[out]`` or None.
         quantizers: of the input and of the weight; see `fits`.
         product: what is done with them.
@@ -231,13 +219,11 @@ def quantized_product(
 
     Example:
         >>> import qnn_core as qnn
-        >>> from qnn_core.ops.layer_products import Linear
+        >>> from qnn_core.ops.linear import LinearProduct
         >>> two = qnn.get_quantizer("uniform:2"), qnn.get_quantizer("symmetric:2")
-        >>> qparams = (1, 0), (0.5, 0)
-        >>> x, w = [[0.4, 3.1]], [[0.6, 2.0]]
-        >>> quantized_product(x, qparams[0], w, qparams[1], quantizers=two, product=Linear())
+        >>> x, weight = ([[0.4, 3.1]], 1, 0), ([[0.6, 2.0]], 0.5, 0)
+        >>> quantized_product(x, weight, quantizers=two, product=LinearProduct())
         Tensor([[1.5]])
     """
     biases = () if bias is None else (bias,)
-    given = (x, *x_qparams, weight, *w_qparams, *biases)
-    return _quantized_product_op(*given, quantizers=quantizers, product=product, made=[])
+    return _quantized_product_op(*x, *weight, *biases, quantizers=quantizers, product=product)

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ..autodiff import OUTPUT, Array, Tensor, op
+from ..autodiff import OUTPUT, Array, Packed, Tensor, op
+from ..autodiff.packed import Kind
 from ..gemm.channel_sums import channel_sums, plane_sums
 from .selection import where
 from .shape import broadcast_to, reshape
@@ -130,13 +131,41 @@ def _count(x: Tensor, axis: Axes) -> int:
     return int(np.prod([x.shape[a] for a in normalized_axes("mean", axis, x.shape)]))
 
 
-_sum_op = op("sum", _sum, shape=reducing("sum", empty=True), vjps=[_sum_vjp], reads=[])
-_mean_op = op("mean", _mean, shape=reducing("mean", empty=False), vjps=[_mean_vjp], reads=[])
+_OVER: dict[str, Kind] = {"axis": "axes", "keepdims": "flag"}
+# Extremes are the same in any order; sums are not.
+_CHOSEN, _SUMMED = Packed(attributes=_OVER), Packed(attributes=_OVER, batch_invariant=False)
+
+_sum_op = op(
+    "sum",
+    _sum,
+    shape=reducing("sum", empty=True),
+    vjps=[_sum_vjp],
+    reads=[],
+    packed=_SUMMED,
+)
+_mean_op = op(
+    "mean",
+    _mean,
+    shape=reducing("mean", empty=False),
+    vjps=[_mean_vjp],
+    reads=[],
+    packed=_SUMMED,
+)
 _max_op = op(
-    "max", _max, shape=reducing("max", empty=False), vjps=[_extreme_vjp], reads=[(0, OUTPUT)]
+    "max",
+    _max,
+    shape=reducing("max", empty=False),
+    vjps=[_extreme_vjp],
+    reads=[(0, OUTPUT)],
+    packed=_CHOSEN,
 )
 _min_op = op(
-    "min", _min, shape=reducing("min", empty=False), vjps=[_extreme_vjp], reads=[(0, OUTPUT)]
+    "min",
+    _min,
+    shape=reducing("min", empty=False),
+    vjps=[_extreme_vjp],
+    reads=[(0, OUTPUT)],
+    packed=_CHOSEN,
 )
 _variance_op = op(
     "variance",
@@ -144,6 +173,7 @@ _variance_op = op(
     shape=reducing("variance", empty=False),
     vjps=[_variance_vjp],
     reads=[(0,)],
+    packed=_SUMMED,
 )
 _norm_op = op(
     "norm", _norm, shape=reducing("norm", empty=True), vjps=[_norm_vjp], reads=[(0, OUTPUT)]

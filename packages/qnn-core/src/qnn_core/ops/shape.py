@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autodiff import Array, Op, Shape, Tensor, op
+from ..autodiff import Array, Op, Packed, Shape, Tensor, op
 from ..errors import ShapeError
 from .shapes import broadcast, normalized_axes
 
@@ -34,6 +34,7 @@ _reshape_op = op(
     codes="moves",
     vjps=[lambda g, y, x, *, shape: reshape(g, x.shape)],
     reads=[],
+    packed=Packed(attributes={"shape": "lengths"}, beside_quantizer="passes"),
 )
 
 
@@ -75,6 +76,7 @@ _transpose_op = op(
     codes="moves",
     vjps=[_transpose_vjp],
     reads=[],
+    packed=Packed(attributes={"axes": "order"}, beside_quantizer="passes"),
 )
 
 
@@ -105,6 +107,7 @@ _broadcast_to_op = op(
     codes="moves",
     vjps=[lambda g, y, x, *, shape: g],
     reads=[],
+    packed=Packed(attributes={"shape": "lengths"}),
 )
 
 
@@ -156,6 +159,7 @@ _concatenate_op = op(
     shape=_joined,
     vjp=_concatenate_vjp,
     reads=[],
+    packed=Packed(inputs=(1, 10_000), attributes={"axis": "whole"}),
 )
 
 
@@ -203,6 +207,49 @@ def _indexed(shape: Shape, *, index: Any) -> Shape:
         raise ShapeError(f"getitem: index {index!r} does not fit shape {shape}: {error}") from error
 
 
+def _indexed_by_lists(shape: Shape, *, index: Any) -> Shape:
+    """The rule of `getitem` that does not make the result to know the shape of lists of indices."""
+    parts = index if isinstance(index, tuple) else (index,)
+    if not any(isinstance(part, np.ndarray) for part in parts):
+        return _indexed(shape, index=index)
+    # Beside lists, numbers are lists of one. Without both it is a view, which costs nothing.
+    listed = [isinstance(part, np.ndarray | int) for part in parts]
+    plain = tuple(
+        slice(None) if is_list else part for part, is_list in zip(parts, listed, strict=True)
+    )
+    seen = _indexed(shape, index=plain)
+    # The axis of the view that each part stands for; an ellipsis stands for what is left.
+    axes, axis = [], 0
+    for part in parts:
+        axes.append(axis)
+        axis += 1 if part is not ... else len(seen) - len(parts) + 1
+    places = [place for place, is_list in enumerate(listed) if is_list]
+    for place in places:
+        _check_indices(np.asarray(parts[place]), seen[axes[place]], shape)
+    try:
+        together = np.broadcast_shapes(*(np.shape(parts[place]) for place in places))
+    except ValueError as error:
+        raise ShapeError(f"getitem: lists of indices do not fit each other: {error}") from error
+    gone = {axes[place] for place in places}
+    # Lists beside each other stand where the first one is, others in front of all.
+    beside = places[-1] - places[0] == len(places) - 1
+    before = axes[places[0]] if beside else 0
+    kept = [(axis, n) for axis, n in enumerate(seen) if axis not in gone]
+    return (
+        *(n for axis, n in kept if axis < before),
+        *together,
+        *(n for axis, n in kept if axis >= before),
+    )
+
+
+def _check_indices(indices: Array, length: int, shape: Shape) -> None:
+    if indices.size and not -length <= indices.min() <= indices.max() < length:
+        raise ShapeError(
+            f"getitem: indices from {indices.min()} to {indices.max()} do not fit an axis of "
+            f"length {length} of shape {shape}"
+        )
+
+
 def _add_at(g: Array, *, index: Any, shape: Shape) -> Array:
     out = np.zeros(shape, g.dtype)
     parts = index if isinstance(index, tuple) else (index,)
@@ -221,6 +268,7 @@ getitem = op(
     codes="moves",
     vjps=[lambda g, y, x, *, index: add_at(g, index=index, shape=x.shape)],
     reads=[],
+    packed=Packed(attributes={"index": "index"}, shape=_indexed_by_lists),
 )
 
 # The transpose of indexing: elements that an index names twice are added up.

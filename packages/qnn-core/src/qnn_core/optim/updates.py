@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import training as kernel
-from ..machine import cpu, get_num_threads
+from ..machine import kernel_settings
 
 Array = NDArray[Any]
 
@@ -33,7 +33,7 @@ class Rule(NamedTuple):
 def sgd(rule: Rule, weight: Array, gradient: Array) -> None:
     """Do ``w -= rate * (g + decay * w)``."""
     if weight.dtype == np.float32:
-        kernel.sgd(cpu.active_index(), get_num_threads(), weight, gradient, *rule)
+        kernel.sgd(*kernel_settings(), weight, gradient, *rule)
         return
     weight -= rule.rate * (gradient + rule.decay * weight)
     rule.clip(weight)
@@ -50,7 +50,7 @@ def sgd_momentum(
 ) -> None:
     """Do ``v = m * v + g``, ``w -= rate * v`` (Nesterov: ``rate * (g + m * v)``)."""
     if weight.dtype == np.float32:
-        where = cpu.active_index(), get_num_threads()
+        where = kernel_settings()
         kernel.sgd_momentum(*where, weight, gradient, *rule, velocity, momentum, nesterov)
         return
     slope = gradient + rule.decay * weight
@@ -77,8 +77,7 @@ def adam(
     corrections = 1 - beta1**step, 1 - beta2**step
     if weight.dtype == np.float32:
         kernel.adam(
-            cpu.active_index(),
-            get_num_threads(),
+            *kernel_settings(),
             weight,
             gradient,
             *rule,

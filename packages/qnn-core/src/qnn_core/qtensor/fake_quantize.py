@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from .._kernels import quantize as kernel
 from .._kernels import training
 from ..errors import NonFiniteError, ShapeError
-from ..machine import cpu, empty, get_num_threads
+from ..machine import empty, kernel_settings
 from ..quantizer import Quantizer, codebook
 from .quantized_tensor import QuantizedTensor
 
@@ -18,61 +18,62 @@ Codes = NDArray[np.uint8]
 
 
 def check_qparams(
-    shape: tuple[int, ...], qparams: tuple[int, ...], axis: int | None, name: str = "encode"
+    name: str, shape: tuple[int, ...], axis: int | None, *qparams: tuple[int, ...]
 ) -> None:
-    """Raise a ShapeError unless a scale or shift of shape `qparams` fits data of `shape`."""
+    """Raise a ShapeError unless scales and shifts of the shapes `qparams` fit data of `shape`."""
     if axis is not None and not -len(shape) <= axis < len(shape):
         raise ShapeError(f"{name}: the quantizer's axis {axis} is not in data of shape {shape}")
     expected = () if axis is None else (shape[axis],)
-    if qparams not in {(), expected}:
-        raise ShapeError(
-            f"{name}: a scale or shift of shape {qparams} does not fit data of shape {shape} "
-            f"with axis {axis}: () or {expected} is needed"
-        )
+    for found in qparams:
+        if found and found != expected:
+            raise ShapeError(
+                f"{name}: a scale or shift of shape {found} does not fit data of shape {shape} "
+                f"with axis {axis}: () or {expected} is needed"
+            )
 
 
 def codes_of(x: Array, scale: Array, shift: Array, quantizer: Quantizer) -> Codes:
-    """Return the uint8 codes of float data, of its shape.
+    """Return the uint8 codes of float data, of its shape; see `quantized`."""
+    return quantized(x, scale, shift, quantizer).codes
+
+
+def quantized(
+    x: Array, scale: Array, shift: Array, quantizer: Quantizer, values: Array | None = None
+) -> QuantizedTensor:
+    """Return float data as codes, with qparams of their own: those of a layer change in place.
+
+    Args:
+        x: float data.
+        scale: of shape (), or one for each channel of the quantizer's axis.
+        shift: likewise.
+        quantizer: the scheme.
+        values: of the shape and dtype of `x`, where the values of the codes are written to; None if
+            nobody wants them.
 
     Raises:
         NonFiniteError: if `x` holds NaN or infinity, or a scale is not a finite number > 0.
         ShapeError: if the qparams do not fit the data.
     """
-    return _encoded(x, scale, shift, quantizer, None)
-
-
-def fake(x: Array, scale: Array, shift: Array, quantizer: Quantizer) -> tuple[Codes, Array]:
-    """Return the codes of float data and their values, see `codes_of` and `values_of`."""
-    values = empty(x.shape, x.dtype)
-    codes = _encoded(x, scale, shift, quantizer, values)
-    return codes, values
-
-
-def _encoded(
-    x: Array, scale: Array, shift: Array, quantizer: Quantizer, values: Array | None
-) -> Codes:
-    """Return the codes, and write the values if there is an array for them."""
-    book = codebook(quantizer)
+    book, axis = codebook(quantizer), quantizer.axis
     _check_scale(scale, shift, book.ends)
     codes = empty(x.shape, np.uint8)
-    row = _row_qparams(x, scale, shift, quantizer.axis)
+    row = _row_qparams(x, scale, shift, axis)
     if row is not None:
-        finite = training.fake_forward(
-            cpu.active_index(), get_num_threads(), book.book, *row, code=codes, value=values
-        )
+        path, threads = kernel_settings()
+        finite = training.fake_forward(path, threads, book.book, *row, code=codes, value=values)
     else:
-        x_rn, scale_rn, shift_rn = _rows(x, scale, shift, quantizer.axis)
+        x_rn, scale_rn, shift_rn = _rows(x, scale, shift, axis)
         code_rn = codes.reshape(x_rn.shape)
         bad = kernel.encode(x_rn, scale_rn, shift_rn, book.thresholds, book.per_step, code_rn)
         finite = not bad
         if finite and values is not None:
-            values[...] = values_of(codes, book.levels, scale, shift, quantizer.axis)
+            values[...] = values_of(codes, book.levels, scale, shift, axis)
     if not finite:
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
         raise NonFiniteError(
             f"{type(quantizer).__name__}: cannot quantize {x[where]} at index {where}"
         )
-    return codes
+    return QuantizedTensor(codes, quantizer.bits, book.levels, scale.copy(), shift.copy(), axis)
 
 
 def values_of(codes: Codes, levels: Array, scale: Array, shift: Array, axis: int | None) -> Array:
@@ -96,7 +97,7 @@ def decoded(quantized: QuantizedTensor) -> Array:
         out = empty(codes.shape, np.float32)
         table = np.multiply(scale, levels, dtype=np.float32)
         codes = np.asarray(codes, order="C")
-        training.lookup(cpu.active_index(), get_num_threads(), codes, table + shift, out)
+        training.lookup(*kernel_settings(), codes, table + shift, out)
         return out
     return values_of(codes, levels, scale, shift, quantized.axis)
 
@@ -118,7 +119,7 @@ def scale_gradients(x: Array, quantized: QuantizedTensor, quantizer: Quantizer) 
     """
     out, book = empty(x.shape, np.float32), codebook(quantizer).book
     codes, x = np.asarray(quantized.codes, order="C"), np.asarray(x, order="C")
-    where = cpu.active_index(), get_num_threads()
+    where = kernel_settings()
     training.fake_scale_gradient(
         *where, book, x, quantized.scale, quantized.shift, 1, x.size, False, codes, out
     )
@@ -168,7 +169,7 @@ def clip_gradients(
     if needs[0]:
         dx = g if in_place else empty(x.shape, np.float32)
     sums = [np.empty(count) if need else None for need in needs[1:]]
-    book, path, threads = codebook(quantizer).book, cpu.active_index(), get_num_threads()
+    book, path, threads = codebook(quantizer).book, *kernel_settings()
     codes, g = (np.asarray(array, order="C") for array in (quantized.codes, g))
     training.fake_backward(
         path, threads, book, *row, code=codes, g=g, dx=dx, scale_sums=sums[0], shift_sums=sums[1]
@@ -217,28 +218,25 @@ def _aligned(qparams: Array, shape: tuple[int, ...]) -> Array:
 
 
 def _check_scale(scale: Array, shift: Array, ends: tuple[float, float]) -> None:
-    if scale.ndim == 0 and shift.ndim == 0 and _fits(float(scale), float(shift), *ends):
-        return
+    if scale.ndim == shift.ndim == 0:
+        # The usual case, in plain numbers: two that are clearly in order.
+        one, start, (low, high) = float(scale), float(shift), ends
+        if one > 0 and abs(one * low + start) < 1e38 and abs(one * high + start) < 1e38:
+            return
     if not (np.all(scale > 0) and np.all(np.isfinite(scale))):
         raise NonFiniteError(f"a quantizer's scale must be finite and > 0, got {scale}")
     with np.errstate(over="ignore", invalid="ignore"):
-        low, high = (scale * scale.dtype.type(end) + shift for end in ends)
-    if not (np.all(np.isfinite(low)) and np.all(np.isfinite(high))):
+        lowest, highest = (scale * scale.dtype.type(end) + shift for end in ends)
+    if not (np.all(np.isfinite(lowest)) and np.all(np.isfinite(highest))):
         raise NonFiniteError(
             f"a quantizer's values must be finite; with scale {scale} and shift {shift} "
-            f"they reach from {low} to {high}"
+            f"they reach from {lowest} to {highest}"
         )
-
-
-def _fits(scale: float, shift: float, low: float, high: float) -> bool:
-    """Whether qparams of two numbers is clearly in order: the usual case, in plain numbers."""
-    return scale > 0 and abs(scale * low + shift) < 1e38 and abs(scale * high + shift) < 1e38
 
 
 def _rows(x: Array, scale: Array, shift: Array, axis: int | None) -> tuple[Array, Array, Array]:
     """Return data as contiguous rows, and the qparams broadcast to them along with its strides."""
-    for qparams in (scale, shift):
-        check_qparams(x.shape, qparams.shape, axis)
+    check_qparams("encode", x.shape, axis, scale.shape, shift.shape)
     x = np.asarray(x, order="C")
     if axis is None or (scale.ndim == 0 and shift.ndim == 0):
         x_rn = x.reshape(1, -1)

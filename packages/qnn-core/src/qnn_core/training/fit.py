@@ -24,13 +24,13 @@ from ..nn import Module, Quantize
 from ..ops import softmax_cross_entropy
 from ..optim import Optimizer, but_for_rates, clip_gradients
 from .checkpoint import Checkpoint, only_writer
-from .diagnosis import Diagnosis
 from .evaluate import Evaluation, Loss, Tally, WeighedLoss, evaluate
 from .history import Epoch, History
 from .metrics import Meter, Metric, MetricLike, metric_of
-from .overflow import first_overflow
+from .non_finite import first_overflow
 from .progress import Progress
 from .single_samples import check_single_samples
+from .stalled import Diagnosis
 
 
 def fit(

@@ -20,7 +20,7 @@ from ...gemm.gemm import multiply
 from ...qtensor import QuantizedTensor
 from ..graph import Graph, Node
 from ..graph.interpret import Run, run_node, started
-from ..graph.operations import MOVING, QUANTIZING, window_of
+from ..graph.operations import OPERATIONS, QUANTIZING, window_of
 from ..graph.shapes import shapes_of
 from .segment import Builder, Segment, rows_of, weight_of
 
@@ -143,10 +143,10 @@ class _Stages:
         if node.op in QUANTIZING:
             self.codes[node.output] = node.coding()
         first = self.codes.get(node.inputs[0])
-        if node.op in MOVING and first is not None and first.per_tensor:
+        if OPERATIONS[node.op].moves and first is not None and first.per_tensor:
             self.codes[node.output] = first
-        products = node.op in ("linear", "conv2d")
-        given = weight_of(node, self.constants) if products else None
+        plain = OPERATIONS[node.op].weighted and node.op not in QUANTIZING
+        given = weight_of(node, self.constants) if plain else None
         if given is None:
             return node
         (w, w_operand), bias = given

@@ -3,13 +3,7 @@
 from dataclasses import replace
 
 from ..graph import Graph, Node
-
-# What gives the same codes before and after a quantizer. A maximum does, since codes ascend with
-# values.
-PASSED = ("max_pool2d", "reshape", "transpose")
-
-# What commutes with these to the bit: the maximum of relus is the relu of the maximum.
-COMMUTING = "relu"
+from ..graph.operations import OPERATIONS
 
 
 def quantize_first(graph: Graph) -> Graph:
@@ -25,19 +19,24 @@ def quantize_first(graph: Graph) -> Graph:
     for node in graph.nodes:
         passed: list[Node] = []
         at = makers.get(node.inputs[0]) if _is_plain(node) else None
-        while at is not None and at.op in (*PASSED, COMMUTING) and uses[at.output] == 1:
+        while at is not None and _beside(at) is not None and uses[at.output] == 1:
             passed.append(at)
             at = makers.get(at.inputs[0])
-        while passed and passed[-1].op == COMMUTING:  # it is where it would be moved to
+        while passed and _beside(passed[-1]) == "follows":  # it is where it would be moved to
             passed.pop()
         passed.reverse()
         for made in passed:
             del nodes[made.output]
-        first = [made for made in passed if made.op == COMMUTING]
-        last = [made for made in passed if made.op != COMMUTING]
+        first = [made for made in passed if _beside(made) == "follows"]
+        last = [made for made in passed if _beside(made) == "passes"]
         for made in _in_turn([*first, node, *last], node, passed):
             nodes[made.output] = made
     return replace(graph, nodes=tuple(nodes.values()))
+
+
+def _beside(node: Node) -> str | None:
+    """Return what a node does where a quantizer moves up: pass it, follow it, or neither."""
+    return OPERATIONS[node.op].beside_quantizer
 
 
 def _is_plain(node: Node) -> bool:

@@ -141,6 +141,7 @@ class Builder:
 
     def add(self, node: Node) -> bool:
         """Take a node whose first input is the value at hand, or return False."""
+        # These are the engine's own steps; all that is elementwise says itself which links it is.
         how: dict[str, Callable[[Node], bool]] = {
             "conv2d": self._conv2d,
             "linear": self._linear,

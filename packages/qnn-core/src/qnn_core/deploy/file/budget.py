@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ...errors import FileError
 from ..graph import Graph, Node, Shape
-from ..graph.operations import ON_SUMS
+from ..graph.operations import OPERATIONS
 from ..graph.shapes import shapes_of
 
 # Allowed whatever the size of the file; for each byte of it; for each element of an input.
@@ -30,9 +30,6 @@ TERM_SECONDS = 5e-10
 
 # A batch of so many shows what grows faster than the number of its samples.
 MANY = 64
-
-PRODUCTS = ("linear", "conv2d", *ON_SUMS)
-POOLS = ("avg_pool2d", "max_pool2d")
 
 
 @dataclass(frozen=True)
@@ -102,8 +99,9 @@ class Budget:
 
 def loading(graph: Graph, shapes: Mapping[str, Shape]) -> Cost:
     """Return about what preparing a graph takes, without the search for thresholds."""
-    groups = sum(node.attributes["groups"] for node in graph.nodes if node.op == "conv2d")
-    taken = (name for n in graph.nodes if n.op in PRODUCTS for name in n.inputs[1:2])
+    groups = sum(node.attributes.get("groups", 0) for node in graph.nodes)
+    products = (node for node in graph.nodes if OPERATIONS[node.op].weighted)
+    taken = (name for node in products for name in node.inputs[1:2])
     weights = sum(math.prod(shapes[name]) for name in taken if name in graph.constants)
     tables = sum(table.size for node in graph.nodes for table in node.tables.values())
     elements, nodes = weights + tables, len(graph.nodes)
@@ -120,15 +118,17 @@ def running(graph: Graph, shapes: Mapping[str, Shape]) -> Cost:
         made = math.prod(shapes[node.output])
         elements = made + sum(math.prod(shapes[name]) for name in node.inputs)
         seconds += CALL_SECONDS * node.attributes.get("groups", 1)
-        seconds += ELEMENT_SECONDS * elements + TERM_SECONDS * made * _terms(node, shapes)
+        seconds += ELEMENT_SECONDS * elements + TERM_SECONDS * _terms(node, shapes)
         nbytes += ELEMENT_BYTES * made
     return Cost(seconds, nbytes)
 
 
 def _terms(node: Node, shapes: Mapping[str, Shape]) -> int:
-    """Return how many products or values are added up for an element that a node makes."""
-    if node.op in PRODUCTS:
-        return math.prod(shapes[node.inputs[1]][1:])
-    if node.op == "matmul":
-        return shapes[node.inputs[0]][-1]
-    return math.prod(node.attributes["kernel"]) if node.op in POOLS else 0
+    """Return how many products or values are added up, or compared, for all that a node makes."""
+    macs = OPERATIONS[node.op].macs
+    if macs is not None:
+        found: int = macs(*(shapes[name] for name in node.inputs), **node.attributes)
+        return found
+    # Pooling: as many for each element as the kernel has.
+    kernel: tuple[int, ...] = node.attributes.get("kernel", (0,))
+    return math.prod(shapes[node.output]) * math.prod(kernel)

@@ -1,4 +1,4 @@
-"""Attributes of nodes: lengths that follow the batch, and their form in JSON."""
+"""Attributes of nodes: what they may be, lengths that follow the batch, and their form in JSON."""
 
 import math
 from collections.abc import Callable
@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ...autodiff.packed import Kind
 from ...errors import FileError, GraphError
+from ...ops.windows import MOST
 
 
 @dataclass(frozen=True)
@@ -139,4 +141,59 @@ _KINDS: dict[Any, Callable[[Any], Any]] = {
     "float": _infinite,
     "indices": _indices,
     "slice": _slice,
+}
+
+
+# What a file may say
+
+
+def _is_whole(value: Any) -> bool:
+    return type(value) is int
+
+
+def _is_number(value: Any) -> bool:
+    # Python's whole numbers have no end; a float has.
+    return type(value) in (int, float) and (abs(value) < 2**63 or value in (math.inf, -math.inf))
+
+
+def _are_lengths(value: Any) -> bool:
+    return isinstance(value, tuple) and all(_is_whole(n) or isinstance(n, Batch) for n in value)
+
+
+def _are_axes(value: Any) -> bool:
+    many = isinstance(value, tuple) and all(_is_whole(axis) for axis in value)
+    return value is None or _is_whole(value) or many
+
+
+def _is_part(value: Any) -> bool:
+    if isinstance(value, slice):
+        return all(end is None or _is_whole(end) or isinstance(end, Batch) for end in _ends(value))
+    known = isinstance(value, Batch | EllipsisType | np.ndarray)
+    return value is None or _is_whole(value) or known
+
+
+def _is_index(value: Any) -> bool:
+    return all(map(_is_part, value)) if isinstance(value, tuple) else _is_part(value)
+
+
+def _is_pair(least: int) -> Callable[[Any], bool]:
+    return lambda value: (
+        isinstance(value, tuple)
+        and len(value) == 2
+        and all(_is_whole(n) and least <= n < MOST for n in value)
+    )
+
+
+# Of each kind of attribute that an operation may have, what is one.
+VALID: dict[Kind, Callable[[Any], bool]] = {
+    "axes": _are_axes,
+    "channel": lambda value: value is None or _is_whole(value),
+    "flag": lambda value: isinstance(value, bool),
+    "index": _is_index,
+    "lengths": _are_lengths,
+    "number": _is_number,
+    "order": lambda value: not _is_whole(value) and _are_axes(value),
+    "paddings": _is_pair(0),
+    "strides": _is_pair(1),
+    "whole": _is_whole,
 }

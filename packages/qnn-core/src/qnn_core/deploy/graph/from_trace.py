@@ -11,7 +11,7 @@ from ... import autodiff, data
 from ...autodiff import GraphNode, Tensor, Value, trace
 from ...data import EXAMPLES, as_array, example_of
 from ...errors import GraphError, NonFiniteError, ShapeError
-from ...quantizer import codebook
+from ...quantizer import Quantizer, codebook
 from .attributes import Batch
 from .batch_axis import attributes_of, where
 from .constants import Constants
@@ -113,9 +113,9 @@ class _Builder:
         if not _grows(attributes) and all(self._is_constant(v) for v in node.inputs):
             self.folded[id(node.output)] = self._constant_name(node)
             return
-        made = {"fake_quantize": self._quantize, "batch_norm": self._normalize}.get(
-            node.op.name, self._plain
-        )(node, attributes)
+        coded = node.op.codes == "makes" and isinstance(attributes.get("quantizer"), Quantizer)
+        make = self._quantize if coded else self._of_constants
+        made = make(node, attributes)
         self.nodes.append(made)
         self.names[id(node.output)] = made.output
 
@@ -166,25 +166,24 @@ class _Builder:
         plain = {"bits": quantizer.bits, "axis": quantizer.axis}
         return self._node(node, "quantize", (self._name(x),), plain, tables)
 
-    def _normalize(self, node: GraphNode, attributes: dict[str, Any]) -> Node:
-        x, *channels = node.inputs
-        if not all(self._is_constant(v) for v in channels):
+    def _of_constants(self, node: GraphNode, attributes: dict[str, Any]) -> Node:
+        """Return a node as what it is with constants; as it is if it is nothing else."""
+        x, *others = node.inputs
+        folded = node.op.packed.folded if node.op.packed is not None else None
+        if folded is None or not all(self._is_constant(v) for v in others):
             return self._plain(node, attributes)
-        weight, variance = channels[0].data, channels[3].data
-        # As the operation itself computes it, to the bit.
         with np.errstate(invalid="ignore", divide="ignore"):
-            factor = weight / np.sqrt(variance + variance.dtype.type(attributes["eps"]))
-        _check_finite(f"{where(node)}: weight / sqrt(variance + eps)", factor)
-        name = self.folded.get(id(channels[0]), channels[0].name)
-        inputs = (
-            self._name(x),
-            self._name(channels[2]),
-            self.constants.add(name, factor),
-            self._name(channels[1]),
-        )
-        # Of a table of rows axis 1 is the last one, and it is what files always held.
-        op = "normalize" if len(x.shape) == 2 else "normalize_channels"
-        return self._node(node, op, inputs, {})
+            op, constants = folded(x.shape, *(v.data for v in others), **attributes)
+        known = {id(value.data): value for value in others}
+        name = self.folded.get(id(others[0]), others[0].name)
+        inputs = [self._name(x)]
+        for what, array in constants.items():
+            if id(array) in known:
+                inputs.append(self._name(known[id(array)]))
+            else:
+                _check_finite(f"{where(node)}: {what}", array)
+                inputs.append(self.constants.add(name, array))
+        return self._node(node, op, tuple(inputs), {})
 
     def _node(
         self,

@@ -10,15 +10,13 @@ from numpy.typing import NDArray
 
 from ...gemm import GemmOperand, integer_sum, joint_scale, operand_of
 from ...qtensor import QuantizedTensor
-from .attributes import resolved
+from .columnwise import columnwise
 from .graph import Constant, Graph, Node, Shape
-from .operations import MOVING, OPERATIONS, QUANTIZING
+from .operations import OPERATIONS, QUANTIZING
 
 Array = NDArray[Any]
 
 MOST_BITS = 4
-UNARY = ("clip", "negative", "relu", "sigmoid", "tanh")
-BINARY = ("add", "divide", "multiply", "subtract")
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +53,11 @@ def codings_of(graph: Graph) -> dict[str, QuantizedTensor]:
     for node in graph.nodes:
         if node.op in QUANTIZING:
             found[node.output] = node.coding()
-        elif node.op in MOVING and node.inputs[0] in found and found[node.inputs[0]].per_tensor:
+        elif (
+            OPERATIONS[node.op].moves
+            and node.inputs[0] in found
+            and found[node.inputs[0]].per_tensor
+        ):
             found[node.output] = found[node.inputs[0]]
     return found
 
@@ -82,7 +84,7 @@ def chain_at(
     nodes, steps, at = [first], [], following.get(first.output)
     shape = shapes[first.output]
     while at is not None and at.op != "quantize":
-        step = _step(at, nodes[-1].output, constants, shape)
+        step = _step(at, constants, shape)
         if step is None or shapes[at.output] != shape:
             return None
         nodes.append(at)
@@ -117,32 +119,14 @@ def _integer_product(
 
 
 def _step(
-    node: Node, value: str, constants: Mapping[str, Constant], shape: Shape
+    node: Node, constants: Mapping[str, Constant], shape: Shape
 ) -> Callable[[Array], Array] | None:
     """Return a node as a monotone function of ``[..., n]``, or None if it is none."""
-    forward = OPERATIONS[node.op].forward
-    others = [constants.get(name) for name in node.inputs if name != value]
-    if forward is None or not all(_fits(other, shape) for other in others):
+    found = columnwise(node, shape[-1], len(shape), constants)
+    # A constant divided by x jumps where x crosses zero.
+    if found is None or any(name == "divide_into" for name, _ in found.links):
         return None
-    flat: list[Any] = [np.ravel(other) for other in others if isinstance(other, np.ndarray)]
-    if node.op in UNARY:
-        attributes = {name: resolved(a, 1) for name, a in node.attributes.items()}
-        return lambda x: forward(x, **attributes)
-    if len(flat) == 1 and node.op in BINARY:
-        if node.inputs[0] == value:
-            return lambda x: forward(x, flat[0])
-        # A constant divided by x jumps where x crosses zero.
-        return None if node.op == "divide" else lambda x: forward(flat[0], x)
-    # The channels of axis 1 are the columns of a matrix only.
-    columns = node.op == "normalize_channels" or (node.op == "normalize" and len(shape) == 2)
-    if columns and node.inputs[0] == value and len(flat) == 3:
-        return lambda x: forward(x, *flat)
-    return None
-
-
-def _fits(constant: Constant | None, shape: Shape) -> bool:
-    """Whether it is a float constant with one entry for all, or one for each column."""
-    if not isinstance(constant, np.ndarray) or constant.ndim > len(shape):
-        return False
-    last = constant.shape[-1] if constant.ndim else 1
-    return constant.size == last and last in (1, shape[-1])
+    forward, attributes = OPERATIONS[node.op].forward, node.attributes
+    assert forward is not None
+    before, after = found.constants[: found.position], found.constants[found.position :]
+    return lambda x: forward(*before, x, *after, **attributes)

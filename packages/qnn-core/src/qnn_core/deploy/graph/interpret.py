@@ -14,7 +14,7 @@ from ...gemm import GemmOperand, operand_of, reference
 from ...qtensor import QuantizedTensor, units, values_of
 from .attributes import resolved
 from .graph import Graph, Node
-from .operations import MOVING, ON_SUMS, OPERATIONS, window_of
+from .operations import ON_SUMS, OPERATIONS, window_of
 
 Array = NDArray[Any]
 
@@ -113,10 +113,11 @@ def run_node(run: Run, node: Node, batch: int, by: Products = gemm) -> None:
         run.sums[node.output] = _sums(run, node)
         run.quantized[node.output] = node.coding(requantized(run.sums[node.output], node))
     else:
-        carried = run.quantized.get(node.inputs[0]) if node.op in MOVING else None
+        operation = OPERATIONS[node.op]
+        carried = run.quantized.get(node.inputs[0]) if operation.moves else None
         attributes = {name: resolved(value, batch) for name, value in node.attributes.items()}
-        OPERATIONS[node.op].shape(*(run.shape(name) for name in node.inputs), **attributes)
-        forward = OPERATIONS[node.op].forward
+        operation.shape(*(run.shape(name) for name in node.inputs), **attributes)
+        forward = operation.forward
         assert forward is not None
         moved = carried and carried.moved(lambda codes: forward(codes, **attributes))
         if moved:

@@ -39,8 +39,8 @@ def _output(node: Node, inputs: list[Shape], batch: int) -> Shape:
     try:
         shape = OPERATIONS[node.op].shape(*inputs, **attributes)
         if node.op in QUANTIZING:
-            for name in ("scale", "shift"):
-                check_qparams(shape, node.tables[name].shape, attributes["axis"], node.op)
+            qparams = (node.tables[name].shape for name in ("scale", "shift"))
+            check_qparams(node.op, shape, attributes["axis"], *qparams)
     # A rule may trip over what no model would give it, such as an axis that is no axis.
     except (QnnError, ArithmeticError, IndexError, TypeError, ValueError) as error:
         raise FileError(f"{node}: {error}") from error

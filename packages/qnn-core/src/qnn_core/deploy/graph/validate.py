@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ...errors import FileError
 from ...gemm import integer_sum, operand_of
 from ...qtensor import QuantizedTensor
+from .attributes import VALID
 from .fusible_chain import codings_of
 from .graph import Constant, Graph, Node
 from .operations import ON_SUMS, OPERATIONS, QUANTIZING
@@ -151,8 +152,8 @@ def _check_node(node: Node, made: set[str]) -> None:
             f"{node}: attributes {sorted(operation.attributes)} are needed, "
             f"got {sorted(map(str, node.attributes))}"
         )
-    for name, valid in operation.attributes.items():
-        if not valid(node.attributes[name]):
+    for name, kind in operation.attributes.items():
+        if not VALID[kind](node.attributes[name]):
             raise FileError(f"{node}: {name}={node.attributes[name]!r} has no meaning")
     if set(node.tables) != set(operation.tables):
         raise FileError(f"{node}: tables {sorted(operation.tables)} are needed")

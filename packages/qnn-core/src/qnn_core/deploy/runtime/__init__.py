@@ -1,6 +1,6 @@
 """`PackedModel`: a graph that can be called, saved and looked at, and is verified when made."""
 
 from .model import PackedModel, load, pack
-from .summary import PackedRow, PackedSummary
+from .packed_summary import PackedRow, PackedSummary
 
 __all__ = ["PackedModel", "PackedRow", "PackedSummary", "load", "pack"]

@@ -19,8 +19,8 @@ from ..file.write import serialize_arrays, write_graph
 from ..graph import Graph, Input
 from ..graph.from_trace import build, samples
 from ..graph.validate import check
+from .packed_summary import PackedSummary, packed_summary
 from .sample_independence import verify_apart
-from .summary import PackedSummary, packed_summary
 from .verify import verify
 
 Floats = NDArray[np.float32]

@@ -15,6 +15,7 @@ from ... import autodiff
 from ...autodiff import trace
 from ...errors import PackError
 from ..compile.program import Program
+from ..graph.operations import OPERATIONS
 
 Array = NDArray[np.float32]
 Arrays = Sequence[Array]
@@ -23,13 +24,8 @@ Model = Callable[..., Any]
 # So many samples of the example stand for all of them.
 MOST = 8
 
-# Operations whose last bits can depend on where a sample lies in memory, or on how many there are:
-# NumPy adds up in an order of its own. The others give the same bits for it.
-LOOSE = {
-    *("avg_pool2d", "mean", "sum", "variance", "matmul", "softmax", "log_softmax"),
-    *("cos", "exp", "log", "power", "sigmoid", "sin", "tanh"),
-}
-# What those bits make at most, as a share of the greatest value of a column, and of all.
+# What the last bits of operations that are not invariant make at most, as a share of the greatest
+# value of a column, and of all.
 OF_COLUMN, OF_ALL = 1e-4, 1e-6
 
 
@@ -61,7 +57,7 @@ def verify_apart(program: Program, model: Model, traced: autodiff.Graph) -> None
                 continue
             _compare(program(made), [value.data for value in outputs], "on other values")
         batches.append(list(made))
-    tolerant = any(node.op in LOOSE for node in program.graph.nodes)
+    tolerant = not all(OPERATIONS[node.op].batch_invariant for node in program.graph.nodes)
     values = [value.data[chosen] for value in traced.outputs]
     _check_apart([y[::-1] for y in answers], values, tolerant)
     company = [np.concatenate(parts) for parts in zip(*batches, strict=True)]

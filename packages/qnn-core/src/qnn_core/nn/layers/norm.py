@@ -5,8 +5,8 @@ import numpy as np
 from ...arguments import real, whole
 from ...autodiff import Array, Buffer, Parameter, Tensor
 from ...errors import ShapeError
-from ...ops import batch_norm, dropout, normalize_batch
-from ...ops.norm import Moments
+from ...ops import batch_norm, dropout
+from ...ops.norm import normalize_batch_with_moments
 from ..module import Module
 
 
@@ -55,8 +55,7 @@ class BatchNorm(Module):
                 f"BatchNorm: training needs a batch of at least 2 values for each of "
                 f"{self.weight.size} channels, got input of shape {x.shape}"
             )
-        moments = Moments()
-        output = normalize_batch(x, self.weight, self.bias, eps=self.eps, moments=moments)
+        output, moments = normalize_batch_with_moments(x, self.weight, self.bias, eps=self.eps)
         self._keep(self.running_mean, moments.mean, 1)
         self._keep(self.running_variance, moments.variance, count / (count - 1))
         return output

@@ -1,8 +1,7 @@
 """The convolutional layer with quantized weight and input."""
 
-from ...autodiff import Tensor
 from ...errors import SpecError
-from ...ops.layer_products import Convolution
+from ...ops.conv import ConvProduct
 from ...ops.windows import IntPair
 from ...quantizer import Quantizer
 from ...registry import get_quantizer
@@ -76,10 +75,6 @@ class QuantConv2d(QuantizedWeight, Conv2d):
         )
         self._quantize(weight, input, in_channels, weight_bounds)
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
-        """Map ``[batch, height, width, in_channels]`` to as many images of ``out_channels``."""
-        return self._multiply(x, self._product)
-
     def _quantize(self, weight: Spec, input: Spec, channels: int, bounds: Bounds) -> None:
         scheme = None if input is None else get_quantizer(input)
         if scheme is not None and scheme.axis not in (None, 3, -1):
@@ -87,4 +82,4 @@ class QuantConv2d(QuantizedWeight, Conv2d):
                 f"QuantConv2d: the channels of an input are on axis -1 (or 3), got {scheme}"
             )
         super()._quantize(weight, scheme, channels, bounds)
-        self._product = Convolution(self.stride, self.padding, self.dilation, self.groups)
+        self._product = ConvProduct(self.stride, self.padding, self.dilation, self.groups)

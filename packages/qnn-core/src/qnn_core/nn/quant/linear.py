@@ -1,13 +1,10 @@
 """The fully connected layer with quantized weight and input."""
 
-from ...autodiff import Tensor
-from ...ops import layer_products
+from ...ops.linear import LinearProduct
 from ...quantizer import Quantizer
 from ..init import Seed
 from ..layers.linear import Linear
 from .weight import QuantizedWeight
-
-PRODUCT = layer_products.Linear()
 
 
 class QuantLinear(QuantizedWeight, Linear):
@@ -37,6 +34,8 @@ class QuantLinear(QuantizedWeight, Linear):
         array(0.95..., dtype=float32)
     """
 
+    _product = LinearProduct()
+
     def __init__(
         self,
         in_features: int,
@@ -50,7 +49,3 @@ class QuantLinear(QuantizedWeight, Linear):
     ) -> None:
         super().__init__(in_features, out_features, bias=bias, seed=seed)
         self._quantize(weight, input, in_features, weight_bounds)
-
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
-        """Map ``[..., in_features]`` to ``[..., out_features]``."""
-        return self._multiply(x, PRODUCT)

@@ -1,33 +1,61 @@
-"""The layer that owns the quantization parameters (qparams): scale and zero point."""
+"""Fake quantization as a layer, of an input and of a weight: qparams are fitted, read, and used."""
 
-from typing import Any, Self
+import math
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arguments import real, whole
-from ...autodiff import Buffer, Parameter, Tensor
+from ...autodiff import Parameter, Tensor
 from ...autodiff.mode import MODE
-from ...errors import ShapeError, SpecError, StateError
-from ...ops import fake_quantize
+from ...errors import SpecError, StateError
+from ...ops import fake_quantize, scale_gradient
 from ...qtensor import PackedTensor, encode
 from ...quantizer import QParams, Quantizer
 from ...registry import get_quantizer
-from ..module import Module
-from .learned_qparams import (
-    ShiftedQParams,
-    TrainedScale,
-    gradient_factor,
-    scaled,
-    top_level,
-    trained_scale,
-)
+from .qparams import TRAINED, OwnsQParams, top_level
 from .transforms import TRANSFORMS
 
 Array = NDArray[Any]
 
 
-class Quantize(Module):
+@dataclass(frozen=True, eq=False)
+class ShiftedQParams(QParams):
+    """Qparams with a shift that is trained, as in LSQ+: it does not follow the scale.
+
+    Qparams that are fitted have none: layers keep their scale and zero point.
+
+    Attributes:
+        own_shift: the shift, of the scale's shape; 0.0 may lie between two levels.
+    """
+
+    own_shift: Array
+
+    @property
+    def shift(self) -> Array:
+        """`own_shift`."""
+        return self.own_shift
+
+
+def _with_gradient_scale(parameter: Tensor, quantizer: Quantizer, shape: tuple[int, ...]) -> Tensor:
+    """Return a parameter of the qparams with the factor on its gradient that the quantizer wants.
+
+    Args:
+        parameter: it also says among how many scales the elements are divided.
+        quantizer: whose qparams they are.
+        shape: of one sample, or of the weight.
+    """
+    factor = quantizer.gradient_scale
+    if factor is None:
+        factor = "lsq" if quantizer.scale == "lsq" else 1.0
+    if factor == "lsq":
+        elements = math.prod(shape) // max(parameter.size, 1)
+        factor = 1 / math.sqrt(max(elements, 1) * top_level(quantizer))
+    return parameter if factor == 1 else scale_gradient(parameter, float(factor))
+
+
+class Quantize(OwnsQParams):
     """Fake quantization with qparams of its own; stands before the layer whose input it quantizes.
 
     In training the qparams are fitted or learned, as the quantizer's ``scale`` says; in evaluation
@@ -61,76 +89,51 @@ class Quantize(Module):
         array([0., 0., 3.], dtype=float32)
     """
 
-    # Whether axis 0 of what is quantized is the batch.
-    batched = True
-
     def __init__(
         self, quantizer: str | Quantizer, *, channels: int | None = None, momentum: float = 0.1
     ) -> None:
-        self.quantizer = get_quantizer(quantizer)
-        self.momentum = real("Quantize", "momentum", momentum, above=0, most=1)
-        self.log_scale: Parameter | None = None
-        self.step: Parameter | None = None
-        self.clip: Parameter | None = None
-        self.shift: Parameter | None = None
-        self.frozen_scale: Buffer | None = None
-        if self.batched and self.quantizer.transform != "none":
+        scheme = get_quantizer(quantizer)
+        if self.batched and scheme.transform != "none":
             raise SpecError(
-                f"Quantize({self.quantizer}): transform={self.quantizer.transform} is for weights; "
+                f"Quantize({scheme}): transform={scheme.transform} is for weights; "
                 "of an input it would depend on the other samples of the batch"
             )
-        shape = self._qparams_shape(channels)
-        low, high = -np.ones(shape, np.float32), np.ones(shape, np.float32)
-        self._create_params(self.quantizer.qparams_from_range(low, high))
-        self.calibrated = Buffer(np.zeros(()))
-        if not isinstance(self.quantizer.scale, str):
-            self._set_fixed_scale(float(self.quantizer.scale), shape)
-            # A zero point other than 0 is still to be fitted.
-            self.calibrated.array[...] = not np.any(
-                self.quantizer.qparams_from_range(low, high).zero_point
-            )
+        super().__init__(scheme, channels=channels, momentum=momentum)
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
         """Return the quantized values of `x`, of its shape."""
-        return self.quantized(self.prepare_input(x))
+        return fake_quantize(*self.operands(x), quantizer=self.quantizer)
 
-    def prepare_input(self, x: Tensor) -> Tensor:
-        """Return what is to be quantized; in training, fit the qparams to it first."""
+    def operands(self, x: Tensor) -> tuple[Tensor, Any, Any]:
+        """Return what `fake_quantize` takes: data, scale, shift; in training, fit these first."""
         axis = self.quantizer.axis
         if axis is not None and axis % max(x.ndim, 1) == 0:
             raise self._batch_axis()
         if self.training:
-            self.observe(x.array)
+            if not self.calibrated.array or self.quantizer.scale == "calibrated":
+                self.observe(x.array)
         elif not self.calibrated.array and not (MODE.recorder and MODE.recorder.lenient):
             frozen = " (it was frozen before: unfreeze it)" if self.frozen else ""
             raise StateError(
                 f"Quantize({self.quantizer}): the scale was never fitted to data, so an evaluation "
                 f"would have no meaning: train first, or run one batch in training mode{frozen}"
             )
-        return x
-
-    def quantized(self, x: Tensor) -> Tensor:
-        """Return the quantized values of `x` with the qparams as they are."""
-        return fake_quantize(x, *self.tensors(x.shape), quantizer=self.quantizer)
-
-    def tensors(self, shape: tuple[int, ...]) -> tuple[Any, Any]:
-        """Return scale and shift for data of a shape; in training as what they follow from."""
-        trained = self._trained
-        if trained is None or not self.training:
-            qparams = self.qparams()
-            return qparams.scale, qparams.shift
-        return self._trained_qparams(trained, shape)
+        return x, *self._scale_and_shift(x.array.shape[1:])
 
     def qparams(self) -> QParams:
         """Return the qparams as arrays."""
-        if self._trained is None:
+        trained = TRAINED.get(self.quantizer.scale)
+        if trained is None:
             assert self.frozen_scale is not None
             return QParams(self.frozen_scale.array, self.zero_point.array)
-        parameter = getattr(self, self._trained.name).array
-        scale = np.asarray(self._trained.scale(parameter, top_level(self.quantizer)))
+        scale = getattr(self, trained.name).array
+        if trained.array is not None:
+            scale = trained.array(scale)
+        elif trained.by_top:
+            scale = scale / top_level(self.quantizer)
         if self.shift is not None:
-            return ShiftedQParams(scale, self.zero_point.array, self.shift.array)
-        return QParams(scale, self.zero_point.array)
+            return ShiftedQParams(np.asarray(scale), self.zero_point.array, self.shift.array)
+        return QParams(np.asarray(scale), self.zero_point.array)
 
     def observe(self, x: Array) -> None:
         """Fit the qparams to training data, if they still must be fitted."""
@@ -144,20 +147,6 @@ class Quantize(Module):
             self._set(fitted if isinstance(mode, str) else self._fit_zero_point(fitted))
         self.calibrated.array[...] = 1
 
-    def freeze(self) -> Self:
-        """Keep the range as it is, and do not train the parameters that it follows from."""
-        return self._keep_range(True)
-
-    def unfreeze(self) -> Self:
-        """Undo `freeze`."""
-        return self._keep_range(False)
-
-    def _keep_range(self, kept: bool) -> Self:
-        for value in vars(self).values():
-            if isinstance(value, Parameter):
-                value.requires_grad = not kept
-        return super().freeze() if kept else super().unfreeze()
-
     def encode(self, x: Array) -> PackedTensor:
         """Return `x` as codes, with the qparams as they are."""
         return encode(x, self.quantizer, self.qparams())
@@ -166,70 +155,25 @@ class Quantize(Module):
         """Return the quantizer."""
         return str(self.quantizer)
 
-    def _qparams_shape(self, channels: int | None) -> tuple[int, ...]:
-        axis = self.quantizer.axis
-        if axis is None:
-            return ()
-        if axis == 0 and self.batched:
-            raise self._batch_axis()
-        if channels is None:
-            raise SpecError(f"Quantize({self.quantizer}): with an axis, channels= is needed")
-        return (whole("Quantize", "channels", channels, least=1, error=ShapeError),)
+    def _scale_and_shift(self, shape: tuple[int, ...]) -> tuple[Any, Any]:
+        """Return both for a sample, or a weight, of a shape; in training as what they follow from.
 
-    def _batch_axis(self) -> SpecError:
-        return SpecError(
-            f"Quantize({self.quantizer}): axis {self.quantizer.axis} of an input is the batch; "
-            "qparams for each sample would make answers depend on their neighbours. Use axis=1"
-        )
-
-    @property
-    def _trained(self) -> TrainedScale | None:
-        return trained_scale(self.quantizer)
-
-    def _trained_qparams(self, trained: TrainedScale, shape: tuple[int, ...]) -> tuple[Tensor, Any]:
-        """Return scale and shift as tensors that know where they come from."""
-        parameter = getattr(self, trained.name)
-        factor = gradient_factor(self.quantizer, parameter, shape[1:] if self.batched else shape)
-        scale = trained.scale(scaled(parameter, factor), top_level(self.quantizer))
+        With the bits of `qparams`.
+        """
+        trained = TRAINED.get(self.quantizer.scale)
+        if trained is None or not self.training:
+            qparams = self.qparams()
+            return qparams.scale, qparams.shift
+        scale = _with_gradient_scale(getattr(self, trained.name), self.quantizer, shape)
+        if trained.scale is not None:
+            scale = trained.scale(scale)
+        elif trained.by_top:
+            scale = scale / top_level(self.quantizer)
         if self.shift is not None:
-            return scale, scaled(self.shift, factor)
+            return scale, _with_gradient_scale(self.shift, self.quantizer, shape)
         zero = self.zero_point.array
         # float() of a 0-d array is faster than any(), and a product with 0.0 slower than both.
         return scale, scale * -zero if (zero.any() if zero.ndim else float(zero)) else 0.0
-
-    def _create_params(self, qparams: QParams) -> None:
-        """Create the parameters, or the buffer, that hold the qparams."""
-        self.zero_point = Buffer(qparams.zero_point)
-        if self._trained is None:
-            self.frozen_scale = Buffer(qparams.scale)
-            return
-        parameter = self._trained.parameter(qparams.scale, top_level(self.quantizer))
-        setattr(self, self._trained.name, parameter)
-        if self.quantizer.shift == "learned":
-            self.shift = Parameter(qparams.shift, decay=False)
-
-    def _set_fixed_scale(self, scale: float, shape: tuple[int, ...]) -> None:
-        self._set(QParams(np.full(shape, scale, np.float32), np.zeros(shape, np.float32)))
-
-    def _set(self, qparams: QParams) -> None:
-        kept: Any = qparams.scale
-        holder = self.frozen_scale
-        if self._trained is not None:
-            kept = self._trained.of(qparams.scale, top_level(self.quantizer))
-            holder = getattr(self, self._trained.name)
-        assert holder is not None
-        if holder.shape != qparams.scale.shape:
-            raise ShapeError(
-                f"Quantize({self.quantizer}): a scale of shape {qparams.scale.shape} was fitted, "
-                f"{holder.shape} is needed: does channels= fit the data?"
-            )
-        holder.array[...] = kept
-        holder.written()
-        self.zero_point.array[...] = qparams.zero_point
-        self.zero_point.written()
-        if self.shift is not None:
-            self.shift.array[...] = qparams.shift
-            self.shift.written()
 
     def _fit_zero_point(self, fitted: QParams) -> QParams:
         """Return qparams with the fixed scale and a range with the middle of the fitted one."""
@@ -271,27 +215,22 @@ class QuantizeWeight(Quantize):
         if not self.calibrated.array:
             self.observe(self._transformed(weight.array))
 
-    def forward(self, weight: Tensor) -> Tensor:  # type: ignore[override]
-        """Return the quantized weight."""
-        return self.quantized(self.prepare_input(weight))
-
-    def prepare_input(self, x: Tensor) -> Tensor:
-        """Transform a weight, and fit a calibrated scale to it."""
-        x = TRANSFORMS[self.quantizer.transform](x)
-        self._refit(x.array)
-        return x
+    def operands(self, x: Tensor) -> tuple[Tensor, Any, Any]:
+        """Return the weight as it is quantized, transformed, and scale and shift."""
+        if self.quantizer.transform != "none":
+            x = TRANSFORMS[self.quantizer.transform](x)
+        if self.quantizer.scale == "calibrated" and not self.frozen:
+            self._set(self.quantizer.fit(x.array, self.quantizer.axis))
+        return x, *self._scale_and_shift(x.array.shape)
 
     def refresh(self, weight: Array) -> None:
         """Fit a calibrated scale to the weight as it is now, in training and evaluation alike."""
-        self._refit(self._transformed(weight))
+        if self.quantizer.scale == "calibrated" and not self.frozen:
+            self._set(self.quantizer.fit(self._transformed(weight), self.quantizer.axis))
 
     def encode(self, x: Array) -> PackedTensor:
         """Return a weight as codes, with the qparams as they are."""
         return super().encode(self._transformed(x))
-
-    def _refit(self, weight: Array) -> None:
-        if self.quantizer.scale == "calibrated" and not self.frozen:
-            self._set(self.quantizer.fit(weight, self.quantizer.axis))
 
     def _transformed(self, weight: Array) -> Array:
         """Return what is quantized of a latent weight."""

@@ -33,6 +33,8 @@ class QuantizedWeight(Module):
     bias: Parameter | None
     weight_quantizer: QuantizeWeight | None
     input_quantizer: Quantize | None
+    # What is done with both.
+    _product: Product
 
     @classmethod
     def from_float(
@@ -76,43 +78,33 @@ class QuantizedWeight(Module):
         self.weight_quantizer = None if weight is None else QuantizeWeight(weight, self.weight)
         self.input_quantizer = None if input is None else Quantize(input, channels=channels)
 
-    def _operands(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return input and weight as they are multiplied."""
+    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+        """Return the product of the quantized input and weight, plus the bias; see the float layer.
+
+        As one operation where that can do what three would.
+        """
         weight: Tensor = self.weight
-        if self.weight_quantizer is not None:
-            weight = self.weight_quantizer(weight)
-        if self.input_quantizer is not None:
-            x = self.input_quantizer(x)
-        return x, weight
-
-    def _multiply(self, x: Tensor, product: Product) -> Tensor:
-        """Return the product of the quantized input and weight, plus the bias."""
-        if not self._in_one(x):
-            return product.of(*self._operands(x), self.bias)
-        assert self.input_quantizer is not None
-        assert self.weight_quantizer is not None
         first, second = self.input_quantizer, self.weight_quantizer
-        x, weight = first.prepare_input(x), second.prepare_input(self.weight)
-        return quantized_product(
-            x,
-            first.tensors(x.shape),
-            weight,
-            second.tensors(weight.shape),
-            self.bias,
-            quantizers=(first.quantizer, second.quantizer),
-            product=product,
-        )
+        if first is not None and second is not None and self._in_one(x, first, second):
+            sides = first.operands(x), second.operands(weight)
+            quantizers = first.quantizer, second.quantizer
+            return quantized_product(
+                *sides, self.bias, quantizers=quantizers, product=self._product
+            )
+        if second is not None:
+            weight = second(weight)
+        if first is not None:
+            x = first(x)
+        return self._product.of(x, weight, self.bias)
 
-    def _in_one(self, x: Tensor) -> bool:
-        """Whether one operation can do what three would: in training, if nobody listens."""
-        first, second = self.input_quantizer, self.weight_quantizer
+    def _in_one(self, x: Tensor, first: Quantize, second: QuantizeWeight) -> bool:
+        """Whether nobody looks on, or has a quantizer of their own: the bits are the same."""
         if type(first) is not Quantize or type(second) is not QuantizeWeight:
             return False
         if "forward" in vars(first) or "forward" in vars(second):
-            return False  # somebody's own
-        mode = MODE.here
-        usual = self.training and mode.grad and mode.recorder is None
-        return usual and x.array.dtype == np.float32 and fits(first.quantizer, second.quantizer)
+            return False
+        unseen = MODE.here.recorder is None and x.array.dtype == np.float32
+        return unseen and fits(first.quantizer, second.quantizer)
 
     def coded(self) -> PackedTensor:
         """Return the weight as packed codes, levels and qparams: all that is deployed of it.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .least_error import mse
+from .mse import mse
 from .octav import octav
 from .ranges import (
     Array,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .least_error import best_share
+from .mse import best_share
 from .ranges import Array, Range, magnitudes, within
 
 if TYPE_CHECKING:

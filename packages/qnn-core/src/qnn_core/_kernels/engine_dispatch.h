@@ -1,6 +1,6 @@
 /* The engine for each instruction set, from one template, and the choice among them at run time. */
-#ifndef QNN_ENGINE_PATHS_H
-#define QNN_ENGINE_PATHS_H
+#ifndef QNN_ENGINE_DISPATCH_H
+#define QNN_ENGINE_DISPATCH_H
 
 #include "engine.h"
 #include "elementwise.h"

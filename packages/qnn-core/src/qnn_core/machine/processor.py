@@ -1,4 +1,4 @@
-"""What a machine is called, and how much of it there is for this process."""
+"""The processor: what it is called, and how many of its cores this process may use."""
 
 import math
 import os
@@ -15,6 +15,11 @@ def processor() -> str:
     lines = CPU_FACTS.read_text(encoding="utf-8").splitlines() if CPU_FACTS.exists() else []
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.processor() or platform.machine())
+
+
+def cores() -> int:
+    """Return the number of cores of this machine."""
+    return os.cpu_count() or 1
 
 
 def usable_cores() -> int:

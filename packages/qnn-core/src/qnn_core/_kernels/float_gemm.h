@@ -5,8 +5,8 @@
  * The tables of offsets let one loop serve all products of a training step: of matrices in any
  * orientation, and of the patches of images, which need never be laid out.
  */
-#ifndef QNN_SUMS_H
-#define QNN_SUMS_H
+#ifndef QNN_FLOAT_GEMM_H
+#define QNN_FLOAT_GEMM_H
 
 #include <math.h>
 #include <stddef.h>
@@ -54,7 +54,7 @@ static const float ONES[PANEL] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1
                                   1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
 static const float ZEROS[PANEL] = {0};
 
-#define PATH_TEMPLATE "sums_path.h"
+#define PATH_TEMPLATE "float_gemm_path.h"
 #include "for_each_isa.h"
 
 TASKS(sums)

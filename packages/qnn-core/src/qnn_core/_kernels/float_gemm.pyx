@@ -1,4 +1,4 @@
-"""Sums of products of floats in one fixed order: see sums.h."""
+"""Sums of products of floats in one fixed order: see float_gemm.h."""
 
 from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc
@@ -9,7 +9,7 @@ from .pool cimport Task, share
 from .sparse cimport weight_gradient
 
 
-cdef extern from "sums.h" nogil:
+cdef extern from "float_gemm.h" nogil:
     enum:
         PANEL, SUM_TERMS, SUM_ROWS
     ctypedef struct Sums:

@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 
 from tabulate import tabulate
 
-from ...autodiff import OPS
 from ...qtensor import QuantizedTensor
 from ..file.compress import to_bytes
 from ..file.write import Tensors, constant_entry, node_entry, stored_nodes
 from ..graph import Graph, Node, Shape
 from ..graph.fusible_chain import codings_of
-from ..graph.operations import ON_SUMS, QUANTIZING, geometry
+from ..graph.operations import OPERATIONS, QUANTIZING
 from ..graph.shapes import shapes_of
 
 FLOAT_BITS = 32
@@ -102,11 +101,10 @@ def _layer(node: Node) -> str:
 def _count_macs(
     row: PackedRow, node: Node, shapes: Mapping[str, Shape], codings: Mapping[str, QuantizedTensor]
 ) -> None:
-    declared = OPS.get(ON_SUMS.get(node.op, node.op))
-    if declared is None or declared.macs is None:
+    macs = OPERATIONS[node.op].macs
+    if macs is None:
         return
-    inputs = [shapes[name] for name in node.inputs]
-    row.macs += declared.macs(*inputs, **geometry(node))
+    row.macs += macs(*(shapes[name] for name in node.inputs), **node.attributes)
     bits = [codings[n].bits if n in codings else FLOAT_BITS for n in node.inputs[:2]]
     row.input_bits, row.weight_bits = bits
 

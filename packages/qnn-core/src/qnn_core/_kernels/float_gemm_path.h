@@ -1,4 +1,4 @@
-/* The loops of sums.h, once for each path. */
+/* The loops of float_gemm.h, once for each path. */
 
 #include "lanes.h"
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._kernels import training
-from ...machine import cpu, get_num_threads
+from ...machine import kernel_settings
 from ..codebook import codebook
 from .octav import clipping_magnitude
 from .ranges import Range, row_by_row
@@ -234,8 +234,7 @@ def errors(
     error_cf = np.empty(low_cf.shape, np.float64)
     book = codebook(quantizer)
     training.fake_error(
-        cpu.active_index(),
-        get_num_threads(),
+        *kernel_settings(),
         book.book,
         x_cn,
         np.ascontiguousarray(qparams.scale, np.float32),
@@ -256,8 +255,7 @@ def _values(quantizer: "Quantizer", x_cn: Points, low: Points, high: Points) -> 
     qparams = quantizer.qparams_from_range(low, high)
     value_cn = np.empty_like(x_cn)
     training.fake_forward(
-        cpu.active_index(),
-        get_num_threads(),
+        *kernel_settings(),
         codebook(quantizer).book,
         x_cn,
         np.ascontiguousarray(qparams.scale, np.float32),

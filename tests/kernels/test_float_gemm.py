@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import qnn_core as qnn
-from qnn_core._kernels import sums as kernel
-from qnn_core.gemm import cpu, float_gemm, reference
-from qnn_core.gemm.float_gemm import affine
+from qnn_core._kernels import float_gemm as kernel
+from qnn_core.gemm import affine, cpu, float_gemm, reference
 
 # (m, k, n) around lanes of 4, 8, 16, tiles of 6 rows, panels of 64, blocks of 128 terms, 60 rows.
 SHAPES = [
