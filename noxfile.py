@@ -126,7 +126,7 @@ def sanitize(session: nox.Session) -> None:
         "UBSAN_OPTIONS": "print_stacktrace=1",
     }
     seconds = session.posargs[0] if session.posargs else "60"
-    tests = ("tests/kernels", "tests/packed", "tests/golden")
+    tests = ("tests/core/kernels", "tests/core/deploy", "tests/golden")
     session.run("pytest", "--numprocesses=2", *tests, env=environment)
     fuzzer = str(ROOT / "tests" / "fuzz" / "fuzz.py")
     listed = session.run("python", fuzzer, "--list", silent=True, env=environment)

@@ -1,15 +1,8 @@
 """Runs of the apps that many tests look at, each made once; and plugins to install."""
 
-import sys
-from pathlib import Path
-
 import pytest
-
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "plugins")]
-
-from apps_runner import Run, run  # noqa: E402 - after the path
-from install_fixtures import install_plugins, plugin_wheels  # noqa: E402, F401 - fixtures
+from apps_runner import Run, run
+from install_fixtures import install_plugins, plugin_wheels  # noqa: F401 - fixtures
 
 
 @pytest.fixture(scope="session")

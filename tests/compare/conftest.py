@@ -1,13 +1,9 @@
-"""This folder's helper modules within reach of its tests, and what these share."""
+"""What the tests of comparisons share."""
 
-import sys
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="session")

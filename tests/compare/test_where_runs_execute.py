@@ -101,7 +101,7 @@ print(found.complete)
 
 def started(tmp_path: Path, calls: Path, seconds: float) -> subprocess.Popen[str]:
     """Start a study, in a group of processes of its own, as a terminal does."""
-    here = str(Path(__file__).parent)
+    here = str(Path(__file__).parents[1] / "helpers")
     script = SCRIPT.format(here=here, calls=str(calls), store=str(tmp_path / "s"))
     return subprocess.Popen(
         [sys.executable, "-c", script],
@@ -208,7 +208,7 @@ qnn.compare(Marked(Path({calls!r})), data, weights=["symmetric"], bits=[2, 3, 32
 def test_forked_workers_end_with_their_parent_and_keep_no_lock(
     expected: qnn.Comparison, tmp_path: Path, calls: Path
 ) -> None:
-    here, store = str(Path(__file__).parent), str(tmp_path / "s")
+    here, store = str(Path(__file__).parents[1] / "helpers"), str(tmp_path / "s")
     script = FORKED.format(here=here, calls=str(calls), store=store)
     process = subprocess.Popen(
         [sys.executable, "-c", script], start_new_session=True, stderr=subprocess.DEVNULL,
@@ -231,7 +231,7 @@ def test_forked_workers_end_with_their_parent_and_keep_no_lock(
 @pytest.mark.skipif(os.name == "nt", reason="a POSIX shell closes the streams")
 @pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
 def test_closed_standard_streams_are_no_fault(tmp_path: Path, calls: Path, closed: str) -> None:
-    here, store = str(Path(__file__).parent), str(tmp_path / "s")
+    here, store = str(Path(__file__).parents[1] / "helpers"), str(tmp_path / "s")
     script = SCRIPT.format(here=here, calls=str(calls), store=store).replace("seeds=3", "seeds=1")
     (tmp_path / "study.py").write_text(script.rpartition("print")[0], "utf-8")
     shell = f"{shlex.quote(sys.executable)} study.py {closed}"

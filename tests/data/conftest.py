@@ -4,7 +4,6 @@ import contextlib
 import gzip
 import hashlib
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,8 +15,6 @@ import numpy as np
 import pytest
 from qnn_data import encode_idx
 from qnn_data._sources.archive import Archive, IdxFile
-
-sys.path.insert(0, str(Path(__file__).parent))  # the helper modules beside the tests
 
 FULL_MNIST = os.environ.get("QNN_DATA")  # before a test unsets it
 

@@ -1,14 +1,8 @@
 """Quantizers of every kind that is registered."""
 
-import sys
-from pathlib import Path
-
 import pytest
-from qnn_core.quantizer import CALIBRATIONS, SURROGATES
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from every_scheme import SPECS
+from qnn_core.quantizer import CALIBRATIONS, SURROGATES
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

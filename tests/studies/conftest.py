@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT / "studies"), str(ROOT / "apps"), str(Path(__file__).parent)]
+sys.path[:0] = [str(ROOT / "studies"), str(ROOT / "apps")]
 
 from study_runner import Run, run  # noqa: E402 - after the path
 

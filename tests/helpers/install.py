@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-PACKAGES = Path(__file__).parent
+PACKAGES = Path(__file__).parents[1] / "plugins"
 
 
 # Of all packages in one process: pip starts several for each, which takes ten times as long.

@@ -1,14 +1,14 @@
 """What operations say of themselves, and packed graphs believe: laws over all that say it."""
 
 import inspect
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 import pytest
 import qnn_core as qnn
+
+from op_examples import EXAMPLES, Example
 from qnn_core import Tensor
 from qnn_core.autodiff import OPS, Op
 from qnn_core.autodiff.packed import Kind
@@ -17,11 +17,6 @@ from qnn_core.deploy.graph.attributes import VALID, symbolic
 from qnn_core.deploy.graph.operations import OPERATIONS, Operation
 from qnn_core.errors import GraphError
 from qnn_core.gemm import elementwise
-
-# Where the tests of operations keep an example of each.
-sys.path.insert(0, str(Path(__file__).parents[1] / "core"))
-
-from op_examples import EXAMPLES, Example
 
 Array = np.ndarray
 

@@ -24,7 +24,7 @@ from qnn_core.errors import FileError, ShapeError
 from qnn_core.files import load_arrays
 from qnn_core.qtensor import QuantizedTensor
 
-GOLDEN = Path(__file__).parents[1] / "golden"
+GOLDEN = Path(__file__).parents[2] / "golden"
 X = np.random.default_rng(0).normal(size=(5, 784)).astype(np.float32)
 
 

@@ -125,7 +125,7 @@ def test_every_flip_is_refused(path: Path) -> None:
 def test_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         qnn.load(tmp_path / "none")
-    checkpoint = Path(__file__).parents[1] / "golden" / "checkpoint-v1.qnn"
+    checkpoint = Path(__file__).parents[2] / "golden" / "checkpoint-v1.qnn"
     with pytest.raises(FileError, match=r"holds 'qnn checkpoint' .* needed is 'qnn packed model'"):
         qnn.load(checkpoint)
     save_arrays(tmp_path / "new", {}, {"kind": "qnn packed model", "version": 3})
@@ -493,7 +493,7 @@ def test_info_of_a_packed_model(path: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_info_of_a_checkpoint(capsys: pytest.CaptureFixture[str]) -> None:
-    golden = Path(__file__).parents[1] / "golden" / "checkpoint-v1.qnn"
+    golden = Path(__file__).parents[2] / "golden" / "checkpoint-v1.qnn"
     assert main(["info", str(golden)]) == 0
     shown = capsys.readouterr().out
     assert shown.startswith("qnn checkpoint, version 1\n")

@@ -1,22 +1,18 @@
 """Helpers of these tests: schemes, and the comparison with the model itself."""
 
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import qnn_core as qnn
+
+# Where the tests of schemes keep their list.
+from every_scheme import specs_of
 from qnn_core.deploy import Graph
 from qnn_core.deploy.compile.fuse import unfused
 from qnn_core.deploy.graph.interpret import interpret
 from qnn_core.gemm import reference
 from qnn_core.registry import registered
-
-# Where the tests of schemes keep their list.
-sys.path.insert(0, str(Path(__file__).parents[1] / "quantizers"))
-
-from every_scheme import specs_of
 
 WIDTHS = (1, 2, 4, 8)
 

@@ -162,7 +162,7 @@ def test_both_packages_have_one_header() -> None:
     )
     if not one.exists():  # the headers are not in what is installed from a wheel
         one, two = (
-            Path(__file__).parents[2]
+            Path(__file__).parents[3]
             / "packages"
             / name
             / "src"

@@ -1,6 +1,0 @@
-"""The fuzzer's modules within reach of its tests."""
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))
