@@ -7,7 +7,6 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 import qnn_core as qnn
-
 from op_examples import EXAMPLES, Example
 from qnn_core import Tensor
 from qnn_core.autodiff import OPS, Op

@@ -8,7 +8,7 @@ from ...autodiff.mode import recording
 from ...data import Given, batches_of, checked_batches, run
 from ...errors import ShapeError, SpecError
 from ...nn import Module
-from ...nn.quant.weight import QuantizedWeight
+from ...nn.quant.quantized_weight import QuantizedWeight
 from ...nn.surgery import Float, check_module, exchange, modules, quantizers
 from ...ops import softmax_cross_entropy
 from ...training import Evaluation, evaluate

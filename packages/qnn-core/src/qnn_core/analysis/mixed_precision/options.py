@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ...arguments import number
 from ...errors import SpecError
 from ...nn import Module, QuantizeWeight
-from ...nn.quant.weight import QuantizedWeight
+from ...nn.quant.quantized_weight import QuantizedWeight
 from ...nn.surgery import check_names, modules
 from ...quantizer import Quantizer
 from ...registry import get_quantizer

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..graph import Graph, Node
 from ..graph.fusible_chain import Chain, chain_at, codings_of
 from ..graph.interpret import encoded, requantized
+from ..graph.operations import ON_SUMS
 from ..graph.shapes import shapes_of
 from .reorder import quantize_first
 
@@ -87,7 +88,7 @@ def _node(chain: Chain, flip: NDArray[np.int32], thresholds: NDArray[np.int32]) 
     tables = {name: quantizer.tables[name] for name in ("levels", "scale", "shift")}
     window = {n: a for n, a in product.attributes.items() if n != "groups"}
     return Node(
-        op="requantize" if product.op == "linear" else "requantize_conv2d",
+        op=next(name for name, plain in ON_SUMS.items() if plain == product.op),
         inputs=product.inputs[:2],
         output=quantizer.output,
         attributes={**quantizer.attributes, **window},

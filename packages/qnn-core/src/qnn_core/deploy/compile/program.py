@@ -22,7 +22,8 @@ from ..graph import Graph, Node
 from ..graph.interpret import Run, run_node, started
 from ..graph.operations import OPERATIONS, QUANTIZING, window_of
 from ..graph.shapes import shapes_of
-from .segment import Builder, Segment, rows_of, weight_of
+from .builder import Builder, weight_of
+from .segment import Segment, rows_of
 
 Array = NDArray[Any]
 

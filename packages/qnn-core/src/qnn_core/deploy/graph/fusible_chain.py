@@ -108,7 +108,8 @@ def _integer_product(
     shapes: Mapping[str, Shape],
 ) -> tuple[GemmOperand, GemmOperand, int] | None:
     """Return both factors and the length of the sum, if it is one of integers."""
-    alone = node.op == "linear" or (node.op == "conv2d" and node.attributes["groups"] == 1)
+    plain = OPERATIONS[node.op].weighted and node.op not in QUANTIZING
+    alone = plain and node.attributes.get("groups", 1) == 1
     if not alone or not isinstance(constants.get(node.inputs[1]), QuantizedTensor):
         return None
     if len(node.inputs) > 2 and not isinstance(constants.get(node.inputs[2]), np.ndarray):

@@ -7,7 +7,7 @@ from ...quantizer import Quantizer
 from ...registry import get_quantizer
 from ..init import Seed
 from ..layers.conv import Conv2d
-from .weight import Bounds, QuantizedWeight, Spec
+from .quantized_weight import Bounds, QuantizedWeight, Spec
 
 
 class QuantConv2d(QuantizedWeight, Conv2d):

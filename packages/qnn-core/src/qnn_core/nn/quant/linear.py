@@ -4,7 +4,7 @@ from ...ops.linear import LinearProduct
 from ...quantizer import Quantizer
 from ..init import Seed
 from ..layers.linear import Linear
-from .weight import QuantizedWeight
+from .quantized_weight import QuantizedWeight
 
 
 class QuantLinear(QuantizedWeight, Linear):
