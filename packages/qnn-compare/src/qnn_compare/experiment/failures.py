@@ -34,12 +34,12 @@ def error_text(error: BaseException) -> str:
     """Return an error in words, whatever it is: its own text may raise another.
 
     Example:
-        >>> told(ValueError("no"))
+        >>> error_text(ValueError("no"))
         'ValueError: no'
         >>> class Mute(Exception):
         ...     def __str__(self):
         ...         raise ZeroDivisionError
-        >>> told(Mute())
+        >>> error_text(Mute())
         'Mute, whose text cannot be had: ZeroDivisionError'
     """
     name = type(error).__name__

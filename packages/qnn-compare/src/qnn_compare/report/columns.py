@@ -101,7 +101,7 @@ COLUMNS = (
         "new\nsamples",
         _new,
         lambda row: int(row.against.holds_for_new) if row.against else None,
-        2,
+        1,
     ),
     Column(
         "{metric}",
@@ -116,7 +116,7 @@ COLUMNS = (
         lambda row: row.accuracy.sd if row.accuracy else None,
         5,
     ),
-    Column("n", _runs, lambda row: row.done, 1),
+    Column("n", _runs, lambda row: row.done, 2),
     Column("packed\nbytes", lambda row: whole(row.nbytes), lambda row: row.nbytes, 0, paper=True),
     Column(
         "of\nreference",
