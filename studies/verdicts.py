@@ -35,7 +35,7 @@ INTRODUCTION = """\
 
 Made by `python studies/verdicts.py`, in {studies:,} simulated studies for each number in the first
 table and {images:,} in the others. What verdicts are: [comparing](../../comparing.md); why they are
-these: [ADR 40](../../adr/0040-verdicts-from-single-samples.md).
+these: [ADR 42](../../adr/0042-verdicts-from-single-samples.md).
 """
 
 FALSE = """\

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 KINDS = ("equivalent", "better", "worse", "unstable", "undecided")
 MOST_NAMES = 4  # more are only counted
+FEW = 2  # more are told together, with the least and the greatest difference
 Group = list[tuple[Config, Pair]]
 
 
@@ -65,12 +66,20 @@ def _parts(kind: str, group: Group, known: Group) -> list[tuple[Group, str, bool
         others = {*widths} - part
         found.append((by_width, _bits(sorted(part), others), part == {(1, 1)}))
     rest = [entry for entry in group if entry[0].bits not in whole]
-    if rest:
+    if kind in ("better", "worse") and len(rest) <= FEW:
+        found += [([entry], entry[0].name, True) for entry in sorted(rest, key=_size)]
+    elif rest:
         names = [config.name for config, _ in rest]
         many = len(names) > MOST_NAMES
         subject = f"{len(names)} {'other ' * bool(whole)}configs" if many else listed(names)
+        if kind == "equivalent" and found:  # one finding, in one clause
+            return [(group, f"{found[0][1]}, and {subject}", False)]
         found.append((rest, subject, len(names) == 1))
     return found
+
+
+def _size(entry: tuple[Config, Pair]) -> float:
+    return abs(entry[1].difference or 0.0)
 
 
 def _said(comparison: "Comparison", kind: str, group: Group, subject: str, one: bool) -> str:

@@ -109,7 +109,7 @@ COLUMNS = (
         "new\nsamples",
         _new,
         lambda row: int(row.against.holds_for_new) if row.against else None,
-        2,
+        1,
     ),
     Column(
         "{metric}",
@@ -124,7 +124,7 @@ COLUMNS = (
         lambda row: row.accuracy.sd if row.accuracy else None,
         5,
     ),
-    Column("n", _runs, lambda row: row.done, 1),
+    Column("n", _runs, lambda row: row.done, 2),
     Column("target", _target, lambda row: row.reached, 0),
     Column("packed\nbytes", lambda row: whole(row.nbytes), lambda row: row.nbytes, 0, paper=True),
     Column(

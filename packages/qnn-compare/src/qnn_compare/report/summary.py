@@ -27,7 +27,8 @@ def size(comparison: "Comparison") -> str:
 def question(comparison: "Comparison") -> str:
     """Return which question the verdicts of the table answer, in one sentence."""
     metric, margin = comparison.metric, comparison.margin
-    within = f"{metric.factor * margin:g}{' points' if metric.shares else ''}"
+    unit = "" if not metric.shares else " point" if margin == 0.01 else " points"
+    within = f"{metric.factor * margin:g}{unit}"
     tests = len(comparison.configs) - 1
     told = (
         f"Which configs are better or worse than {comparison.reference.name}, whatever the seed, "

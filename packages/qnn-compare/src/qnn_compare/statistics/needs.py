@@ -58,7 +58,7 @@ def needs(
     Example:
         >>> needs(0.001, 1e-6, 8, 5, alpha=0.05, level=0.01, margin=0.0015,
         ...       predicted=1e-6, samples=1000)
-        Needs(seeds=10, samples=2100)
+        Needs(seeds=10, samples=2300)
     """
     levels = {"alpha": alpha, "level": level, "margin": margin}
     more = np.arange(seeds + 1, MOST_SEEDS + 1, dtype=np.float64)

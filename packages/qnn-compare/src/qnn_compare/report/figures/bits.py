@@ -46,7 +46,10 @@ def draw(comparison: "Comparison") -> Figure:
             _draw_curve(axes, [(x[config], points[config]) for config in curve], styles[name])
         places |= x
         entries.append(styles[name].entry(name))
-    _mark_below(axes, [Below(x, points[a].mean, styles[a.series]) for a, x in places.items()])
+    _mark_below(
+        axes,
+        [Below(x, points[a].mean, styles[a.series], points[a].hollow) for a, x in places.items()],
+    )
     _label(axes, widths, comparison.metric.label)
     if any(point.hollow for point in points.values()):
         entries.append(HOLLOW)

@@ -65,6 +65,7 @@ class Below(NamedTuple):
     x: float
     accuracy: float
     look: Look
+    hollow: bool = False
 
 
 def mark_below(axes: Axes, points: Sequence[Below], at: float) -> None:
@@ -84,7 +85,7 @@ def mark_below(axes: Axes, points: Sequence[Below], at: float) -> None:
             0.04,
             marker=marker,
             color=color,
-            mfc="white",
+            mfc="white" if point.hollow else color,
             markersize=6.5,
             transform=axes.get_xaxis_transform(),
             clip_on=False,

@@ -46,7 +46,7 @@ def draw(comparison: "Comparison") -> Figure:
             zorder=4, mfc=face, mec=edge, mew=width,
         )  # fmt: skip # one look
         if point.mean < axes.get_ylim()[0]:
-            below.append(Below(sizes[config], point.mean, look))
+            below.append(Below(sizes[config], point.mean, look, point.hollow))
     for group in _near(below):
         middle = (group[0].x * group[-1].x) ** 0.5
         apart = [APART ** (n - (len(group) - 1) / 2) for n in range(len(group))]
