@@ -318,7 +318,7 @@ def main() -> int:
         print(document(1000, 20))
         return 0
     OUT.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write(OUT, document(10_000, 1000).encode())
+    atomic_write(OUT, document(4000, 1000).encode())
     return 0
 
 
