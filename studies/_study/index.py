@@ -33,8 +33,8 @@ Others, each with its own command in it:
 - [bits](bits/README.md): every scheme at 1 to 32 bits, five seeds, with verdicts, by
   `nox -s compare -- studies/bits.toml --store docs/results/bits`; `qnn report docs/results/bits`
   goes on from there
-- [verdicts](verdicts/README.md): simulated studies, and what verdicts say where the truth is known, by
-  `python studies/verdicts.py`
+- [verdicts](verdicts/README.md): simulated studies, and what verdicts say where the truth is
+  known, by `python studies/verdicts.py`
 - [paradox](paradox/README.md): why 1 bit beat 2 bits, and 4 bits float, in the original work
 - [training](training/README.md): training steps beside other frameworks
 - [inference](inference/README.md): packed models and products beside other libraries

@@ -70,7 +70,7 @@ def test_it_leaves_a_report_a_table_figures_and_the_study(quick: Run) -> None:
     with (folder / "results.csv").open(newline="", encoding="utf-8") as file:
         assert len([*csv.DictReader(file)]) == len(CONFIGS)
     figures = [*folder.glob("*.png")]
-    assert len(figures) == 3
+    assert len(figures) == 4
     for figure in figures:
         png_size(figure)
 

@@ -117,6 +117,34 @@ def test_what_a_function_of_the_file_raises_has_its_line(tmp_path: Path) -> None
     assert "study.toml:11: net.build: qnn_core:MLP raised it" in found.stderr
 
 
+def test_the_question_of_a_study(tmp_path: Path) -> None:
+    lines = 'reference = "binary:1"\nmargin = 0.01\nmax_seeds = 12\nmax_seconds = 60\nbits'
+    text = SOUND.replace("bits", lines, 1)
+    seeds = text.replace("seeds = 2", 'seeds = "auto"')
+    assert seeds != text
+    found = read_study_file(written(tmp_path, seeds)).options
+    assert (found["seeds"], found["max_seeds"], found["max_seconds"]) == ("auto", 12, 60)
+    assert (found["reference"], found["margin"]) == ("binary:1", 0.01)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("margin = 0", ":3: compare.margin: margin must be a number above 0"),
+        ("max_seeds = 1", ":3: compare.max_seeds: max_seeds must be a whole number >= 2"),
+        ('seeds = "all"', ':3: compare.seeds: a number of seeds, a list of them, or "auto" is'),
+        ("reference = 3", ":3: compare.reference: a name is needed, got 3"),
+    ],
+)
+def test_a_question_that_is_none_is_refused_with_its_line(
+    tmp_path: Path, line: str, message: str
+) -> None:
+    text = SOUND.replace("seeds = 2\n", "").replace("[compare]", f"[compare]\n{line}")
+    with pytest.raises(CompareError) as raised:
+        read_study_file(written(tmp_path, text))
+    assert message in str(raised.value)
+
+
 def test_pairs_of_widths(tmp_path: Path) -> None:
     text = SOUND.replace("1,\n    2, 32", "[2, 4], [1, 32]").replace(
         "bits", 'activations = ["uniform"]\nbits'

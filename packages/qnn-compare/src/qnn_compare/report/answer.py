@@ -33,8 +33,8 @@ def answer(comparison: "Comparison") -> str:
         return "Nothing can be told yet: it takes two seeds or more to see what training varies by."
     groups: dict[str, Group] = {kind: [] for kind in KINDS}
     for config, pair in known:
-        open_ = pair.unstable and not pair.decided
-        groups["unstable" if open_ else pair.verdict].append((config, pair))
+        wild = pair.unstable and pair.verdict != "equivalent"
+        groups["unstable" if wild else pair.verdict].append((config, pair))
     told = []
     for kind, group in groups.items():
         told += [_said(comparison, kind, *part) for part in _parts(kind, group, known)]
