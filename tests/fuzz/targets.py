@@ -581,7 +581,9 @@ class Stores(Target):
             (config, seed, sorted((k, repr(v)) for k, v in vars(result).items()))
             for (config, seed), result in sorted(found.results.items())
         ]
-        return f"{[str(config) for config in found.configs]} {found.seeds} {results} {found.runs}"
+        return (
+            f"{[str(config) for config in found.configs]} {found.seeds} {results} {found.sessions}"
+        )
 
 
 TARGETS: dict[str, Callable[[Path], Target]] = {
