@@ -280,7 +280,9 @@ cdef class Program:
         self.alive.append(requantizer)
         self.add(STEP_LAYOUT, source, target, n).requantizer = requantizer.c
 
-    def product(self, int source, int target, Weights weights, str out, Requantizer requantizer=None):
+    def product(
+        self, int source, int target, Weights weights, str out, Requantizer requantizer=None
+    ):
         """Elements become floats or, by a requantizer, the elements of another product."""
         self.alive.append((weights, requantizer))
         cdef Step* step = self.add(STEP_PRODUCT, source, target, weights.c.n)

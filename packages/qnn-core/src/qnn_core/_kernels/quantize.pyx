@@ -1,7 +1,7 @@
 """Quantization of contiguous rows: a value becomes a code, a code becomes a value.
 
 QParams come broadcast to the rows: ``scale_rn`` and ``shift_rn`` have the shape of ``x_rn`` and,
-along a row, a stride of one element (a channel each) or of zero (one scale and zero point for the row). A code is
+along a row, a stride of one element (a channel each) or of zero (one for the row). A code is
 the number of thresholds that are not above ``u = (x - shift) / scale``, rounded to float32: any
 monotone decision can be written that way, so one kernel serves every scheme.
 """
