@@ -203,7 +203,8 @@ def fake_scale_gradient(
 
 def fake_error(
     int path, int threads, Book book, x, scale, shift,
-    int64_t rows, int64_t length, int64_t candidates, bint even, weight, int64_t weight_stride, error,
+    int64_t rows, int64_t length, int64_t candidates, bint even, weight,
+    int64_t weight_stride, error,
 ):
     """Write the sum of the squared errors of each row with each of its candidate qparams.
 
