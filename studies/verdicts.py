@@ -295,9 +295,9 @@ def document(studies: int, images: int) -> str:
     )  # fmt: skip # a row of headers
     add(
         "Intervals for other seeds and other samples: how often they hold the truth, and how often "
-        "the\nintervals for the same samples do, which are not meant to. The mark: 93 to 97 %; where\n"
-        "configs are equal they hold it more often, since an excess of the study below 1 is not "
-        "believed.\n",
+        "the\nintervals for the same samples do, which are not meant to. The mark: 93 to 97 %; "
+        "where\nconfigs are equal they hold it more often, since an excess of the study below 1 "
+        "is not believed.\n",
         ["configs, seeds", "samples", "points worse", "new samples", "same samples"],
         for_new_samples(real, images),
     )
