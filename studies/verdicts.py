@@ -1,6 +1,6 @@
 """Simulate studies of which the truth is known, and count what verdicts say of them.
 
-``python studies/verdicts.py`` writes docs/results/verdicts/README.md in a quarter of an hour on one
+``python studies/verdicts.py`` writes docs/results/verdicts/README.md in five minutes on one
 core; ``--quick`` prints a table of few studies in a minute.
 """
 
@@ -113,8 +113,7 @@ def _p_values(delta: Array, *, numbers: bool = False) -> Array:
     own = delta.var(axis=-1, ddof=1)
     df = np.full(own.shape, seeds - 1.0)
     predicted = np.full(own.shape, 1.0 if numbers else 2.0)
-    least = 0.0 if numbers else 1.0
-    variance, df, _, _ = moderate(own, predicted, df, delta.shape[1] + 1, least=least)
+    variance, df, _, _ = moderate(own, predicted, df, delta.shape[1] + 1, sampled=not numbers)
     p: Array = 2 * special.stdtr(df, -np.abs(delta.mean(axis=-1)) / np.sqrt(variance / seeds))
     return p
 
@@ -296,7 +295,9 @@ def document(studies: int, images: int) -> str:
     )  # fmt: skip # a row of headers
     add(
         "Intervals for other seeds and other samples: how often they hold the truth, and how often "
-        "the\nintervals for the same samples do, which are not meant to.\n",
+        "the\nintervals for the same samples do, which are not meant to. The mark: 93 to 97 %; "
+        "where\nconfigs are equal they hold it more often, since an excess of the study below 1 "
+        "is not believed.\n",
         ["configs, seeds", "samples", "points worse", "new samples", "same samples"],
         for_new_samples(real, images),
     )

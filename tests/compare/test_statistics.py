@@ -130,19 +130,21 @@ def test_independent_errors_predict_the_spread_of_the_mean() -> None:
 
 
 def test_the_moderated_variance_by_hand() -> None:
-    # 5 seeds, 4 configs: nu = 4, and two others teach d = 6 * 2 / 4 = 3. The median of
-    # chi2(4) / 4 is 0.8392; the upper of the two middle ratios is none here, of three it is 2:
-    # c = 2 / 0.8392.
-    own, predicted = np.array([0.5, 2.0, 3.0]), np.ones(3)
-    variance, df, _, _ = moderate(own, predicted, np.full(3, 4.0), 4)
+    # 5 seeds, 5 configs: nu = 4, and three others teach d = 6 * 3 / 6 = 3. Of four ratios the upper
+    # of the two in the middle is 2, and the median of chi2(4) / 4 is 0.8392: c = 2 / 0.8392.
+    own, predicted = np.array([0.5, 1.0, 2.0, 3.0]), np.ones(4)
+    variance, df, _, _ = moderate(own, predicted, np.full(4, 4.0), 5)
     excess = 2 / (stats.chi2.median(4) / 4)
-    assert df.tolist() == [7.0] * 3
+    assert df.tolist() == [7.0] * 4
     assert variance == pytest.approx((4 * own + 3 * excess) / 7)
+    # Of runs alone d = 4 * 3 / 6 = 2.
+    _, df, _, _ = moderate(own, predicted, np.full(4, 4.0), 5, sampled=False)
+    assert df.tolist() == [6.0] * 4
 
 
 def test_the_prediction_is_never_made_smaller() -> None:
-    own = np.array([0.01, 0.02, 0.03])
-    variance, *_ = moderate(own, np.ones(3), np.full(3, 4.0), 4)
+    own = np.array([0.01, 0.02, 0.03, 0.03])
+    variance, *_ = moderate(own, np.ones(4), np.full(4, 4.0), 5)
     assert variance == pytest.approx((4 * own + 3) / 7)
 
 

@@ -8,20 +8,25 @@ from .verdicts import ALPHA, MARGIN, Pair, check_reference, judge
 
 # How many seeds there are at each look.
 LOOKS = (3, 5, 8, 12, 20, 30)
+# Of the alpha that is left, at each look but the last.
+SPENT = 0.4
 
 
 def spent(alpha: float, looks: int) -> list[float]:
-    """Return the part of alpha that each look may spend: half of what is left, the last one all.
+    """Return the part of alpha that each look may spend: two fifths of what is left, the last all.
 
     The parts add up to alpha, so whatever looks have to do with each other, all together keep the
     level (Bonferroni). The first gets most: where seeds are few, a small alpha costs most.
 
     Example:
-        >>> spent(0.05, 3)
-        [0.025, 0.0125, 0.0125]
+        >>> [round(part, 3) for part in spent(0.05, 3)]
+        [0.02, 0.012, 0.018]
     """
-    parts = [alpha / 2 ** (look + 1) for look in range(looks)]
-    return [*parts[:-1], 2 * parts[-1]] if parts else []
+    parts: list[float] = []
+    for look in range(looks):
+        left = alpha - sum(parts)
+        parts.append(left if look == looks - 1 else SPENT * left)
+    return parts
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,10 @@ from .scores import Array
 # The weight of the predicted variance, in degrees of freedom, where many configs teach how far to
 # trust it. 8 and more find more, and err where single configs vary more than was predicted.
 PRIOR_DF = 6.0
+# The same where runs are one number each, and all pairs have one prediction.
+PRIOR_DF_OF_RUNS = 4.0
 # So many other configs teach half of that.
-HALF = 2
+HALF = 3
 # A pair whose own variance is among the so many greatest by chance is not moderated.
 GUARD = 0.1
 
@@ -109,14 +111,15 @@ def moderated(differences: Sequence[Difference], configs: int) -> list[Moderated
     ("Linear models and empirical Bayes methods", 2004, doi:10.2202/1544-6115.1027), with a prior
     mean of its own for each pair. c is the excess of the study over what was predicted, never below
     1: the median over pairs of s2 / f2, each by the median of chi2(nu) / nu (of an even number of
-    pairs the upper one of the two in the middle). d is 6 o / (o + 2) where there are o other
+    pairs the upper one of the two in the middle). d is 6 o / (o + 3) where there are o other
     configs to learn c from: with two configs alone there is none, and what is left is Student's t.
     A pair whose s2 is beyond the upper 10 % of F(nu, 4 d) times c f2 has s2 alone.
 
     These numbers are the ones that keep the level in all simulated studies and find most; ADR 42
     has them, and what lost.
 
-    Where there is one number for each run, f2 is the same for all pairs, as in Smyth's own way.
+    Where there is one number for each run, f2 is the same for all pairs, as in Smyth's own way, c
+    may be below 1, and d is 4 o / (o + 3).
 
     Args:
         differences: of the pairs.
@@ -132,7 +135,7 @@ def moderated(differences: Sequence[Difference], configs: int) -> list[Moderated
             np.array([d.predicted if sampled else 1.0 for d in tested]),
             np.array([d.n - 1.0 for d in tested]),
             configs,
-            least=1.0 if sampled else 0.0,
+            sampled=sampled,
         ),
         strict=True,
     )
@@ -140,7 +143,7 @@ def moderated(differences: Sequence[Difference], configs: int) -> list[Moderated
 
 
 def moderate(
-    own: Array, predicted: Array, df: Array, configs: int, *, least: float = 1.0
+    own: Array, predicted: Array, df: Array, configs: int, *, sampled: bool = True
 ) -> tuple[Array, Array, Array, Array]:
     """Return variance, degrees of freedom, excess and chance of pairs; see `moderated`.
 
@@ -149,14 +152,14 @@ def moderate(
         predicted: what single samples predict for them, likewise.
         df: degrees of freedom of `own`, likewise.
         configs: how many configs the family is about.
-        least: of the excess of the study.
+        sampled: whether single samples predict something; else runs are one number each.
     """
     # The median of chi2(nu) / nu: what s2 / f2 is in half of all pairs.
     median = 2 * special.gammaincinv(df / 2, 0.5) / df
     ratios = np.sort(own / predicted / median, axis=-1)
-    excess = np.maximum(least, ratios[..., ratios.shape[-1] // 2, None])
+    excess = np.maximum(1.0 if sampled else 0.0, ratios[..., ratios.shape[-1] // 2, None])
     others = max(configs - 2, 0)
-    prior_df = PRIOR_DF * others / (others + HALF)
+    prior_df = (PRIOR_DF if sampled else PRIOR_DF_OF_RUNS) * others / (others + HALF)
     if not prior_df:
         over = own / predicted
         return own, df + 0 * own, over, special.chdtrc(df, df * over)

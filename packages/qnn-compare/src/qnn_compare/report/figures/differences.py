@@ -30,7 +30,7 @@ def draw(comparison: "Comparison") -> Figure:
     metric, margin = comparison.metric, comparison.metric.factor * comparison.margin
     names = [broken(pair.config, NAME) + (" †" if pair.unstable else "") for pair in pairs]
     row = max(0.3, *(0.08 + 0.17 * (name.count("\n") + 1) for name in names))
-    figure = Figure(figsize=(7.5, 1.1 + row * len(pairs)), layout="constrained")
+    figure = Figure(figsize=(7.5, max(2.0, 1.1 + row * len(pairs))), layout="constrained")
     axes = figure.add_subplot()
     low, high = _limits(pairs, metric.factor, margin)
     axes.set_xlim(low, high)

@@ -112,7 +112,7 @@ def _argument(name: str, value: Any) -> str:
     """Return an argument; of a function only the name and digest are known."""
     if isinstance(value, str) and "." in value:
         return f"{name}={name},  # {value}"
-    return f"{name}={value!r},"
+    return f"{name}={json.dumps(value) if isinstance(value, str) else repr(value)},"
 
 
 def _flat(content: Mapping[str, Any], prefix: str = "") -> Iterator[Fact]:
