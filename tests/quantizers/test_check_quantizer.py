@@ -10,7 +10,7 @@ import pytest
 from qnn_core.checks.examine import MADE
 from qnn_core.checks.quantizer import LAWS
 from qnn_core.errors import PluginError, SpecError
-from qnn_core.gemm import prepack
+from qnn_core.gemm.prepack import BUILDERS
 from qnn_core.machine import cpu
 from qnn_core.quantizer import QParams, Quantizer
 from qnn_core.registry import check_class
@@ -429,14 +429,14 @@ def test_every_law_has_a_counterexample() -> None:
 @pytest.mark.parametrize("kind", ["ternary", "int16", "float"])
 def test_a_fault_of_a_kernel_is_found(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """No quantizer can make a kernel wrong: here one column of one kind of kernel is turned."""
-    sound = prepack.BUILDERS[kind]
+    sound = BUILDERS[kind]
 
     def faulty(w: Any, *rest: Any) -> Any:
         w = w.copy()
         w[-1] = w[-1][::-1]
         return sound(w, *rest)
 
-    monkeypatch.setitem(prepack.BUILDERS, kind, faulty)
+    monkeypatch.setitem(BUILDERS, kind, faulty)
     with pytest.raises(LawError, match=r"products are exact: .* kernel path"), cpu.using("base"):
         check_quantizer(Sound(), laws=["products are exact"])
 
