@@ -85,6 +85,7 @@ def normalize(x: Array, mean: Array, factor: Array, bias: Array) -> Array:
     """Return ``(x - mean) * factor + bias`` per channel of axis 1: batch norm with its root taken.
 
     Example:
+        >>> import numpy as np
         >>> one = np.ones(1, np.float32)
         >>> normalize(np.float32([[3.0]]), one, one, one)
         array([[3.]], dtype=float32)
@@ -99,6 +100,7 @@ def normalize_channels(x: Array, mean: Array, factor: Array, bias: Array) -> Arr
     """Return `normalize` along the last axis, of images for example.
 
     Example:
+        >>> import numpy as np
         >>> one = np.ones(1, np.float32)
         >>> normalize_channels(np.float32([[[3.0]]]), one, one, one)
         array([[[3.]]], dtype=float32)
