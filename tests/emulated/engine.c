@@ -18,9 +18,9 @@ static float *thresholds(int count, int even)
     return made;
 }
 
-static Decision decision(int format, int bits, int count, int even)
+static Requantizer requantizer(int format, int bits, int count, int even)
 {
-    Decision d = {.format = format, .bits = bits, .count = count};
+    Requantizer d = {.format = format, .bits = bits, .count = count};
     int32_t *gain = ints(count + 1);
     int16_t *element = bytes(2 * 256);
     for (int j = 0; j < 256; j++) element[j] = (int16_t)j;
@@ -42,7 +42,7 @@ static void encodes(int path)
     static const int FORMATS_OF[] = {ROW_BITS, ROW_UINT8, ROW_INT16};
     EACH_OF(c, COLUMNS) EACH_OF(f, FORMATS_OF) for (int bits = 1; bits <= 8; bits++) for (int even = 0; even < 2; even++) {
         int64_t n = COLUMNS[c];
-        Step s = {.op = STEP_ENCODE, .n = n, .decision = decision(FORMATS_OF[f], bits, (1 << bits) - 1, even)};
+        Step s = {.op = STEP_ENCODE, .n = n, .requantizer = requantizer(FORMATS_OF[f], bits, (1 << bits) - 1, even)};
         size_t size = row_size(FORMATS_OF[f], bits, n);
         Buffer x = {(char *)floats(5 * n, even), 4 * (size_t)n}, y = {zeros(5 * size), size};
         int64_t bad = PATHS[path].step(&s, x, y, 0, 5);
@@ -108,9 +108,9 @@ static void multiply(int path, int kind, int x_bits, int w_bits)
         if (kind >= KIND_FLOAT || m % 2) continue;
         for (int out = ROW_BITS; out <= ROW_INT16; out++) {
             s.out = out;
-            s.decision = decision(out, 2, 3, 0);
-            s.decision.sum_tn = ints(3 * padded(n));
-            s.decision.flip_n = random_bits() & 1 ? ints(padded(n)) : NULL;
+            s.requantizer = requantizer(out, 2, 3, 0);
+            s.requantizer.sum_tn = ints(3 * padded(n));
+            s.requantizer.flip_n = random_bits() & 1 ? ints(padded(n)) : NULL;
             size_t bytes_of = row_size(out, 2, n);
             Buffer z = {zeros((size_t)rows * bytes_of), bytes_of};
             PATHS[path].step(&s, x, z, 0, rows);
@@ -125,8 +125,8 @@ static void layouts(int path)
         int64_t n = COLUMNS[c];
         int16_t element[256];
         for (int j = 0; j < 256; j++) element[j] = (int16_t)(255 - j);
-        Step s = {.op = STEP_LAYOUT, .n = n, .decision = {.format = format, .bits = 4}};
-        if (mapped) s.decision.element_l = element, s.decision.elements = mapped == 1 ? 16 : 256;
+        Step s = {.op = STEP_LAYOUT, .n = n, .requantizer = {.format = format, .bits = 4}};
+        if (mapped) s.requantizer.element_l = element, s.requantizer.elements = mapped == 1 ? 16 : 256;
         uint8_t *codes = bytes((size_t)(5 * n));
         for (int64_t i = 0; i < 5 * n; i++) codes[i] &= 15;
         size_t size = row_size(format, 4, n);
@@ -160,7 +160,7 @@ static void prepack_weights(int path, int format, int planes)
         if (!k) continue;
         Weigh w = {.codes = bytes((size_t)(n * k)), .n = n, .words = (k + per_word - 1) / per_word, .planes = planes};
         w.layout.n = k;
-        w.layout.decision.format = format, w.layout.decision.bits = planes;
+        w.layout.requantizer.format = format, w.layout.requantizer.bits = planes;
         w.stride = row_size(format, planes, k);
         w.plane_words = w.stride / 4 / (size_t)planes;
         w.memory = zeros((size_t)panels * PANEL * w.stride);

@@ -68,9 +68,9 @@ static void maps(int path)
     for (int64_t columns = 1; columns < 200; columns += 33) {
         float *x = floats(20 * columns, 0);
         Entropy e = {.x = x, .label = whole(20, columns), .columns = columns, .factor = 0.05f,
-                     .slope = zeros(4 * (size_t)(20 * columns))};
+                     .gradient = zeros(4 * (size_t)(20 * columns))};
         for (int64_t r = 0; r < 20; r++) entropy_tasks[path](&e, r);
-        tell("entropy", columns, 0, 0, e.slope, 4 * (size_t)(20 * columns), 1);
+        tell("entropy", columns, 0, 0, e.gradient, 4 * (size_t)(20 * columns), 1);
     }
 }
 

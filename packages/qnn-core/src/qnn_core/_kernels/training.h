@@ -94,7 +94,7 @@ typedef struct {
     int64_t columns;
     double *loss_r;        /* log(sum(exp(row))) - row[label]; NULL if nobody asks */
     float factor;
-    float *scale_gradient;          /* factor * (softmax - one-hot); NULL if nobody asks */
+    float *gradient;       /* factor * (softmax - one-hot); NULL if nobody asks */
 } Entropy;
 
 #define PATH_TEMPLATE "training_path.h"

@@ -129,5 +129,5 @@ def entropy(
     rows: int,
     columns: int,
     factor: float,
-    scale_gradient: _Floats | None,
+    gradient: _Floats | None,
 ) -> float: ...

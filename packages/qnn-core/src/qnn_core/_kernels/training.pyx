@@ -68,7 +68,7 @@ cdef extern from "training.h" nogil:
         int64_t columns
         double* loss_r
         float factor
-        float* scale_gradient
+        float* gradient
     int64_t pieces_in(int64_t length)
     const Task fake_qparams_tasks[]
     const Task fake_forward_tasks[]
@@ -343,19 +343,19 @@ def first_outside(label, int64_t classes):
 
 
 def entropy(
-    int path, int threads, x, label, int64_t rows, int64_t columns, double factor, scale_gradient
+    int path, int threads, x, label, int64_t rows, int64_t columns, double factor, gradient
 ):
     """Return the sum over the rows of the softmax cross-entropy, in order, if there is no
-    ``scale_gradient``; else write ``factor * (softmax - one_hot)`` to it."""
+    ``gradient``; else write ``factor * (softmax - one_hot)`` to it."""
     cdef Entropy e
     cdef int64_t r
     cdef double total = 0
     e.x = <const float*>address(x)
     e.label = <const int64_t*>address(label)
     e.columns, e.factor = columns, narrow(factor)
-    e.scale_gradient = <float*>address(scale_gradient)
+    e.gradient = <float*>address(gradient)
     e.loss_r = NULL
-    if e.scale_gradient == NULL:
+    if e.gradient == NULL:
         e.loss_r = <double*>malloc(rows * sizeof(double))
         if e.loss_r == NULL:
             raise MemoryError

@@ -439,9 +439,9 @@ static void FN(sgd_momentum)(void *context, int64_t task)
     float *restrict w = u->w, *restrict v = u->slot[0];
     const float *restrict g = u->g;
     EACH(u, task, i) {
-        float scale_gradient = g[i] + u->decay * w[i];
-        v[i] = u->keep * v[i] + scale_gradient;
-        float next = w[i] - u->rate * (u->ahead * scale_gradient + u->along * v[i]);
+        float gradient = g[i] + u->decay * w[i];
+        v[i] = u->keep * v[i] + gradient;
+        float next = w[i] - u->rate * (u->ahead * gradient + u->along * v[i]);
         next = next < u->low ? u->low : next;
         w[i] = next > u->high ? u->high : next;
     }
@@ -453,9 +453,9 @@ static void FN(adam)(void *context, int64_t task)
     float *restrict w = u->w, *restrict mean = u->slot[0], *restrict square = u->slot[1];
     const float *restrict g = u->g;
     EACH(u, task, i) {
-        float scale_gradient = g[i] + u->decay * w[i];
-        mean[i] = u->keep1 * mean[i] + u->take1 * scale_gradient;
-        square[i] = u->keep2 * square[i] + u->take2 * scale_gradient * scale_gradient;
+        float gradient = g[i] + u->decay * w[i];
+        mean[i] = u->keep1 * mean[i] + u->take1 * gradient;
+        square[i] = u->keep2 * square[i] + u->take2 * gradient * gradient;
         float next = u->shrink * w[i] -
                      u->rate * mean[i] / (sqrtf(square[i]) * u->inverse_root + u->epsilon);
         next = next < u->low ? u->low : next;
@@ -479,8 +479,8 @@ static void FN(relu_backward)(void *context, int64_t task)
     const float *restrict x = f->x, *restrict g = f->g;
     float *restrict y = f->y;
     EACH(f, task, i) {
-        float scale_gradient = g[i]; /* read in any case: else the loop would not become one of vectors */
-        y[i] = x[i] > 0.0f ? scale_gradient : 0.0f;
+        float gradient = g[i]; /* read in any case: else the loop would not become one of vectors */
+        y[i] = x[i] > 0.0f ? gradient : 0.0f;
     }
 }
 
@@ -532,19 +532,19 @@ static void FN(entropy)(void *context, int64_t task)
     float way[WAYS] = {0}, top = x[0], piece[PANEL];
     for (int64_t c = 1; c < e->columns; c++) top = x[c] > top ? x[c] : top;
     double total = 0;
-    float *scale_gradient = e->scale_gradient ? e->scale_gradient + task * e->columns : NULL;
+    float *gradient = e->gradient ? e->gradient + task * e->columns : NULL;
     for (int64_t c0 = 0; c0 < e->columns; c0 += PANEL) {
         int64_t n = e->columns - c0 < PANEL ? e->columns - c0 : PANEL;
         for (int64_t i = 0; i < n; i++) piece[i] = FN(exp_below)(x[c0 + i], top);
         for (int64_t i = n; i < PANEL; i++) piece[i] = 0;
         for (int i = 0; i < PANEL; i += WAYS)
             for (int w = 0; w < WAYS; w++) way[w] += piece[i + w];
-        if (scale_gradient) memcpy(scale_gradient + c0, piece, 4 * (size_t)n);
+        if (gradient) memcpy(gradient + c0, piece, 4 * (size_t)n);
     }
     for (int w = 0; w < WAYS; w++) total += way[w];
     if (e->loss_r) e->loss_r[task] = log(total) + top - x[e->label[task]];
-    if (!scale_gradient) return;
+    if (!gradient) return;
     float share = (float)(e->factor / total);
-    for (int64_t c = 0; c < e->columns; c++) scale_gradient[c] *= share;
-    scale_gradient[e->label[task]] -= e->factor;
+    for (int64_t c = 0; c < e->columns; c++) gradient[c] *= share;
+    gradient[e->label[task]] -= e->factor;
 }
