@@ -120,8 +120,8 @@ def main() -> int:
 
 def _margin(given: argparse.Namespace) -> float:
     """Return what is too small to matter: with 1,000 test images less than a point is not seen."""
-    usual = 1.0 if given.dataset == DATASETS[0] else 0.5
-    return float(usual if given.margin is None else given.margin) / 100
+    usual = 0.01 if given.dataset == DATASETS[0] else 0.005
+    return float(usual if given.margin is None else given.margin)
 
 
 def usual_schemes() -> list[str]:
@@ -209,9 +209,9 @@ def _add_compared(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--margin",
         type=positive,
-        metavar="POINTS",
-        help="what is too small to matter (default: half a point, and one point with "
-        "the 1,000 test images of mnist-mini, which tell no less)",
+        metavar="SHARE",
+        help="what is too small to matter (default: 0.005, half a point, and 0.01 with the 1,000 "
+        "test images of mnist-mini, which tell no less)",
     )
 
 

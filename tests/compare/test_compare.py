@@ -123,7 +123,7 @@ def test_one_against_the_others_is_a_smaller_family(found: qnn.Comparison) -> No
 
 
 def test_nothing_on_the_front_is_beaten_in_both(found: qnn.Comparison) -> None:
-    means = {config: found.accuracy(config).mean for config in found.configs}  # type: ignore[union-attr]
+    means = {config: found.accuracy(config).mean for config in found.configs}  # type: ignore[union-attr] # all are done
     sizes = {config: found.nbytes(config) or 0 for config in found.configs}
     for config in found.configs:
         beaten = any(

@@ -9,7 +9,7 @@ from qnn_core.errors import CompareError, SpecError
 
 
 def names(*given: object) -> list[str]:
-    return [config.name for config in configs_of(*given)[0]]  # type: ignore[arg-type]
+    return [config.name for config in configs_of(*given)[0]]  # type: ignore[arg-type] # wrong ones too
 
 
 def test_float_is_one_config_and_the_first() -> None:
@@ -76,7 +76,7 @@ BAD: list[tuple[tuple[object, ...], str]] = [
 @pytest.mark.parametrize(("given", "told"), BAD)
 def test_bad_input_is_explained(given: tuple[object, ...], told: str) -> None:
     with pytest.raises((CompareError, SpecError)) as caught:
-        configs_of(*given)  # type: ignore[arg-type]
+        configs_of(*given)  # type: ignore[arg-type] # wrong ones too
     assert told in str(caught.value)
 
 

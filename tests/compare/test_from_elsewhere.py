@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from qnn_compare import Comparison
+from qnn_compare.metric import Metric, metric_of
 from qnn_compare.report.figures import pictures
 from qnn_core.errors import CompareError, SpecError
 
@@ -55,7 +56,9 @@ def test_answers_get_verdicts_and_a_report(tmp_path: Path) -> None:
     assert "How to reproduce it" not in page
     assert comparison.report(tmp_path / "report.md").exists()
     text = str(comparison)
-    assert text.startswith("4 bits costs nothing here: within one point of float; 1 bit costs")
+    assert text.startswith(
+        "4 bits costs nothing that matters here: within one point of float; 1 bit costs"
+    )
     assert "bytes" not in text
     with pytest.raises(CompareError, match="kept where it was"):
         comparison.save(tmp_path / "store")
@@ -78,7 +81,7 @@ def test_errors_are_lower_the_better(tmp_path: Path) -> None:
     comparison = Comparison.from_results(results, margin=0.3, metric="MAE", higher_is_better=False)
     assert verdicts(comparison) == {"8 bits": "equivalent", "2 bits": "worse"}
     assert str(comparison).startswith(
-        "8 bits costs nothing here: within 0.3 of float; 2 bits is worse by "
+        "8 bits costs nothing that matters here: within 0.3 of float; 2 bits is worse by "
     )
     table = comparison.table("csv").split("\n")
     assert "MAE" in table[0]
@@ -138,7 +141,9 @@ def test_the_command_reports_on_a_file(tmp_path: Path) -> None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip # one call
     assert told.returncode == 0, told.stderr
-    assert told.stdout.startswith("4 bits costs nothing here: within 2 points of float")
+    assert told.stdout.startswith(
+        "4 bits costs nothing that matters here: within 2 points of float"
+    )
     assert (tmp_path / "report.html").exists()
 
 
@@ -200,3 +205,62 @@ def test_without_a_library_a_frame_is_refused(monkeypatch: pytest.MonkeyPatch) -
         comparison.to_frame("polars")
     with pytest.raises(SpecError, match="'pandas' or 'polars', got 'arrow'"):
         comparison.to_frame("arrow")
+
+
+@pytest.mark.parametrize(
+    ("name", "higher", "shares"),
+    [
+        ("accuracy", True, True),
+        ("acc", True, True),
+        ("val_acc", True, True),
+        ("loss", False, False),
+        ("test loss", False, False),
+        ("RMSE", False, False),
+        ("R2", True, False),
+    ],
+)
+def test_the_name_of_a_metric_says_which_direction_is_better(
+    name: str, higher: bool, shares: bool
+) -> None:
+    assert metric_of(name) == Metric(name, higher, shares)
+
+
+def test_a_loss_that_is_greater_is_worse(tmp_path: Path) -> None:
+    path = tmp_path / "results.csv"
+    lines = [f"{c},{s},{0.1 + (c == 'b') * (0.2 + s / 1000)}" for c in "ab" for s in range(4)]
+    path.write_text("\n".join(["config,seed,loss", *lines]), "utf-8")
+    [pair] = Comparison.read_csv(path, margin=0.01).against()
+    assert pair.verdict == "worse"
+
+
+@pytest.mark.parametrize("name", ["latency", "accuracy loss"])
+def test_a_name_that_does_not_say_is_asked_for(name: str) -> None:
+    with pytest.raises(CompareError, match=r"is more of .* better, or less"):
+        Comparison.from_results({"a": {0: 1.0}, "b": {0: 2.0}}, metric=name)
+
+
+def test_a_margin_in_points_is_no_share() -> None:
+    runs = {seed: np.arange(100) > seed for seed in range(3)}
+    with pytest.raises(CompareError, match=r"0\.5, which is 50 points: divide points by 100"):
+        Comparison.from_results({"a": runs, "b": runs}, margin=0.5)
+    found = Comparison.from_results({"a": runs, "b": runs}, margin=0.01)
+    with pytest.raises(CompareError, match="1, which is 100 points"):
+        found.asking(margin=1)
+    # Of what is no share it may be anything.
+    errors = {seed: np.arange(100.0) + seed for seed in range(3)}
+    assert Comparison.from_results({"a": errors, "b": errors}, metric="MAE", margin=5).margin == 5
+
+
+def test_seeds_that_are_not_shared_are_the_reason() -> None:
+    runs = {name: dict.fromkeys(seeds, 0.9) for name, seeds in (("a", (0, 1)), ("b", (2, 3)))}
+    text = str(Comparison.from_results(runs))
+    assert "the same ones of each config." in " ".join(text.split())
+    assert "store" not in text
+
+
+def test_the_same_difference_at_all_seeds_says_what_is_missing() -> None:
+    runs = {name: {seed: 0.9 + seed / 100 for seed in range(4)} for name in ("a", "b")}
+    runs["b"] = {seed: accuracy + 0.05 for seed, accuracy in runs["a"].items()}
+    text = " ".join(str(Comparison.from_results(runs)).split())
+    assert "nothing shows what training varies by" in text
+    assert "would decide it" not in text

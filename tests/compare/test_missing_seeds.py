@@ -27,7 +27,7 @@ def lucky() -> Comparison:
 
 def test_the_front_compares_over_common_seeds() -> None:
     found = lucky()
-    means = {config: found.accuracy(config).mean for config in found.configs}  # type: ignore[union-attr]
+    means = {config: found.accuracy(config).mean for config in found.configs}  # type: ignore[union-attr] # all have some
     assert means[SMALL] > max(means[FLOAT], means[LARGE])
     # By its own mean the smallest would beat both.
     assert found.pareto == (SMALL, LARGE, FLOAT)

@@ -185,6 +185,9 @@ BAD: list[tuple[Any, str]] = [
     ({"configs": [Config()], "bits": [2]}, "activations and bits are those of a grid"),
     ({"configs": [Config(recipe={"epochs": 0})]}, "epochs must be a whole number >= 1, got 0"),
     ({"configs": [Config(depth=3)]}, "must take the keyword arguments weight, input .*, depth"),
+    ({"configs": [Config(recipe={"post_training": 9})]}, "has post_training and no quantizer"),
+    ({"configs": [Config(), Config("b", weight=TWO)], "margin": 1}, "which is 100 points"),
+    ({"configs": [Config()], "max_seconds": 3}, 'max_seconds is for seeds="auto"'),
     ({"warm_up": -1}, "warm_up must be a whole number >= 0, got -1"),
     ({"weight_decay": -0.1}, "weight_decay must be a number >= 0, got -0.1"),
 ]
@@ -207,6 +210,24 @@ def test_a_config_that_is_none() -> None:
         compare(net, data, configs=[Config(weight="symetric:2")], **SMALL)
     with pytest.raises(CompareError, match="seed is not an option"):
         Config(seed=3)
+    with pytest.raises(CompareError, match=r"weight of a config must be a spec string.*Symmetric"):
+        Config(weight=qnn.get_quantizer(TWO))  # type: ignore[arg-type] # what is refused
+
+
+@pytest.mark.parametrize("wrong", [{"accuracy": 90}, {"within": -0.1}, {"nbytes": 0.5}])
+def test_a_target_that_is_none(wrong: Any) -> None:
+    with pytest.raises(CompareError, match=f"{next(iter(wrong))} of a target must be"):
+        Target(**wrong)
+
+
+def test_what_a_partial_has_by_its_place_is_told(thread: Executor) -> None:
+    build = functools.partial(qnn.MLP, [6, 12, 3])
+    config = Config("wider", sizes=[6, 24, 3])
+    with pytest.raises(CompareError, match=r"name it in functools\.partial too"):
+        compare(build, data, configs=[config], executor=thread, **SMALL)
+    named = functools.partial(qnn.MLP, sizes=[6, 12, 3])
+    wider = compare(named, data, configs=[Config(), config], executor=thread, **SMALL)
+    assert not wider.failures
 
 
 def test_a_whole_recipe_replaces_all() -> None:

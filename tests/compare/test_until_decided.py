@@ -78,10 +78,10 @@ def test_limits_are_checked(thread: Executor, changes: dict[str, Any], message: 
 
 
 def test_margin_and_reference_are_kept(thread: Executor, tmp_path: Path) -> None:
-    asked = {"seeds": 2, "reference": "binary:1", "margin": 0.25}
+    asked = {"seeds": 2, "reference": "binary:1", "margin": 0.2}
     qnn.compare(net, data, executor=thread, store=tmp_path, **AUTO | asked)
     loaded = qnn.Comparison.load(tmp_path)
-    assert (loaded.reference.name, loaded.margin) == ("binary:1", 0.25)
+    assert (loaded.reference.name, loaded.margin) == ("binary:1", 0.2)
     assert {pair.reference for pair in loaded.against()} == {"binary:1"}
     # Another question is none of another study.
     again = qnn.compare(net, data, executor=thread, store=tmp_path, **AUTO | {"seeds": 2})

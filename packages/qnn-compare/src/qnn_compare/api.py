@@ -45,6 +45,7 @@ from .experiment.standard_streams import standard_streams
 from .experiment.store import Store
 from .experiment.validate_builder import check_builder
 from .formatting import listed
+from .metric import ACCURACY
 from .statistics import MARGIN
 
 Ended = Generator[tuple[Task, Result] | None, None, None]
@@ -162,6 +163,9 @@ def compare(
     executor = _checked_executor(executor)
     compared, left_out = _compared(configs, weights, activations, bits, recipe)
     question = Question(margin, reference, looks)
+    ACCURACY.check_margin(margin)
+    if max_seconds is not None and not auto:
+        raise CompareError('compare: max_seconds is for seeds="auto", which it ends')
     if reference is not None and reference not in (names := [c.name for c in compared]):
         raise CompareError(f"compare: reference {reference!r} is none of {', '.join(names)}")
     loaded = _loaded(data)
@@ -222,7 +226,11 @@ def _compared(
         raise CompareError("compare: configs is empty")
     for config in given:
         config.quantizers()
-        recipe.changed(config.recipe)
+        if recipe.changed(config.recipe).post_training and config.is_float:
+            raise CompareError(
+                f"compare: {config.name} has post_training and no quantizer: there is nothing to "
+                "do after training"
+            )
         if sum(other.name == config.name for other in given) > 1:
             raise CompareError(f"compare: two configs are called {config.name}: give them names")
     return [*both_configs(gridded, given)], left_out

@@ -64,8 +64,16 @@ def add_report(add_parser: AddParser) -> None:
         metavar="M",
         help="what is too small to matter (default: that of the study, or 0.005, half a point)",
     )
-    report.add_argument(
-        "--lower-is-better", action="store_true", help="of a CSV file whose metric is an error"
+    better = report.add_mutually_exclusive_group()
+    better.add_argument(
+        "--lower-is-better",
+        dest="higher_is_better",
+        action="store_false",
+        default=None,
+        help="of a CSV file whose metric is an error (default: as its name says)",
+    )
+    better.add_argument(
+        "--higher-is-better", action="store_true", default=None, help="likewise, of a score"
     )
     report.add_argument("--save", type=Path, metavar="DIR", help="keep what was merged in a folder")
     report.add_argument("--style", default="text", help="of the table (default: text)")
@@ -173,6 +181,6 @@ def _of_csv(options: argparse.Namespace) -> Any:
     return Comparison.read_csv(
         options.folders[0],
         reference=options.reference,
-        higher_is_better=not options.lower_is_better,
+        higher_is_better=options.higher_is_better,
         **given,
     )

@@ -18,7 +18,7 @@ from .experiment.plan import Plan
 from .experiment.question import Question
 from .experiment.result import Result
 from .experiment.store import Store
-from .metric import ACCURACY, Metric
+from .metric import ACCURACY, Metric, metric_of
 from .report import frame, table
 from .statistics import (
     Estimate,
@@ -76,7 +76,7 @@ class Comparison:
         margin: float = 0.005,
         *,
         metric: str = "accuracy",
-        higher_is_better: bool = True,
+        higher_is_better: bool | None = None,
         shares: bool | None = None,
     ) -> "Comparison":
         """Return the comparison of nets that were trained elsewhere, by any framework.
@@ -89,13 +89,15 @@ class Comparison:
             reference: the config that others are compared with; left out: "float", else the first.
             margin: what is too small to matter, in the unit of the metric.
             metric: its name.
-            higher_is_better: False for errors and losses.
+            higher_is_better: False for errors and losses; left out: as the name says, such as
+                accuracy, R2, loss, RMSE.
             shares: whether it is a share from 0 to 1, said in per cent; left out: if it is an
                 accuracy.
 
         Raises:
             SpecError: if the results have another form, or there is no such reference.
-            CompareError: if the margin is none.
+            CompareError: if the margin is none, or the metric's name does not say which direction
+                is better.
 
         Example:
             >>> rng = np.random.default_rng(0)
@@ -107,9 +109,11 @@ class Comparison:
             >>> [(pair.config, pair.verdict) for pair in found.against()]
             [('4 bits', 'equivalent'), ('1 bit', 'worse')]
         """
-        told = Metric(metric, higher_is_better, metric == "accuracy" if shares is None else shares)
+        told = metric_of(metric, higher_is_better, shares)
+        question = Question(margin, reference)
+        told.check_margin(margin)
         with _spec_errors():
-            plan, found = from_elsewhere(results, told, Question(margin, reference))
+            plan, found = from_elsewhere(results, told, question)
         return cls(plan, found, metric=told)
 
     @classmethod
@@ -160,6 +164,7 @@ class Comparison:
             margin=asked.margin if margin is None else margin,
             reference=self.config(reference).name if reference else asked.reference,
         )
+        self.metric.check_margin(asked.margin)
         return replace(self, plan=replace(self.plan, question=asked))
 
     def save(self, folder: str | Path) -> None:

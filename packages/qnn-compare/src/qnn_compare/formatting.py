@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 NONE = "-"  # where there is no number
 BREAK = re.compile(r"(?<=,)|(?<= x )")
-NUMBER = re.compile(r"(\d+(?:\.\d+)?)")
+NUMBER = re.compile(r"(\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)")  # 1,900 is one
 
 
 def percent(share: float | None, digits: int = 2) -> str:
@@ -149,6 +149,8 @@ def merged(texts: Sequence[str]) -> str:
     Example:
         >>> merged(["bits=2 is not 1", "bits=4 is not 1"])
         'bits=2, 4 is not 1'
+        >>> merged(["about 1,900 samples", "about 6,000 samples"])
+        'about 1,900, 6,000 samples'
     """
     columns = zip(*(NUMBER.split(text) for text in texts), strict=True)
     return "".join(", ".join(dict.fromkeys(column)) for column in columns)

@@ -1,8 +1,14 @@
 """What a study measures of each net, and how its numbers are said."""
 
+import re
 from dataclasses import dataclass
 
+from qnn_core.errors import CompareError
+
 from .formatting import NONE, percent, points, within
+
+# Of shares. Nobody calls nets equivalent that are further apart; points given as such are greater.
+GREATEST_MARGIN = 0.2
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,22 @@ class Metric:
         ends = list(dict.fromkeys(f"{self.factor * abs(end):{digits}}" for end in (least, most)))
         return " to ".join(ends) + (" points" if self.shares else "")
 
+    def check_margin(self, margin: float) -> None:
+        """Raise a CompareError if a margin can only be meant in points: all would be equivalent.
+
+        Example:
+            >>> Metric().check_margin(0.5)
+            Traceback (most recent call last):
+                ...
+            qnn_core.errors.CompareError: compare: margin is a share, as accuracy is: 0.005 for half
+            a point. Got 0.5, which is 50 points: divide points by 100
+        """
+        if self.shares and margin > GREATEST_MARGIN:
+            raise CompareError(
+                f"compare: margin is a share, as {self.name} is: 0.005 for half a point. Got "
+                f"{margin:g}, which is {100 * margin:g} points: divide points by 100"
+            )
+
     def margin(self, margin: float) -> str:
         """Return a margin in words.
 
@@ -82,3 +104,34 @@ class Metric:
 
 
 ACCURACY = Metric()
+
+# Words in the names of metrics that say which direction is better.
+SHARES = ("accuracy", "acc", "top1", "top5")
+HIGHER = (*SHARES, "auc", "f1", "r2", "precision", "recall", "psnr", "score", "correct", "map")
+LOWER = ("loss", "error", "mae", "mse", "rmse", "nll", "perplexity", "ppl", "entropy", "distance")
+
+
+def metric_of(
+    name: str, higher_is_better: bool | None = None, shares: bool | None = None
+) -> Metric:
+    """Return the metric of a name, which says what is not given.
+
+    Raises:
+        CompareError: if it does not say which direction is better.
+
+    Example:
+        >>> metric_of("val_loss").higher_is_better, metric_of("test acc").shares
+        (False, True)
+    """
+    words = set(re.split(r"[^a-z0-9]+", name.lower()))
+    lower, higher = not words.isdisjoint(LOWER), not words.isdisjoint(HIGHER)
+    if higher_is_better is None:
+        if lower == higher:
+            raise CompareError(
+                f"compare: is more of {name!r} better, or less? Say higher_is_better=True or False "
+                "(qnn report --higher-is-better or --lower-is-better)"
+            )
+        higher_is_better = higher
+    if shares is None:
+        shares = higher_is_better and not words.isdisjoint(SHARES)
+    return Metric(name, higher_is_better, shares)

@@ -9,6 +9,7 @@ from qnn_core.errors import CompareError
 from qnn_core.quantizer import Quantizer
 from qnn_core.registry import get_quantizer, parse
 
+from .arguments import number, short, whole
 from .fingerprint import fingerprint
 from .recipe import Recipe
 from .spec_bits import FLOAT, FLOAT_BITS, canonical, without_bits
@@ -22,11 +23,27 @@ class Target:
         accuracy: least mean test accuracy, 0..1; None for none.
         within: greatest loss of mean accuracy against the reference, 0..1; None for none.
         nbytes: greatest packed file; None for none.
+
+    Raises:
+        CompareError: for values outside of these.
     """
 
     accuracy: float | None = None
     within: float | None = None
     nbytes: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("accuracy", "within"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= (-1 if (n := number(value)) is None else n) <= 1:
+                raise CompareError(
+                    f"compare: {name} of a target must be a share from 0 to 1, got {short(value)}: "
+                    "divide per cent by 100"
+                )
+        if self.nbytes is not None and (whole(self.nbytes) or 0) < 1:
+            raise CompareError(
+                f"compare: nbytes of a target must be a whole number >= 1, got {short(self.nbytes)}"
+            )
 
 
 class Config:
@@ -67,6 +84,13 @@ class Config:
         target: Target | None = None,
         **options: Any,
     ) -> None:
+        for side, spec in (("weight", weight), ("input", input)):
+            if not isinstance(spec, str | None):
+                raise CompareError(
+                    f"compare: {side} of a config must be a spec string, or None for float, got "
+                    f"{spec!r}; a scheme of your own gets its name from an entry point: qnn "
+                    "new-quantizer writes a package"
+                )
         self.weight, self.input = canonical(weight), canonical(input)
         self.own_name = name
         self.target = target

@@ -175,7 +175,7 @@ def _built(experiment: Experiment, config: Config, seed: int) -> Module:
         raise CompareError(
             "compare: build must take the keyword arguments weight, input (quantizers, or None for "
             f"float), seed{''.join(f', {name}' for name in config.options)}; for {config.name} it "
-            f"raised TypeError: {one_line(error)}"
+            f"raised TypeError: {one_line(error)}{_hint(error)}"
         ) from error
     except KeyboardInterrupt:
         raise
@@ -189,6 +189,13 @@ def _built(experiment: Experiment, config: Config, seed: int) -> Module:
             f"{type(model).__name__}"
         )
     return model
+
+
+def _hint(error: TypeError) -> str:
+    """Return what helps where functools.partial has an argument by its place already."""
+    if "multiple values" not in str(error):
+        return ""
+    return ": name it in functools.partial too (sizes=[...]), and an option can replace it"
 
 
 def _check_quantizers(model: Module, config: Config) -> None:

@@ -30,7 +30,10 @@ def answer(comparison: "Comparison") -> str:
     if not known:
         return f"{comparison.configs[0].name} is alone: there is nothing to compare it with."
     if all(pair.n < 2 for _, pair in known):
-        return "Nothing can be told yet: it takes two seeds or more to see what training varies by."
+        why = "it takes two seeds or more to see what training varies by"
+        if all(len(comparison.done(config)) > 1 for config in comparison.configs):
+            why += ", the same ones of each config"
+        return f"Nothing can be told yet: {why}."
     groups: dict[str, Group] = {kind: [] for kind in KINDS}
     for config, pair in known:
         wild = pair.unstable and pair.verdict != "equivalent"
@@ -89,7 +92,7 @@ def _said(comparison: "Comparison", kind: str, group: Group, subject: str, one: 
     if kind == "equivalent":
         verb = "costs" if one else "cost"
         within = f"within {metric.margin(comparison.margin)} of {reference}"
-        return f"{subject} {verb} nothing here: {within}{_smaller(comparison, group)}"
+        return f"{subject} {verb} nothing that matters here: {within}{_smaller(comparison, group)}"
     if kind == "better":
         return f"{subject} {'is' if one else 'are'} better than {reference} by {amounts}"
     if kind == "worse":

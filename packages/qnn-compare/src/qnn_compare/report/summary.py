@@ -80,9 +80,12 @@ def warnings(comparison: "Comparison") -> list[str]:
 def what_to_do(comparison: "Comparison") -> list[str]:
     """Return what would complete the study, or sharpen it."""
     told = []
+    here = bool(comparison.plan.configuration)  # not trained elsewhere
     if not comparison.complete:
         told.append(
             "Ask for all configs and seeds in one call with the same store: it trains the missing."
+            if here
+            else "Add the results that are missing: pairs need the same seeds."
         )
     failures = {result.failure for result in comparison.failures}
     if failures & {*PASSING}:
@@ -100,26 +103,25 @@ def what_to_do(comparison: "Comparison") -> list[str]:
     if any(result.failure == "diverged" for result in comparison.failures):
         told.append("Against divergence: a lower learning rate, for all configs.")
     if comparison.float_config is None and comparison.plan.configuration:
-        told.append(
-            "Add 32 to the bits: without a float config the cost of quantization is unknown."
-        )
+        told.append("Add a float config: without one the cost of quantization is unknown.")
+    store = ", in the same store" if here else ""
     if len(comparison.seeds) == 1:
-        told.append("Run three seeds or more, in the same store: one shows no spread.")
+        told.append(f"Run three seeds or more{store}: one shows no spread.")
     elif comparison.complete and (left := [p for p in comparison.against() if not p.decided]):
-        told.append(_deciding([pair.config for pair in left], left))
+        told.append(_deciding([pair.config for pair in left], left, store))
     return told
 
 
-def _deciding(names: list[str], left: list[Pair]) -> str:
-    """Return what would decide what is undecided, all of it."""
+def _deciding(names: list[str], left: list[Pair], store: str) -> str:
+    """Return what would decide what is undecided, all of it; `store` is where seeds go."""
     seeds = [pair.needs.seeds for pair in left if pair.needs is not None]
     samples = [pair.needs.samples for pair in left if pair.needs is not None]
     what = f"To decide {listed(names)}: "
     ways = []
     if seeds and None not in seeds:
-        ways.append(f"about {max(n for n in seeds if n)} seeds, in the same store")
+        ways.append(f"about {max(n for n in seeds if n)} seeds{store}")
     if samples and None not in samples:
         ways.append(f"about {max(n for n in samples if n):,} test samples")
     if not ways:
-        return what + 'more seeds, in the same store, or seeds="auto".'
+        return what + (f'more seeds{store}, or seeds="auto".' if store else "more seeds.")
     return what + ", or ".join(ways) + ", if what was seen so far goes on."

@@ -262,7 +262,9 @@ def judge(
         if verdict == "undecided":
             pair = replace(
                 pair,
-                needs=needs(
+                needs=None
+                if d.own <= 0
+                else needs(
                     d.mean,
                     v.variance,
                     v.df,

@@ -61,12 +61,17 @@ def call(comparison: "Comparison") -> str:
     """Return the call that makes this comparison again, as far as it is known."""
     known = _brief(comparison.plan.configuration)
     recipe = known.get("recipe", {})
-    lines = ["from qnn_compare import Config, Target, compare", "", "compare("]
-    lines += [f"    build,  # {known.get('build', '?')}", f"    data,  # {_data(known)}"]
-    lines += [f"    {line}" for line in _configs(comparison)]
-    lines += [f"    seeds={[*comparison.seeds]},"]
+    lines = [f"    build,  # {known.get('build', '?')}", f"    data,  # {_data(known)}"]
+    configs = [*_configs(comparison)]
+    used = [name for name in ("Config", "Target") if any(f"{name}(" in line for line in configs)]
+    lines += [f"    {line}" for line in configs]
+    lines += [f"    seeds={[*comparison.seeds]},", f"    margin={comparison.margin!r},"]
+    if comparison.plan.question.reference is not None:
+        lines += [f"    reference={comparison.plan.question.reference!r},"]
     lines += [f"    {_argument(name, value)}" for name, value in recipe.items()]
-    return "\n".join([*lines, ")"])
+    return "\n".join(
+        [f"from qnn_compare import {', '.join([*used, 'compare'])}", "", "compare(", *lines, ")"]
+    )
 
 
 def _data(known: Mapping[str, Any]) -> str:

@@ -78,7 +78,7 @@ class QuantizedWeight(Module):
         self.weight_quantizer = None if weight is None else QuantizeWeight(weight, self.weight)
         self.input_quantizer = None if input is None else Quantize(input, channels=channels)
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override] # of one input
         """Return the product of the quantized input and weight, plus the bias; see the float layer.
 
         As one operation where that can do what three would.
