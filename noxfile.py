@@ -111,6 +111,13 @@ SANITIZED = f"-O1 -g1 -fno-omit-frame-pointer {SANITIZERS}"
 
 
 @nox.session(default=False)
+def trackers(session: nox.Session) -> None:
+    """Send a comparison to MLflow and TensorBoard, as docs/trackers.md says."""
+    install_packages(session, *group("trackers"))
+    session.run("pytest", "tests/trackers", "-m", "trackers", *session.posargs)
+
+
+@nox.session(default=False)
 def sanitize(session: nox.Session) -> None:
     """Run tests of kernels and files, and the fuzzers, under ASan and UBSan: -- SECONDS each."""
     compiler = os.environ.get("CC", "gcc")

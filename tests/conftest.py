@@ -1,6 +1,7 @@
 """What all tests share: the profiles of Hypothesis, and a look at what they run against."""
 
 import os
+import signal
 from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +16,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 def pytest_configure() -> None:
     """Refuse to test compiled modules that were made from older sources."""
+    # A shell's background jobs ignore Ctrl-C, and so would all processes that are to hear it.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     installed = find_spec("qnn_core")
     if installed is None or installed.origin is None:
         return  # as where only the distributions are tested

@@ -264,3 +264,35 @@ def test_the_same_difference_at_all_seeds_says_what_is_missing() -> None:
     text = " ".join(str(Comparison.from_results(runs)).split())
     assert "nothing shows what training varies by" in text
     assert "would decide it" not in text
+
+
+def test_records_of_each_kind() -> None:
+    comparison = Comparison.from_results(answers(), margin=0.01)
+    counts = {of: len(comparison.records(of)) for of in ("configs", "runs", "epochs", "pairs")}
+    configs, seeds = len(comparison.configs), len(comparison.seeds)
+    assert counts == {
+        "configs": configs,
+        "runs": configs * seeds,
+        "epochs": 0,  # of what was trained elsewhere nothing is known
+        "pairs": configs * (configs - 1) // 2,
+    }
+    first = comparison.records("runs")[0]
+    assert first["accuracy"] == comparison.of(comparison.configs[0])[0].accuracy
+    assert [pair["verdict"] for pair in comparison.records("pairs")] == [
+        pair.verdict for pair in comparison.pairs
+    ]
+    # All of a kind have the same fields, as frames want.
+    for of in counts:
+        assert len({tuple(record) for record in comparison.records(of)}) <= 1
+    with pytest.raises(SpecError, match="'run'; did you mean 'runs'"):
+        comparison.records("run")
+
+
+@pytest.mark.parametrize("backend", ["pandas", "polars"])
+@pytest.mark.parametrize("of", ["configs", "runs", "pairs"])
+def test_frames_hold_records(backend: str, of: str) -> None:
+    pytest.importorskip(backend)  # what is not installed cannot be tried
+    comparison = Comparison.from_results(answers(), margin=0.01)
+    found = comparison.to_frame(backend, of)
+    assert [*found.columns] == [*comparison.records(of)[0]]
+    assert len(found) == len(comparison.records(of))

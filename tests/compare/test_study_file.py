@@ -145,6 +145,24 @@ def test_a_question_that_is_none_is_refused_with_its_line(
     assert message in str(raised.value)
 
 
+def test_what_is_tuned(tmp_path: Path) -> None:
+    text = SOUND + "\n[tune]\nlr = [1e-3, 1e-2]\nseeds = 2\n"
+    assert read_study_file(written(tmp_path, text)).options["tune"] == {
+        "lr": [1e-3, 1e-2],
+        "seeds": 2,
+    }
+    line = text[: text.index("[tune]")].count("\n") + 1
+    for before, after, message in [
+        ("[1e-3, 1e-2]", "3", f":{line}: tune: tune: lr must be a list"),
+        ("lr = [", "rate = [", f":{line}: tune: tune: 'rate' is no field"),
+        ("[tune]", "[[tune]]", f":{line}: tune: the table [tune] is needed"),
+    ]:
+        place = text.rindex(before)
+        with pytest.raises(CompareError) as raised:
+            read_study_file(written(tmp_path, text[:place] + after + text[place + len(before) :]))
+        assert message in str(raised.value)
+
+
 def test_pairs_of_widths(tmp_path: Path) -> None:
     text = SOUND.replace("1,\n    2, 32", "[2, 4], [1, 32]").replace(
         "bits", 'activations = ["uniform"]\nbits'

@@ -5,7 +5,7 @@ import math
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import replace
@@ -43,6 +43,7 @@ from .experiment.result import PASSING, Result
 from .experiment.run import Build, Experiment, Measure, check_last_batches
 from .experiment.standard_streams import standard_streams
 from .experiment.store import Store
+from .experiment.tuning import FIELDS, FIRST_SEED, FOLDER, Search, Tuning, choose, search_of
 from .experiment.validate_builder import check_builder
 from .formatting import listed
 from .metric import ACCURACY
@@ -72,6 +73,7 @@ def compare(
     margin: float = MARGIN,
     max_seeds: int = 30,
     max_seconds: float | None = None,
+    tune: Mapping[str, Any] | None = None,
     executor: Executor | int | None = None,
     store: str | Path | None = None,
     retry: bool = False,
@@ -123,6 +125,10 @@ def compare(
             Both are settled before anything is seen, and kept with the study.
         max_seeds: the most that ``seeds="auto"`` takes.
         max_seconds: ``seeds="auto"`` begins no look, but for the first, that would end later.
+        tune: values of the recipe to choose from, such as ``{"lr": [0.001, 0.003, 0.01]}``: each
+            config is trained with each combination, and compared with the one that does best on a
+            tenth of the training data that is held back from these nets. "validation" in it is
+            another share, or data of its own; "seeds" how many nets each combination trains (1).
         executor: any `concurrent.futures.Executor`, such as that of a Dask client; or how many
             processes of this machine, one thread each; left out: one for each core.
         store: folder for what is done; left out: nothing is kept. More configs, bits or seeds
@@ -168,10 +174,19 @@ def compare(
         raise CompareError('compare: max_seconds is for seeds="auto", which it ends')
     if reference is not None and reference not in (names := [c.name for c in compared]):
         raise CompareError(f"compare: reference {reference!r} is none of {', '.join(names)}")
+    search = None if tune is None else search_of(tune, recipe)
     loaded = _loaded(data)
     seen = look(loaded)
     described = _described(build, recipe, loaded, seen, measure)
     key = json.dumps(described["data"])
+    tuning = None
+    if search is not None:
+        shared = {name: getattr(recipe, name) for name in FIELDS}
+        once = partial(
+            compare, build, search.data(data), **shared, executor=executor, retry=retry,
+            progress=progress,
+        )  # fmt: skip # one call
+        compared, tuning = _tuned(search, compared, described, once, store)
     experiment = Experiment(build, data, recipe, key, seen=seen, measure=measure)
     experiment.keep(loaded)
     own = [
@@ -187,6 +202,7 @@ def compare(
         configuration=described,
         schemes=schemes_code(compared),
         question=question,
+        tuning=tuning,
     )
     run = partial(_until_decided, seconds=seconds) if auto else _run
     if store is not None:
@@ -234,6 +250,28 @@ def _compared(
         if sum(other.name == config.name for other in given) > 1:
             raise CompareError(f"compare: two configs are called {config.name}: give them names")
     return [*both_configs(gridded, given)], left_out
+
+
+def _tuned(
+    search: Search,
+    configs: Sequence[Config],
+    described: dict[str, Any],
+    once: Callable[..., Comparison],
+    store: str | Path | None,
+) -> tuple[list[Config], Tuning]:
+    """Return the configs with the recipes that did best on what is held back, and all that did.
+
+    Tuning is a comparison too, of all recipes of all configs, in a store inside of the study's.
+    """
+    if store is not None:
+        # A store of another study is refused before any time is spent.
+        Store(store).check(Plan(tuple(configs), (), (), described, schemes_code(configs)))
+        once = partial(once, store=Path(store) / FOLDER)
+    candidates = [each for config in configs for each in search.candidates(config).values()]
+    tried = once(configs=candidates, seeds=[*range(FIRST_SEED, FIRST_SEED + search.seeds)])
+    chosen = [choose(search, config, tried) for config in configs]
+    everything = tuple(one for _, found in chosen for one in found)
+    return [config for config, _ in chosen], Tuning(search.seeds, tried.images, everything)
 
 
 def _loaded(given: Given) -> Data:

@@ -19,7 +19,7 @@ from .experiment.question import Question
 from .experiment.result import Result
 from .experiment.store import Store
 from .metric import ACCURACY, Metric, metric_of
-from .report import frame, table
+from .report import frame, records, table
 from .statistics import (
     Estimate,
     Pair,
@@ -474,7 +474,11 @@ class Comparison:
         if not baseline or self.float_config is None:
             return []
         pairs = self.against(self.float_config.name)
-        return suspicion(pairs, baseline, quantized)
+        tuned: dict[str, bool] = {}
+        if (tuning := self.plan.tuning) is not None:
+            name = self.float_config.name
+            tuned = {key: key in tuning.edges(name) for key in tuning.chosen(name)}
+        return suspicion(pairs, baseline, quantized, tuned)
 
     @property
     def untold(self) -> str:
@@ -507,17 +511,30 @@ class Comparison:
         """
         return table.configs_table(self, style)
 
-    def to_frame(self, backend: str | None = None) -> Any:
-        """Return a row for each config, with every number of the table in full, as a data frame.
+    def records(self, of: str = "configs") -> list[dict[str, object]]:
+        """Return what it holds as plain dictionaries, such as trackers and frames take.
+
+        Args:
+            of: "configs", every number of the table in full; "runs", one for each config and seed;
+                "epochs", the training curves; "pairs", the verdicts of any two configs.
+
+        Raises:
+            SpecError: for another word.
+        """
+        return records.records(self, of)
+
+    def to_frame(self, backend: str | None = None, of: str = "configs") -> Any:
+        """Return `records` as a data frame.
 
         Args:
             backend: "pandas" or "polars"; left out: the one that is installed.
+            of: see `records`.
 
         Raises:
             CompareError: if none is installed.
-            SpecError: for another backend.
+            SpecError: for another backend, or other records.
         """
-        return frame.to_frame(self, backend)
+        return frame.to_frame(self, backend, of)
 
     def plot(self, folder: str | Path, formats: Sequence[str] = ("png", "svg")) -> list[Path]:
         """Write the figures into a folder, which is made if need be, and return their paths.

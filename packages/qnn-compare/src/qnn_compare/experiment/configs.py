@@ -153,6 +153,17 @@ class Config:
         weight, input = (None if s is None else get_quantizer(s) for s in (self.weight, self.input))
         return weight, input
 
+    def changed(self, *, recipe: Mapping[str, Any], name: str | None = None) -> "Config":
+        """Return it with more changes of the recipe, and another name if one is given."""
+        return Config(
+            self.own_name if name is None else name,
+            weight=self.weight,
+            input=self.input,
+            recipe={**self.recipe, **recipe},
+            target=self.target,
+            **self.options,
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Return all that makes it what it is, as JSON can hold it; what is left out is not there.
 

@@ -15,6 +15,7 @@ from .configs import Config
 from .grid import LeftOut
 from .initial_weights import UNTOLD, Starts, differ
 from .question import Question
+from .tuning import FOLDER, Tuning
 
 Configuration = Mapping[str, Any]
 
@@ -38,6 +39,7 @@ class Plan:
         starts: of each seed, digests of the initial weights that its configs have, as far as they
             are known.
         question: what verdicts answer.
+        tuning: what the recipes of the configs were chosen from; None if they were not tuned.
     """
 
     configs: tuple[Config, ...]
@@ -47,6 +49,7 @@ class Plan:
     schemes: Mapping[str, str]
     starts: Mapping[int, Starts] = field(default_factory=dict)
     question: Question = field(default_factory=Question)
+    tuning: Tuning | None = None
 
     def runs(self) -> Iterator[tuple[Config, int]]:
         """Yield configs and seeds, seed by seed: a study that is stopped has whole rounds."""
@@ -77,6 +80,7 @@ class Plan:
             schemes={**self.schemes, **other.schemes},
             starts=both_starts(self.starts, other.starts),
             question=other.question,
+            tuning=self.tuning.joined(other.tuning) if self.tuning else other.tuning,
         )
 
     def check_starts(self, others: Mapping[int, Starts]) -> None:
@@ -95,7 +99,8 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
-        return {
+        tuning = {} if self.tuning is None else {FOLDER: self.tuning.to_json()}
+        return tuning | {
             "configuration": self.configuration,
             "schemes": self.schemes,
             # The first stores call a config an arm.
@@ -130,6 +135,7 @@ class Plan:
             schemes=content["schemes"],
             starts={int(seed): dict(s) for seed, s in starts.items()},
             question=Question.from_json(content.get("question", {})),
+            tuning=Tuning.from_json(content[FOLDER]) if FOLDER in content else None,
         )
 
 

@@ -16,6 +16,7 @@ from .initial_weights import Starts
 from .plan import Plan, differences
 from .result import Result, check, is_number, is_whole
 from .sealed_json import read_sealed, write_sealed
+from .tuning import FOLDER as TUNING
 
 try:
     import fcntl
@@ -35,7 +36,7 @@ class DamagedError(CompareError):
 
 
 class Store:
-    """A folder with study.json, cells/, and, while runs go on, running/.
+    """A folder with study.json, cells/, while runs go on running/, and tuning/, a store itself.
 
     Args:
         folder: it is made when it is first written to.
@@ -252,6 +253,8 @@ def _is_foreign(path: Path) -> bool:
     """Whether a file or folder is none that a store begins with."""
     if path.is_dir() and path.name in (RUNS, RUNNING):
         return any(path.iterdir())
+    if path.is_dir() and path.name == TUNING:  # a store of its own, which is filled first
+        return not (path / ABOUT).exists()
     return not path.match(f".{ABOUT}.*.partial")
 
 

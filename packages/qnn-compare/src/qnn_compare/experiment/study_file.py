@@ -22,6 +22,7 @@ from .plan import seeds_of
 from .question import Question, looks_until
 from .recipe import Recipe
 from .spec_bits import with_bits
+from .tuning import search_of
 
 Check = Callable[[Any], bool]
 
@@ -47,6 +48,7 @@ KEYS: dict[str, dict[str, tuple[str, bool]]] = {
     },
 }
 CONFIGS = "config"
+TUNE = "tune"
 # Tables that name a function; all other keys are its arguments.
 FUNCTIONS = {"net": "build", "data": "load"}
 # Arguments that these functions get from the comparison.
@@ -89,6 +91,9 @@ def read_study_file(path: str | Path) -> StudyFile:
         [training]
         epochs = 10
 
+        [tune]
+        lr = [3e-4, 1e-3, 3e-3]
+
         [[config]]
         name = "first layer at 8 bits"
         weight = "symmetric:2"
@@ -97,26 +102,29 @@ def read_study_file(path: str | Path) -> StudyFile:
         recipe = { lr = 1e-4 }
         target = { accuracy = 0.98 }
 
-    Each ``[[config]]`` is compared beside the grid, which may be left out; what it holds beside
-    name, weight, input, recipe and target are arguments of the builder. ``build`` and ``load`` are
-    MODULE:FUNCTION, of what is installed or lies beside the file; the other keys of their tables
-    are arguments. Such a file is a program: it runs what it names, with the rights of whoever runs
-    it. The file's folder is put first where Python looks for modules, as it does for a script. An
-    argument that begins with "./" or "../", or whose parameter is annotated as a `Path`, is a path
-    from the file's folder.
+    ``[tune]`` may be left out; see `compare`. Each ``[[config]]`` is compared beside the grid,
+    which may be left out; what it holds beside name, weight, input, recipe and target are arguments
+    of the builder. ``build`` and ``load`` are MODULE:FUNCTION, of what is installed or lies beside
+    the file; the other keys of their tables are arguments. Such a file is a program: it runs what
+    it names, with the rights of whoever runs it. The file's folder is put first where Python looks
+    for modules, as it does for a script. An argument that begins with "./" or "../", or whose
+    parameter is annotated as a `Path`, is a path from the file's folder.
 
     Raises:
         CompareError: if the file cannot be read, or says what has no meaning.
     """
     file = _File(Path(path))
     for table in file.content:
-        known = (*KEYS, *FUNCTIONS, CONFIGS)
+        known = (*KEYS, *FUNCTIONS, CONFIGS, TUNE)
         if table not in known:
             file.fail((table,), f"there is no table {table!r}{nearest(table, known)}")
     compared, training = _compared(file), file.values("training")
     for key, value in training.items():
         file.attempt(("training", key), Recipe(**{"epochs": 1, key: value}).check)
     options = compared | training
+    if TUNE in file.content:
+        options[TUNE] = file.table(TUNE)
+        file.attempt((TUNE,), search_of, options[TUNE], Recipe(**training))
     return StudyFile(file.function("net"), file.function("data"), options)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tabulate import MIN_PADDING
 
 from ..formatting import NONE, macs, percent, seconds, whole, width
+from .footnotes import chosen
 from .rows import Row
 
 if TYPE_CHECKING:
@@ -69,6 +70,10 @@ def _new(row: Row) -> str:
     return "yes" if row.against is not None and row.against.holds_for_new else ""
 
 
+def _tuned(row: Row) -> str:
+    return chosen(row.tuned) or NONE
+
+
 def _target(row: Row) -> str:
     if row.reached is None:
         return NONE
@@ -125,6 +130,12 @@ COLUMNS = (
         5,
     ),
     Column("n", _runs, lambda row: row.done, 2),
+    Column(
+        "tuned",
+        _tuned,
+        lambda row: next((v for v in row.tuned.values() if isinstance(v, int | float)), None),
+        1,
+    ),
     Column("target", _target, lambda row: row.reached, 0),
     Column("packed\nbytes", lambda row: whole(row.nbytes), lambda row: row.nbytes, 0, paper=True),
     Column(
@@ -154,6 +165,7 @@ def columns_for(comparison: "Comparison") -> list[Column]:
         "of\nreference": f"of\n{comparison.reference.name}",
     }
     elsewhere = not comparison.plan.configuration
+    tuned = comparison.plan.tuning is not None
     aimed = any(config.target is not None for config in comparison.configs)
     own_names = any(config.own_name is not None for config in comparison.configs)
     names = {"series": "config"} if own_names else {}
@@ -162,6 +174,7 @@ def columns_for(comparison: "Comparison") -> list[Column]:
         for column in COLUMNS
         if (not elsewhere or column.header in KNOWN_ELSEWHERE)
         and (aimed or column.header != "target")
+        and (tuned or column.header != "tuned")
     ]
 
 

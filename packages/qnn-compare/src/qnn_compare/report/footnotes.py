@@ -1,12 +1,12 @@
 """Footnotes of a table: configs and runs that were left out, failed or are missing; verdicts."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ..experiment.result import Result
-from ..formatting import NUMBER, merged, without_numbers
+from ..formatting import NUMBER, counted, merged, seconds, without_numbers
 from ..statistics import Pair
 
 if TYPE_CHECKING:
@@ -80,6 +80,51 @@ def missing(comparison: "Comparison") -> list[Footnote]:
     return [
         Footnote(", ".join(group), f"{_seeds(not_run[group[0]])} not run yet") for group in groups
     ]
+
+
+def tuned(comparison: "Comparison") -> list[Footnote]:
+    """Return what recipes were chosen from, at what cost, and where to look further."""
+    tuning = comparison.plan.tuning
+    if tuning is None or not tuning.tried:
+        return []
+    grids = _grouped(
+        dict.fromkeys(one.config for one in tuning.tried), lambda name: str(tuning.values(name))
+    )
+    found = []
+    for names in grids:
+        values = tuning.values(names[0])
+        told = "; ".join(f"{name} of {_values(tried)}" for name, tried in values.items())
+        runs = sum(len(tuning.of(name)) for name in names) * tuning.seeds
+        cost = sum(one.seconds for name in names for one in tuning.of(name))
+        whose = "each config alike" if len(grids) == 1 else ", ".join(names)
+        found.append(
+            Footnote(
+                "tuned",
+                f"{told}, for {whose}, by the accuracy on {tuning.samples:,} training samples that "
+                f"were held back ({counted(tuning.seeds, 'seed')}; {counted(runs, 'run')}, "
+                f"{seconds(cost)} of training); the test samples decide nothing",
+            )
+        )
+    edges = {
+        config.name: edge for config in comparison.configs if (edge := tuning.edges(config.name))
+    }
+    for names in _grouped(edges, lambda name: str(edges[name])):
+        found.append(
+            Footnote(
+                f"at the edge of what was tried, {', '.join(names)}",
+                f"{chosen(edges[names[0]])}: what is better may lie beyond",
+            )
+        )
+    return found
+
+
+def _values(values: Iterable[Any]) -> str:
+    return ", ".join(value if isinstance(value, str) else f"{value:g}" for value in values)
+
+
+def chosen(recipe: Mapping[str, Any]) -> str:
+    """Return what was chosen of a recipe: "lr 0.001, batch_size 50"."""
+    return ", ".join(f"{name} {_values([value])}" for name, value in recipe.items())
 
 
 def undecided(comparison: "Comparison") -> list[Footnote]:

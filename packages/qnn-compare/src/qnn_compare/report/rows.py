@@ -1,8 +1,8 @@
 """What a table says of each config: a row of numbers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from ..experiment.configs import Config
 from ..experiment.run import LATENCY_BATCHES
@@ -32,6 +32,7 @@ class Row:
         partial: whether it lacks seeds that others have; its accuracy is a mean over other seeds.
         metric: what configs are compared by.
         margin: what is too small to matter.
+        tuned: what was chosen for its recipe; empty if it was not tuned.
         reference: whether others are compared with it.
     """
 
@@ -51,6 +52,7 @@ class Row:
     metric: Metric
     margin: float
     reference: bool
+    tuned: Mapping[str, Any] = field(default_factory=dict)
     wanted: float | None = None
     wanted_nbytes: int | None = None
     reached: bool | None = None
@@ -61,6 +63,7 @@ def rows_of(comparison: "Comparison") -> list[Row]:
     reference = comparison.reference
     of_reference = comparison.nbytes(reference)
     pairs = {pair.config: pair for pair in comparison.against()}
+    tuning = comparison.plan.tuning
     found = []
     for config in comparison.configs:
         nbytes, results = comparison.nbytes(config), comparison.of(config)
@@ -86,6 +89,7 @@ def rows_of(comparison: "Comparison") -> list[Row]:
                 metric=comparison.metric,
                 margin=comparison.margin,
                 reference=config == reference,
+                tuned=tuning.chosen(config.name) if tuning else {},
             )
         )
     return found

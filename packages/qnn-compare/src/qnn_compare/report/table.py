@@ -10,7 +10,7 @@ from qnn_core.terminal import check_style, escape_markdown, table
 from ..formatting import broken
 from .columns import columns_for, fitting
 from .csv import numbers
-from .footnotes import Footnote, failed, left_out, missing, undecided, unpacked, unstable
+from .footnotes import Footnote, failed, left_out, missing, tuned, undecided, unpacked, unstable
 from .rows import rows_of
 from .summary import answer, question, size, warnings, what_to_do
 
@@ -92,6 +92,7 @@ def _notes(
         yield Footnote(
             "not shown here", f"{', '.join(hidden)}; styles csv and html have all columns"
         )
+    yield from tuned(comparison)
     for note in unstable(comparison):
         yield Footnote(f"unstable, {note.subject}", note.text)
     for note in undecided(comparison):

@@ -41,6 +41,7 @@ def suspicion(
     pairs: Sequence[Pair],
     float_config: Mapping[int, Run],
     quantized: Mapping[str, Mapping[int, Run]],
+    tuned: Mapping[str, bool] | None = None,
 ) -> list[Suspicion]:
     """Return the quantized configs that are better than the float baseline, and why.
 
@@ -54,6 +55,8 @@ def suspicion(
         pairs: the configs against float; see `qnn_compare.statistics.against`.
         float_config: the runs of the float config by seed.
         quantized: those of the others by name and seed; only seeds that float has count.
+        tuned: what of float's recipe was tuned, and whether its best is at the edge of what was
+            tried.
 
     Example:
         >>> def run(accuracy, train_accuracy):
@@ -77,8 +80,30 @@ def suspicion(
         reason, advice = explain(
             [float_config[seed] for seed in shared], pair.config, [runs[seed] for seed in shared]
         )
+        if tuned:
+            more, advice = _of_tuning(tuned)
+            reason = f"{reason}; {more}"
         found.append(Suspicion(pair.config, pair.difference, pair.p_holm, reason, advice))
     return found
+
+
+def _of_tuning(tuned: Mapping[str, bool]) -> tuple[str, str]:
+    """Return what tuning says of a weak baseline, and what to try.
+
+    Example:
+        >>> _of_tuning({"lr": True, "batch_size": False})
+        ('its best lr is at the edge of what was tried', 'a wider range of lr, for all configs')
+    """
+    edges = " and ".join(name for name, edge in tuned.items() if edge)
+    if edges:
+        verb = "are" if " and " in edges else "is"
+        told = f"its best {edges} {verb} at the edge of what was tried"
+        return told, f"a wider range of {edges}, for all configs"
+    names = " and ".join(tuned)
+    return (
+        f"it was tuned by {names}, with its best inside of the range",
+        "more epochs for all configs, or other parts of the recipe, tuned too",
+    )
 
 
 def untold(float_config: Mapping[int, Run], quantized: Mapping[str, Mapping[int, Run]]) -> str:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from ...formatting import p_value
 from .. import figures, summary
 from ..columns import columns_for
-from ..footnotes import failed, left_out, missing, undecided, unpacked, unstable
+from ..footnotes import failed, left_out, missing, tuned, undecided, unpacked, unstable
 from ..rows import rows_of
 from . import matrix, provenance
 
@@ -58,6 +58,7 @@ def html(comparison: "Comparison") -> str:
         pair_headers=PAIR_HEADERS,
         pairs=_pairs(comparison),
         notes={
+            "How recipes were chosen": tuned(comparison),
             "Trainings that are unstable": unstable(comparison),
             "Verdicts that are undecided": undecided(comparison),
             "Runs that failed": failed(comparison),

@@ -1,0 +1,253 @@
+"""Tuning: the same budget for each config, judged by samples that are no test samples."""
+
+import json
+import shutil
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import qnn_core as qnn
+from qnn_compare import Comparison, Config, Recipe, compare
+from qnn_compare.experiment.tuning import FIRST_SEED, Search, Tried, Tuning, search_of
+from qnn_compare.statistics import Pair
+from qnn_compare.statistics.weak_baseline import Run, suspicion
+from qnn_core.errors import CompareError
+from studies_to_compare import data, net
+
+RATES = [1e-6, 1e-2]
+# Of the rates one does not train at all.
+ASKED: dict[str, Any] = {
+    "weights": ["symmetric"], "bits": [2, 32], "seeds": 2, "epochs": 2, "batch_size": 20,
+    "progress": False, "tune": {"lr": RATES},
+}  # fmt: skip # one line for each would hide that it is short
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, thread: Executor) -> Path:
+    """A store of a study whose configs were tuned."""
+    store: Path = tmp_path_factory.mktemp("tuned") / "store"
+    compare(net, data(), executor=thread, store=store, **ASKED)
+    return store
+
+
+@pytest.fixture(scope="module")
+def tuned(folder: Path) -> Comparison:
+    return Comparison.load(folder)
+
+
+def tuning(comparison: Comparison) -> Tuning:
+    assert comparison.plan.tuning is not None
+    return comparison.plan.tuning
+
+
+def test_the_best_of_what_was_held_back_is_trained(tuned: Comparison, thread: Executor) -> None:
+    assert [dict(config.recipe) for config in tuned.configs] == [{"lr": 1e-2}] * 2
+    assert [config.name for config in tuned.configs] == ["float", "symmetric:2"]
+    # It is what a study of that recipe is, on all training samples.
+    same = [config.changed(recipe={}) for config in tuned.configs]
+    plain = {name: ASKED[name] for name in ("seeds", "epochs", "batch_size", "progress")}
+    again = compare(net, data(), configs=same, executor=thread, **plain)
+    for run, result in tuned.results.items():
+        assert np.array_equal(result.correct, again.results[run].correct)
+    assert again.plan.key(same[0], 0) == tuned.plan.key(tuned.configs[0], 0)
+
+
+def test_what_was_tried_and_what_it_cost_is_told(tuned: Comparison) -> None:
+    told = tuning(tuned)
+    assert (told.samples, told.seeds, len(told.tried)) == (12, 1, 4)
+    assert told.values("float") == {"lr": RATES}
+    assert all(one.seconds > 0 and one.accuracy is not None for one in told.tried)
+    text = " ".join(str(tuned).split())
+    assert "tuned: lr of 1e-06, 0.01, for each config alike, by the accuracy on 12 training" in text
+    assert "at the edge of what was tried, float, symmetric:2: lr 0.01" in text
+    table = tuned.table("csv").split("\n")
+    column = table[0].split(",").index("tuned_lr")
+    assert [line.split(",")[column] for line in table[1:3]] == ["0.01", "0.01"]
+
+
+@pytest.mark.parametrize("end", ["html", "md"])
+def test_the_report_tells_it(tuned: Comparison, tmp_path: Path, end: str) -> None:
+    page = tuned.report(tmp_path / f"report.{end}").read_text("utf-8")
+    assert "what is better may lie beyond" in page
+    assert "lr 0.01" in page
+    assert "'lr': 0.01" in page.replace("&#39;", "'")  # how to reproduce it
+
+
+def test_test_samples_decide_nothing(tuned: Comparison, thread: Executor, tmp_path: Path) -> None:
+    train, (x, y) = data()
+    wrong = train, (x[::-1].copy(), (y + 1) % 3)
+    other = compare(net, wrong, executor=thread, store=tmp_path, **ASKED)
+    assert other.images == tuned.images
+    for ours, theirs in zip(tuning(tuned).tried, tuning(other).tried, strict=True):
+        assert (ours.accuracy, ours.chosen) == (theirs.accuracy, theirs.chosen)
+    # Nor are they among what nets are tuned on, nor what is held back among what they see.
+    inside = Comparison.load(tmp_path / "tuning")
+    assert inside.images == 12
+    assert inside.seeds == (FIRST_SEED,)
+    held, kept = (search_of({"lr": RATES}, Recipe(1)).data(data())[n] for n in (1, 0))
+    seen = {row.tobytes() for part in (held, kept) for row in part[np.arange(len(part))][0]}
+    assert len(seen) == len(held) + len(kept) == 120
+    assert seen == {row.tobytes() for row in train[0]}
+
+
+def test_a_second_call_trains_nothing(tuned: Comparison, folder: Path, thread: Executor) -> None:
+    again = compare(net, data(), executor=thread, store=folder, **ASKED)
+    assert str(again) == str(tuned)
+    for store in (folder, folder / "tuning"):
+        assert [s["cells"] for s in Comparison.load(store).sessions] == [4, 0]
+
+
+def test_a_study_that_ended_while_it_was_tuned_goes_on(
+    tuned: Comparison, folder: Path, thread: Executor, tmp_path: Path
+) -> None:
+    shutil.copytree(folder / "tuning", tmp_path / "tuning")
+    [gone, *_] = sorted((tmp_path / "tuning" / "cells").iterdir())
+    gone.unlink()
+    found = compare(net, data(), executor=thread, store=tmp_path, **ASKED)
+    assert found.against() == tuned.against()
+    assert Comparison.load(tmp_path / "tuning").sessions[-1]["cells"] == 1
+
+
+def test_more_configs_join_a_study(tuned: Comparison, folder: Path, thread: Executor) -> None:
+    more = ASKED | {"weights": ["binary"], "bits": [1], "tune": {"lr": [1e-3, 1e-2, 1e-1]}}
+    found = compare(net, data(), executor=thread, **more)
+    both = tuned.merge(found)
+    assert {one.config for one in tuning(both).tried} == {"float", "symmetric:2", "binary:1"}
+    assert tuning(both).values("binary:1") == {"lr": [1e-3, 1e-2, 1e-1]}
+    text = " ".join(str(both).split())
+    assert "for float, symmetric:2, by" in text
+    assert "for binary:1, by" in text
+
+
+def test_data_that_a_function_returns_and_own_validation(
+    tuned: Comparison, thread: Executor
+) -> None:
+    found = compare(net, data, executor=thread, **ASKED)
+    assert [one.accuracy for one in tuning(found).tried] == [
+        one.accuracy for one in tuning(tuned).tried
+    ]
+
+    def batches(seed: int) -> list[tuple[Any, Any]]:
+        x, y = data()[0]
+        order = np.random.default_rng(seed).permutation(len(y))
+        return [(x[part], y[part]) for part in np.array_split(order, 6)]
+
+    given = batches, data()[1]
+    with pytest.raises(CompareError, match=r"cannot be divided: give tune=.*validation"):
+        compare(net, given, executor=thread, **ASKED)
+    own = ASKED | {"tune": {"lr": RATES, "validation": data(50, 31)[1], "seeds": 2}}
+    found = compare(net, given, executor=thread, **own)
+    assert tuning(found).samples == 31
+    assert tuning(found).seeds == 2
+
+
+def test_what_fails_is_not_chosen(thread: Executor) -> None:
+    with np.errstate(all="ignore"):
+        found = compare(
+            net, data(), executor=thread, **ASKED | {"tune": {"lr": [1e38, 1e-3, 1e-2]}}
+        )
+    first, *_ = tuning(found).of("float")
+    assert (first.accuracy, first.chosen) == (None, False)
+    assert not found.failures
+    with np.errstate(all="ignore"):
+        none = compare(net, data(), executor=thread, **ASKED | {"tune": {"lr": [1e38, 2e38]}})
+    assert not any(one.chosen for one in tuning(none).tried)
+    assert all(not config.recipe for config in none.configs)
+    assert len(none.results) == 4
+
+
+def test_all_combinations_and_other_fields(thread: Executor) -> None:
+    asked = ASKED | {
+        "tune": {"optimizer": ["sgd", "adam"], "batch_size": [20, 40]},
+        "seeds": "auto",
+    }
+    found = compare(net, data(), executor=thread, max_seeds=3, margin=0.2, **asked)
+    assert len(tuning(found).tried) == 8
+    assert {*tuning(found).chosen("float")} == {"optimizer", "batch_size"}
+    assert "optimizer" not in tuning(found).edges("float")
+    assert "optimizer of sgd, adam; batch_size of 20, 40" in " ".join(str(found).split())
+
+
+def test_another_study_is_refused_before_it_is_tuned(folder: Path, thread: Executor) -> None:
+    before = sorted(folder.rglob("*"))
+    with pytest.raises(CompareError, match=r"epochs is 2 there and 3 here"):
+        compare(net, data(), executor=thread, store=folder, **ASKED | {"epochs": 3})
+    assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("tune", "told"),
+    [
+        ([0.1], "tune must be values by field"),
+        ({"rate": [1, 2]}, "'rate' is no field of a recipe"),
+        ({"epoch": [1, 2]}, "no field of a recipe; did you mean 'epochs'"),
+        ({"lr": 0.1}, "lr must be a list of values, got 0.1"),
+        ({"lr": "ab"}, "lr must be a list of values, got 'ab'"),
+        ({"lr": [0.1, -1]}, "lr must be a number > 0, got -1"),
+        ({"lr": [0.1, 0.1]}, "holds one twice"),
+        ({"lr": [0.1]}, "nothing to choose from"),
+        ({}, "nothing to choose from"),
+        ({"post_training": [0, 9]}, "no field of a recipe"),
+        ({"lr": RATES, "seeds": 0}, "seeds must be a whole number >= 1, got 0"),
+        ({"lr": RATES, "validation": 10}, "validation must be a share between 0 and 1"),
+        ({"lr": RATES, "validation": 0.999}, "nothing to hold back of 120 samples"),
+        ({"lr": RATES, "validation": "abc"}, "compare: the test data"),
+    ],
+)
+def test_a_search_that_is_none_is_refused(thread: Executor, tune: Any, told: str) -> None:
+    with pytest.raises(CompareError, match=told):
+        compare(net, data(), executor=thread, **ASKED | {"tune": tune})
+
+
+def test_numpy_values_are_values() -> None:
+    search = search_of({"lr": np.array([0.1, 0.2]), "epochs": np.arange(1, 3)}, Recipe(1))
+    assert search == Search({"lr": [0.1, 0.2], "epochs": [1, 2]})
+    assert [type(value) for value in search.recipes()[0].values()] == [float, int]
+
+
+def test_names_of_candidates_tell_them_apart() -> None:
+    search = Search({"lr": (0.1, 0.2)})
+    assert [*search.candidates(Config("mine"))] == ["mine (lr 0.1)", "mine (lr 0.2)"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seeds": "2"},
+        {"samples": None},
+        {"tried": [3]},
+        {"tried": [{"config": "a"}]},
+        {"tried": [{"config": 1, "recipe": {}, "accuracy": 1, "seconds": 1, "chosen": True}]},
+        {"tried": [{"config": "a", "recipe": {}, "accuracy": "x", "seconds": 1, "chosen": True}]},
+    ],
+)
+def test_what_is_damaged_is_no_tuning(change: Any) -> None:
+    told = Tuning(1, 9, (Tried("a", {"lr": 0.1}, None, 1.5, False),))
+    assert Tuning.from_json(json.loads(json.dumps(told.to_json()))) == told
+    with pytest.raises(TypeError):
+        Tuning.from_json(told.to_json() | change)
+
+
+def test_the_guard_of_the_baseline_knows_what_was_tuned() -> None:
+    pair = Pair("W4", "float", 3, "better", difference=0.02, p_holm=0.001)
+    runs = {"W4": {seed: Run(0.95) for seed in range(3)}}
+    floats = {seed: Run(0.93) for seed in range(3)}
+    [edge] = suspicion([pair], floats, runs, {"lr": True, "batch_size": False})
+    assert "its best lr is at the edge of what was tried" in edge.reason
+    assert edge.advice == "a wider range of lr, for all configs"
+    [inside] = suspicion([pair], floats, runs, {"lr": False})
+    assert "tuned by lr" in inside.reason
+    assert "more epochs for all configs" in inside.advice
+    [both] = suspicion([pair], floats, runs, {"lr": True, "epochs": True})
+    assert "its best lr and epochs are at the edge" in both.reason
+
+
+def test_a_weak_baseline_that_was_tuned_is_told(tuned: Comparison) -> None:
+    # What the guard gets: of float what was chosen, and which of it is at an edge.
+    assert tuning(tuned).edges("float") == {"lr": 1e-2}
+    wider = Tuning(1, 9, tuple(Tried("a", {"lr": r}, 0.5, 1.0, r == 0.2) for r in (0.1, 0.2, 0.3)))
+    assert wider.edges("a") == {}
+    assert wider.chosen("b") == {}
+    assert qnn.compare is compare
