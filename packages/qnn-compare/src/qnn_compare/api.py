@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -47,6 +47,7 @@ from .experiment.tuning import FIELDS, FIRST_SEED, FOLDER, Search, Tuning, choos
 from .experiment.validate_builder import check_builder
 from .formatting import listed
 from .metric import ACCURACY
+from .report.live import LivePage
 from .statistics import MARGIN
 
 Ended = Generator[tuple[Task, Result] | None, None, None]
@@ -76,6 +77,7 @@ def compare(
     tune: Mapping[str, Any] | None = None,
     executor: Executor | int | None = None,
     store: str | Path | None = None,
+    page: str | Path | None = None,
     retry: bool = False,
     progress: bool | None = None,
 ) -> Comparison:
@@ -133,6 +135,8 @@ def compare(
             processes of this machine, one thread each; left out: one for each core.
         store: folder for what is done; left out: nothing is kept. More configs, bits or seeds
             may be added to one later.
+        page: an .html file with the report of what is done so far, written anew while runs go on
+            (at most every ten seconds, and in a fiftieth of the time), and at the end.
         retry: whether to run again what failed by its own fault too, and what has a damaged file in
             the store.
         progress: False shows nothing; see `Progress`.
@@ -169,6 +173,7 @@ def compare(
     executor = _checked_executor(executor)
     compared, left_out = _compared(configs, weights, activations, bits, recipe)
     question = Question(margin, reference, looks)
+    live = None if page is None else LivePage(page)
     ACCURACY.check_margin(margin)
     if max_seconds is not None and not auto:
         raise CompareError('compare: max_seconds is for seeds="auto", which it ends')
@@ -205,12 +210,21 @@ def compare(
         tuning=tuning,
     )
     run = partial(_until_decided, seconds=seconds) if auto else _run
-    if store is not None:
-        kept = Store(store, mend=retry)
-        return run(kept, experiment, plan, executor, progress, classes=seen.classes)
-    with tempfile.TemporaryDirectory(prefix="qnn-compare-") as folder:
-        temporary = Store(folder, kept=False)
-        return run(temporary, experiment, plan, executor, progress, classes=seen.classes)
+    with _store(store, retry) as kept:
+        found = run(kept, experiment, plan, executor, progress, classes=seen.classes, live=live)
+    if live is not None:
+        live.end(found)
+    return found
+
+
+@contextmanager
+def _store(folder: str | Path | None, retry: bool) -> Generator[Store]:
+    """Yield the store, or one that is there for the time of a call."""
+    if folder is not None:
+        yield Store(folder, mend=retry)
+        return
+    with tempfile.TemporaryDirectory(prefix="qnn-compare-") as temporary:
+        yield Store(temporary, kept=False)
 
 
 def _compared(
@@ -372,6 +386,7 @@ def _run(
     progress: bool | None,
     *,
     classes: int,
+    live: LivePage | None,
 ) -> Comparison:
     """Run what the store has no result of, and return the comparison of what was asked for."""
     store.check(plan)
@@ -391,6 +406,8 @@ def _run(
                     store.write(task.key, result)
                     results[task] = result
                     shown.show(result)
+                    if live is not None and live.is_due:
+                        live.show(Comparison.load(store.folder))
         except KeyboardInterrupt:
             _say_how_to_go_on(store, len(results), len(tasks))
             raise
@@ -409,6 +426,7 @@ def _until_decided(
     *,
     classes: int,
     seconds: float,
+    live: LivePage | None,
 ) -> Comparison:
     """Run look by look; only configs that are undecided go on, and the reference with them."""
     began, made = time.perf_counter(), 0
@@ -421,7 +439,7 @@ def _until_decided(
         if made and passed + left * passed / made > seconds:
             break
         part = replace(plan, configs=configs, seeds=seeds)
-        found = _run(store, experiment, part, executor, progress, classes=classes)
+        found = _run(store, experiment, part, executor, progress, classes=classes, live=live)
         results |= found.results
         made = len(results)
         found = replace(found, plan=replace(found.plan, configs=plan.configs), results=results)

@@ -136,8 +136,9 @@ def run_study(
     try:
         with executor_of(options) as executor:
             found = compare(
-                build, data, executor=executor, store=store, retry=options.retry, **arguments
-            )
+                build, data, executor=executor, store=store, page=store / REPORT,
+                retry=options.retry, **arguments,
+            )  # fmt: skip # one call
     except KeyboardInterrupt:
         status = 130
         if not store.exists():  # it had not begun
@@ -148,7 +149,9 @@ def run_study(
     report = ""
     if any(result.done for result in found.results.values()):
         found.plot(store, formats=("png",))
-        report = f"\n\n{found.report(store / REPORT)}"
+        # What ended has its page already; what was stopped has that of some time before.
+        page = found.report(store / REPORT) if status else store / REPORT
+        report = f"\n\n{page}"
     print(f"{found}{report}")
     return status or (1 if found.failures else 0)
 

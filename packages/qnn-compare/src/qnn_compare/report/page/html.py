@@ -28,8 +28,13 @@ class Cell(NamedTuple):
     value: float | str | None
 
 
-def html(comparison: "Comparison") -> str:
-    """Return the page; the same text for the same comparison."""
+def html(comparison: "Comparison", refresh: int = 0) -> str:
+    """Return the page; the same text for the same comparison.
+
+    Args:
+        comparison: what it is of.
+        refresh: seconds after which a browser reads it anew; 0 for a page that stays as it is.
+    """
     rows = rows_of(comparison)
     columns = columns_for(comparison)
     # What is not known to be harmless is escaped, whatever it is for.
@@ -43,6 +48,7 @@ def html(comparison: "Comparison") -> str:
     )
     environment.filters["breakable"] = _breakable
     return environment.get_template("template.html").render(
+        refresh=refresh,
         size=summary.size(comparison),
         answer=summary.answer(comparison),
         question=summary.question(comparison) if comparison.against() else "",
