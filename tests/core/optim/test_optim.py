@@ -262,3 +262,16 @@ def test_read_only_data_are_refused_before_anything_changes() -> None:
 def test_schedules_refuse_negative_learning_rates(make: Any) -> None:
     with pytest.raises(ValueError, match="got -"):
         make()
+
+
+@pytest.mark.parametrize("change", [{"steps": -(2**53)}, {"skipped": -1}, {"skipped": 3}])
+def test_steps_that_were_not_counted_from_zero_are_refused(change: dict[str, int]) -> None:
+    parameter = with_gradient([1.0], [1.0])
+    optimizer = Adam([parameter], 0.1)
+    steps(optimizer, 1.0, 2)
+    state = optimizer.state_dict()
+    shapes = {"steps": (), "skipped": (1,)}
+    wrong = {name: np.full(shapes[name], value) for name, value in change.items()}
+    with pytest.raises(StateError, match="steps, of which parameters left out"):
+        optimizer.load_state_dict({**state, **wrong})
+    assert optimizer.steps == 2

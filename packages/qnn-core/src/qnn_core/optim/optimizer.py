@@ -241,7 +241,8 @@ class Optimizer(ABC):
         """Take over the state of an equal optimizer.
 
         Raises:
-            StateError: if names or shapes differ; nothing was changed.
+            StateError: if names or shapes differ, or steps were not counted from 0; nothing was
+                changed.
         """
         own = self.state_dict()
         none_skipped = np.zeros(len(self.parameters), int)
@@ -257,7 +258,14 @@ class Optimizer(ABC):
                     f"{type(self).__name__}: {name}: {state[name].dtype} of shape "
                     f"{state[name].shape} given, {array.dtype} of shape {array.shape} needed"
                 )
-        self.steps = int(state["steps"])
+        steps, skipped = int(state["steps"]), np.asarray(state["skipped"])
+        # The n-th power of a number below 1 is none for n far below 0.
+        if steps < 0 or np.any((skipped < 0) | (skipped > steps)):
+            raise StateError(
+                f"{type(self).__name__}: {steps} steps, of which parameters left out "
+                f"{skipped.tolist()}: 0 to {steps} of 0 and more are needed"
+            )
+        self.steps = steps
         self._skipped = [int(count) for count in state["skipped"]]
         for slot, arrays in self._state.items():
             for n, array in enumerate(arrays):
