@@ -21,21 +21,16 @@ class LivePage:
     """A page of what is done so far.
 
     Args:
-        path: an .html file; its folder is made.
+        path: an .html file; its folder is made when there is something to show.
 
     Raises:
         SpecError: for another suffix.
-        CompareError: if the folder cannot be made: now, and not when hours have passed.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         if self.path.suffix != ".html":
             raise SpecError(f"compare: page {self.path} must end in .html")
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise CompareError(f"compare: page {self.path} cannot be written: {error}") from error
         self._next = 0.0
 
     @property
@@ -51,6 +46,7 @@ class LivePage:
             return
         began = time.monotonic()
         with suppress(CompareError, OSError):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             atomic_write(self.path, html(comparison, refresh=round(EVERY)).encode())
         ended = time.monotonic()
         self._next = ended + max(EVERY, (ended - began) / SHARE)
