@@ -188,6 +188,7 @@ def test_another_study_is_refused_before_it_is_tuned(folder: Path, thread: Execu
         ({"lr": [0.1, -1]}, "lr must be a number > 0, got -1"),
         ({"lr": [0.1, 0.1]}, "holds one twice"),
         ({"lr": [0.1]}, "nothing to choose from"),
+        ({"lr": [0.1, 0.1000000001]}, "two values have one name"),
         ({}, "nothing to choose from"),
         ({"post_training": [0, 9]}, "no field of a recipe"),
         ({"lr": RATES, "seeds": 0}, "seeds must be a whole number >= 1, got 0"),
@@ -202,8 +203,10 @@ def test_a_search_that_is_none_is_refused(thread: Executor, tune: Any, told: str
 
 
 def test_numpy_values_are_values() -> None:
-    search = search_of({"lr": np.array([0.1, 0.2]), "epochs": np.arange(1, 3)}, Recipe(1))
-    assert search == Search({"lr": [0.1, 0.2], "epochs": [1, 2]})
+    asked = {"lr": np.array([0.1, 0.2]), "epochs": np.arange(1, 3), "seeds": np.int64(2)}
+    search = search_of(asked, Recipe(1))
+    assert search == Search({"lr": [0.1, 0.2], "epochs": [1, 2]}, seeds=2)
+    assert type(search.seeds) is int
     assert [type(value) for value in search.recipes()[0].values()] == [float, int]
 
 

@@ -7,7 +7,7 @@ and the test data stay unseen until every recipe is settled.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -109,6 +109,12 @@ def search_of(given: Mapping[str, Any], recipe: Recipe) -> Search:
     if (whole(search.seeds) or 0) < 1:
         raise CompareError(
             f"compare: tune: seeds must be a whole number >= 1, got {short(search.seeds)}"
+        )
+    search = replace(search, seeds=int(search.seeds))
+    if len(search.candidates(Config())) < len(search.recipes()):
+        raise CompareError(
+            "compare: tune: two values have one name, as functions of one factory do, or numbers "
+            "that agree in six digits: nobody could tell them apart"
         )
     share = number(search.validation)
     if share is not None and not 0 < share < 1:
