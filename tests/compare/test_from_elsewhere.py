@@ -296,3 +296,24 @@ def test_frames_hold_records(backend: str, of: str) -> None:
     found = comparison.to_frame(backend, of)
     assert [*found.columns] == [*comparison.records(of)[0]]
     assert len(found) == len(comparison.records(of))
+
+
+def test_a_config_that_is_the_reference_takes_nothing_from_others() -> None:
+    rng = np.random.default_rng(0)
+    floats = {seed: rng.normal(size=200) ** 2 for seed in range(4)}
+    worse = {seed: x + 0.3 + 0.01 * rng.normal(size=200) for seed, x in floats.items()}
+    for more in ({}, {"same": floats}, {"same": floats, "again": floats}):
+        found = Comparison.from_results(
+            {"fp": floats, "q": worse, **more}, "fp", 0.1, metric="loss"
+        )
+        pairs = {pair.config: pair for pair in found.against()}
+        assert pairs["q"].verdict == "worse"
+        assert pairs["q"].p_holm is not None
+        assert pairs["q"].p_holm < 0.05
+
+
+def test_the_guard_of_the_baseline_is_for_accuracies() -> None:
+    found = Comparison.from_results({"float": {0: 1.5}, "q": {0: 3.0}}, metric="loss")
+    assert found.untold == ""
+    assert "ahead" not in str(found)
+    assert [run["loss"] for run in found.records("runs")] == [1.5, 3.0]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def run(name: str, comparison: qnn.Comparison) -> None:
 
 
 def test_files_and_frames(comparison: qnn.Comparison, folder: Path) -> None:
-    polars: Any = pytest.importorskip("polars")
+    polars: Any = import_module("polars")
     run("Files and frames", comparison)
     runs = polars.read_parquet(folder / "runs.parquet")
     assert runs["accuracy"].to_list() == [r["accuracy"] for r in comparison.records("runs")]
@@ -51,7 +52,7 @@ def test_files_and_frames(comparison: qnn.Comparison, folder: Path) -> None:
 
 
 def test_mlflow(comparison: qnn.Comparison) -> None:
-    mlflow: Any = pytest.importorskip("mlflow")
+    mlflow: Any = import_module("mlflow")
     run("MLflow", comparison)
     kept = mlflow.search_runs(experiment_names=["bits"], output_format="list")
     found = {
@@ -64,8 +65,8 @@ def test_mlflow(comparison: qnn.Comparison) -> None:
 
 
 def test_tensorboard(comparison: qnn.Comparison, folder: Path) -> None:
-    pytest.importorskip("tensorboardX")
-    reading: Any = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    import_module("tensorboardX")
+    reading: Any = import_module("tensorboard.backend.event_processing.event_accumulator")
     run("TensorBoard", comparison)
     kept = reading.EventAccumulator(str(folder / "logs" / "symmetric:2, seed 1"))
     kept.Reload()

@@ -20,7 +20,7 @@ def declare() -> Iterator[Callable[..., Op]]:
     """Declares operations that are gone after the test."""
     before = set(OPS)
     yield lambda forward=SQUARE, shape=same, **derivative: op(
-        "test_broken", forward, shape=shape, **derivative
+        "broken_op", forward, shape=shape, **derivative
     )
     for name in set(OPS) - before:
         del OPS[name]
@@ -29,7 +29,7 @@ def declare() -> Iterator[Callable[..., Op]]:
 def violations(function: Any, *inputs: Any, **options: Any) -> list[str]:
     with pytest.raises(LawError) as caught:
         check_op(function, *inputs, **options)
-    assert "test_broken" in str(caught.value)
+    assert "broken_op" in str(caught.value)
     return caught.value.violations
 
 
@@ -53,7 +53,7 @@ def test_wrong_second_derivative_only(declare: Callable[..., Op]) -> None:
 def test_derivative_of_one_of_two_inputs_wrong(declare: Callable[..., Op]) -> None:
     broken = declare(
         np.multiply,
-        broadcasting("test_broken"),
+        broadcasting("broken_op"),
         vjps=[lambda g, y, a, b: g * b, lambda g, y, a, b: g * b],
     )
     assert violations(broken, X, [2.0, 3.0])[0].startswith("first derivative")
@@ -71,21 +71,21 @@ def test_no_derivative(declare: Callable[..., Op]) -> None:
 
 
 def test_output_that_is_cut_off_from_its_inputs() -> None:
-    def test_broken(x: Tensor) -> Tensor:
+    def broken_op(x: Tensor) -> Tensor:
         return ops.exp(x.detach())
 
-    assert "does not depend" in violations(test_broken, X)[0]
+    assert "does not depend" in violations(broken_op, X)[0]
 
 
 def test_wrong_shape_rule(declare: Callable[..., Op]) -> None:
     broken = declare(shape=lambda s: (*s, 1), vjps=[lambda g, y, x: g * 2 * x])
     (problem,) = violations(broken, X)
-    assert "test_broken of [(2,)] promises (2, 1) and gives (2,)" in problem
+    assert "broken_op of [(2,)] promises (2, 1) and gives (2,)" in problem
 
 
 def test_wrong_shape_rule_inside_a_function(declare: Callable[..., Op]) -> None:
     inner = declare(shape=lambda s: (), vjps=[lambda g, y, x: g * 2 * x])
-    with pytest.raises(LawError, match="shape rule: test_broken"):
+    with pytest.raises(LawError, match="shape rule: broken_op"):
         check_op(lambda x: ops.sum(inner(x) * 2), X)
 
 
@@ -94,17 +94,17 @@ def test_wrong_shape_rule_inside_a_function(declare: Callable[..., Op]) -> None:
 
 def test_wrong_dtype(declare: Callable[..., Op]) -> None:
     broken = declare(lambda x: x.astype(np.float64) ** 2, vjps=[lambda g, y, x: g * 2 * x])
-    with pytest.raises((LawError, QnnError), match=r"test_broken.*float64"):
+    with pytest.raises((LawError, QnnError), match=r"broken_op.*float64"):
         check_op(broken, X)
 
 
 def test_too_few_gradients(declare: Callable[..., Op]) -> None:
-    broken = declare(np.add, broadcasting("test_broken"), vjps=[lambda g, y, a, b: g])
-    with pytest.raises((LawError, QnnError), match="test_broken"):
+    broken = declare(np.add, broadcasting("broken_op"), vjps=[lambda g, y, a, b: g])
+    with pytest.raises((LawError, QnnError), match="broken_op"):
         check_op(broken, X, X)
 
 
 def test_gradient_of_a_wrong_shape(declare: Callable[..., Op]) -> None:
     broken = declare(vjps=[lambda g, y, x: ops.concatenate([g, g]) * 2])
-    with pytest.raises((LawError, QnnError), match="test_broken"):
+    with pytest.raises((LawError, QnnError), match="broken_op"):
         check_op(broken, X)

@@ -471,8 +471,8 @@ class Comparison:
     def suspicions(self) -> list[Suspicion]:
         """Quantized configs that are better than the float baseline, and why."""
         baseline, quantized = self._runs()
-        if not baseline or self.float_config is None:
-            return []
+        if not baseline or self.float_config is None or self.metric != ACCURACY:
+            return []  # curves and advice are those of accuracies
         pairs = self.against(self.float_config.name)
         tuned: dict[str, bool] = {}
         if (tuning := self.plan.tuning) is not None:
@@ -483,7 +483,7 @@ class Comparison:
     @property
     def untold(self) -> str:
         """Which configs are ahead of float where one seed cannot tell why; ``""`` if none."""
-        return untold(*self._runs())
+        return untold(*self._runs()) if self.metric == ACCURACY else ""
 
     def _runs(self) -> tuple[dict[int, Run], dict[str, dict[int, Run]]]:
         """Return the runs of float and of the others, by seed."""

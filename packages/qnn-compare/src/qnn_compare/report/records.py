@@ -74,6 +74,7 @@ def _of_configs(comparison: "Comparison") -> list[Record]:
 
 
 def _of_runs(comparison: "Comparison") -> list[Record]:
+    here = bool(comparison.plan.configuration)  # elsewhere nobody knows a loss
     measured = [*dict.fromkeys(name for r in comparison.results.values() for name in r.measured)]
     return [
         {
@@ -81,8 +82,8 @@ def _of_runs(comparison: "Comparison") -> list[Record]:
             "seed": result.seed,
             "failure": result.failure,
             "reason": result.reason,
+            **({"loss": result.loss if result.done else None} if here else {}),
             comparison.metric.name: result.accuracy if result.done else None,
-            "loss": result.loss if result.done else None,
             "nbytes": None if result.unpacked or not result.nbytes else result.nbytes,
             "packed_difference": None
             if result.unpacked or not result.nbytes

@@ -156,15 +156,20 @@ def moderate(
     """
     # The median of chi2(nu) / nu: what s2 / f2 is in half of all pairs.
     median = 2 * special.gammaincinv(df / 2, 0.5) / df
-    ratios = np.sort(own / predicted / median, axis=-1)
-    excess = np.maximum(1.0 if sampled else 0.0, ratios[..., ratios.shape[-1] // 2, None])
+    # Of a pair of the same nets nothing varies, and it teaches nothing: those sort to the end.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = np.sort(np.where(predicted > 0, own / predicted / median, np.nan), axis=-1)
+    known = np.count_nonzero(predicted > 0, axis=-1, keepdims=True)
+    middle = np.minimum(known // 2, ratios.shape[-1] - 1)
+    excess = np.maximum(1.0 if sampled else 0.0, np.take_along_axis(ratios, middle, axis=-1))
     others = max(configs - 2, 0)
     prior_df = (PRIOR_DF if sampled else PRIOR_DF_OF_RUNS) * others / (others + HALF)
     if not prior_df:
-        over = own / predicted
+        with np.errstate(divide="ignore", invalid="ignore"):
+            over = np.where(predicted > 0, own / predicted, 1.0)
         return own, df + 0 * own, over, special.chdtrc(df, df * over)
     with np.errstate(divide="ignore", invalid="ignore"):
-        over = np.where(excess > 0, own / (excess * predicted), 1.0)
+        over = np.where(excess * predicted > 0, own / (excess * predicted), 1.0)
     chance = special.fdtrc(df, 4 * prior_df, over)
     weight = np.where(chance < GUARD, 0.0, prior_df)
     return (
