@@ -60,7 +60,7 @@ def test_what_was_tried_and_what_it_cost_is_told(tuned: Comparison) -> None:
     assert told.values("float") == {"lr": RATES}
     assert all(one.seconds > 0 and one.accuracy is not None for one in told.tried)
     text = " ".join(str(tuned).split())
-    assert "tuned: lr of 1e-06, 0.01, for each config alike, by the accuracy on 12 training" in text
+    assert "tuned: lr of 1e-06, 0.01, for each config alike, by the accuracy on 12 samples" in text
     assert "at the edge of what was tried, float, symmetric:2: lr 0.01" in text
     table = tuned.table("csv").split("\n")
     column = table[0].split(",").index("tuned_lr")
@@ -156,6 +156,9 @@ def test_what_fails_is_not_chosen(thread: Executor) -> None:
     assert not any(one.chosen for one in tuning(none).tried)
     assert all(not config.recipe for config in none.configs)
     assert len(none.results) == 4
+    text = " ".join(f"{found}\n{none}".split())
+    assert "failed in tuning, float, symmetric:2: lr 1e+38 did not train" in text
+    assert "lr 1e+38 and lr 2e+38 did not train, and nothing was chosen" in text
 
 
 def test_all_combinations_and_other_fields(thread: Executor) -> None:
@@ -175,6 +178,15 @@ def test_another_study_is_refused_before_it_is_tuned(folder: Path, thread: Execu
     with pytest.raises(CompareError, match=r"epochs is 2 there and 3 here"):
         compare(net, data(), executor=thread, store=folder, **ASKED | {"epochs": 3})
     assert sorted(folder.rglob("*")) == before
+
+
+def test_what_would_be_unfair_is_refused(thread: Executor) -> None:
+    tests = {"tune": {"lr": RATES, "validation": data()[1]}}
+    with pytest.raises(CompareError, match="validation is the test data"):
+        compare(net, data(), executor=thread, **ASKED | tests)
+    own = [Config("own", weight="symmetric:2", recipe={"lr": 0.5})]
+    with pytest.raises(CompareError, match="own has lr of its own"):
+        compare(net, data(), configs=own, executor=thread, **ASKED)
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,14 @@ def test_a_study_that_ran_out_of_time_is_gone_on_with(
     assert sum(session["cells"] for session in loaded.sessions) == len(found.results)
 
 
+def test_what_was_kept_took_its_time_too(thread: Executor, tmp_path: Path) -> None:
+    short = AUTO | {"max_seconds": 0.05}
+    some = qnn.compare(net, data, executor=thread, store=tmp_path, **short)
+    again = qnn.compare(net, data, executor=thread, store=tmp_path, **short)
+    assert len(again.results) == len(some.results)
+    assert sum(session["cells"] for session in again.sessions) == len(some.results)
+
+
 def test_progress_says_what_is_undecided(
     thread: Executor, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -22,7 +22,7 @@ from qnn_core.terminal import say
 from qnn_core.training.evaluate import Loss
 
 from .comparison import Comparison
-from .experiment.arguments import whole
+from .experiment.arguments import number, whole
 from .experiment.code_versions import core_code, schemes_code
 from .experiment.configs import Config, one_line
 from .experiment.data import Data, Given, Look, load, look
@@ -191,7 +191,7 @@ def compare(
             compare, build, search.data(data), **shared, executor=executor, retry=retry,
             progress=progress,
         )  # fmt: skip # one call
-        compared, tuning = _tuned(search, compared, described, once, store)
+        compared, tuning = _tuned(search, compared, described, data, once=once, store=store)
     experiment = Experiment(build, data, recipe, key, seen=seen, measure=measure)
     experiment.keep(loaded)
     own = [
@@ -270,6 +270,8 @@ def _tuned(
     search: Search,
     configs: Sequence[Config],
     described: dict[str, Any],
+    given: Given,
+    *,
     once: Callable[..., Comparison],
     store: str | Path | None,
 ) -> tuple[list[Config], Tuning]:
@@ -281,8 +283,24 @@ def _tuned(
         # A store of another study is refused before any time is spent.
         Store(store).check(Plan(tuple(configs), (), (), described, schemes_code(configs)))
         once = partial(once, store=Path(store) / FOLDER)
+    for config in configs:
+        if both := sorted({*config.recipe} & {*search.values}):
+            raise CompareError(
+                f"compare: tune: {config.name} has {listed(both)} of its own: leave it to the "
+                "search, or out of it"
+            )
+    if number(search.validation) is None:
+        held = look(_loaded(search.data(given))).test.digest
+        if held == described["data"]["test"]:
+            raise CompareError("compare: tune: validation is the test data, which decide nothing")
     candidates = [each for config in configs for each in search.candidates(config).values()]
     tried = once(configs=candidates, seeds=[*range(FIRST_SEED, FIRST_SEED + search.seeds)])
+    if passing := [result for result in tried.failures if result.failure in PASSING]:
+        first = passing[0]
+        raise CompareError(
+            f"compare: tune: {first.config} failed for want of something where it ran "
+            f"({first.reason}); the same call tries it again"
+        )
     chosen = [choose(search, config, tried) for config in configs]
     everything = tuple(one for _, found in chosen for one in found)
     return [config for config, _ in chosen], Tuning(search.seeds, tried.images, everything)
@@ -436,12 +454,13 @@ def _until_decided(
         seeds = plan.seeds[:count]
         left = sum((c.name, seed) not in results for c in configs for seed in seeds)
         passed = time.perf_counter() - began
-        if made and passed + left * passed / made > seconds:
+        each = passed / made if made else _mean_seconds(results)
+        if results and passed + left * each > seconds:
             break
         part = replace(plan, configs=configs, seeds=seeds)
         found = _run(store, experiment, part, executor, progress, classes=classes, live=live)
         results |= found.results
-        made = len(results)
+        made += found.sessions[-1]["cells"]  # the others were kept
         found = replace(found, plan=replace(found.plan, configs=plan.configs), results=results)
         if found.looked is None or not found.looked.open:
             break
@@ -451,6 +470,11 @@ def _until_decided(
         if progress is not False:
             say(_still_open(found, count), sys.stderr)
     return found
+
+
+def _mean_seconds(results: Mapping[tuple[str, int], Result]) -> float:
+    """Return what a kept run took, alone: where none was made in this call, no less is known."""
+    return sum(result.seconds for result in results.values()) / max(1, len(results))
 
 
 def _still_open(found: Comparison, seeds: int) -> str:

@@ -273,7 +273,7 @@ def choose(search: Search, config: Config, tried: "Comparison") -> tuple[Config,
     """Return a config with the recipe that did best on what was held back, and all that did.
 
     Of recipes with the same accuracy the one with the least loss counts, then the first. Where all
-    failed, the config stays as it was, and its runs say why.
+    failed, the config stays as it was, and the report says so.
 
     Args:
         search: what was tried.

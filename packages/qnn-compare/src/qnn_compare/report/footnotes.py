@@ -100,11 +100,22 @@ def tuned(comparison: "Comparison") -> list[Footnote]:
         found.append(
             Footnote(
                 "tuned",
-                f"{told}, for {whose}, by the accuracy on {tuning.samples:,} training samples that "
-                f"were held back ({counted(tuning.seeds, 'seed')}; {counted(runs, 'run')}, "
-                f"{seconds(cost)} of training); the test samples decide nothing",
+                f"{told}, for {whose}, by the accuracy on {tuning.samples:,} samples that are "
+                f"neither trained on nor tested ({counted(tuning.seeds, 'seed')}; "
+                f"{counted(runs, 'run')}, "
+                f"{seconds(cost)} of training)",
             )
         )
+    for names in _grouped(
+        dict.fromkeys(one.config for one in tuning.tried),
+        lambda name: str([one.recipe for one in tuning.of(name) if one.accuracy is None]),
+    ):
+        failed = [chosen(one.recipe) for one in tuning.of(names[0]) if one.accuracy is None]
+        if failed:
+            told = f"{' and '.join(failed)} did not train"
+            if not tuning.chosen(names[0]):
+                told += ", and nothing was chosen: the recipe is that of the study"
+            found.append(Footnote(f"failed in tuning, {', '.join(names)}", told))
     edges = {
         config.name: edge for config in comparison.configs if (edge := tuning.edges(config.name))
     }
