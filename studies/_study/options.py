@@ -16,7 +16,7 @@ from .plan import NAMES, Study, study
 RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results"
 HELD_OUT = 10_000
 # Enough to see that it works; the numbers mean nothing.
-QUICK: dict[str, Any] = {"epochs": 1}
+QUICK: dict[str, Any] = {"epochs": 1, "warm_up": 0}
 QUICK_SAMPLES = 400
 
 DESCRIPTION = """\

@@ -273,21 +273,144 @@ def test_arguments_count_by_their_names(module: Any) -> None:
     assert fingerprint(functools.partial(build, bias=large)) != once
 
 
-def test_helper_modules_of_the_user_count(module: Any, tmp_path: Path) -> None:
-    helpers = ModuleType("helpers_of_the_test")
-    sys.modules[helpers.__name__] = helpers
-    try:
-        code = "import helpers_of_the_test as h\ndef build(seed):\n    return h.width() + h.MORE\n"
-        found = []
-        for width, more, unused in ((3, 4, 5), (3, 4, 6), (8, 4, 5), (3, 8, 5)):
-            text = f"def width():\n    return {width}\nMORE = {more}\nUNUSED = {unused}\n"
-            exec(compile(text, "<helpers>", "exec"), vars(helpers))
-            found.append(fingerprint(module(code).build))
-        assert found[0] == found[1]
-        assert found[0] != found[2]
-        assert found[0] != found[3]
-    finally:
-        del sys.modules[helpers.__name__]
+@pytest.fixture
+def helpers() -> Iterator[Callable[[str], None]]:
+    """Return what makes the module `helpers_of_the_test` anew."""
+    made = ModuleType("helpers_of_the_test")
+    sys.modules[made.__name__] = made
+
+    def make(text: str) -> None:
+        exec(compile(text, "<helpers>", "exec"), vars(made))
+
+    yield make
+    del sys.modules[made.__name__]
+
+
+@pytest.mark.parametrize("source", [True, False])
+@pytest.mark.parametrize("used", ["h.width() + h.MORE", "[f() for f in (h.width, lambda: h.MORE)]"])
+def test_helper_modules_of_the_user_count_as_far_as_they_are_used(
+    module: Any, helpers: Any, used: str, source: bool
+) -> None:
+    code = f"import helpers_of_the_test as h\ndef build(seed):\n    return {used}\n"
+    found = []
+    for width, more, unused in ((3, 4, 5), (3, 4, 6), (8, 4, 5), (3, 8, 5)):
+        helpers(f"def width():\n    return {width}\nMORE = {more}\nUNUSED = {unused}\n")
+        made = module(code)
+        if not source:
+            Path(made.__file__).unlink()
+        found.append(fingerprint(made.build))
+    assert found[0] == found[1]
+    assert found[0] != found[2]
+    assert found[0] != found[3]
+
+
+@pytest.mark.parametrize("source", [True, False])
+@pytest.mark.parametrize("inside", [True, False])
+@pytest.mark.parametrize("used", ["getattr(h, name)()", "vars(h)[name]()", "(h or 0).width()"])
+def test_of_a_module_that_is_used_whole_all_counts(
+    module: Any, helpers: Any, used: str, inside: bool, source: bool
+) -> None:
+    line, head = "import helpers_of_the_test as h", "def build(seed, name='width'):"
+    code = f"{head}\n    {line}\n" if inside else f"{line}\n{head}\n"
+    code += f"    return {used}\n"
+    found = []
+    for width in (3, 3, 8):
+        helpers(f"import helpers_of_the_test as me\ndef width():\n    return {width}\n")
+        made = module(code)
+        if not source:
+            Path(made.__file__).unlink()
+        found.append(fingerprint(made.build))
+    assert found[0] == found[1] != found[2]
+
+
+def test_what_is_imported_in_a_function_counts(module: Any, helpers: Any) -> None:
+    code = "def build(seed):\n    from helpers_of_the_test import width\n    return width()\n"
+    found = []
+    for width, unused in ((3, 4), (3, 5), (8, 4)):
+        helpers(f"def width():\n    return {width}\nUNUSED = {unused}\n")
+        found.append(fingerprint(module(code).build))
+    assert found[0] == found[1] != found[2]
+    gone = "def build(seed):\n    import a_module_that_there_is_not\n"
+    assert "cannot be imported" in str(fingerprint(module(gone).build))
+    version = "def build(seed):\n    import polars.exceptions\n"
+    assert "polars" in libraries(module(version).build)
+
+
+SEVERAL = """
+import collections, enum
+import numpy as np
+from pathlib import PurePosixPath
+
+one, two = lambda: 101, lambda: 102
+
+def helper():
+    return 103
+before = helper
+def helper():
+    return 104
+
+class Part:
+    size = 105
+earlier = Part
+class Part:
+    size = 106
+
+factors = [lambda k=k: k for k in (107, 108)]
+
+class Point(collections.namedtuple("Point", "x")):
+    def far(self):
+        return 109
+
+class Names(dict):
+    def __missing__(self, name):
+        return 110
+
+class Widths(list):
+    def total(self):
+        return 111
+
+class Grid(np.ndarray):
+    def step(self):
+        return 112
+
+class Place(PurePosixPath):
+    def size(self):
+        return 113
+
+class Mode(enum.Enum):
+    A = 1
+    def wide(self):
+        return 114
+
+class Width(int):
+    def twice(self):
+        return 115
+
+class Word(str):
+    def long(self):
+        return 116
+
+named = Widths([1])
+named.label = 117
+
+made = [
+    Point(1), Names(a=1), Widths([1]), np.zeros(2).view(Grid), Place("x"), Mode.A, Width(118),
+    Word("119"), named,
+]
+
+def build(seed):
+    return one() + two() + before() + helper() + earlier().size + Part().size, factors, made
+"""
+
+
+@pytest.mark.parametrize("number", range(101, 120))
+def test_things_of_one_name_and_classes_of_what_has_values_count(module: Any, number: int) -> None:
+    once = fingerprint(module(SEVERAL).build)
+    assert fingerprint(module(SEVERAL).build) == once
+    assert fingerprint(module(SEVERAL.replace(f"{number}", "999")).build) != once
+    made = module(SEVERAL).build
+    assert fingerprint(cloudpickle.loads(cloudpickle.dumps(made))) == once
+    assert " at 0x" not in str(once)
 
 
 def test_a_folder_may_be_moved(module: Any) -> None:

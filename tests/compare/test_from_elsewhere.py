@@ -317,3 +317,28 @@ def test_the_guard_of_the_baseline_is_for_accuracies() -> None:
     assert found.untold == ""
     assert "ahead" not in str(found)
     assert [run["loss"] for run in found.records("runs")] == [1.5, 3.0]
+
+
+def test_names_may_be_numbers() -> None:
+    runs = answers()
+    found = Comparison.from_results({32: runs["float"], 4: runs["4 bits"]}, reference=32)
+    assert (found.reference.name, [*verdicts(found)]) == ("32", ["4"])
+    assert "not run" not in str(found)
+    with pytest.raises(CompareError, match="two configs have one name among 4, '4'"):
+        Comparison.from_results({4: runs["float"], "4": runs["4 bits"]})
+
+
+def test_results_from_elsewhere_are_merged() -> None:
+    runs = answers()
+    one = Comparison.from_results({name: runs[name] for name in ("float", "4 bits")})
+    other = Comparison.from_results({name: runs[name] for name in ("float", "1 bit")})
+    both = one.merge(other)
+    assert verdicts(both) == verdicts(Comparison.from_results(runs))
+    numbers = Comparison.from_results({"float": {0: 0.5}, "a": {0: 0.6}})
+    with pytest.raises(CompareError, match=r"float, seed 0, has 0\.5 in one and 0\.25 in"):
+        numbers.merge(Comparison.from_results({"float": {0: 0.25}}))
+    with pytest.raises(CompareError, match="by accuracy, and the other by loss"):
+        one.merge(Comparison.from_results(runs, metric="loss"))
+    fewer = Comparison.from_results({"b": answers(samples=9)["float"]})
+    with pytest.raises(CompareError, match=f"they have 9 and {SAMPLES} test samples"):
+        one.merge(fewer)

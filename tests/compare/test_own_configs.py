@@ -189,6 +189,12 @@ BAD: list[tuple[Any, str]] = [
     ({"configs": [Config(), Config("b", weight=TWO)], "margin": 1}, "which is 100 points"),
     ({"configs": [Config()], "max_seconds": 3}, 'max_seconds is for seeds="auto"'),
     ({"warm_up": -1}, "warm_up must be a whole number >= 0, got -1"),
+    ({"warm_up": 2, "epochs": 2}, "warm_up must be fewer epochs than the 2 of training, got 2"),
+    ({"configs": [Config(recipe={"warm_up": 9})]}, "warm_up must be fewer epochs"),
+    (
+        {"configs": [Config("W2 +", weight=TWO), Config("W2 -", weight=TWO)]},
+        r"'W2 \+' and 'W2 -' are the same config, by names that differ in nothing but signs",
+    ),
     ({"weight_decay": -0.1}, "weight_decay must be a number >= 0, got -0.1"),
 ]
 
@@ -212,6 +218,23 @@ def test_a_config_that_is_none() -> None:
         Config(seed=3)
     with pytest.raises(CompareError, match=r"weight of a config must be a spec string.*Symmetric"):
         Config(weight=qnn.get_quantizer(TWO))  # type: ignore[arg-type] # what is refused
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, True),
+        ({"aux_weight": 0.5}, True),
+        ({"first_weight": "float"}, True),
+        ({"first_weight": "symmetric:8"}, False),
+        ({"input": "symmetric:8"}, False),
+        ({"first_weight": qnn.get_quantizer(TWO)}, False),
+    ],
+)
+def test_only_quantizers_make_a_config_not_float(options: Any, expected: bool) -> None:
+    config = Config("a", **options)
+    assert config.is_float is expected
+    assert Config.from_json(config.to_json()).is_float is expected
 
 
 @pytest.mark.parametrize("wrong", [{"accuracy": 90}, {"within": -0.1}, {"nbytes": 0.5}])

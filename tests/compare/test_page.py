@@ -4,6 +4,7 @@ import ast
 import base64
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache, partial
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -15,6 +16,8 @@ import pytest
 import qnn_core as qnn
 from qnn_compare import Comparison, Config
 from qnn_compare.experiment.grid import configs_of
+from qnn_compare.experiment.question import Question, looks_until
+from qnn_compare.experiment.tuning import Tried, Tuning
 from qnn_compare.report.page.html import html
 from qnn_compare.report.page.markdown import markdown
 from qnn_compare.report.page.provenance import call
@@ -227,6 +230,24 @@ def test_the_call_of_a_grid_makes_the_grid() -> None:
     given = {k.arg: k.value for k in ast.parse(text).body[1].value.keywords}
     lists = [ast.literal_eval(given[name]) for name in ("weights", "activations")]
     assert {*configs_of(*lists, None)[0]} == {*configs}
+
+
+def test_the_call_says_how_seeds_and_recipes_were_chosen_and_what_was_measured() -> None:
+    found = typical()
+    tried = Tried("float", {"lr": 0.1}, 0.9, 1.0, chosen=True)
+    tuning = Tuning(2, 100, (tried, replace(tried, recipe={"lr": 0.2}, chosen=False)))
+    plan = replace(
+        found.plan,
+        question=Question(looks=looks_until(10)),
+        tuning=tuning,
+        configuration={**found.plan.configuration, "measure": {"is": "mine.measure"}},
+    )
+    text = call(replace(found, plan=plan))
+    seeds = ", ".join(map(str, found.seeds))
+    assert f'    seeds="auto",  # it took {seeds}\n    max_seeds=10,\n' in text
+    assert "# The recipes of the configs were chosen by tune={'lr': [0.1, 0.2], " in text
+    assert "    measure=measure,  # mine.measure " in text
+    ast.parse(text)
 
 
 def test_other_suffixes_are_refused(tmp_path: Path) -> None:

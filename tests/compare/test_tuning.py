@@ -1,5 +1,6 @@
 """Tuning: the same budget for each config, judged by samples that are no test samples."""
 
+import functools
 import json
 import shutil
 from concurrent.futures import Executor
@@ -180,6 +181,20 @@ def test_another_study_is_refused_before_it_is_tuned(folder: Path, thread: Execu
     assert sorted(folder.rglob("*")) == before
 
 
+def test_another_search_in_a_store_is_refused_before_it_is_made(
+    folder: Path, thread: Executor
+) -> None:
+    before = sorted(folder.rglob("*"))
+    wider = {"tune": {"lr": [*RATES, 0.1]}}
+    told = "of symmetric:2 in store .* was chosen from lr 1e-06, 0.01, and not from .* 0.01, 0.1"
+    with pytest.raises(CompareError, match=told):
+        compare(
+            net, data(), executor=thread, store=folder,
+            **ASKED | wider | {"configs": [Config("new")], "bits": [2]},
+        )  # fmt: skip
+    assert sorted(folder.rglob("*")) == before
+
+
 def test_what_would_be_unfair_is_refused(thread: Executor) -> None:
     tests = {"tune": {"lr": RATES, "validation": data()[1]}}
     with pytest.raises(CompareError, match="validation is the test data"):
@@ -225,6 +240,14 @@ def test_numpy_values_are_values() -> None:
 def test_names_of_candidates_tell_them_apart() -> None:
     search = Search({"lr": (0.1, 0.2)})
     assert [*search.candidates(Config("mine"))] == ["mine (lr 0.1)", "mine (lr 0.2)"]
+    losses = [functools.partial(scaled, by=by) for by in (1, 2, 1)]
+    names = [name for by in losses for name in Search({"loss": [by]}).candidates(Config("a"))]
+    assert [name[:15] for name in names] == ["a (loss scaled "] * 3
+    assert names[0] == names[2] != names[1]
+
+
+def scaled(outputs: qnn.Tensor, labels: Any, by: float) -> qnn.Tensor:
+    return qnn.ops.softmax_cross_entropy(outputs, labels) * by
 
 
 @pytest.mark.parametrize(

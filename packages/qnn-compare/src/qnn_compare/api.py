@@ -209,6 +209,7 @@ def compare(
         question=question,
         tuning=tuning,
     )
+    plan.check_names()
     run = partial(_until_decided, seconds=seconds) if auto else _run
     with _store(store, retry) as kept:
         found = run(kept, experiment, plan, executor, progress, classes=seen.classes, live=live)
@@ -281,7 +282,9 @@ def _tuned(
     """
     if store is not None:
         # A store of another study is refused before any time is spent.
-        Store(store).check(Plan(tuple(configs), (), (), described, schemes_code(configs)))
+        kept = Store(store)
+        kept.check(Plan(tuple(configs), (), (), described, schemes_code(configs)))
+        search.check_same(kept.tuning(), configs, store)
         once = partial(once, store=Path(store) / FOLDER)
     for config in configs:
         if both := sorted({*config.recipe} & {*search.values}):

@@ -110,6 +110,8 @@ class Comparison:
             [('4 bits', 'equivalent'), ('1 bit', 'worse')]
         """
         told = metric_of(metric, higher_is_better, shares)
+        if isinstance(reference, int) and reference in results:
+            reference = str(reference)
         question = Question(margin, reference)
         told.check_margin(margin)
         with _spec_errors():
@@ -142,6 +144,11 @@ class Comparison:
         """
         plan, results, sessions = self.plan, {**self.results}, [*self.sessions]
         for other in others:
+            if other.metric != self.metric:
+                raise CompareError(
+                    f"these do not match: one is compared by {self.metric.name}, and the other by "
+                    f"{other.metric.name}"
+                )
             plan = plan.joined(other.plan)
             for run, result in other.results.items():
                 _check_equal(run, results.get(run), result)
@@ -149,6 +156,11 @@ class Comparison:
                 if run not in results or result.done:
                     results[run] = result
             sessions += [one for one in other.sessions if one not in sessions]
+        if len(counts := {len(result.correct) for result in results.values() if result.done}) > 1:
+            raise CompareError(
+                f"these do not match: they have {' and '.join(map(str, sorted(counts)))} test "
+                "samples"
+            )
         plan = replace(plan, question=self.plan.question)
         return Comparison(plan, results, tuple(sessions), metric=self.metric)
 
@@ -609,10 +621,12 @@ def _check_equal(run: tuple[str, int], ours: Result | None, theirs: Result) -> N
     if ours is None or not ours.done or not theirs.done:
         return
     one, other = ours.correct, theirs.correct
-    if np.array_equal(one, other):
+    if np.array_equal(one, other) and (len(one) or ours.accuracy == theirs.accuracy):
         return
     config, seed = run
-    if len(one) != len(other):
+    if not len(one) and not len(other):
+        told = f"{ours.accuracy} in one and {theirs.accuracy} in the other"
+    elif len(one) != len(other):
         told = f"{len(one)} test samples in one and {len(other)} in the other"
     else:
         place = int(np.argmax(one != other))

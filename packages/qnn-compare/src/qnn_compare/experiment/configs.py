@@ -114,11 +114,11 @@ class Config:
     @property
     def is_float(self) -> bool:
         """Whether nothing is quantized."""
-        return not any(
-            value is not None
-            for name, value in [*vars(self).items(), *self.options.items()]
-            if name.endswith(("weight", "input"))
-        )
+        given = [self.weight, self.input]
+        given += [v for n, v in self.options.items() if n.endswith(("weight", "input"))]
+        # A number such as ``aux_weight=0.5`` is another thing; a store tells a quantizer by its
+        # parts.
+        return not any(isinstance(v, str | Quantizer | Mapping) and v != FLOAT for v in given)
 
     @property
     def series(self) -> str:

@@ -31,6 +31,10 @@ class Named:
     input: None = None
     target: None = None
 
+    def numbers_depend_on(self) -> list[object]:
+        """Return nothing: that is known where it was trained."""
+        return []
+
     @property
     def own_name(self) -> str:
         """Its name."""
@@ -61,7 +65,7 @@ def from_elsewhere(
         StatisticsError: see `read_scores`; and if there is no config, one without a seed, or no
             such reference.
     """
-    scores = read_scores(results, shares=metric.shares)
+    scores = read_scores(_by_text(results), shares=metric.shares)
     if question.reference is not None:
         check_reference(scores, question.reference)
     empty = [name for name, runs in scores.runs.items() if not runs] if scores.runs else ["results"]
@@ -78,8 +82,18 @@ def from_elsewhere(
                 unpacked="trained elsewhere",
             )
     seeds = sorted({seed for _, seed in found})
-    configs: Any = tuple(Named(str(name)) for name in scores.runs)
+    configs: Any = tuple(Named(name) for name in scores.runs)
     return Plan(configs, tuple(seeds), (), {}, {}, question=question), found
+
+
+def _by_text(results: Any) -> Any:
+    """Return results by names that are text: 4 may be given for "4"."""
+    if not isinstance(results, Mapping):
+        return results
+    named = {str(name): runs for name, runs in results.items()}
+    if len(named) < len(results):
+        raise CompareError(f"two configs have one name among {', '.join(map(repr, results))}")
+    return named
 
 
 def _answers(run: Any, *, whole: bool) -> Any:

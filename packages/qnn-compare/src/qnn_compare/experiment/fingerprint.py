@@ -5,6 +5,7 @@ import contextlib
 import enum
 import functools
 import hashlib
+import importlib
 import inspect
 import io
 import logging
@@ -21,7 +22,7 @@ from typing import Any
 import numpy as np
 from qnn_core.errors import CompareError
 
-from .function_code import Chain, code_of, values
+from .function_code import Chain, code_of, imports, values
 
 SCRIPTS = ("__main__", "__mp_main__")  # of which a worker knows the second
 PLAIN = (bool, int, float, complex, type(None), types.EllipsisType, types.NotImplementedType)
@@ -110,7 +111,7 @@ class _Reader:
         self.libraries: set[str] = set()
         self.folder = _folder(function)
         self._inside: list[int] = []  # identities of what is being read: cycles end there
-        self._read: set[str] = set()  # names of functions and classes
+        self._read: dict[str, list[Any]] = {}  # functions, classes and modules, by name
         self._loads: set[str] = set()
         self._counters: dict[str, str] = {}  # paths of attributes, and their names
         self._counts: set[str] = set()
@@ -143,7 +144,8 @@ class _Reader:
 
     def value(self, path: str, value: Any) -> None:
         """Read any value."""
-        if (told := self.told(value)) is not None:
+        told = self.told(value)
+        if told is not None and _is_library(type(value).__module__):
             self.leaves[path] = told
             return
         if id(value) in self._inside:
@@ -151,7 +153,11 @@ class _Reader:
             return
         self._inside.append(id(value))
         try:
-            self.parts(path, value)
+            if told is None:
+                self.parts(path, value)
+            else:
+                self.leaves[path] = told
+                self.more(path, value)
         finally:
             self._inside.pop()
 
@@ -162,10 +168,18 @@ class _Reader:
             return f"{len(value)} characters, {_digest(text)}" if len(value) > SHORT else text
         if isinstance(value, PurePath):
             return f"path {self.placed(str(value))!r}"
-        if isinstance(value, types.ModuleType):
+        if isinstance(value, types.ModuleType) and _is_library(value.__name__):
             self.library(value.__name__)
             return f"module {value.__name__}"
         return _told(value)
+
+    def more(self, path: str, value: Any) -> None:
+        """Read what a class of the user's adds to one whose values are told by what they hold."""
+        cls = type(value)
+        if not _is_library(cls.__module__):
+            self.value(_under(path, "__class__"), cls)
+            for name, part in (_state(value) or {}).items():
+                self.value(_under(path, name), part)
 
     def placed(self, text: str) -> str:
         """Return a text with the folder that the function lies in as ".": it may be moved."""
@@ -175,10 +189,15 @@ class _Reader:
         """Read a value that has parts."""
         if isinstance(value, Mapping) and not callable(value):
             self.mapping(path, value)
+            self.more(path, value)
         elif isinstance(value, set | frozenset):
             self.several(path, value, enumerate(sorted(value, key=repr)))
+            self.more(path, value)
         elif isinstance(value, tuple | list):
             self.several(path, value, enumerate(value))
+            self.more(path, value)
+        elif isinstance(value, types.ModuleType):
+            self.module(path, value)
         elif isinstance(value, property):
             for name in ("fget", "fset", "fdel"):
                 if getattr(value, name) is not None:
@@ -228,6 +247,22 @@ class _Reader:
         if len(keys) <= FEW:
             self.leaves[path] = f"{type(value).__qualname__} of {', '.join(map(str, told))}"
 
+    def module(self, path: str, module: types.ModuleType) -> None:
+        """Read a module of the user's that is used whole: all that it defines."""
+        self.leaves[path] = f"module {module.__name__}"
+        if self.is_new(module.__name__, module):
+            for name, value in sorted(vars(module).items()):
+                if not _is_dunder(name):
+                    self.value(_under(path, name), value)
+
+    def is_new(self, name: str, value: Any) -> bool:
+        """Note what goes by a name; return whether it was not yet read by another path."""
+        known = self._read.setdefault(name, [])
+        if any(_is_same(value, other) for other in known):
+            return False
+        known.append(value)
+        return True
+
     # Code
 
     def named(self, path: str, value: Any) -> None:
@@ -241,8 +276,7 @@ class _Reader:
             # What wraps a function of the user's holds it.
             if kind == "function" and value.__closure__:
                 self.globals(path, value, dict.fromkeys(value.__code__.co_freevars, WHOLE))
-        elif name not in self._read or "<locals>" in name:  # a copy that a pickle made is as good
-            self._read.add(name)
+        elif self.is_new(name, value):
             if kind == "class":
                 self.type(path, value)
             else:
@@ -260,6 +294,25 @@ class _Reader:
             if not _is_dunder(name):
                 self.value(_under(path, name), value)
         self.globals(path, function, code.uses)
+        for module, names in imports(function):
+            self.imported(_under(path, f"import {module}"), module, names)
+
+    def imported(self, path: str, name: str, names: Iterable[str] | None) -> None:
+        """Read what a function imports when it is called; None for a module itself."""
+        try:
+            module = importlib.import_module(name)
+            for part in names or ():
+                if not hasattr(module, part) and hasattr(module, "__path__") and part != "*":
+                    importlib.import_module(f"{name}.{part}")
+        except Exception as error:  # whatever it does: a builder may be ready for that
+            self.leaves[path] = f"cannot be imported ({type(error).__name__})"
+            return
+        if names is None:
+            # Of `import a.b` the code has `a`, and takes what it likes.
+            top = importlib.import_module(name.partition(".")[0])
+            self.value(path, module if top is module or _is_library(name) else [top, module])
+        else:
+            self.used(path, module, [() if part == "*" else (part,) for part in names])
 
     def globals(
         self, path: str, function: types.FunctionType, uses: Mapping[str, frozenset[Chain]]
@@ -371,6 +424,29 @@ def _inside(value: Any) -> Any:
     return value.__wrapped__ if hasattr(value, "cache_parameters") else None
 
 
+def _is_same(one: Any, other: Any) -> bool:
+    """Whether two of one name are the same, or one a copy of the other that a pickle made.
+
+    Functions that close over values, or have other defaults, are told apart by these.
+    """
+    if one is other:
+        return not _closes_over(one)
+    functions = isinstance(one, types.FunctionType) and isinstance(other, types.FunctionType)
+    if not functions or one.__code__ != other.__code__ or _closes_over(one):
+        return False
+    ours, theirs = _defaults(one), _defaults(other)
+    return [*map(_told, ours.values())] == [*map(_told, theirs.values())] and all(
+        _told(value) is not None or value is theirs[name] for name, value in ours.items()
+    )
+
+
+def _closes_over(value: Any) -> bool:
+    """Whether a function closes over values, but for the class that it is a method of."""
+    return isinstance(value, types.FunctionType) and bool(
+        {*value.__code__.co_freevars} - {"__class__"}
+    )
+
+
 def _under(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
@@ -396,8 +472,10 @@ def _is_held(value: Any, name: str) -> bool:
 
 
 def _is_usual(cls: type) -> bool:
-    """Whether objects of a class are copied and pickled by their attributes."""
-    return all(_inherits(cls, name) for name in ("__reduce_ex__", "__reduce__", "__getstate__"))
+    """Whether objects of a class are copied and pickled by their attributes alone."""
+    named = ("__reduce_ex__", "__reduce__", "__getstate__")
+    more = ("__getnewargs__", "__getnewargs_ex__")  # such as the number that an `int` is
+    return all(_inherits(cls, name) for name in named) and not any(hasattr(cls, n) for n in more)
 
 
 def _inherits(cls: type, name: str) -> bool:

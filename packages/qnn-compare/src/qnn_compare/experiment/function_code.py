@@ -9,8 +9,10 @@ compiled, the bytecode takes its place, where docstrings and the names of variab
 import ast
 import builtins
 import contextlib
+import dis
 import functools
 import hashlib
+import importlib.util
 import linecache
 import logging
 import sys
@@ -22,6 +24,8 @@ from typing import Any
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 # Attributes that are taken of a name, one of the other; () where it is used in another way.
 Chain = tuple[str, ...]
+# A module, and the names that are imported from it; None where it is imported itself.
+Import = tuple[str, tuple[str, ...] | None]
 
 TELLING = frozenset(("debug", "info", "warning", "warn", "error", "exception", "critical", "log"))
 # Functions that look at what they are given, and neither change nor consume it.
@@ -33,6 +37,13 @@ LOOKING = frozenset(
 )
 # To these, the names of local variables are visible.
 SEES_LOCALS = frozenset(("locals", "vars", "dir", "eval", "exec"))
+# Instructions; those of a class's body too.
+LOADS_FROM_OUTSIDE = frozenset(
+    (
+        *("LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF", "LOAD_CLASSDEREF"),
+        *("LOAD_FROM_DICT_OR_GLOBALS", "LOAD_FROM_DICT_OR_DEREF"),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -70,6 +81,18 @@ def code_of(function: FunctionType) -> Code:
     found.visit(plain)
     uses = {name: frozenset(chains) for name, chains in found.uses.items()}
     return Code(digest, uses, frozenset(found.loads), frozenset(found.counts))
+
+
+def imports(function: FunctionType) -> Iterator[Import]:
+    """Yield what a function imports when it is called."""
+    package = function.__globals__.get("__package__") or ""
+    for code in _nested(function.__code__):
+        steps = [step for step in dis.get_instructions(code) if step.opname != "EXTENDED_ARG"]
+        for level, names, step in zip(steps, steps[1:], steps[2:], strict=False):
+            if step.opname == "IMPORT_NAME":
+                relative = "." * level.argval + step.argval
+                with contextlib.suppress(ImportError):  # it would fail in the same way
+                    yield importlib.util.resolve_name(relative, package), names.argval
 
 
 def values(function: FunctionType) -> dict[str, Any]:
@@ -347,10 +370,34 @@ def _from_bytecode(code: CodeType) -> Code:
     digest = hashlib.blake2b(digest_size=8)
     for part in _instructions(code):
         digest.update(len(part).to_bytes(8, "little") + part)
-    codes = [*_nested(code)]
-    names = {name for inner in codes for name in inner.co_names} | {*code.co_freevars}
-    # Which names are attributes is not told here: nothing is left out for it.
-    return Code(digest.hexdigest(), {name: frozenset([()]) for name in names}, frozenset(names))
+    uses: dict[str, set[Chain]] = {}
+    for inner in _nested(code):
+        for name, chain in _loaded(inner):
+            if inner is not code or name not in code.co_cellvars:
+                uses.setdefault(name, set()).add(chain)
+    # What a class holds may be read by any of these names.
+    loads = frozenset(name for inner in _nested(code) for name in inner.co_names)
+    found = {name: frozenset(chains) for name, chains in uses.items()}
+    return Code(digest.hexdigest(), found, loads)
+
+
+def _loaded(code: CodeType) -> Iterator[tuple[str, Chain]]:
+    """Yield the names that instructions load from outside, each with the attributes taken of it.
+
+    Instructions that take an attribute stand behind the one that loads the name.
+    """
+    name = ""
+    chain: Chain = ()
+    for one in dis.get_instructions(code):
+        if one.opname == "EXTENDED_ARG":  # a part of the next one
+            continue
+        if name and one.opname in ("LOAD_ATTR", "LOAD_METHOD"):
+            chain = (*chain, str(one.argval))
+            continue
+        if name:
+            yield name, chain
+        outside = one.opname in LOADS_FROM_OUTSIDE
+        name, chain = (str(one.argval), ()) if outside else ("", ())
 
 
 def _instructions(code: CodeType) -> Iterator[bytes]:

@@ -60,8 +60,21 @@ class Plan:
         code = {name: self.schemes[name] for name in (parse(spec)[0] for spec in config.specs)}
         content = [self.configuration, code, *config.numbers_depend_on(), seed]
         digest = hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=8)
+        # Of the name only what every file system can hold; `check_names` sees to the rest.
         readable = re.sub(r"[^A-Za-z0-9]+", "-", config.name)[:60].strip("-")
         return f"{readable}_seed{seed}_{digest.hexdigest()}"
+
+    def check_names(self) -> None:
+        """Raise a CompareError if two configs would have one file for their results."""
+        found: dict[str, Config] = {}
+        for config in self.configs:
+            other = found.setdefault(self.key(config, 0), config)
+            if other is not config:
+                raise CompareError(
+                    f"compare: {other.name!r} and {config.name!r} are the same config, by names "
+                    "that differ in nothing but signs, or behind their first 60 characters: leave "
+                    "one out, or give it another name"
+                )
 
     def joined(self, other: "Plan") -> "Plan":
         """Return the plan of both; the other's question is the newer one.

@@ -61,6 +61,11 @@ class Recipe:
                 raise CompareError(
                     f"compare: {name} must be a whole number >= 0, got {short(value)}"
                 )
+        if self.warm_up >= self.epochs:
+            raise CompareError(
+                f"compare: warm_up must be fewer epochs than the {self.epochs} of training, got "
+                f"{self.warm_up}: the learning rate would only rise"
+            )
         if not 0 < (number(self.lr) or 0) < float("inf"):
             raise CompareError(f"compare: lr must be a number > 0, got {short(self.lr)}")
         if not 0 <= (-1 if (decay := number(self.weight_decay)) is None else decay) < float("inf"):

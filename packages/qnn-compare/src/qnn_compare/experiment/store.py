@@ -17,6 +17,7 @@ from .plan import Plan, differences
 from .result import Result, check, is_number, is_whole
 from .sealed_json import read_sealed, write_sealed
 from .tuning import FOLDER as TUNING
+from .tuning import Tuning
 
 try:
     import fcntl
@@ -124,6 +125,11 @@ class Store:
             # Only for the record: a full disk has its own error already.
             with suppress(OSError):
                 self._write(self.plan(), [*self.sessions(), dict(session)])
+
+    def tuning(self) -> Tuning | None:
+        """Return what recipes were chosen from; None if none were, or nothing is here yet."""
+        there = self._plan_to_mend() if (self.folder / ABOUT).exists() else None
+        return None if there is None else there.tuning
 
     def plan(self) -> Plan:
         """Return what the comparison is made of.

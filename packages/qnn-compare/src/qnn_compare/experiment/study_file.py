@@ -20,7 +20,7 @@ from .configs import Config, Target
 from .grid import configs_of
 from .plan import seeds_of
 from .question import Question, looks_until
-from .recipe import Recipe
+from .recipe import MOST, Recipe
 from .spec_bits import with_bits
 from .tuning import search_of
 
@@ -120,7 +120,9 @@ def read_study_file(path: str | Path) -> StudyFile:
             file.fail((table,), f"there is no table {table!r}{nearest(table, known)}")
     compared, training = _compared(file), file.values("training")
     for key, value in training.items():
-        file.attempt(("training", key), Recipe(**{"epochs": 1, key: value}).check)
+        # The others as far away as they can be: what goes together is checked when all is known.
+        file.attempt(("training", key), Recipe(**{"epochs": MOST, key: value}).check)
+    file.attempt(("training",), Recipe(**training).check)
     options = compared | training
     if TUNE in file.content:
         options[TUNE] = file.table(TUNE)
@@ -213,7 +215,7 @@ class _File:
                 content["target"] = Target(**content["target"])
             config = Config(**content)
             config.quantizers()
-            Recipe(epochs=1).changed(config.recipe)
+            Recipe(epochs=MOST).changed(config.recipe)
         except QnnError as error:
             self.fail(place, str(error).removeprefix("compare: "), error)
         except TypeError as error:  # an argument that there is not

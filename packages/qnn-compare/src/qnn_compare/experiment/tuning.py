@@ -6,6 +6,8 @@ the same values, each is trained on a part of the training data and judged by wh
 and the test data stay unseen until every recipe is settled.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import product
@@ -16,8 +18,9 @@ import numpy as np
 from qnn_core.errors import CompareError, nearest
 
 from .arguments import listed, number, short, whole
-from .configs import Config, one_line
+from .configs import Config, described, one_line
 from .data import Batch, Data, Dataset, Given, Pair, load
+from .fingerprint import name_of
 from .recipe import Recipe
 
 if TYPE_CHECKING:
@@ -60,6 +63,22 @@ class Search:
             name = f"{config.name} ({told})"
             found[name] = config.changed(name=name, recipe=recipe)
         return found
+
+    def check_same(self, there: "Tuning | None", configs: Sequence[Config], store: Any) -> None:
+        """Raise a CompareError if a store has runs whose recipes were chosen from others.
+
+        They might be chosen anew, and two nets of one name would be in one study.
+        """
+        if there is None:
+            return
+        ours = [{name: _plain(v) for name, v in recipe.items()} for recipe in self.recipes()]
+        for config in configs:
+            tried = [one.recipe for one in there.of(config.name)]
+            if tried and tried != ours:
+                raise CompareError(
+                    f"compare: tune: the recipe of {config.name} in store {store} was chosen from "
+                    f"{_in_words(tried)}, and not from {_in_words(ours)}: take another store"
+                )
 
     def data(self, given: Given) -> Given:
         """Return training data without what is held back, and that in the place of the test data.
@@ -310,9 +329,23 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, str) or number(value) is not None else _told(value)
 
 
+def _in_words(recipes: Sequence[Mapping[str, Any]]) -> str:
+    values: dict[str, list[str]] = {}
+    for recipe in recipes:
+        for name, value in recipe.items():
+            if (told := _told(value)) not in (known := values.setdefault(name, [])):
+                known.append(told)
+    return "; ".join(f"{name} {', '.join(told)}" for name, told in values.items())
+
+
 def _told(value: Any) -> str:
     if (plain := number(value)) is not None:
         return f"{plain:g}"
-    return one_line(
-        value if isinstance(value, str) else getattr(value, "__qualname__", repr(value))
-    )
+    if isinstance(value, str):
+        return one_line(value)
+    if (name := getattr(value, "__qualname__", None)) is not None:
+        return str(name)
+    # Objects that are called have no name of their own: what they are made of tells them apart.
+    parts = json.dumps(described(value, "tune")).encode()
+    digest = hashlib.blake2b(parts, digest_size=3).hexdigest()
+    return f"{name_of(value).rpartition('.')[2]} {digest}"

@@ -65,13 +65,28 @@ def call(comparison: "Comparison") -> str:
     configs = [*_configs(comparison)]
     used = [name for name in ("Config", "Target") if any(f"{name}(" in line for line in configs)]
     lines += [f"    {line}" for line in configs]
-    lines += [f"    seeds={[*comparison.seeds]},", f"    margin={comparison.margin!r},"]
-    if comparison.plan.question.reference is not None:
-        lines += [f"    reference={comparison.plan.question.reference!r},"]
-    lines += [f"    {_argument(name, value)}" for name, value in recipe.items()]
+    lines += [f"    {line}" for line in _asked(comparison)]
+    given = {**recipe, **{name: known[name] for name in ("measure",) if name in known}}
+    lines += [f"    {_argument(name, value)}" for name, value in given.items()]
     return "\n".join(
         [f"from qnn_compare import {', '.join([*used, 'compare'])}", "", "compare(", *lines, ")"]
     )
+
+
+def _asked(comparison: "Comparison") -> Iterator[str]:
+    """Yield the arguments that say how many seeds are taken, and what verdicts answer."""
+    question = comparison.plan.question
+    if question.looks:
+        yield f'seeds="auto",  # it took {", ".join(map(str, comparison.seeds))}'
+        yield f"max_seeds={question.looks[-1]},"
+    else:
+        yield f"seeds={[*comparison.seeds]},"
+    yield f"margin={comparison.margin!r},"
+    if question.reference is not None:
+        yield f"reference={question.reference!r},"
+    if (tuning := comparison.plan.tuning) is not None:
+        tried = tuning.values(tuning.tried[0].config) | {"seeds": tuning.seeds}
+        yield f"# The recipes of the configs were chosen by tune={tried!r}."
 
 
 def _data(known: Mapping[str, Any]) -> str:
