@@ -19,7 +19,10 @@ def identity(u: Array, low: float, high: float) -> Array:
 
 
 def clip(u: Array, low: float, high: float) -> Array:
-    """1 from the lowest level to the highest, else 0 (Courbariaux et al. 2016, 1602.02830)."""
+    """1 from the lowest level to the highest, else 0 (Courbariaux et al. 2016, 1602.02830).
+
+    Training has it in compiled code too: ``training_path.h`` and ``quantize.pyx`` of the kernels.
+    """
     return ((u >= low) & (u <= high)).astype(u.dtype)
 
 
