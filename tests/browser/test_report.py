@@ -49,6 +49,7 @@ PALE = """() => {
   }
   return pale;
 }"""
+PATIENCE = 240_000.0  # milliseconds, of a machine that is busy with other things
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +83,7 @@ class Opened:
     def __init__(self, browser: Any, path: Path, size: str, scheme: str = "light") -> None:
         context = browser.new_context(viewport=SIZES[size], color_scheme=scheme)
         self.page = context.new_page()
+        self.page.set_default_timeout(PATIENCE)
         self.said: list[str] = []
         self.asked: list[str] = []
         self.page.on("console", lambda message: self.said.append(message.text))
@@ -222,6 +224,7 @@ def test_texts_have_contrast(opened: Opened) -> None:
 def test_without_scripts_all_is_there(opened: Opened, browser: Any) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
+    page.set_default_timeout(PATIENCE)
     page.goto(opened.page.url)
     assert page.locator("#configs tbody tr").count() == len(STUDIES["typical"]().configs)
     context.close()

@@ -82,6 +82,12 @@ class StepBeyondTheLevels(Sound):
 
 
 @dataclass(frozen=True)
+class FactorThatGrows(Sound):
+    def gradient_factor(self, u: Any, level: Any, upstream: Any) -> Any:
+        return self.surrogate(u) + np.abs(u) * np.inf * (np.abs(u) > 1e10)
+
+
+@dataclass(frozen=True)
 class WindowOfAnotherDtype(Sound):
     def surrogate(self, u: Any) -> Any:
         return super().surrogate(u).astype(np.float64)
@@ -405,6 +411,7 @@ COUNTEREXAMPLES: list[tuple[str, type[Sound]]] = [
     ("encode is elementwise", DependsOnTheBatch),
     ("encode is elementwise", Random),
     ("thresholds are encode", StepBeyondTheLevels),
+    ("gradient_factor is sound", FactorThatGrows),
     ("surrogate is sound", WindowOfAnotherDtype),
     ("surrogate is sound", WindowOfNeighbours),
     ("surrogate is sound", InfiniteWindow),

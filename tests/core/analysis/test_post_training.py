@@ -260,9 +260,9 @@ class Own(nn.Linear):
         (
             W4A4 | {"layers": {"layers.4": None}},
             SpecError,
-            r"no 'layers\.4'; did you mean .* \(there are: 'layers\.0', 'layers\.3', 'layers\.6'\)",
+            r"no layer is called 'layers\.4'; .* \(layers: layers\.0, layers\.3, layers\.6\)",
         ),
-        (W4A4 | {"layers": {"layers.0": "binary"}}, SpecError, "a pair .* got 'binary'"),
+        (W4A4 | {"layers": {"layers.0": 3}}, SpecError, "a pair .* got 3"),
         ({"input": "uniform:2,axis=0", "calibration": X}, SpecError, "axis 0 .* is the batch"),
     ],
 )

@@ -8,7 +8,18 @@ from importlib.metadata import version as _version
 from typing import TYPE_CHECKING, Any
 
 from . import nn, ops, optim
-from .analysis import Allocation, Anatomy, allocate, anatomy, draw, quantize, summary, to_dot
+from .analysis import (
+    Allocation,
+    Anatomy,
+    allocate,
+    anatomy,
+    apply_rules,
+    draw,
+    quantize,
+    summary,
+    to_dot,
+    warm_start,
+)
 from .autodiff import Buffer, Parameter, Tensor, grad, no_grad, trace
 from .deploy import PackedModel, load, pack
 from .errors import QnnError, TrainingWarning
@@ -33,12 +44,14 @@ from .nn import (
     Reshape,
     ResNet,
     Sequential,
+    load_state,
+    save_state,
 )
 from .qtensor import PackedTensor, encode, pack_bits, unpack_bits
 from .quantizer import QParams, Quantizer
 from .quantizer.former_names import renamed
 from .registry import get_quantizer, schemes
-from .training import History, Metric, evaluate, fit
+from .training import Distillation, History, Metric, evaluate, fit
 
 if TYPE_CHECKING:
     Comparison: Any
@@ -55,6 +68,7 @@ __all__ = [
     "Buffer",
     "Comparison",
     "Conv2d",
+    "Distillation",
     "Dropout",
     "Flatten",
     "GlobalAvgPool2d",
@@ -82,6 +96,7 @@ __all__ = [
     "__version__",
     "allocate",
     "anatomy",
+    "apply_rules",
     "compare",
     "draw",
     "encode",
@@ -91,6 +106,7 @@ __all__ = [
     "get_quantizer",
     "grad",
     "load",
+    "load_state",
     "nn",
     "no_grad",
     "ops",
@@ -98,12 +114,14 @@ __all__ = [
     "pack",
     "pack_bits",
     "quantize",
+    "save_state",
     "schemes",
     "set_num_threads",
     "summary",
     "to_dot",
     "trace",
     "unpack_bits",
+    "warm_start",
 ]
 
 

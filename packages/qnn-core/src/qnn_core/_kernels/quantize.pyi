@@ -23,6 +23,6 @@ def clip_surrogate(
     shift_rn: _Array,
     code_rn: _Codes,
     level_l: _Array,
-    window_rn: _Array,
-    slope_rn: _Array,
+    surrogate_rn: _Array,
+    scale_gradient_rn: _Array,
 ) -> None: ...

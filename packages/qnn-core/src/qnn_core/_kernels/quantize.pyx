@@ -151,15 +151,15 @@ def clip_surrogate(
     const floating[:, :] shift_rn,
     const unsigned char[:, ::1] code_rn,
     const floating[::1] level_l,
-    floating[:, ::1] window_rn,
-    floating[:, ::1] slope_rn,
+    floating[:, ::1] surrogate_rn,
+    floating[:, ::1] scale_gradient_rn,
 ):
-    """Write the clip window ``w`` (1 inside the levels, else 0) and ``level[code] - u * w``."""
+    """Write the clip surrogate ``w`` (1 inside the levels, else 0) and ``level[code] - u * w``."""
     cdef Py_ssize_t r, block, start, length = x_rn.shape[1]
     cdef bint per_element = scale_rn.strides[1] != 0
     cdef int n, i
     cdef floating low = level_l[0], high = level_l[level_l.shape[0] - 1]
-    cdef floating* window
+    cdef floating* surrogate
     cdef float[BLOCK] u
     cdef uint64_t mode
     with nogil:
@@ -171,12 +171,12 @@ def clip_surrogate(
                 units(
                     &x_rn[r, start], n, &scale_rn[r, start], &shift_rn[r, start], per_element, u
                 )
-                window = &window_rn[r, start]
+                surrogate = &surrogate_rn[r, start]
                 for i in range(n):
-                    window[i] = 1 if low <= u[i] <= high else 0
+                    surrogate[i] = 1 if low <= u[i] <= high else 0
                 for i in range(n):
-                    # Not u * window: far outside, u may be infinite.
-                    slope_rn[r, start + i] = level_l[code_rn[r, start + i]] - (
-                        u[i] if window[i] != 0 else 0
+                    # Not u * surrogate: far outside, u may be infinite.
+                    scale_gradient_rn[r, start + i] = level_l[code_rn[r, start + i]] - (
+                        u[i] if surrogate[i] != 0 else 0
                     )
         float_mode_leave(mode)

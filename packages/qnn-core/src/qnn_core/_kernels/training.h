@@ -25,7 +25,7 @@ enum {
 typedef struct {
     float scale, shift, per_scale;
     float coarse, fine;     /* scale = coarse + fine; coarse times a level of 8 bits is exact */
-    float low, high;        /* the least and the greatest x of the clip window */
+    float low, high;        /* the least and the greatest x where the clip surrogate is 1 */
     float cut[FEW + 2];     /* for up to FEW thresholds */
     float level[FEW];       /* for fewer */
     float per_step;         /* position among the cuts = (x - cut[1]) * per_step */

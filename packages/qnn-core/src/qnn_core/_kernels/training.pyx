@@ -161,7 +161,7 @@ def fake_backward(
     int path, int threads, Book book, x, scale, shift,
     int64_t rows, int64_t length, bint own_qparams, code, g, dx, scale_sums, shift_sums,
 ):
-    """Write the straight-through gradients with the clip window; None for what nobody needs.
+    """Write the straight-through gradients with the clip surrogate; None for what nobody needs.
 
     ``scale_sums`` and ``shift_sums`` are float64 ``[rows]``, or of one element if the qparams are
     shared.
@@ -192,7 +192,7 @@ def fake_scale_gradient(
     int path, int threads, Book book, x, scale, shift,
     int64_t rows, int64_t length, bint own_qparams, code, scale_gradient,
 ):
-    """Write the derivative in the scale, ``level - u * window``, of each element."""
+    """Write the derivative in the scale, ``level - u * surrogate``, of each element."""
     cdef Fake f = fake(book, x, scale, shift, rows, length, own_qparams)
     f.code = <uint8_t*>address(code)
     f.scale_gradient = <float*>address(scale_gradient)

@@ -66,7 +66,7 @@ static void FN(fake_qparams)(void *context, int64_t row)
     memcpy(&a->coarse, &bits, sizeof bits);
     a->fine = scale - a->coarse;
     if (f->count < FEW) memcpy(a->level, f->level_l, 4 * (size_t)(f->count + 1));
-    if (f->g) { /* backward: the window */
+    if (f->g) { /* backward: the surrogate */
         float above = nextafterf(f->level_l[f->count], INFINITY);
         a->low = FN(cut)(f->level_l[0], scale, shift);
         a->high = nextafterf(FN(cut)(above, scale, shift), -INFINITY);
@@ -218,10 +218,10 @@ static void FN(fake_forward)(void *context, int64_t task)
     if (bad) f->bad_p[0] = 1;
 }
 
-/* level - u inside of the window, and level outside. Not by u = x / scale itself: its rounding is a
+/* level - u where the surrogate is 1, and level outside. Not by u = x / scale itself: its rounding is a
  * share of u, the same for all x, and the sum of g * u can be very much larger than that of
  * g * (level - u). The difference of level * scale and x is nearly exact. */
-INLINE VF FN(slope_of)(const Fake *f, const QParams *a, const int table, VI inside, VF x, VU code)
+INLINE VF FN(scale_gradient_of)(const Fake *f, const QParams *a, const int table, VI inside, VF x, VU code)
 {
     VF level = FN(level)(f, a, table, code);
     VF near = FN(select)(inside, x - a->shift, FN(splatf)(0));
@@ -231,7 +231,7 @@ INLINE VF FN(slope_of)(const Fake *f, const QParams *a, const int table, VI insi
     return FN(select)(inside, off * a->per_scale, level);
 }
 
-/* Gradients of LANES numbers. Nothing is multiplied by u outside of the window: it may be infinite. */
+/* Gradients of LANES numbers. Where the surrogate is 0, nothing is multiplied by u, which may be infinite. */
 INLINE void FN(back_some)(const Fake *f, const QParams *a, const int table, const int scale,
                           const int shift, const float *x_from, const uint8_t *code_from,
                           const float *g_from, float *dx_to, VF *by_scale, VF *by_shift)
@@ -243,7 +243,7 @@ INLINE void FN(back_some)(const Fake *f, const QParams *a, const int table, cons
         memcpy(dx_to, &dx, sizeof dx);
     }
     if (scale) {
-        *by_scale = g * FN(slope_of)(f, a, table, inside, x, GET8(code_from));
+        *by_scale = g * FN(scale_gradient_of)(f, a, table, inside, x, GET8(code_from));
     }
     if (shift) *by_shift = FN(select)(inside, g * none, g);
 }
@@ -307,20 +307,20 @@ static void FN(fake_backward)(void *context, int64_t task)
     else FN(back_piece)(f, a, 1, 1, 1, at, size, task);
 }
 
-INLINE VF FN(slope_alone)(const Fake *f, const QParams *a, VF x, VU code)
+INLINE VF FN(scale_gradient_alone)(const Fake *f, const QParams *a, VF x, VU code)
 {
     VI inside = (VI)(x >= FN(splatf)(a->low)) & (VI)(x <= FN(splatf)(a->high));
-    return FN(slope_of)(f, a, f->step == 0, inside, x, code);
+    return FN(scale_gradient_of)(f, a, f->step == 0, inside, x, code);
 }
 
-/* level - u * window, as the backward pass has it. */
+/* level - u * surrogate, as the backward pass has it. */
 static void FN(fake_scale_gradient)(void *context, int64_t task)
 {
     const Fake *f = context;
     PIECE_OF(f, task);
     int i = 0;
     for (; i + LANES <= size; i += LANES) {
-        VF scale_gradient = FN(slope_alone)(f, a, FN(loadf)(f->x + at + i), GET8(f->code + at + i));
+        VF scale_gradient = FN(scale_gradient_alone)(f, a, FN(loadf)(f->x + at + i), GET8(f->code + at + i));
         memcpy(f->scale_gradient + at + i, &scale_gradient, sizeof scale_gradient);
     }
     if (i < size) {
@@ -329,7 +329,7 @@ static void FN(fake_scale_gradient)(void *context, int64_t task)
         size_t left = (size_t)(size - i);
         memcpy(x, f->x + at + i, 4 * left);
         memcpy(code, f->code + at + i, left);
-        VF scale_gradient = FN(slope_alone)(f, a, FN(loadf)(x), GET8(code));
+        VF scale_gradient = FN(scale_gradient_alone)(f, a, FN(loadf)(x), GET8(code));
         memcpy(f->scale_gradient + at + i, &scale_gradient, 4 * left);
     }
 }

@@ -5,14 +5,18 @@ from .error_analysis import Anatomy, anatomy
 from .mixed_precision import Allocation, allocate
 from .model_summary import summary
 from .post_training import quantize
+from .rules import apply_rules
+from .warm_start import warm_start
 
 __all__ = [
     "Allocation",
     "Anatomy",
     "allocate",
     "anatomy",
+    "apply_rules",
     "draw",
     "quantize",
     "summary",
     "to_dot",
+    "warm_start",
 ]

@@ -12,9 +12,10 @@ from ..data import Given, checked_inputs
 from ..errors import NonFiniteError, SpecError, StateError
 from ..nn import Conv2d, Linear, Module, QuantConv2d, Quantize, QuantLinear, surgery
 from ..nn.models.mlp import SAME
-from ..nn.models.specs import Pair, Spec
+from ..nn.models.specs import Spec
 from ..nn.parts import joined
-from ..nn.surgery import Float, check_module, check_names, exchange
+from ..nn.surgery import Float, check_module, exchange
+from .rules import Rule, by_layer
 
 M = TypeVar("M", bound=Module)
 Array = NDArray[Any]
@@ -32,7 +33,7 @@ def quantize(
     first_input: Spec = SAME,
     last_weight: Spec = None,
     last_input: Spec = None,
-    layers: Mapping[str, Pair | None] | None = None,
+    layers: Mapping[str, Rule] | None = None,
 ) -> M:
     """Return a trained float model with its `Linear` and `Conv2d` layers quantized, not trained on.
 
@@ -62,8 +63,9 @@ def quantize(
         first_input: quantizer of the first layer's input, None for float; ``"same"`` is `input`.
         last_weight: quantizer of the last layer's weight, also if it is the only one.
         last_input: quantizer of the last layer's input.
-        layers: quantizers of single layers in place of all of these: by the layer's path a pair
-            ``(weight, input)``, or None to leave it float.
+        layers: quantizers of single layers in place of all of these: by the layer's path, or a
+            pattern of paths, a pair ``(weight, input)``, one quantizer for both, or None to leave
+            it float; see `apply_rules`.
 
     Raises:
         SpecError: for an unknown quantizer or layer, if nothing would be quantized, if something
@@ -97,7 +99,7 @@ def quantize(
         input if first_input == SAME else first_input,
     )
     pairs[last] = (last_weight, last_input)
-    pairs |= _overrides(layers or {}, order)
+    pairs |= by_layer("quantize, layers", layers or {}, order)
     made = {n: _quantized(n, found[n], *pair) for n, pair in pairs.items() if pair != (None, None)}
     if not made:
         raise SpecError(
@@ -135,16 +137,6 @@ def _in_order(
     runs = [name for name in scopes if name is not None]
     order = list(dict.fromkeys([*runs, *found]))
     return order, runs[-1] if runs else order[-1]
-
-
-def _overrides(given: Mapping[str, Pair | None], known: Sequence[str]) -> dict[str, Pair]:
-    check_names("quantize, layers", given, known)
-    for name, pair in given.items():
-        if pair is not None and not (isinstance(pair, tuple) and len(pair) == 2):
-            raise SpecError(
-                f"quantize, layers: {name!r} needs a pair (weight, input) or None, got {pair!r}"
-            )
-    return {name: pair or (None, None) for name, pair in given.items()}
 
 
 def _quantized(name: str, layer: Module, weight: Spec, input: Spec) -> Module:

@@ -35,6 +35,31 @@ def surrogate_is_sound(q: Quantizer) -> Iterator[Violation]:
             yield Violation(f"surrogate({u[n]!s})", wanted, f"{w[n]!s} among {len(u)} others")
 
 
+def gradient_factor_is_sound(q: Quantizer) -> Iterator[Violation]:
+    """The factor on the incoming gradient is finite, elementwise, and keeps shape and dtype."""
+    u = np.concatenate([np.linspace(-4, 4, 101) * np.abs(levels_of(q)).max(), FAR])
+    u = u.astype(np.float32)
+    level = codebook(q).levels[q.encode(u)]
+    upstream = np.linspace(-2, 2, u.size, dtype=u.dtype)
+    factor = np.asarray(q.gradient_factor(u.copy(), level.copy(), upstream.copy()))
+    if factor.shape != u.shape or factor.dtype != u.dtype:
+        found = f"{factor.dtype} of shape {factor.shape}"
+        yield Violation("gradient_factor", f"{u.dtype} of shape {u.shape}, as given", found)
+        return
+    if not np.isfinite(factor).all():
+        n = int(np.argmin(np.isfinite(factor)))
+        told = f"gradient_factor({u[n]!s}, {level[n]!s}, {upstream[n]!s})"
+        yield Violation(told, "a finite number", str(factor[n]))
+        return
+    alone = np.asarray(q.gradient_factor(u[40:47], level[40:47], upstream[40:47]))
+    if not np.array_equal(alone, factor[40:47]):
+        n = 40 + int(np.argmax(alone != factor[40:47]))
+        told = f"gradient_factor({u[n]!s}, {level[n]!s}, {upstream[n]!s})"
+        yield Violation(
+            told, f"{alone[n - 40]!s}, as alone", f"{factor[n]!s} among {len(u)} others"
+        )
+
+
 def surrogate_has_the_size_of_the_steps(q: Quantizer) -> Iterator[Violation]:
     """From the lowest level to the highest, gradients climb as far as values do.
 
@@ -180,6 +205,7 @@ def data_are_left_alone(q: Quantizer) -> Iterator[Violation]:
     calls: dict[str, tuple[Callable[..., object], list[Array]]] = {
         "encode": (q.encode, [u]),
         "surrogate": (q.surrogate, [u]),
+        "gradient_factor": (q.gradient_factor, [u, level, np.ones_like(u)]),
         "scale_gradient": (
             q.scale_gradient,
             [u, level, np.asarray(q.surrogate(u.copy()), u.dtype)],

@@ -14,6 +14,7 @@ LAWS: dict[str, Law] = {
     "zero is kept": codes.zero_is_kept,
     "values stay": codes.values_stay,
     "surrogate is sound": fitting.surrogate_is_sound,
+    "gradient_factor is sound": fitting.gradient_factor_is_sound,
     "surrogate has the size of the steps": fitting.surrogate_has_the_size_of_the_steps,
     "scale_gradient is sound": fitting.scale_gradient_is_sound,
     "fit is sound": fitting.fit_is_sound,

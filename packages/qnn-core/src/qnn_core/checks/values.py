@@ -35,22 +35,25 @@ def value_is_exact(q: Quantizer) -> Iterator[Violation]:
 
 
 def gradient_is_as_stated(q: Quantizer) -> Iterator[Violation]:
-    """d/dx = w(u), d/dscale = sum(scale_gradient), d/dshift = sum(1 - w(u)).
+    """d/dx = w(u), d/dscale = sum(scale_gradient), d/dshift = sum(1 - w(u)), times what comes in.
 
-    The default of scale_gradient is ``levels[code] - u w(u)``.
+    In place of w(u), d/dx may be a `gradient_factor`. The default of scale_gradient is
+    ``levels[code] - u w(u)``.
     """
     for each in axes(q):
         x = normal(6, 5, dtype=np.float64)
         coded = encode(x, each)
         tensors = [Tensor(t, np.float64, requires_grad=True) for t in (x, coded.scale, coded.shift)]
-        fake_quantize(*tensors, quantizer=each).sum().backward()
+        # Of both signs: a factor may depend on what comes in.
+        g = normal(6, 5, dtype=np.float64)[::-1].copy()
+        (fake_quantize(*tensors, quantizer=each) * g).sum().backward()
         u = units(x, coded.scale, coded.shift, each.axis)
         w = np.asarray(each.surrogate(u), np.float64)
         levels = coded.levels.astype(np.float64)[coded.codes]
         stated = {
-            "x": w,
-            "scale": _per_channel(_scale_gradient(each, u, levels, w), each.axis),
-            "shift": _per_channel(1 - w, each.axis),
+            "x": g * np.asarray(each.gradient_factor(u.copy(), levels.copy(), g.copy())),
+            "scale": _per_channel(g * _scale_gradient(each, u, levels, w), each.axis),
+            "shift": _per_channel(g * (1 - w), each.axis),
         }
         for (name, wanted), tensor in zip(stated.items(), tensors, strict=True):
             found = np.zeros_like(wanted) if tensor.grad is None else tensor.grad.data

@@ -19,6 +19,7 @@ from .layers import (
 from .models import MLP, LeNet, ResidualBlock, ResNet
 from .module import Module
 from .quant import QuantConv2d, Quantize, QuantizeWeight, QuantLinear
+from .state_file import load_state, save_state
 
 __all__ = [
     "MLP",
@@ -44,4 +45,6 @@ __all__ = [
     "Sequential",
     "Sigmoid",
     "Tanh",
+    "load_state",
+    "save_state",
 ]

@@ -29,19 +29,26 @@ def _fake_quantize(
 
 def _passes(quantizer: Quantizer) -> bool:
     """Whether the surrogate is 1 everywhere."""
-    return type(quantizer).surrogate is Quantizer.surrogate and quantizer.ste == "identity"
+    kind = type(quantizer)
+    own = kind.surrogate, kind.gradient_factor
+    usual = own == (Quantizer.surrogate, Quantizer.gradient_factor)
+    return usual and quantizer.ste == "identity"
 
 
 def _surrogate(
-    x: Array, codes: Array, scale: Array, shift: Array, quantizer: Quantizer
-) -> tuple[Array, Array]:
-    """Return the surrogate w(u) and the scale_gradient: the derivatives in x and in the scale."""
+    x: Array, kept: QuantizedTensor, quantizer: Quantizer, upstream: Array
+) -> tuple[Array, Array, Array]:
+    """Return the factor on the gradient in x, the surrogate w(u), and the scale_gradient."""
+    codes, scale, shift = kept.codes, kept.scale, kept.shift
     if clips(quantizer):
-        return clip_surrogate(x, codes, scale, shift, quantizer)
+        surrogate, scale_gradient = clip_surrogate(x, codes, scale, shift, quantizer)
+        return surrogate, surrogate, scale_gradient
     u = units(x, scale, shift, quantizer.axis)
-    surrogate = np.asarray(quantizer.surrogate(u), x.dtype)
+    surrogate = factor = np.asarray(quantizer.surrogate(u), x.dtype)
     level = codebook(quantizer).levels.astype(x.dtype)[codes]
-    return surrogate, np.asarray(quantizer.scale_gradient(u, level, surrogate), x.dtype)
+    if type(quantizer).gradient_factor is not Quantizer.gradient_factor:
+        factor = np.asarray(quantizer.gradient_factor(u, level, upstream), x.dtype)
+    return factor, surrogate, np.asarray(quantizer.scale_gradient(u, level, surrogate), x.dtype)
 
 
 def _vjp(
@@ -63,9 +70,9 @@ def _vjp(
         fused = clip_gradients(g.array, x.array, kept, quantizer, needs)
         if fused is not None:
             return [None if gradient is None else Tensor.of(gradient) for gradient in fused]
-    surrogate, scale_gradient = _surrogate(x.array, kept.codes, kept.scale, kept.shift, quantizer)
+    factor, surrogate, scale_gradient = _surrogate(x.array, kept, quantizer, g.array)
     return [
-        g * surrogate if needs[0] else None,
+        g * factor if needs[0] else None,
         _to_qparams(g * scale_gradient, scale, quantizer.axis) if needs[1] else None,
         _to_qparams(g * (1 - surrogate), shift, quantizer.axis) if needs[2] else None,
     ]
@@ -96,8 +103,9 @@ def fake_quantize(x: Any, scale: Any, shift: Any = 0.0, *, quantizer: str | Quan
     With ``u = (x - shift) / scale`` rounded to float32. The gradients are those of the
     straight-through estimator (Bengio et al. 2013, arXiv:1308.3432) with the quantizer's surrogate
     gradient w: ``w(u)`` for x, ``levels[code] - u * w(u)`` for the scale (or the quantizer's own
-    `scale_gradient`), ``1 - w(u)`` for the shift. They count as constants in further
-    derivatives.
+    `scale_gradient`), ``1 - w(u)`` for the shift; for x, a quantizer may have a factor of its own
+    that depends on the gradient that comes in (`gradient_factor`). They count as constants in
+    further derivatives.
 
     Args:
         x: any shape.

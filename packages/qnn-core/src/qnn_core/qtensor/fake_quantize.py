@@ -108,6 +108,7 @@ def clips(quantizer: Quantizer) -> bool:
     own = (
         kind.surrogate is not Quantizer.surrogate
         or kind.scale_gradient is not Quantizer.scale_gradient
+        or kind.gradient_factor is not Quantizer.gradient_factor
     )
     return not own and quantizer.ste == "clip" and quantizer.scale != "pact"
 

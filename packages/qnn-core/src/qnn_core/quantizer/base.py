@@ -58,8 +58,8 @@ class Quantizer(ABC):
         d/dscale    levels[code] - u * surrogate(u)
         d/dshift    1 - surrogate(u)
 
-    so a subclass never writes a gradient. With the clip surrogate, d/dscale is that of LSQ
-    (Esser et al. 2020, arXiv:1902.08153, eq. 3).
+    so a subclass need not write a gradient, but may: see `gradient_factor`. With the clip
+    surrogate, d/dscale is that of LSQ (Esser et al. 2020, arXiv:1902.08153, eq. 3).
 
     Args:
         bits: 1 to 8.
@@ -201,6 +201,19 @@ class Quantizer(ABC):
         """Return ``dx^/dx`` at each `u`, in its dtype; the default is what `ste` names."""
         levels = codebook(self).levels
         return SURROGATES[self.ste](u, float(levels[0]), float(levels[-1]))
+
+    def gradient_factor(self, u: Array, level: Array, upstream: Array) -> Array:
+        """Return the factor on the gradient that comes in, at each `u`: the default is `surrogate`.
+
+        A scheme whose estimator depends on that gradient too overrides it, as EWGS does (Lee et al.
+        2021, arXiv:2104.00903). The factor counts as a constant in further derivatives.
+
+        Args:
+            u: ``(x - shift) / scale``.
+            level: the level that was chosen, of the shape and dtype of `u`.
+            upstream: the gradient that comes in, likewise.
+        """
+        return self.surrogate(u)
 
     def scale_gradient(self, u: Array, level: Array, surrogate: Array) -> Array:
         """Return ``dx^/dscale`` at each `u`, of which `level` and `surrogate` are given."""

@@ -90,10 +90,10 @@ class Tally:
 
 
 class WeighedLoss:
-    """A loss, called with the weights of a batch if there are any.
+    """A loss, called with the weights of a batch if there are any, and its inputs if it wants them.
 
     Args:
-        loss: ``loss(outputs, targets)``, or with a ``sample_weight``.
+        loss: ``loss(outputs, targets)``, or with a ``sample_weight``, or with ``inputs``.
         where: for messages.
     """
 
@@ -107,11 +107,11 @@ class WeighedLoss:
             SpecError: if the batch has weights, and the loss takes none.
             TypeError: if the loss is no tensor of one element.
         """
-        if batch.weights is None:
-            value = self.loss(outputs, batch.targets)
-        else:
+        options: dict[str, Any] = {"inputs": batch.inputs} if self._takes_inputs else {}
+        if batch.weights is not None:
             self._check_weights()
-            value = self.loss(outputs, batch.targets, sample_weight=batch.weights)
+            options["sample_weight"] = batch.weights
+        value = self.loss(outputs, batch.targets, **options)
         if not isinstance(value, Tensor) or value.size != 1:
             shape = f" of shape {np.shape(value)}" if hasattr(value, "shape") else ""
             raise TypeError(
@@ -119,6 +119,13 @@ class WeighedLoss:
                 f"batch; got a {type(value).__name__}{shape}"
             )
         return value
+
+    @functools.cached_property
+    def _takes_inputs(self) -> bool:
+        try:
+            return "inputs" in inspect.signature(self.loss).parameters
+        except (TypeError, ValueError):  # of what is built in, some have no signature
+            return False
 
     @functools.cached_property
     def _takes_weights(self) -> bool:
@@ -147,7 +154,8 @@ def evaluate(
             A `PackedModel`, or any function of float32 arrays, may be evaluated too.
         data: inputs and targets: arrays ``(x, y)`` or ``(x, y, weights)``, a data set, or batches
             of these, such as a DataLoader. Arrays and data sets are cut into batches of 1,000.
-        loss: ``loss(outputs, targets)``, a mean over the batch.
+        loss: ``loss(outputs, targets)``, a mean over the batch; one with an argument ``inputs``
+            gets these too.
         metric: a name (accuracy, binary_accuracy, mae, mse, r2, auc), a `Metric`, any function of
             outputs and targets, or None; "auto" is what the loss means: accuracy for classes, or
             for yes and no, and none for distances.

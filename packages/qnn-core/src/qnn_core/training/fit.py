@@ -70,7 +70,8 @@ def fit(
         epochs: how many in all, those before a resume included.
         optimizer: of the model's parameters.
         loss: ``loss(outputs, targets)``, a mean over the batch; it gets what `forward` returns and
-            the targets as the data have them, and ``sample_weight`` if there are weights.
+            the targets as the data have them, ``sample_weight`` if there are weights, and
+            ``inputs`` if it has such an argument; see `Distillation`.
         metric: a name (accuracy, binary_accuracy, mae, mse, r2, auc), a `Metric`, a function of
             outputs and targets that says which way is better, or None; "auto" is what the loss
             means: accuracy for classes, or for yes and no, and none for distances.

@@ -106,7 +106,9 @@ class Metric:
 def _unwrapped(function: Any) -> Any:
     while isinstance(function, functools.partial):
         function = function.func
-    return function
+    # Of a loss that adds something to another one, such as `Distillation`, that one.
+    inner = getattr(function, "wrapped_loss", None)
+    return function if inner is None else _unwrapped(inner)
 
 
 def _called(metric: Metric, outputs: Any, targets: Any, sample_weight: Array | None) -> Any:

@@ -221,12 +221,16 @@ class QuantizeWeight(Quantize):
             x = TRANSFORMS[self.quantizer.transform](x)
         if self.quantizer.scale == "calibrated" and not self.frozen:
             self._set(self.quantizer.fit(x.array, self.quantizer.axis))
+        elif not self.calibrated.array:  # a warm start brought other weights
+            self.observe(x.array)
         return x, *self._scale_and_shift(x.array.shape)
 
     def refresh(self, weight: Array) -> None:
         """Fit a calibrated scale to the weight as it is now, in training and evaluation alike."""
         if self.quantizer.scale == "calibrated" and not self.frozen:
             self._set(self.quantizer.fit(self._transformed(weight), self.quantizer.axis))
+        elif not self.calibrated.array:
+            self.observe(self._transformed(weight))
 
     def encode(self, x: Array) -> PackedTensor:
         """Return a weight as codes, with the qparams as they are."""
