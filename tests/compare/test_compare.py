@@ -494,7 +494,7 @@ ARGUMENTS: list[tuple[dict[str, Any], str]] = [
     ({"lr": math.nan}, "lr must be a number > 0"),
     ({"lr": True}, "lr must be a number > 0"),
     ({"loss": None}, "loss must be loss(outputs, labels)"),
-    ({"weights": [qnn.get_quantizer("symmetric")]}, "weights must be spec strings, or None"),
+    ({"weights": [3]}, "weights must be spec strings, quantizers or their classes, or None"),
     ({"bits": np.array([[2, 4]])}, "bits must be a list with one entry at least"),
     ({"bits": [1], "weights": ["binary:scale=1"], "activations": ["symmetric"]}, "one bit of the"),
     ({"epochs": np.float64(2)}, "epochs must be a whole number >= 1"),

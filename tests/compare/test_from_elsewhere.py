@@ -144,7 +144,7 @@ def test_the_command_reports_on_a_file(tmp_path: Path) -> None:
     assert told.stdout.startswith(
         "4 bits costs nothing that matters here: within 2 points of float"
     )
-    assert (tmp_path / "report.html").exists()
+    assert (tmp_path / "results.html").exists()
 
 
 @pytest.mark.parametrize(

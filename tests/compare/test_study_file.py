@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import qnn_core as qnn
+from qnn_compare import compare
 from qnn_compare.experiment.study_file import read_study_file
 from qnn_core.errors import CompareError
 
@@ -308,3 +309,46 @@ def test_errors_are_one_line(tmp_path: Path, arguments: tuple[str, ...], told: s
     assert found.returncode == 1
     assert told in found.stderr
     assert found.stderr.count("\n") == 1
+
+
+def test_a_file_says_all_that_a_config_may_be(tmp_path: Path) -> None:
+    qnn.save_state(qnn.MLP([6, 12, 3], batch_norm=True, seed=1), tmp_path / "net.safetensors")
+    text = SOUND.replace("seeds = 2", 'seeds = 2\nmetric = "accuracy"')
+    text += """\
+schedule = "constant"
+clip_norm = 1.0
+loss = "squared_hinge"
+
+[[config]]
+name = "from a file"
+weight = "symmetric:2"
+start = { file = "net.safetensors" }
+teacher = "float"
+rules = { "layers.3" = "symmetric:8" }
+recipe = { epochs = 0 }
+
+[[config]]
+name = "stages"
+weight = "symmetric:2"
+start = "float"
+stages = [{ weight = "symmetric:8", recipe = { epochs = 1, loss = "squared_hinge" } }]
+"""
+    study = read_study_file(written(tmp_path, text))
+    options = {**study.options}
+    assert options["recipe"] == {"schedule": "constant", "clip_norm": 1.0}
+    assert (options["metric"], options["loss"]) == ("accuracy", "squared_hinge")
+    first, second = options["configs"]
+    assert repr(first.start) == repr(tmp_path.resolve() / "net.safetensors")
+    assert (first.needs, second.needs) == (("float",), ("float",))
+    assert second.stages[0].weight == "symmetric:8"
+    found = compare(study.build, study.data, executor=1, progress=False, **options)
+    assert not found.failures
+    for wrong, told in (
+        ('start = { path = "a" }', r'start must be a name, or \{ file = "\.\.\." \}'),
+        ('start = { file = "gone" }', "gone cannot be read"),
+        ("recipe = { epochs = 0 }", "epochs must be a whole number >= 1"),
+        ('recipe = { loss = "hinge" }', "loss must be loss.*squared_hinge.*got 'hinge'"),
+    ):
+        text = SOUND + f'\n[[config]]\nname = "a"\nweight = "symmetric:2"\n{wrong}\n'
+        with pytest.raises(CompareError, match=told):
+            read_study_file(written(tmp_path, text))

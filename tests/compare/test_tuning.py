@@ -220,7 +220,7 @@ def test_what_would_be_unfair_is_refused(thread: Executor) -> None:
         ({"post_training": [0, 9]}, "no field of a recipe"),
         ({"lr": RATES, "seeds": 0}, "seeds must be a whole number >= 1, got 0"),
         ({"lr": RATES, "validation": 10}, "validation must be a share between 0 and 1"),
-        ({"lr": RATES, "validation": 0.999}, "nothing to hold back of 120 samples"),
+        ({"lr": RATES, "validation": 0.999}, "holds back 120 of 120 samples"),
         ({"lr": RATES, "validation": "abc"}, "compare: the test data"),
     ],
 )

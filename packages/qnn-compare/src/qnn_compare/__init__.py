@@ -7,11 +7,22 @@ if TYPE_CHECKING:
     from .api import compare
     from .comparison import Comparison
     from .experiment.configs import Config, Target
-    from .experiment.grid import LeftOut, grid
+    from .experiment.grid import LeftOut
+    from .experiment.many_configs import grid, zipped
     from .experiment.recipe import Recipe
     from .experiment.result import Result
 
-__all__ = ["Comparison", "Config", "LeftOut", "Recipe", "Result", "Target", "compare", "grid"]
+__all__ = [
+    "Comparison",
+    "Config",
+    "LeftOut",
+    "Recipe",
+    "Result",
+    "Target",
+    "compare",
+    "grid",
+    "zipped",
+]
 
 HOMES = {
     "Config": ".experiment.configs",
@@ -21,7 +32,8 @@ HOMES = {
     "Result": ".experiment.result",
     "Target": ".experiment.configs",
     "compare": ".api",
-    "grid": ".experiment.grid",
+    "grid": ".experiment.many_configs",
+    "zipped": ".experiment.many_configs",
 }
 
 

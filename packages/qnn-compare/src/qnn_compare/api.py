@@ -24,7 +24,7 @@ from qnn_core.training.evaluate import Loss
 from .comparison import Comparison
 from .experiment.arguments import number, whole
 from .experiment.code_versions import core_code, schemes_code
-from .experiment.configs import Config, one_line
+from .experiment.configs import Config, check_targets, one_line
 from .experiment.data import Data, Given, Look, load, look
 from .experiment.environment import machine, versions
 from .experiment.executors import Task, run_on
@@ -33,24 +33,34 @@ from .experiment.fingerprint import fingerprint, libraries
 from .experiment.global_generators import Purpose, seeded
 from .experiment.grid import LeftOut, Width, configs_of
 from .experiment.heartbeat import RunProgress, read_heartbeats
+from .experiment.judging import is_share, judge_of, of_classes, told_judge
+from .experiment.own_quantizer import GivenQuantizer
 from .experiment.pickling import send_by_value
 from .experiment.plan import FINGERPRINT, VERSION, Plan, both_configs, both_starts, seeds_of
 from .experiment.processes import run_locally
 from .experiment.progress import Progress
 from .experiment.question import Question, looks_until
-from .experiment.recipe import OptimizerOf, Recipe
+from .experiment.recipe import OptimizerOf, Recipe, arguments_of, recipe_of
 from .experiment.result import PASSING, Result
 from .experiment.run import Build, Experiment, Measure, check_last_batches
 from .experiment.standard_streams import standard_streams
 from .experiment.store import Store
-from .experiment.tuning import FIELDS, FIRST_SEED, FOLDER, Search, Tuning, choose, search_of
-from .experiment.validate_builder import check_builder
+from .experiment.tuning import (
+    FIRST_SEED,
+    FOLDER,
+    Search,
+    Tried,
+    Tuning,
+    choose,
+    search_of,
+)
+from .experiment.turns import Ended, in_turn, kept_of, tasks_of
+from .experiment.validate_builder import check_builder, check_origins
+from .experiment.warm_starts import check_needs, waves, with_needs
 from .formatting import listed
-from .metric import ACCURACY
+from .metric import Metric
 from .report.live import LivePage
 from .statistics import MARGIN
-
-Ended = Generator[tuple[Task, Result] | None, None, None]
 
 
 def compare(
@@ -58,20 +68,22 @@ def compare(
     data: Given,
     *,
     configs: Sequence[Config] | None = None,
-    weights: Sequence[str | None] | None = None,
-    activations: Sequence[str | None] | None = None,
+    weights: Sequence[GivenQuantizer] | None = None,
+    activations: Sequence[GivenQuantizer] | None = None,
     bits: Sequence[Width] | None = None,
     seeds: int | Sequence[int] | Literal["auto"] = 5,
     epochs: int,
     batch_size: int = 100,
     lr: float = 1e-3,
     optimizer: OptimizerOf = "adam",
-    loss: Loss = softmax_cross_entropy,
+    loss: Loss | str = softmax_cross_entropy,
+    metric: Any = None,
     weight_decay: float = 0.0,
     warm_up: int = 0,
+    recipe: Mapping[str, Any] | None = None,
     measure: Measure | None = None,
     reference: str | None = None,
-    margin: float = MARGIN,
+    margin: float | None = None,
     max_seeds: int = 30,
     max_seconds: float | None = None,
     tune: Mapping[str, Any] | None = None,
@@ -105,7 +117,9 @@ def compare(
         configs: what is compared beside the grid: quantizers, more arguments of `build`, and what
             is otherwise in the recipe, for each one.
         weights: schemes of the weights: specs without bits ("symmetric:grid=even"), or with bits
-            if `bits` is left out; None for float.
+            if `bits` is left out; None for float. A quantizer of one's own may be given as an
+            object or a class: it need not be registered, and its code is part of what a store
+            checks.
         activations: schemes of the layers' inputs, each beside each of the weights'; left out: the
             same as the weights'.
         bits: widths, 1 to 8, and 32 for the float net; a pair is (weights, inputs). Combinations
@@ -117,14 +131,19 @@ def compare(
         lr: greatest learning rate; half a cosine takes it to zero.
         optimizer: "adam", "adamw" or "sgd" (momentum 0.9), or ``optimizer(model, steps)``, for
             which `lr` means nothing.
-        loss: ``loss(outputs, labels)``, a mean over the batch.
+        loss: ``loss(outputs, labels)``, a mean over the batch, or its name in `qnn.ops`.
+        metric: what configs are compared by: "accuracy", "binary_accuracy", "mae", "mse", "r2",
+            "auc", a `qnn.Metric`, or a function of outputs and targets that says which way is
+            better; left out: what the loss means. But for accuracies, targets may be any numbers.
         weight_decay: of an optimizer that is named.
         warm_up: epochs over which the learning rate first rises evenly from zero.
+        recipe: what else there is of a `Recipe`, such as ``{"schedule": "constant", "clip_norm":
+            1.0, "augment": shifted}``.
         measure: ``measure(model, test)`` returns more numbers of a trained net, by name; `test` is
             the test data, as a dataset.
         reference: name of the config that verdicts are against; left out: float, else the first.
-        margin: what is too small to matter, as a share of the test samples: 0.005 is half a point.
-            Both are settled before anything is seen, and kept with the study.
+        margin: what is too small to matter, in the unit of the metric; left out: 0.005, half a
+            point, of a share. Both are settled before anything is seen, and kept with the study.
         max_seeds: the most that ``seeds="auto"`` takes.
         max_seconds: ``seeds="auto"`` begins no look, but for the first, that would end later.
         tune: values of the recipe to choose from, such as ``{"lr": [0.001, 0.003, 0.01]}``: each
@@ -165,41 +184,57 @@ def compare(
         >>> [config.name for config in found.configs]
         ['float', 'symmetric:2']
     """
-    recipe = Recipe(epochs, batch_size, lr, optimizer, loss, weight_decay, warm_up).plain()
+    shared = recipe_of(
+        Recipe(epochs, batch_size, lr, optimizer, loss, weight_decay, warm_up), recipe
+    )
     auto = isinstance(seeds, str) and seeds == "auto"
     looks = looks_until(max_seeds) if auto else ()
     chosen = seeds_of(looks[-1] if auto else seeds)
     seconds = _checked_seconds(max_seconds)
     executor = _checked_executor(executor)
-    compared, left_out = _compared(configs, weights, activations, bits, recipe)
-    question = Question(margin, reference, looks)
+    compared, left_out = _compared(configs, weights, activations, bits, shared)
+    judge = judge_of(metric, shared.of_targets)
+    shown = Metric(judge.name, judge.greater_is_better is not False, is_share(judge))
+    if margin is None and not shown.shares:
+        raise CompareError(
+            f"compare: give margin=, what is too small to matter in the unit of {shown.name}"
+        )
+    question = Question(MARGIN if margin is None else margin, reference, looks)
     live = None if page is None else LivePage(page)
-    ACCURACY.check_margin(margin)
+    shown.check_margin(question.margin)
+    check_targets(compared, shown)
     if max_seconds is not None and not auto:
         raise CompareError('compare: max_seconds is for seeds="auto", which it ends')
     if reference is not None and reference not in (names := [c.name for c in compared]):
         raise CompareError(f"compare: reference {reference!r} is none of {', '.join(names)}")
-    search = None if tune is None else search_of(tune, recipe)
+    search = None if tune is None else search_of(tune, shared)
     loaded = _loaded(data)
-    seen = look(loaded)
-    described = _described(build, recipe, loaded, seen, measure)
+    seen = look(loaded, classes=of_classes(judge))
+    described = _described(build, shared, loaded, seen, measure) | shown.to_configuration()
+    if (told := told_judge(judge)) is not None:
+        described["judge"] = told
     key = json.dumps(described["data"])
     tuning = None
     if search is not None:
-        shared = {name: getattr(recipe, name) for name in FIELDS}
         once = partial(
-            compare, build, search.data(data), **shared, executor=executor, retry=retry,
-            progress=progress,
+            compare, build, search.data(data), **arguments_of(shared),
+            executor=executor, retry=retry, progress=progress, metric=metric,
+            margin=question.margin,
         )  # fmt: skip # one call
-        compared, tuning = _tuned(search, compared, described, data, once=once, store=store)
-    experiment = Experiment(build, data, recipe, key, seen=seen, measure=measure)
+        compared, tuning = _tuned(
+            search, compared, described, data, once=once, store=store, classes=of_classes(judge)
+        )
+    experiment = Experiment(build, data, shared, key, seen=seen, measure=measure, metric=judge)
     experiment.keep(loaded)
     own = [
         value
         for config in compared
-        for value in (*config.options.values(), *config.recipe.values())
+        for value in (
+            *(config.weight, config.input),
+            *(*config.options.values(), *config.recipe.values()),
+        )
     ]
-    send_by_value(build, data, optimizer, loss, loaded.train, measure, *own)
+    send_by_value(build, data, optimizer, loss, judge.function, loaded.train, measure, *own)
     plan = Plan(
         configs=tuple(compared),
         seeds=tuple(chosen),
@@ -230,8 +265,8 @@ def _store(folder: str | Path | None, retry: bool) -> Generator[Store]:
 
 def _compared(
     configs: Sequence[Config] | None,
-    weights: Sequence[str | None] | None,
-    activations: Sequence[str | None] | None,
+    weights: Sequence[GivenQuantizer] | None,
+    activations: Sequence[GivenQuantizer] | None,
     bits: Sequence[Width] | None,
     recipe: Recipe,
 ) -> tuple[list[Config], list[LeftOut]]:
@@ -257,14 +292,20 @@ def _compared(
         raise CompareError("compare: configs is empty")
     for config in given:
         config.quantizers()
-        if recipe.changed(config.recipe).post_training and config.is_float:
+        first = config.stages[:1]
+        for stage in first:
+            recipe.changed(stage.recipe, started=config.start is not None)
+        own = recipe.changed(config.recipe, started=config.begins_trained)
+        if own.post_training and config.is_float:
             raise CompareError(
                 f"compare: {config.name} has post_training and no quantizer: there is nothing to "
                 "do after training"
             )
         if sum(other.name == config.name for other in given) > 1:
             raise CompareError(f"compare: two configs are called {config.name}: give them names")
-    return [*both_configs(gridded, given)], left_out
+    configs_ = [*both_configs(gridded, given)]
+    check_needs(configs_)
+    return configs_, left_out
 
 
 def _tuned(
@@ -275,6 +316,7 @@ def _tuned(
     *,
     once: Callable[..., Comparison],
     store: str | Path | None,
+    classes: bool,
 ) -> tuple[list[Config], Tuning]:
     """Return the configs with the recipes that did best on what is held back, and all that did.
 
@@ -293,20 +335,33 @@ def _tuned(
                 "search, or out of it"
             )
     if number(search.validation) is None:
-        held = look(_loaded(search.data(given))).test.digest
+        held = look(_loaded(search.data(given)), classes=classes).test.digest
         if held == described["data"]["test"]:
             raise CompareError("compare: tune: validation is the test data, which decide nothing")
-    candidates = [each for config in configs for each in search.candidates(config).values()]
-    tried = once(configs=candidates, seeds=[*range(FIRST_SEED, FIRST_SEED + search.seeds)])
-    if passing := [result for result in tried.failures if result.failure in PASSING]:
-        first = passing[0]
-        raise CompareError(
-            f"compare: tune: {first.config} failed for want of something where it ran "
-            f"({first.reason}); the same call tries it again"
-        )
-    chosen = [choose(search, config, tried) for config in configs]
-    everything = tuple(one for _, found in chosen for one in found)
-    return [config for config, _ in chosen], Tuning(search.seeds, tried.images, everything)
+    seeds = [*range(FIRST_SEED, FIRST_SEED + search.seeds)]
+    known: list[Config] = []  # candidates
+    names: dict[str, str] = {}  # of the one that was chosen, by its config's
+    chosen: dict[str, tuple[Config, list[Tried]]] = {}
+    # What a net begins with is chosen before it.
+    for wave in waves(configs):
+        ours = {config.name: search.candidates(config.beginning(names)) for config in wave}
+        candidates = [each for found in ours.values() for each in found.values()]
+        known += candidates
+        tried = once(configs=with_needs(candidates, known), seeds=seeds)
+        if passing := [result for result in tried.failures if result.failure in PASSING]:
+            first = passing[0]
+            raise CompareError(
+                f"compare: tune: {first.config} failed for want of something where it ran "
+                f"({first.reason}); the same call tries it again"
+            )
+        for config in wave:
+            chosen[config.name] = choose(search, config, tried)
+            found = chosen[config.name][1]
+            place = next((n for n, one in enumerate(found) if one.chosen), 0)
+            names[config.name] = [*ours[config.name]][place]
+    everything = tuple(one for config in configs for one in chosen[config.name][1])
+    told = Tuning(search.seeds, tried.images, everything)
+    return [chosen[config.name][0] for config in configs], told
 
 
 def _loaded(given: Given) -> Data:
@@ -370,8 +425,8 @@ def _checked(
             store's nets began with.
     """
     known = store.starts()
-    tasks = [Task(*run, plan.key(*run), store.running) for run in plan.runs()]
-    kept = _kept(store, tasks)
+    tasks = tasks_of(store, plan)
+    kept = kept_of(store, tasks)
     left = [task for task in tasks if task not in kept]
     if not left:
         return experiment, replace(plan, starts=known)
@@ -380,6 +435,7 @@ def _checked(
     )
     with seeded(Purpose.TRAINING):  # nets may draw from these generators when they are tried
         starts = check_builder(experiment, configs, seeds, classes, known=known, progress=progress)
+        check_origins(experiment, configs, seeds[0], plan.configs)
         check_last_batches(experiment, configs, seeds[0])
     replace(plan, starts=starts).check_starts(known)
     experiment = replace(experiment, starts=both_starts(known, starts))
@@ -413,19 +469,23 @@ def _run(
     store.check(plan)
     experiment, plan = _checked(store, experiment, plan, progress, classes)
     session, began = _about(executor), time.perf_counter()
-    tasks = [Task(*run, plan.key(*run), store.running) for run in plan.runs()]
+    tasks = tasks_of(store, plan)
     results: dict[Task, Result] = {}
     with standard_streams(), store.locked():
         try:
             store.begin(plan)
-            results = _kept(store, tasks)
+            results = kept_of(store, tasks)
             left = [task for task in tasks if task not in results]
             session["cells"] = len(left)
             failed = sum(not result.done for result in results.values())
-            with Progress(len(tasks), len(results), progress, failed) as shown:
-                for task, result in _shown(_ended(executor, experiment, left), left, store, shown):
+            with Progress(len(tasks), len(results), progress, failed, plan.metric) as shown:
+                run = partial(_ended, executor, experiment)
+                turns = in_turn(run, left, results, plan, store)
+                for task, result in _shown(turns, left, store, shown):
+                    if result.state is not None:  # first: a result says that it is there
+                        store.write_state(task.key, result.state)
                     store.write(task.key, result)
-                    results[task] = result
+                    results[task] = replace(result, state=None)
                     shown.show(result)
                     if live is not None and live.is_due:
                         live.show(Comparison.load(store.folder))
@@ -435,7 +495,7 @@ def _run(
         finally:
             store.end(session | {"seconds": time.perf_counter() - began})
     by_run = {(task.config.name, task.seed): result for task, result in results.items()}
-    return Comparison(plan, by_run, tuple(store.sessions()), store.unsealed)
+    return Comparison(plan, by_run, tuple(store.sessions()), store.unsealed, metric=plan.metric)
 
 
 def _until_decided(
@@ -460,7 +520,7 @@ def _until_decided(
         each = passed / made if made else _mean_seconds(results)
         if results and passed + left * each > seconds:
             break
-        part = replace(plan, configs=configs, seeds=seeds)
+        part = replace(plan, configs=with_needs(configs, plan.configs), seeds=seeds)
         found = _run(store, experiment, part, executor, progress, classes=classes, live=live)
         results |= found.results
         made += found.sessions[-1]["cells"]  # the others were kept
@@ -485,18 +545,6 @@ def _still_open(found: Comparison, seeds: int) -> str:
     pairs = [pair for pair in found.against() if not pair.decided]
     told = [f"{p.config} ({p.needs})" if p.needs is not None else p.config for p in pairs]
     return f"after {seeds} seeds, {listed(told)} {'is' if len(told) == 1 else 'are'} undecided"
-
-
-def _kept(store: Store, tasks: list[Task]) -> dict[Task, Result]:
-    """Return what the store has of these runs already."""
-    kept = {task: store.read(task.key, task.config.name, task.seed) for task in tasks}
-    # What lacked something may have it now; what diverged or raised an error would do so again.
-    return {
-        task: result
-        for task, result in kept.items()
-        if result is not None
-        and (result.done or (result.failure not in PASSING and not store.mend))
-    }
 
 
 def _about(executor: Executor | int | None) -> dict[str, Any]:
@@ -544,5 +592,7 @@ def _told(executor: Executor | int | None) -> str:
 def _say_how_to_go_on(store: Store, done: int, total: int) -> None:
     told = "nothing is kept without store="
     if store.kept:
-        told = f"the same call with store={str(store.folder)!r} goes on"
+        # A search is in a store inside of the study's.
+        folder = store.folder.parent if store.folder.name == FOLDER else store.folder
+        told = f"the same call with store={str(folder)!r} goes on"
     say(f"\nstopped by Ctrl-C with {done} of {total} runs done; {told}", sys.stderr)

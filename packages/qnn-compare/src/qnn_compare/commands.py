@@ -53,7 +53,7 @@ def add_report(add_parser: AddParser) -> None:
         "--out",
         type=Path,
         metavar="FILE",
-        help=f"an .html or .md file (default: DIR/{REPORT}, or {REPORT} beside the CSV file)",
+        help=f"an .html or .md file (default: DIR/{REPORT}, or FILE.html beside FILE.csv)",
     )
     report.add_argument(
         "--reference", metavar="CONFIG", help="what others are compared with (default: float)"
@@ -131,6 +131,7 @@ def run_study(
 ) -> int:
     """Run `compare`, print its table, write its report, and return the exit status."""
     from . import Comparison, compare  # noqa: PLC0415 - qnn --help need not wait
+    from .experiment.store import ABOUT  # noqa: PLC0415 - likewise
 
     status = 0
     try:
@@ -141,7 +142,7 @@ def run_study(
             )  # fmt: skip # one call
     except KeyboardInterrupt:
         status = 130
-        if not store.exists():  # it had not begun
+        if not (store / ABOUT).exists():  # it had not begun, or was tuned
             return status
         found = Comparison.load(store)
     # Files first: printing may fail.
@@ -161,14 +162,14 @@ def _report(options: argparse.Namespace) -> int:
     from . import Comparison  # noqa: PLC0415 - qnn --help need not wait
 
     if any(path.suffix == ".csv" for path in options.folders):
-        merged, beside = _of_csv(options), options.folders[0].parent
+        merged, out = _of_csv(options), options.folders[0].with_suffix(".html")
     else:
         first, *others = [Comparison.load(folder) for folder in options.folders]
         merged = first.merge(*others).asking(options.reference, options.margin)
-        beside = options.save or options.folders[0]
+        out = (options.save or options.folders[0]) / REPORT
     if options.save is not None:
         merged.save(options.save)
-    out = merged.report(options.out or beside / REPORT)
+    out = merged.report(options.out or out)
     print(merged if options.style == "text" else merged.table(options.style))
     say(f"\n{out}", sys.stderr)
     return 0

@@ -66,7 +66,8 @@ class Comparison:
         """
         store = Store(folder)
         plan, results = store.plan(), dict(store.results())
-        return cls(plan, results, tuple(store.sessions()), store.unsealed)
+        sessions = tuple(store.sessions())
+        return cls(plan, results, sessions, store.unsealed, metric=plan.metric)
 
     @classmethod
     def from_results(
@@ -362,9 +363,10 @@ class Comparison:
         return or_equal or more != less
 
     def _costs(self, config: Config, seeds: Collection[int]) -> tuple[float, int]:
-        """Return how many images are wrong, and the bytes of the packed file, over some seeds."""
+        """Return how bad it is, and the bytes of the packed file, over some seeds."""
         done = [result for result in self.done(config) if result.seed in seeds]
-        wrong = fmean(1 - result.accuracy for result in done)
+        sign = -1 if self.metric.higher_is_better else 1
+        wrong = fmean(sign * result.accuracy for result in done)
         sizes = [result.nbytes for result in done if not result.unpacked]
         return wrong, round(fmean(sizes)) if sizes else self.nbytes(config) or 0
 

@@ -1,7 +1,9 @@
 """What a study measures of each net, and how its numbers are said."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from qnn_core.errors import CompareError
 
@@ -31,6 +33,26 @@ class Metric:
     name: str = "accuracy"
     higher_is_better: bool = True
     shares: bool = True
+
+    @classmethod
+    def of_configuration(cls, configuration: Mapping[str, Any]) -> "Metric":
+        """Return what a study is judged by; studies of before are judged by their accuracy.
+
+        Raises:
+            TypeError, KeyError: if it is none.
+        """
+        told = configuration.get(KEY)
+        if told is None:
+            return ACCURACY
+        kinds = {"name": str, "higher_is_better": bool, "shares": bool}
+        given = {name: told[name] for name in kinds}
+        if not all(type(given[name]) is kind for name, kind in kinds.items()):
+            raise TypeError(f"a metric is {told!r}")
+        return cls(**given)
+
+    def to_configuration(self) -> dict[str, Any]:
+        """Return what `of_configuration` reads; nothing for the accuracy."""
+        return {} if self == ACCURACY else {KEY: {**vars(self)}}
 
     @property
     def factor(self) -> float:
@@ -104,11 +126,16 @@ class Metric:
 
 
 ACCURACY = Metric()
+# Of a configuration.
+KEY = "metric"
 
 # Words in the names of metrics that say which direction is better.
 SHARES = ("accuracy", "acc", "top1", "top5")
 HIGHER = (*SHARES, "auc", "f1", "r2", "precision", "recall", "psnr", "score", "correct", "map")
-LOWER = ("loss", "error", "mae", "mse", "rmse", "nll", "perplexity", "ppl", "entropy", "distance")
+LOWER = (
+    *("loss", "error", "err", "errors", "mae", "mse", "rmse", "nll", "perplexity", "ppl", "wer"),
+    *("cer", "entropy", "distance"),
+)
 
 
 def metric_of(

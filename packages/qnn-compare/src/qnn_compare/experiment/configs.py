@@ -1,18 +1,31 @@
 """A config: what one of the nets that are compared has of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, fields
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
+from qnn_core.analysis.rules import by_layer
 from qnn_core.errors import CompareError
 from qnn_core.quantizer import Quantizer
 from qnn_core.registry import get_quantizer, parse
 
+from ..metric import Metric
 from .arguments import number, short, whole
 from .fingerprint import fingerprint
+from .own_quantizer import (
+    GivenQuantizer,
+    KeptQuantizer,
+    ToldQuantizer,
+    kept_quantizer,
+    name_of_quantizer,
+    series_of_quantizer,
+)
 from .recipe import Recipe
-from .spec_bits import FLOAT, FLOAT_BITS, canonical, without_bits
+from .spec_bits import FLOAT, FLOAT_BITS, without_bits
+from .start_file import StartFile
 
 
 @dataclass(frozen=True)
@@ -51,11 +64,23 @@ class Config:
 
     Args:
         name: what tables call it; left out, it follows from the specs.
-        weight: spec string of the weights' quantizer, None for float; ``build`` gets the quantizer.
+        weight: quantizer of the weights: a spec string, an object or a class of one's own that need
+            not be registered, or None for float; ``build`` gets the quantizer.
         input: that of the layers' inputs.
         recipe: what differs from the study's recipe, such as ``{"lr": 1e-4, "epochs": 5}``; or a
             whole `Recipe`.
         target: what it should reach, for the report; numbers do not depend on it.
+        start: what its net begins with: the name of another config, whose net of the same seed is
+            trained once and shared; the `Path` of a checkpoint or of a file of `qnn.save_state`;
+            or ``start(seed)``, which returns a trained module or its ``state_dict()``. Scales are
+            fitted to what is loaded, see `qnn.warm_start`. With it, ``recipe={"epochs": 0}``
+            measures the net as it is quantized.
+        teacher: the name of a config whose trained net of the same seed it learns from; see
+            `qnn.Distillation`. `temperature` and `teacher_weight` are in the recipe.
+        stages: configs without a name that its net is trained as before, one after the other, each
+            from where the one before it ended: other quantizers, another recipe.
+        rules: quantizers of layers by their paths, or patterns of them, in what ``build`` returns;
+            see `qnn.apply_rules`.
         options: more keyword arguments of ``build``, such as ``first_input="uniform:8"``.
 
     Raises:
@@ -78,70 +103,136 @@ class Config:
         self,
         name: str | None = None,
         *,
-        weight: str | None = None,
-        input: str | None = None,
+        weight: GivenQuantizer = None,
+        input: GivenQuantizer = None,
         recipe: Recipe | Mapping[str, Any] | None = None,
         target: Target | None = None,
+        start: str | Path | Callable[[int], Any] | None = None,
+        teacher: str | None = None,
+        stages: Sequence["Config"] = (),
+        rules: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> None:
-        for side, spec in (("weight", weight), ("input", input)):
-            if not isinstance(spec, str | None):
-                raise CompareError(
-                    f"compare: {side} of a config must be a spec string, or None for float, got "
-                    f"{spec!r}; a scheme of your own gets its name from an entry point: qnn "
-                    "new-quantizer writes a package"
-                )
-        self.weight, self.input = canonical(weight), canonical(input)
+        self.weight: KeptQuantizer = kept_quantizer(weight, "weight of a config")
+        self.input: KeptQuantizer = kept_quantizer(input, "input of a config")
         self.own_name = name
         self.target = target
-        self.options: Mapping[str, Any] = options
+        self.options: Mapping[str, Any] = {}
         self.recipe: Mapping[str, Any] = _changes(recipe)
         if name is not None and (not isinstance(name, str) or one_line(name) != name or not name):
             raise CompareError(f"compare: the name of a config must be one line, got {name!r}")
-        for option, value in options.items():
+        # In what a store tells, a file or function is told by what it is made of.
+        self.start: Any = StartFile.read(start) if isinstance(start, Path) else start
+        self.teacher = teacher
+        self.stages = tuple(stages)
+        self.rules: Mapping[str, Any] = dict(rules or {})
+        self._check_origin()
+        self.options = self._checked(options)
+
+    def _checked(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return options, with objects in the place of classes of quantizers."""
+        found = {
+            name: kept_quantizer(value, f"{name} of a config") if _is_class(value) else value
+            for name, value in options.items()
+        }
+        for option, value in found.items():
             if option == "seed":
                 raise CompareError(f"compare: {self.name}: seed is not an option of one config")
             described(value, f"{self.name}: {option}")
+        return found
+
+    def _check_origin(self) -> None:
+        """Raise a CompareError for a start, a teacher, stages or rules that are none."""
+        if not (self.start is None or isinstance(self.start, str | StartFile | Mapping)):
+            if not callable(self.start):
+                raise CompareError(
+                    f"compare: {self.name}: start must be the name of a config, a Path, or a "
+                    f"function of the seed, got {self.start!r}"
+                )
+            described(self.start, f"{self.name}: start")
+        if not isinstance(self.teacher, str | None):
+            raise CompareError(
+                f"compare: {self.name}: teacher must be the name of a config, got {self.teacher!r}"
+            )
+        for stage in self.stages:
+            alone = isinstance(stage, Config) and not (stage.start or stage.stages)
+            if not alone:
+                raise CompareError(
+                    f"compare: {self.name}: stages must be a list of Config without start and "
+                    f"stages of their own, got {stage!r}"
+                )
+        for pattern, rule in self.rules.items():
+            by_layer(f"compare: {self.name}: rules", {pattern: rule}, [pattern])
+            described(rule, f"{self.name}: rules")
+
+    @property
+    def begins_trained(self) -> bool:
+        """Whether its net was trained before its own recipe begins."""
+        return self.start is not None or bool(self.stages)
+
+    def beginning(self, names: Mapping[str, str]) -> "Config":
+        """Return it with other names of the configs that it needs."""
+        other = copy(self)
+        if isinstance(self.start, str):
+            other.start = names.get(self.start, self.start)
+        if self.teacher is not None:
+            other.teacher = names.get(self.teacher, self.teacher)
+        other.stages = tuple(stage.beginning(names) for stage in self.stages)
+        return other
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The names of the configs that must be trained before it."""
+        given = (self.start, self.teacher, *(stage.teacher for stage in self.stages))
+        return tuple(dict.fromkeys(name for name in given if isinstance(name, str)))
 
     @property
     def name(self) -> str:
         """Its own name; else one spec if both are the same, or weight x input."""
         if self.own_name is not None:
             return self.own_name
-        weight, input = self.weight or FLOAT, self.input or FLOAT
-        return weight if weight == input else f"{weight} x {input}"
+        return self._both(name_of_quantizer, lambda spec: spec)
 
     @property
     def is_float(self) -> bool:
         """Whether nothing is quantized."""
-        given = [self.weight, self.input]
+        given: list[Any] = [self.weight, self.input]
         given += [v for n, v in self.options.items() if n.endswith(("weight", "input"))]
+        given += [part for rule in self.rules.values() for part in _parts(rule)]
         # A number such as ``aux_weight=0.5`` is another thing; a store tells a quantizer by its
         # parts.
-        return not any(isinstance(v, str | Quantizer | Mapping) and v != FLOAT for v in given)
+        kinds = (str, Quantizer, ToldQuantizer, Mapping)
+        return not any(isinstance(v, kinds) and v != FLOAT for v in given)
 
     @property
     def series(self) -> str:
         """Its own name, or the specs without bits: configs of one series differ only in these."""
         if self.own_name is not None:
             return self.own_name
-        weight, input = (FLOAT if s is None else without_bits(s) for s in (self.weight, self.input))
+        return self._both(series_of_quantizer, without_bits)
+
+    def _both(self, of_object: Callable[[Any], str], of_spec: Callable[[str], str]) -> str:
+        """Return a name of weight and input, or one for both."""
+        weight, input = (
+            FLOAT if q is None else of_spec(q) if isinstance(q, str) else of_object(q)
+            for q in (self.weight, self.input)
+        )
         return weight if weight == input else f"{weight} x {input}"
 
     @property
     def bits(self) -> tuple[int, int]:
         """Bits of weights and of inputs; 32 for float."""
-        weight, input = (
-            FLOAT_BITS if s is None else int(parse(s)[1]["bits"]) for s in (self.weight, self.input)
-        )
+        weight, input = map(_bits_of, (self.weight, self.input))
         return weight, input
 
     @property
     def specs(self) -> list[str]:
         """The specs that it names: of weight, input, and of options such as ``first_weight``."""
-        named = [self.weight, self.input]
+        named: list[Any] = [self.weight, self.input]
         named += [v for n, v in self.options.items() if n.endswith(("weight", "input"))]
-        return [spec for spec in named if isinstance(spec, str) and spec != FLOAT]
+        named += [part for rule in self.rules.values() for part in _parts(rule)]
+        own = [spec for spec in named if isinstance(spec, str) and spec != FLOAT]
+        return own + [spec for stage in self.stages for spec in stage.specs]
 
     def quantizers(self) -> tuple[Quantizer | None, Quantizer | None]:
         """Return the quantizers of weight and input.
@@ -149,32 +240,52 @@ class Config:
         Raises:
             SpecError: if one has no meaning.
             PluginError: if its distribution is at fault.
+            CompareError: if all that is left of one is what a store tells of it.
         """
-        weight, input = (None if s is None else get_quantizer(s) for s in (self.weight, self.input))
+        weight, input = map(_made, (self.weight, self.input))
         return weight, input
 
-    def changed(self, *, recipe: Mapping[str, Any], name: str | None = None) -> "Config":
-        """Return it with more changes of the recipe, and another name if one is given."""
-        return Config(
-            self.own_name if name is None else name,
-            weight=self.weight,
-            input=self.input,
-            recipe={**self.recipe, **recipe},
-            target=self.target,
-            **self.options,
-        )
+    def changed(
+        self,
+        *,
+        recipe: Mapping[str, Any],
+        name: str | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> "Config":
+        """Return it with more changes of the recipe and more options, by another name if given."""
+        other = copy(self)
+        other.own_name = self.own_name if name is None else name
+        other.recipe = {**self.recipe, **recipe}
+        other.options = {**self.options, **other._checked(options or {})}
+        return other
+
+    def without(self, side: Literal["weight", "input"]) -> "Config":
+        """Return it with floats in the place of what one of both quantizers makes."""
+        other = copy(self)
+        setattr(other, side, None)
+        return other
 
     def to_json(self) -> dict[str, Any]:
         """Return all that makes it what it is, as JSON can hold it; what is left out is not there.
 
         Of functions and other objects among the options: what their values are, by path.
         """
-        content: dict[str, Any] = {"weight": self.weight, "input": self.input}
+        content: dict[str, Any] = {
+            "weight": _told(self.weight, f"{self.name}: weight"),
+            "input": _told(self.input, f"{self.name}: input"),
+        }
         if self.own_name is not None:
             content["name"] = self.own_name
-        for name, values in (("options", self.options), ("recipe", self.recipe)):
+        parts = {"options": self.options, "recipe": self.recipe, "rules": self.rules}
+        for name, values in parts.items():
             if values:
                 content[name] = {key: described(value, key) for key, value in values.items()}
+        if self.start is not None:
+            content["start"] = _told_start(self.start)
+        if self.teacher is not None:
+            content["teacher"] = self.teacher
+        if self.stages:
+            content["stages"] = [stage.to_json() for stage in self.stages]
         if self.target is not None:
             content["target"] = vars(self.target)
         return content
@@ -187,12 +298,22 @@ class Config:
             KeyError, TypeError: if it is none.
         """
         config = cls.__new__(cls)
-        config.weight, config.input = content["weight"], content["input"]
+        sides = (
+            ToldQuantizer.from_json(side) if isinstance(side, dict) else side
+            for side in (content["weight"], content["input"])
+        )
+        config.weight, config.input = sides
         config.own_name = content.get("name")
         texts = (config.weight, config.input, config.own_name)
-        if not all(isinstance(text, str | None) for text in texts):
+        if not all(isinstance(text, str | ToldQuantizer | None) for text in texts):
             raise TypeError(f"a config is {content!r}")
         config.options, config.recipe = content.get("options", {}), content.get("recipe", {})
+        config.rules, config.teacher = content.get("rules", {}), content.get("teacher")
+        start = content.get("start")
+        config.start = start["config"] if isinstance(start, dict) and "config" in start else start
+        config.stages = tuple(map(cls.from_json, content.get("stages", ())))
+        if not isinstance(config.teacher, str | None) or not isinstance(start, dict | None):
+            raise TypeError(f"a config is {content!r}")
         target = content.get("target")
         config.target = None if target is None else Target(**target)
         return config
@@ -200,8 +321,9 @@ class Config:
     def numbers_depend_on(self) -> list[Any]:
         """Return what numbers depend on: all but the name and the target."""
         content = self.to_json()
-        more = [{name: content[name]} for name in ("options", "recipe") if name in content]
-        return [self.weight, self.input, *more]
+        names = ("options", "recipe", "rules", "start", "teacher", "stages")
+        more = [{name: content[name]} for name in names if name in content]
+        return [content["weight"], content["input"], *more]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Config) and self.to_json() == other.to_json()
@@ -211,10 +333,68 @@ class Config:
 
     def __repr__(self) -> str:
         named = {"weight": self.weight, "input": self.input, **self.options}
-        named |= {"recipe": self.recipe or None, "target": self.target}
+        named |= {"recipe": self.recipe or None, "target": self.target, "start": self.start}
+        named |= {"teacher": self.teacher, "stages": self.stages or None}
+        named |= {"rules": self.rules or None}
         shown = [] if self.own_name is None else [repr(self.own_name)]
         shown += [f"{name}={value!r}" for name, value in named.items() if value is not None]
         return f"Config({', '.join(shown)})"
+
+
+def _is_class(value: Any) -> bool:
+    return isinstance(value, type) and issubclass(value, Quantizer)
+
+
+def _parts(rule: Any) -> Sequence[Any]:
+    """Return the quantizers of a rule: one, or one for weights and one for inputs."""
+    return rule if isinstance(rule, tuple | list) else (rule,)
+
+
+def _told_start(start: Any) -> Any:
+    """Return what a net begins with as JSON can hold it."""
+    if isinstance(start, str):
+        return {"config": start}
+    if isinstance(start, StartFile):
+        return {"file": start.digest}
+    if isinstance(start, Mapping):  # as a store tells it
+        return start
+    return {"function": described(start, "start")}
+
+
+def _bits_of(quantizer: KeptQuantizer) -> int:
+    if quantizer is None:
+        return FLOAT_BITS
+    return int(parse(quantizer)[1]["bits"]) if isinstance(quantizer, str) else quantizer.bits
+
+
+def _made(quantizer: KeptQuantizer) -> Quantizer | None:
+    if isinstance(quantizer, ToldQuantizer):
+        raise CompareError(
+            f"compare: {quantizer.name} is an object of a class that only the script that made the "
+            "study has: call compare there"
+        )
+    return None if quantizer is None else get_quantizer(quantizer)
+
+
+def _told(quantizer: KeptQuantizer, where: str) -> Any:
+    """Return a quantizer as JSON can hold it."""
+    if isinstance(quantizer, Quantizer):
+        name, series = name_of_quantizer(quantizer), series_of_quantizer(quantizer)
+        parts = described(quantizer, where)
+        quantizer = ToldQuantizer(name, series, quantizer.bits, parts)
+    return quantizer.to_json() if isinstance(quantizer, ToldQuantizer) else quantizer
+
+
+def check_targets(configs: Sequence[Config], metric: Metric) -> None:
+    """Raise a CompareError if a target asks for an accuracy where there is none."""
+    for config in configs:
+        target = config.target
+        asks = target is not None and (target.accuracy is not None or target.within is not None)
+        if asks and not metric.shares:
+            raise CompareError(
+                f"compare: the target of {config.name} is an accuracy, and nets are compared by "
+                f"{metric.name}"
+            )
 
 
 def described(value: Any, where: str) -> Any:

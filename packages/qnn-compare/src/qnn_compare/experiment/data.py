@@ -87,6 +87,40 @@ class Shuffled:
             yield self._data[order[start : start + self._size]]
 
 
+class Augmented:
+    """Batches whose samples are changed, in another way in each epoch of each seed.
+
+    Args:
+        batches: that can be read again for each epoch.
+        augment: ``augment(samples, rng)`` returns samples of the same number.
+        seed: with the number of the epoch and of the batch, it seeds `rng`.
+    """
+
+    def __init__(
+        self, batches: Iterable[Batch], augment: Callable[[Any, Any], Any], seed: int
+    ) -> None:
+        self._batches, self._augment, self._seed = batches, augment, seed
+        self._epoch = 0
+
+    def __len__(self) -> int:
+        """Return the number of batches in an epoch."""
+        batches: Any = self._batches
+        return len(batches) if hasattr(batches, "__len__") else sum(1 for _ in batches)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Make the next pass that of so many epochs from the start."""
+        self._epoch = epoch
+        if hasattr(self._batches, "set_epoch"):
+            self._batches.set_epoch(epoch)
+
+    def __iter__(self) -> Iterator[Batch]:
+        epoch = self._epoch
+        self._epoch += 1
+        for number, (x, y) in enumerate(self._batches):
+            rng = np.random.default_rng([self._seed, epoch, number, len("augment")])
+            yield self._augment(x, rng), y
+
+
 class Arrays:
     """A dataset of two arrays."""
 
@@ -124,7 +158,8 @@ def load(given: Given) -> Data:
 
 def _dataset(part: Any, name: str) -> Dataset:
     if isinstance(part, tuple | list):
-        if len(part) != 2 or np.ndim(part[0]) < 1 or len(part[0]) != np.size(part[1]):
+        whole = len(part) == 2 and np.ndim(part[0]) > 0 and np.ndim(part[1]) > 0
+        if not whole or len(part[0]) != len(part[1]):
             shapes = ", ".join(_told(p) for p in part[:3]) + ", ..." * (len(part) > 3)
             raise CompareError(
                 f"compare: the {name} data must be samples [n, ...] and n labels; got {shapes}"
@@ -221,10 +256,15 @@ class Look(NamedTuple):
     least: int | None
 
 
-def look(data: Data) -> Look:
+def look(data: Data, *, classes: bool = True) -> Look:
     """Check all samples and labels once, before anything is trained on them.
 
     Of training data that are a function of the seed: the first epoch of seed 0.
+
+    Args:
+        data: training and test data.
+        classes: whether labels are those of classes; else they are numbers, one or more for a
+            sample.
 
     Raises:
         CompareError: if samples are not finite numbers of one shape, labels are not whole numbers
@@ -232,19 +272,19 @@ def look(data: Data) -> Look:
     """
     whole = hashlib.blake2b(digest_size=16)
     with seeded(Purpose.DATA):
-        train, sizes = _seen(_checked(_first_epoch(data), "training"), whole)
+        train, sizes = _seen(_checked(_first_epoch(data), "training", classes=classes), whole)
         whole.update(b"end")
         own = hashlib.blake2b(digest_size=16)
-        test, _ = _seen(_checked(_slices(data.test), "test"), own, whole)
+        test, _ = _seen(_checked(_slices(data.test), "test", classes=classes), own, whole)
         whole.update(b"end")
     if train.shape != test.shape:
         raise CompareError(
             f"compare: samples have shape {train.shape} in the training data and {test.shape} in "
             "the test data"
         )
-    classes = 1 + max(label for part in (train, test) for label, _ in part.labels)
+    labels = [label for part in (train, test) for label, _ in part.labels]
     least = min(sizes) if callable(data.train) else None
-    return Look(whole.hexdigest(), classes, train, test, least)
+    return Look(whole.hexdigest(), 1 + max(labels, default=-1), train, test, least)
 
 
 def _seen(batches: Iterable[Batch], digest: Hash, *others: Hash) -> tuple[Seen, list[int]]:
@@ -258,7 +298,8 @@ def _seen(batches: Iterable[Batch], digest: Hash, *others: Hash) -> tuple[Seen, 
             for each in (digest, *others):
                 each.update(f"{array.dtype} {array.shape}".encode())
                 each.update(np.ascontiguousarray(array).data)
-        labels.update(y.tolist())
+        if y.ndim == 1 and y.dtype.kind in "iu":
+            labels.update(y.tolist())
         with np.errstate(over="ignore"):
             total += float(x.sum(dtype=np.float64))
         sizes.append(len(x))
@@ -271,10 +312,10 @@ def _seen(batches: Iterable[Batch], digest: Hash, *others: Hash) -> tuple[Seen, 
     return Seen(sum(sizes), shape, dtype, total, counted, digest.hexdigest()), sizes
 
 
-def digest_of_test(batches: Iterable[Batch]) -> str:
+def digest_of_test(batches: Iterable[Batch], *, classes: bool = True) -> str:
     """Return the digest of test data that `look` gives too."""
     found = hashlib.blake2b(digest_size=16)
-    return _seen(_checked(batches, "test"), found)[0].digest
+    return _seen(_checked(batches, "test", classes=classes), found)[0].digest
 
 
 def unlike(there: Look, here: Look) -> str:
@@ -332,7 +373,7 @@ def _first_epoch(data: Data) -> Iterable[Batch]:
     return batches
 
 
-def _checked(batches: Iterable[Batch], name: str) -> Iterator[Batch]:
+def _checked(batches: Iterable[Batch], name: str, *, classes: bool) -> Iterator[Batch]:
     """Yield the batches as arrays, checked."""
     iterator, number = iter(batches), 0
     while True:
@@ -342,14 +383,19 @@ def _checked(batches: Iterable[Batch], name: str) -> Iterator[Batch]:
             break
         except Exception as error:  # whatever the user's code raises
             raise _raised(name, error) from error
-        _check_batch(x, y, f"batch {number} of the {name} data")
+        _check_batch(x, y, f"batch {number} of the {name} data", classes=classes)
         yield x, y
         number += 1
     if not number:
         raise CompareError(f"compare: the {name} data are empty")
 
 
-def _check_batch(x: Array, y: Array, where: str) -> None:
+def _check_batch(x: Array, y: Array, where: str, *, classes: bool) -> None:
+    if x.dtype.kind == "f" and not np.isfinite(x).all():
+        raise CompareError(f"compare: {where} holds NaN or infinity")
+    if not classes:
+        _check_targets(x, y, where)
+        return
     if x.dtype.kind not in "buif" or x.ndim < 1 or len(x) != y.size or not len(x):
         raise CompareError(
             f"compare: {where} must be samples, numbers [n, ...], and n labels; got {_told(x)} "
@@ -360,9 +406,24 @@ def _check_batch(x: Array, y: Array, where: str) -> None:
             f"compare: labels must be whole numbers from 0, one for a sample, since nets are "
             f"compared by their right answers; {where} has {_told(y)}"
             + (f", the least {y.min()}" if y.dtype.kind in "iu" else "")
+            + (
+                '; targets that are no labels need a metric, such as metric="mae"'
+                if y.dtype.kind == "f"
+                else ""
+            )
         )
-    if x.dtype.kind == "f" and not np.isfinite(x).all():
-        raise CompareError(f"compare: {where} holds NaN or infinity")
+
+
+def _check_targets(x: Array, y: Array, where: str) -> None:
+    """Refuse what is no samples with numbers for each."""
+    numbers = all(part.dtype.kind in "buif" and part.ndim for part in (x, y))
+    if not numbers or len(x) != len(y) or not len(x):
+        raise CompareError(
+            f"compare: {where} must be samples [n, ...] and targets [n, ...], numbers; got "
+            f"{_told(x)} and {_told(y)}"
+        )
+    if y.dtype.kind == "f" and not np.isfinite(y).all():
+        raise CompareError(f"compare: the targets of {where} hold NaN or infinity")
 
 
 def _raised(name: str, error: Exception) -> CompareError:

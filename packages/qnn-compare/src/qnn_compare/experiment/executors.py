@@ -2,9 +2,9 @@
 
 import os
 import pickle
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from qnn_core.errors import CompareError
@@ -16,6 +16,7 @@ from .failures import error_text, failure_of
 from .heartbeat import Heartbeat
 from .result import Result, failed
 from .run import Experiment, execute
+from .warm_starts import Trained
 
 POLL_SECONDS = 0.3
 
@@ -27,6 +28,8 @@ class Task:
     Attributes:
         config, seed: the run.
         key: its name in the store.
+        trained: the nets that its own begins with, or learns from.
+        kept: whether another config begins with it, or learns from it.
         notes: folder in which it says how far it is, if that exists where it runs.
         asker: the process that wants it.
     """
@@ -36,14 +39,18 @@ class Task:
     key: str
     notes: Path
     asker: int = field(default_factory=os.getpid)
+    trained: Mapping[str, Trained] = field(default_factory=dict, compare=False)
+    kept: bool = field(default=False, compare=False)
 
 
 def run_task(experiment: Experiment, task: Task) -> Result:
     """Run a run, and say on the way how far it is."""
     orphans.end_with(task.asker)
-    epochs = experiment.recipe_of(task.config).epochs
+    config = task.config
+    epochs = sum(experiment.recipe_of(stage).epochs for stage in (*config.stages, config))
     with Heartbeat(task.notes, task.key, epochs) as note:
-        return execute(experiment, task.config, task.seed, note.epoch)
+        found = execute(experiment, config, task.seed, note.epoch, trained=task.trained)
+    return found if task.kept else replace(found, state=None)
 
 
 def run_on(

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any
 
 from qnn_core.errors import CompareError, PluginError, SpecError
+from qnn_core.quantizer import Quantizer
 
 from .arguments import listed, short
 from .configs import Config, one_line
-from .spec_bits import FLOAT, canonical, with_bits, without_bits
+from .own_quantizer import GivenQuantizer, sized_quantizer
+from .spec_bits import FLOAT, with_bits, without_bits
 
 # A width for weights and inputs, or one for each.
 Width = int | tuple[int, int]
@@ -38,43 +41,16 @@ class LeftOut:
         return cls(content["arm"], content["reason"], content.get("broken", False))
 
 
-def grid(
-    weights: Sequence[str | None],
-    activations: Sequence[str | None] | None = None,
-    bits: Sequence[Width] | None = None,
-) -> list[Config]:
-    """Return the configs of schemes by widths, float first; those without a meaning are left out.
-
-    It is what `compare` makes of the same arguments, as a list that others can be added to.
-
-    Args:
-        weights: schemes of the weights: specs without bits ("symmetric:grid=even"), or with bits
-            if `bits` is left out; None or "float" for float.
-        activations: schemes of the layers' inputs, each beside each of the weights'; left out: the
-            same as the weights'.
-        bits: widths, 1 to 8 and 32 for float, or pairs of them for weights and inputs.
-
-    Raises:
-        CompareError: if nothing quantized is left.
-        SpecError: for an unknown scheme, a malformed spec or width, or a scheme that has no
-            meaning at any width at all.
-
-    Example:
-        >>> [config.name for config in grid(["symmetric", "binary"], bits=[1, 2, 32])]
-        ['float', 'symmetric:2', 'binary:1']
-    """
-    return configs_of(weights, activations, bits)[0]
-
-
 def configs_of(
-    weights: Sequence[str | None],
-    activations: Sequence[str | None] | None,
+    weights: Sequence[GivenQuantizer],
+    activations: Sequence[GivenQuantizer] | None,
     bits: Sequence[Width] | None,
 ) -> tuple[list[Config], list[LeftOut]]:
     """Return the configs of a grid of schemes and widths, float first, and what has no meaning.
 
     Args:
-        weights: specs without bits, or with them if `bits` is None; None or "float" for float.
+        weights: specs without bits, or with them if `bits` is None; None or "float" for float;
+            classes and objects of one's own.
         activations: likewise, each beside each weight; None: the same as the weight.
         bits: widths, 1 to 8 and 32 for float, or pairs of them for weights and inputs.
 
@@ -95,20 +71,23 @@ def configs_of(
                 f"compare: {name} must be a list with one entry at least, such as "
                 f"{'[2, 4]' if name == 'bits' else ['symmetric']}, got {given!r}"
             )
-        if name != "bits" and not all(isinstance(s, str | None) for s in given or ()):
+        kinds = (str, Quantizer, type, NoneType)
+        if name != "bits" and not all(isinstance(one, kinds) for one in given or ()):
             raise CompareError(
-                f"compare: {name} must be spec strings, or None for float, got {given!r}; a scheme "
-                "of your own gets its name from an entry point: qnn new-quantizer writes a package"
+                f"compare: {name} must be spec strings, quantizers or their classes, or None for "
+                f"float, got {given!r}"
             )
     pairs = [(w, w if a is _SAME else a) for w in weights for a in activations or [_SAME]]
     configs: dict[str, Config] = {}
     left_out: dict[str, LeftOut] = {}
     for weight, input in pairs:
         widths: Sequence[Width | None] = bits or [None]
-        found = [_config_of(weight, input, width) for width in widths]
-        refused = [out for config in found if (out := _refused(config)) is not None]
+        made = [_config_of(weight, input, width) for width in widths]
+        found = [one for one in made if isinstance(one, Config)]
+        refused = [one for one in made if isinstance(one, LeftOut)]
+        refused += [out for config in found if (out := _refused(config)) is not None]
         quantized = [config for config in found if not config.is_float]
-        if refused and len(refused) == len(quantized) and not any(out.broken for out in refused):
+        if refused and len(refused) >= len(quantized) and not any(out.broken for out in refused):
             for spec in (weight, input):
                 _check_some_width(spec, refused[0])
         left_out |= {out.config: out for out in refused}
@@ -125,9 +104,11 @@ def configs_of(
 _SAME = "<the weight's>"
 
 
-def _config_of(weight: str | None, input: str | None, width: Width | None) -> Config:
+def _config_of(
+    weight: GivenQuantizer, input: GivenQuantizer, width: Width | None
+) -> Config | LeftOut:
     if width is None:
-        return Config(weight=canonical(weight), input=canonical(input))
+        return Config(weight=weight, input=input)
     pair = width if isinstance(width, tuple | list) else (width, width)
     if len(pair) != 2:
         raise CompareError(
@@ -135,12 +116,28 @@ def _config_of(weight: str | None, input: str | None, width: Width | None) -> Co
             f"the inputs, got {short(width)}"
         )
     for_weight, for_input = pair
-    return Config(weight=with_bits(weight, for_weight), input=with_bits(input, for_input))
+    sides = (weight, for_weight), (input, for_input)
+    for bits in (for_weight, for_input):
+        with_bits(None, bits)
+    own = [side for side in sides if not isinstance(side[0], str | None)]
+    try:
+        weight, input = (sized_quantizer(*side) for side in sides)
+    except SpecError as error:
+        if not own:
+            raise
+        # An object is checked when it is made, a spec when it is used.
+        names = dict.fromkeys(f"{_name(given)}:{bits}" for given, bits in own)
+        return LeftOut(" x ".join(names), one_line(error))
+    return Config(weight=weight, input=input)
 
 
-def _check_some_width(spec: str | None, refused: LeftOut) -> None:
+def _name(given: Any) -> str:
+    return str(getattr(given, "__name__", type(given).__name__))
+
+
+def _check_some_width(spec: GivenQuantizer, refused: LeftOut) -> None:
     """Raise a SpecError if no width can give a spec a meaning: not the width is at fault."""
-    if spec is None or spec == FLOAT:
+    if not isinstance(spec, str) or spec == FLOAT:
         return
     configs = [Config(weight=with_bits(without_bits(spec), bits)) for bits in range(1, 9)]
     if all(_refused(config) is not None for config in configs):

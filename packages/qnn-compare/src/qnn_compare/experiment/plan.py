@@ -10,6 +10,7 @@ from typing import Any
 from qnn_core.errors import CompareError
 from qnn_core.registry import parse
 
+from ..metric import Metric
 from .arguments import listed, short, whole
 from .configs import Config
 from .grid import LeftOut
@@ -59,10 +60,20 @@ class Plan:
         """Return the name of a run: readable, with a digest of all that its numbers depend on."""
         code = {name: self.schemes[name] for name in (parse(spec)[0] for spec in config.specs)}
         content = [self.configuration, code, *config.numbers_depend_on(), seed]
+        if config.needs:  # of what it begins with, or learns from, all that the numbers depend on
+            known = {other.name: other for other in self.configs}
+            if missing := [name for name in config.needs if name not in known]:
+                raise CompareError(f"{config.name} needs {missing[0]}, which is not there")
+            content.append([self.key(known[name], seed) for name in config.needs])
         digest = hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=8)
         # Of the name only what every file system can hold; `check_names` sees to the rest.
         readable = re.sub(r"[^A-Za-z0-9]+", "-", config.name)[:60].strip("-")
         return f"{readable}_seed{seed}_{digest.hexdigest()}"
+
+    @property
+    def metric(self) -> Metric:
+        """What configs are compared by."""
+        return Metric.of_configuration(self.configuration)
 
     def check_names(self) -> None:
         """Raise a CompareError if two configs would have one file for their results."""

@@ -10,6 +10,7 @@ from qnn_core.terminal import is_terminal, say
 from tqdm import tqdm
 
 from ..formatting import counted
+from ..metric import ACCURACY, Metric
 from .heartbeat import RunProgress
 from .result import Result
 
@@ -27,9 +28,18 @@ class Progress:
         done: how many were done before.
         show: True, or False for nothing at all; None for nothing but where there is work to do.
         kept_failed: how many of those that were done before failed, and are not tried again.
+        metric: what nets are judged by.
     """
 
-    def __init__(self, total: int, done: int, show: bool | None, kept_failed: int = 0) -> None:
+    def __init__(
+        self,
+        total: int,
+        done: int,
+        show: bool | None,
+        kept_failed: int = 0,
+        metric: Metric = ACCURACY,
+    ) -> None:
+        self._metric = metric
         self._total, self._done = total, done
         self._quiet = show is False or total == done
         # Even a tqdm that shows nothing holds a semaphore of the system.
@@ -60,7 +70,7 @@ class Progress:
     def show(self, result: Result) -> None:
         """Count a run that has ended."""
         self._done += 1
-        told = f"{result.config}, seed {result.seed}: {_outcome(result)}"
+        told = f"{result.config}, seed {result.seed}: {_outcome(result, self._metric)}"
         if self._bar is not None:
             with suppress(*UNSEEN):
                 if not result.done:
@@ -91,11 +101,13 @@ class Progress:
             line.set_description_str(told[n] if n < len(told) else "")
 
 
-def _outcome(result: Result) -> str:
+def _outcome(result: Result, metric: Metric) -> str:
     if not result.done:
         return f"{result.failure}: {result.reason}"
     size = "not packed" if result.unpacked else f"{result.nbytes:,} bytes"
-    return f"{result.accuracy:.2%}, {size}, {result.seconds:.1f} s"
+    value = f"{result.accuracy:.2%}" if metric.shares else metric.value(result.accuracy)
+    told = value if metric == ACCURACY else f"{metric.name} {value}"
+    return f"{told}, {size}, {result.seconds:.1f} s"
 
 
 def _far(name: str, far: RunProgress) -> str:

@@ -27,9 +27,10 @@ class Result:
         config: name of the config.
         seed: of the initial weights and of the order of the batches.
         failure: None if it was trained to the end; else the kind of failure, and `reason` says it.
-        accuracy, loss: of the model, on the test data, once, after the last epoch.
-        correct: for each test sample, whether the answer was right; bool [n]. Empty where only the
-            accuracy is known.
+        accuracy, loss: of the model, on the test data, once, after the last epoch; where the study
+            has another metric, `accuracy` is its value.
+        correct: for each test sample, whether the answer was right, bool [n], or the value of the
+            metric, float64 [n]. Empty where only `accuracy` is known.
         unpacked: why the model cannot be packed, as with layers that quantize in a way of their
             own; ``""`` if it can, else what follows is 0 and empty.
         nbytes: size of the packed model's file.
@@ -41,6 +42,8 @@ class Result:
         train_seconds, seconds: of training, and of all.
         measured: what a function of the user's measured, by name.
         history: of each epoch the loss and the accuracy in training, and on the test data.
+        state: the net's parameters and buffers, where another config begins with it or learns from
+            it; a store has a file of its own for them.
     """
 
     config: str
@@ -49,7 +52,7 @@ class Result:
     reason: str = ""
     accuracy: float = math.nan
     loss: float = math.nan
-    correct: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    correct: NDArray[Any] = field(default_factory=lambda: np.zeros(0, np.bool_))
     unpacked: str = ""
     nbytes: int = 0
     difference: float = 0.0
@@ -59,6 +62,7 @@ class Result:
     seconds: float = 0.0
     measured: Mapping[str, float] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
+    state: Mapping[str, NDArray[Any]] | None = None
 
     @property
     def done(self) -> bool:
@@ -67,9 +71,8 @@ class Result:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON can hold it: what has no number is null, one bit for each sample."""
-        bits = base64.b64encode(np.packbits(self.correct).tobytes()).decode()
         shown = {key: getattr(self, name) for name, key in KEYS.items()}
-        shown |= {"correct": {"samples": len(self.correct), "bits": bits}}
+        shown |= {"correct": _packed(self.correct)}
         shown |= {key: _or_null(shown[key]) for key in ("accuracy", "loss", "difference")}
         shown["measured"] = {k: _or_null(value) for k, value in self.measured.items()}
         shown["history"] = [{k: _or_null(v) for k, v in epoch.items()} for epoch in self.history]
@@ -94,9 +97,11 @@ class Result:
         measured = {k: _or_nan(value) for k, value in content["measured"].items()}
         correct = _correct(content["correct"])
         if content["failure"] is None and len(correct):
-            share = float(np.mean(correct))
-            wanted = f"the share of right answers, {share}"
-            check(abs(numbers["accuracy"] - share) < 1e-6, "accuracy", wanted, content["accuracy"])
+            mean = float(np.mean(correct))
+            whole = correct.dtype == np.bool_
+            wanted = f"the {'share of right answers' if whole else 'mean of the samples'}, {mean}"
+            near = abs(numbers["accuracy"] - mean) < 1e-6 * max(1.0, abs(mean))
+            check(near, "accuracy", wanted, content["accuracy"])
         history = []
         for n, epoch in enumerate(content["history"]):
             where = f"history[{n}]"
@@ -115,7 +120,9 @@ class Result:
 
 
 # The key in JSON of each field: the first stores call a config an arm.
-KEYS = {f.name: "arm" if f.name == "config" else f.name for f in fields(Result)}
+KEYS = {
+    f.name: "arm" if f.name == "config" else f.name for f in fields(Result) if f.name != "state"
+}
 
 CURVES = {"loss", "accuracy", "test_loss", "test_accuracy"}
 
@@ -173,9 +180,9 @@ SHAPES: dict[str, tuple[str, Callable[[Any], bool]]] = {
         lambda value: value is None or value in get_args(Failure),
     ),
     "reason": ("a text", lambda value: isinstance(value, str)),
-    "accuracy": ("a share or null", lambda v: v is None or (is_number(v) and 0 <= v <= 1)),
+    "accuracy": ("a number or null", _number_or_null),
     "loss": ("a number or null", _number_or_null),
-    "correct": ("samples and bits", lambda value: isinstance(value, dict)),
+    "correct": ("samples and bits or floats", lambda value: isinstance(value, dict)),
     "unpacked": ("a text", lambda value: isinstance(value, str)),
     "nbytes": ("a whole number", is_whole),
     "difference": ("a number or null", _number_or_null),
@@ -188,19 +195,34 @@ SHAPES: dict[str, tuple[str, Callable[[Any], bool]]] = {
 }
 
 
-def _correct(packed: Mapping[str, Any]) -> NDArray[np.bool_]:
-    samples, bits = packed.get("samples"), packed.get("bits")
+def _packed(correct: NDArray[Any]) -> dict[str, Any]:
+    """Return what is known of each sample as JSON can hold it: a bit, or eight bytes."""
+    if correct.dtype == np.bool_:
+        kind, raw = "bits", np.packbits(correct).tobytes()
+    else:
+        kind, raw = "floats", correct.astype("<f8").tobytes()
+    return {"samples": len(correct), kind: base64.b64encode(raw).decode()}
+
+
+def _correct(packed: Mapping[str, Any]) -> NDArray[Any]:
+    kind = "floats" if "floats" in packed else "bits"
+    where = f"correct.{kind}"
+    samples, text = packed.get("samples"), packed.get(kind)
     check(is_whole(samples), "correct.samples", "a whole number", samples)
-    check(isinstance(bits, str), "correct.bits", "a text", bits)
+    check(isinstance(text, str), where, "a text", text)
     assert isinstance(samples, int)
-    assert isinstance(bits, str)
+    assert isinstance(text, str)
     try:
-        raw = base64.b64decode(bits, validate=True)
+        raw = base64.b64decode(text, validate=True)
     except ValueError as error:
-        raise ValueError(f"correct.bits: {error}") from error
-    wanted = f"{-(-samples // 8)} bytes for {samples} samples"
-    check(len(raw) == -(-samples // 8), "correct.bits", wanted, len(raw))
-    return np.unpackbits(np.frombuffer(raw, np.uint8), count=samples).astype(np.bool_)
+        raise ValueError(f"{where}: {error}") from error
+    size = 8 * samples if kind == "floats" else -(-samples // 8)
+    check(len(raw) == size, where, f"{size} bytes for {samples} samples", len(raw))
+    if kind == "bits":
+        return np.unpackbits(np.frombuffer(raw, np.uint8), count=samples).astype(np.bool_)
+    values = np.frombuffer(raw, "<f8").astype(np.float64)
+    check(bool(np.isfinite(values).all()), where, "finite numbers", "NaN or infinity")
+    return values
 
 
 def _or_null(number: float) -> float | None:

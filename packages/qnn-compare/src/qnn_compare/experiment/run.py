@@ -9,14 +9,15 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from qnn_core.analysis import quantize
+from qnn_core.analysis import apply_rules, quantize, warm_start
 from qnn_core.analysis.model_summary import summary
 from qnn_core.autodiff import Tensor, no_grad
 from qnn_core.deploy import PackedModel, pack
 from qnn_core.errors import CompareError, QnnError
 from qnn_core.gemm import get_num_threads, set_num_threads
 from qnn_core.nn import Module
-from qnn_core.training import Epoch, evaluate, fit
+from qnn_core.training import Epoch, Metric, evaluate, fit
+from qnn_core.training.metrics import NAMED
 
 from . import data as data_
 from .arguments import number
@@ -25,8 +26,10 @@ from .data import Array, Batch, Data
 from .failures import Elsewhere, error_text, failure_of
 from .global_generators import Purpose, Training, seeded
 from .initial_weights import Starts, differ, latent_weights, starts_of
+from .judging import judged, of_classes
 from .recipe import Recipe
 from .result import Result, failed
+from .warm_starts import Trained, net_of, origin
 
 # Makes an untrained model: ``build(weight=..., input=..., seed=...)``.
 Build = Callable[..., Module]
@@ -49,6 +52,7 @@ class Experiment:
         given: the data, as the user gave them.
         recipe: how nets are trained; a config may change it.
         measure: see `compare`.
+        metric: what nets are judged by.
         data_key: fingerprint of the data.
         starts: of each seed, digests of the initial weights that its configs have.
         seen: what a look at the data said; whoever loads them again compares.
@@ -61,6 +65,7 @@ class Experiment:
     starts: Mapping[int, Starts] = field(default_factory=dict)
     seen: data_.Look | None = None
     measure: Measure | None = None
+    metric: Metric = NAMED["accuracy"]
 
     def data(self) -> Data:
         """Return the data; kept, since one process trains many runs."""
@@ -79,7 +84,8 @@ class Experiment:
             data = self.data()
             looked_at = any(one is data for one in _LOOKED_AT)
             if self.seen is not None and not looked_at:
-                if different := data_.unlike(self.seen, data_.look(data)):
+                look = data_.look(data, classes=of_classes(self.metric))
+                if different := data_.unlike(self.seen, look):
                     _KEPT.clear()
                     raise Elsewhere(f"the data here are not those of the study: {different}")
                 _LOOKED_AT[:] = [data]
@@ -94,15 +100,20 @@ class Experiment:
         """Return the untrained net of a config."""
         weight, input = config.quantizers()
         options = config.options
+        rules = config.rules
         if self.recipe_of(config).post_training:
             weight = input = None
-            options = {}
+            options, rules = {}, {}
         with seeded(Purpose.BUILD, seed):
-            return self.build(weight=weight, input=input, seed=seed, **options)
+            model = self.build(weight=weight, input=input, seed=seed, **options)
+        return apply_rules(model, rules) if rules else model
 
     def recipe_of(self, config: Config) -> Recipe:
         """Return how a config is trained."""
-        return self.recipe.changed(config.recipe) if config.recipe else self.recipe
+        if not config.recipe:
+            return self.recipe
+        # Whether there is a net to begin with was seen to before anything was trained.
+        return self.recipe.changed(config.recipe, started=True)
 
 
 _LOADING = threading.RLock()
@@ -111,7 +122,12 @@ _LOOKED_AT: list[Data] = []
 
 
 def execute(
-    experiment: Experiment, config: Config, seed: int, on_epoch: OnEpoch | None = None
+    experiment: Experiment,
+    config: Config,
+    seed: int,
+    on_epoch: OnEpoch | None = None,
+    *,
+    trained: Mapping[str, Trained] | None = None,
 ) -> Result:
     """Train and measure one net. An error becomes a result: it must not take others down."""
     epochs: list[Epoch] = []
@@ -133,16 +149,18 @@ def execute(
                     "other configs: they are no pairs"
                 )
             with training:
-                found = _measured(experiment, model, config, seed, note)
+                run = _Run(experiment, config, seed, note, trained or {})
+                found = run.measured(model)
                 training.check()
         seconds = time.perf_counter() - began
-        return replace(found, seconds=seconds, history=_history(epochs))
+        return replace(found, seconds=seconds, history=_history(epochs, experiment.metric))
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # whatever the user's code raises, SystemExit too
         failure, reason = failure_of(error), error_text(error)
     seconds = time.perf_counter() - began
-    return failed(config.name, seed, failure, reason, seconds=seconds, history=_history(epochs))
+    told = _history(epochs, experiment.metric)
+    return failed(config.name, seed, failure, reason, seconds=seconds, history=told)
 
 
 def check_last_batches(experiment: Experiment, configs: Sequence[Config], seed: int) -> None:
@@ -197,57 +215,108 @@ def _in_training(model: Module, x: Array) -> None:
         model.train()(Tensor.of(np.asarray(x, model.dtype)))
 
 
-def _measured(
-    experiment: Experiment, model: Module, config: Config, seed: int, note: OnEpoch
-) -> Result:
-    data, recipe = experiment.checked_data(), experiment.recipe_of(config)
-    batches = data.batches(seed, recipe.batch_size)
-    tests = _tests(experiment, data)
-    before = time.perf_counter()
-    history = fit(
-        model,
-        batches,
-        epochs=recipe.epochs,
-        optimizer=recipe.optimizer_for(model, batches),
-        loss=recipe.loss,
-        # Only watched: the last epoch counts, whatever the test data say.
-        validation=tests,
-        progress=False,
-        on_epoch=note,
-    )
-    if recipe.post_training:
-        model = _quantized(config, model, data.batches(seed, recipe.batch_size), recipe)
-    train_seconds = time.perf_counter() - before
-    scores = [_scores(model, x) for x, _ in tests]
-    right = [s.argmax(axis=1) == labels for s, (_, labels) in zip(scores, tests, strict=True)]
-    correct = np.concatenate(right)
-    loss = history.last.val_loss
-    if recipe.post_training:
-        loss = evaluate(model, tests, loss=recipe.loss).loss
-    assert loss is not None
-    return Result(
-        config.name,
-        seed,
-        accuracy=float(np.mean(correct)),
-        loss=loss,
-        correct=correct,
-        macs={f"{w}x{a}": n for (w, a), n in summary(model, tests[0][0][:1]).macs.items()},
-        train_seconds=train_seconds,
-        measured=_checked_measures(experiment.measure, model, data),
-        **_deployed(model, tests, scores),
-    )
+class _Run:
+    """One run: a net and the stages before it, trained one after the other, and measured."""
 
+    def __init__(
+        self,
+        experiment: Experiment,
+        config: Config,
+        seed: int,
+        note: OnEpoch,
+        trained: Mapping[str, Trained],
+    ) -> None:
+        self.experiment, self.config, self.seed, self.note = experiment, config, seed, note
+        self.trained = trained
+        self.data = experiment.checked_data()
+        self.tests = _tests(experiment, self.data)
+        self.test_loss: float | None = None
 
-def _quantized(config: Config, model: Module, batches: Iterable[Batch], recipe: Recipe) -> Module:
-    """Return a trained net quantized, its ranges fitted to some training samples."""
-    weight, input = config.quantizers()
-    seen: list[Array] = []
-    for x, _ in batches:
-        seen.append(np.asarray(x))
-        if sum(map(len, seen)) >= recipe.post_training:
-            break
-    samples = np.concatenate(seen)[: recipe.post_training]
-    return quantize(model, weight=weight, input=input, calibration=samples, **config.options)
+    def measured(self, model: Module) -> Result:
+        """Train the net, measure it, and return what was found."""
+        before = time.perf_counter()
+        model = self._trained(model)
+        train_seconds = time.perf_counter() - before
+        scores = [_scores(model, x) for x, _ in self.tests]
+        found = judged(self.experiment.metric, scores, [targets for _, targets in self.tests])
+        loss = self.test_loss
+        if loss is None:
+            recipe = self.experiment.recipe_of(self.config)
+            loss = evaluate(model, self.tests, loss=recipe.of_targets).loss
+        return Result(
+            self.config.name,
+            self.seed,
+            accuracy=found.value,
+            loss=loss,
+            correct=found.samples,
+            macs={f"{w}x{a}": n for (w, a), n in summary(model, self.tests[0][0][:1]).macs.items()},
+            train_seconds=train_seconds,
+            measured=_checked_measures(self.experiment.measure, model, self.data),
+            state=model.state_dict(),
+            **_deployed(model, self.tests, scores),
+        )
+
+    def _trained(self, model: Module) -> Module:
+        """Return the net after all stages: each begins where the one before it ended."""
+        before = origin(self.config.start, self.seed, self.trained, self._build)
+        for stage in (*self.config.stages, self.config):
+            net = model if stage is self.config else self._build(stage)
+            if before is not None:
+                samples = self._samples(self.experiment.recipe_of(stage).calibration)
+                net = warm_start(net, before, calibration=samples)
+            before = net = self._fitted(net, stage)
+        return net
+
+    def _build(self, config: Config) -> Module:
+        return self.experiment.model(config, self.seed)
+
+    def _fitted(self, model: Module, stage: Config) -> Module:
+        recipe = self.experiment.recipe_of(stage)
+        source = None if stage.teacher is None else self.trained[stage.teacher]
+        teacher = None if source is None else net_of(source, self._build)
+        if recipe.epochs:
+            batches = self._batches(recipe)
+            history = fit(
+                model,
+                batches,
+                epochs=recipe.epochs,
+                optimizer=recipe.optimizer_for(model, batches),
+                loss=recipe.loss_of(teacher),
+                metric=self.experiment.metric,
+                clip_norm=recipe.clip_norm,
+                # Only watched: the last epoch counts, whatever the test data say.
+                validation=self.tests,
+                progress=False,
+                on_epoch=partial(self._after_epoch, model, recipe),
+            )
+            # With a teacher, and where training is not the end, it is another loss.
+            self.test_loss = None if teacher or recipe.post_training else history.last.val_loss
+        if recipe.post_training:
+            weight, input = stage.quantizers()
+            samples = self._samples(recipe.post_training)
+            options = {**stage.options, **({"layers": stage.rules} if stage.rules else {})}
+            model = quantize(model, weight=weight, input=input, calibration=samples, **options)
+        return model.eval()
+
+    def _after_epoch(self, model: Module, recipe: Recipe, epoch: Epoch) -> None:
+        self.note(epoch)
+        if recipe.on_epoch is not None:
+            recipe.on_epoch(model, epoch)
+
+    def _batches(self, recipe: Recipe) -> Iterable[Batch]:
+        batches = self.data.batches(self.seed, recipe.batch_size)
+        if recipe.augment is None:
+            return batches
+        return data_.Augmented(batches, recipe.augment, self.seed)
+
+    def _samples(self, count: int) -> Array:
+        """Return some training samples, those that training begins with."""
+        seen: list[Array] = []
+        for x, _ in self.data.batches(self.seed, self.experiment.recipe.batch_size):
+            seen.append(np.asarray(x))
+            if sum(map(len, seen)) >= count:
+                break
+        return np.concatenate(seen)[:count]
 
 
 def _checked_measures(measure: Measure | None, model: Module, data: Data) -> dict[str, float]:
@@ -269,7 +338,9 @@ def _checked_measures(measure: Measure | None, model: Module, data: Data) -> dic
 def _tests(experiment: Experiment, data: Data) -> list[Batch]:
     """Return the test data: a dataset may give others each time that it is read."""
     tests = data.test_batches()
-    if experiment.seen is not None and data_.digest_of_test(tests) != experiment.seen.test.digest:
+    classes = of_classes(experiment.metric)
+    seen = None if experiment.seen is None else experiment.seen.test.digest
+    if seen is not None and data_.digest_of_test(tests, classes=classes) != seen:
         raise Elsewhere(
             "the test data are others than when the study began: the dataset gives other samples "
             "or labels each time that it is read"
@@ -317,13 +388,19 @@ def _least(call: Callable[[], Any]) -> float:
     return min(times)
 
 
-def _history(epochs: Iterable[Epoch]) -> list[dict[str, float]]:
+def _history(epochs: Iterable[Epoch], metric: Metric) -> list[dict[str, float]]:
+    """Return the curves; the first stores call the value of the metric an accuracy."""
+
+    def of(value: float | None) -> float:
+        return float("nan") if value is None else value
+
+    named = metric.name
     return [
         {
             "loss": e.loss,
-            "accuracy": e.accuracy if e.accuracy is not None else float("nan"),
-            "test_loss": e.val_loss if e.val_loss is not None else float("nan"),
-            "test_accuracy": e.val_accuracy if e.val_accuracy is not None else float("nan"),
+            "accuracy": of(e.metric if e.metric_name == named else None),
+            "test_loss": of(e.val_loss),
+            "test_accuracy": of(e.val_metric if e.metric_name == named else None),
         }
         for e in epochs
     ]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qnn_core.errors import CompareError, FileError, QnnError
+from qnn_core.files import load_arrays, save_arrays
 
 from . import orphans
 from .configs import one_line
@@ -16,6 +17,7 @@ from .initial_weights import Starts
 from .plan import Plan, differences
 from .result import Result, check, is_number, is_whole
 from .sealed_json import read_sealed, write_sealed
+from .start_file import State
 from .tuning import FOLDER as TUNING
 from .tuning import Tuning
 
@@ -30,6 +32,7 @@ FIRST_FORMAT = "qnn comparison 1"
 ABOUT = "study.json"
 RUNS = "cells"  # as the first stores call them
 RUNNING = "running"
+STATES = "states"
 
 
 class DamagedError(CompareError):
@@ -37,7 +40,9 @@ class DamagedError(CompareError):
 
 
 class Store:
-    """A folder with study.json, cells/, while runs go on running/, and tuning/, a store itself.
+    """A folder: study.json, cells/, while runs go on running/, and tuning/, a store itself.
+
+    Of nets that others begin with or learn from, states/ has the parameters.
 
     Args:
         folder: it is made when it is first written to.
@@ -228,6 +233,28 @@ class Store:
                 "the same call goes on with it"
             ) from error
 
+    def write_state(self, key: str, state: State) -> None:
+        """Keep the parameters and buffers of a run's net.
+
+        Raises:
+            CompareError: if they cannot be written.
+        """
+        try:
+            self._state_path(key).parent.mkdir(exist_ok=True)
+            save_arrays(self._state_path(key), state, {"kind": STATES, "run": key})
+        except OSError as error:
+            raise CompareError(f"store {self.folder} cannot be written to: {error}") from error
+
+    def state(self, key: str) -> State | None:
+        """Return the parameters and buffers of a run's net; None if there are none, or damaged."""
+        try:
+            return load_arrays(self._state_path(key))[0]
+        except (OSError, QnnError):
+            return None
+
+    def _state_path(self, key: str) -> Path:
+        return self.folder / STATES / f"{key}.safetensors"
+
     @property
     def running(self) -> Path:
         """The folder where runs that go on say how far they are."""
@@ -257,7 +284,7 @@ class Store:
 
 def _is_foreign(path: Path) -> bool:
     """Whether a file or folder is none that a store begins with."""
-    if path.is_dir() and path.name in (RUNS, RUNNING):
+    if path.is_dir() and path.name in (RUNS, RUNNING, STATES):
         return any(path.iterdir())
     if path.is_dir() and path.name == TUNING:  # a store of its own, which is filled first
         return not (path / ABOUT).exists()
@@ -270,6 +297,7 @@ def _check_plan(plan: Plan) -> None:
     check(isinstance(configuration, dict), "configuration", "an object", configuration)
     recipe = configuration.get("recipe", {})
     check(isinstance(recipe, dict), "configuration.recipe", "an object", recipe)
+    _ = plan.metric
     for name, code in plan.schemes.items():
         check(isinstance(code, str), f"schemes.{name}", "a text", code)
     for out in plan.left_out:

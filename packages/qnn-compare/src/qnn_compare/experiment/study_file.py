@@ -20,7 +20,7 @@ from .configs import Config, Target
 from .grid import configs_of
 from .plan import seeds_of
 from .question import Question, looks_until
-from .recipe import MOST, Recipe
+from .recipe import ARGUMENTS, MOST, Recipe
 from .spec_bits import with_bits
 from .tuning import search_of
 
@@ -37,14 +37,22 @@ KEYS: dict[str, dict[str, tuple[str, bool]]] = {
         "max_seconds": ("a number", False),
         "reference": ("a name", False),
         "margin": ("a number", False),
+        "metric": ("a name", False),
     },
     "training": {
         "epochs": ("a whole number", True),
         "batch_size": ("a whole number", False),
         "lr": ("a number", False),
         "optimizer": ("a name", False),
+        "loss": ("a name", False),
         "weight_decay": ("a number", False),
         "warm_up": ("a whole number", False),
+        "schedule": ("a name", False),
+        "momentum": ("a number", False),
+        "clip_norm": ("a number", False),
+        "calibration": ("a whole number", False),
+        "temperature": ("a number", False),
+        "teacher_weight": ("a number", False),
     },
 }
 CONFIGS = "config"
@@ -123,7 +131,10 @@ def read_study_file(path: str | Path) -> StudyFile:
         # The others as far away as they can be: what goes together is checked when all is known.
         file.attempt(("training", key), Recipe(**{"epochs": MOST, key: value}).check)
     file.attempt(("training",), Recipe(**training).check)
-    options = compared | training
+    more = {name: value for name, value in training.items() if name not in ARGUMENTS}
+    options = compared | {n: v for n, v in training.items() if n in ARGUMENTS}
+    if more:
+        options["recipe"] = more
     if TUNE in file.content:
         options[TUNE] = file.table(TUNE)
         file.attempt((TUNE,), search_of, options[TUNE], Recipe(**training))
@@ -211,16 +222,29 @@ class _File:
             if key in content and not isinstance(content[key], kind):
                 self.fail(place, f"{key} must be a table, got {short(content[key])}")
         try:
-            if "target" in content:
-                content["target"] = Target(**content["target"])
-            config = Config(**content)
+            config = self._made(content)
             config.quantizers()
-            Recipe(epochs=MOST).changed(config.recipe)
+            Recipe(epochs=MOST).changed(config.recipe, started=config.begins_trained)
         except QnnError as error:
             self.fail(place, str(error).removeprefix("compare: "), error)
         except TypeError as error:  # an argument that there is not
             self.fail(place, str(error), error)
         return config
+
+    def _made(self, content: dict[str, Any]) -> Config:
+        """Return a config; files are found from the folder of this one."""
+        if "target" in content:
+            content["target"] = Target(**content["target"])
+        if isinstance(content.get("start"), dict):
+            file = content["start"].get("file")
+            if [*content["start"]] != ["file"] or not isinstance(file, str):
+                told = short(content["start"])
+                raise CompareError(f'start must be a name, or {{ file = "..." }}, got {told}')
+            content["start"] = self.path.resolve().parent / file
+        if isinstance(content.get("stages"), list):
+            stages = content["stages"]
+            content["stages"] = [self._made(dict(s)) if isinstance(s, dict) else s for s in stages]
+        return Config(**content)
 
     def function(self, table: str) -> functools.partial[Any]:
         """Return the function of a table, with its arguments."""

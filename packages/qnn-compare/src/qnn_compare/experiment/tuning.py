@@ -33,6 +33,7 @@ SHARE = 0.1
 # What is done after training is what some configs are, and others have no such thing.
 FIELDS = tuple(field.name for field in fields(Recipe) if field.name != "post_training")
 OPTIONS = ("seeds", "validation")
+LEAST_HELD = 10  # samples: a choice by fewer is chance
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,8 @@ def search_of(given: Mapping[str, Any], recipe: Recipe) -> Search:
         if name not in FIELDS:
             known = (*FIELDS, *OPTIONS)
             raise CompareError(
-                f"compare: tune: {name!r} is no field of a recipe{nearest(str(name), known)}"
+                f"compare: tune: {name!r} is no field of a recipe{nearest(str(name), known)} "
+                f"(fields: {', '.join(FIELDS)})"
             )
         tried = listed(asked)
         if not isinstance(tried, list | tuple) or not tried:
@@ -166,9 +168,12 @@ def _divided(data: Data, share: float) -> Pair:
             'tune={..., "validation": (samples, labels)}, which nets are not trained on'
         )
     count = len(data.train)
-    held = max(1, round(share * count))
-    if held == count:
-        raise CompareError(f"compare: tune: there is nothing to hold back of {count} samples")
+    held = round(share * count)
+    if held < LEAST_HELD or held >= count:
+        raise CompareError(
+            f"compare: tune: validation={share:g} holds back {held} of {count} samples: at least "
+            f"{LEAST_HELD} are needed to choose by, and some to train on"
+        )
     order = np.random.default_rng(FIRST_SEED).permutation(count)
     parts = np.sort(order[held:]), np.sort(order[:held])
     train, validation = (Part(data.train, part) for part in parts)
@@ -300,12 +305,13 @@ def choose(search: Search, config: Config, tried: "Comparison") -> tuple[Config,
         tried: the comparison of its candidates, on what was held back.
     """
     candidates = search.candidates(config)
+    sign = 1 if tried.metric.higher_is_better else -1
     merits = {}
     for name in candidates:
         done = tried.done(name)
         if done and len(done) == search.seeds:
             merits[name] = (
-                float(np.mean([result.accuracy for result in done])),
+                sign * float(np.mean([result.accuracy for result in done])),
                 -float(np.mean([result.loss for result in done])),
             )
     best = max(merits, key=lambda name: merits[name], default=None)
@@ -313,7 +319,7 @@ def choose(search: Search, config: Config, tried: "Comparison") -> tuple[Config,
         Tried(
             config.name,
             {key: _plain(value) for key, value in recipe.items()},
-            merits[name][0] if name in merits else None,
+            sign * merits[name][0] if name in merits else None,
             sum(result.seconds for result in tried.of(name)),
             name == best,
         )

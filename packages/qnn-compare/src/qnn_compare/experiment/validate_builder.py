@@ -3,12 +3,13 @@
 import copy
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from qnn_core.analysis import warm_start
 from qnn_core.autodiff import Tensor, no_grad
-from qnn_core.errors import CompareError
+from qnn_core.errors import CompareError, QnnError
 from qnn_core.nn import Module
 from qnn_core.nn.quant.quantize import QuantizeWeight
 from qnn_core.nn.surgery import Float, exchange, quantizers
@@ -18,6 +19,7 @@ from .configs import Config, one_line
 from .failures import error_text
 from .initial_weights import Starts, Weights, latent_weights, shapes_digest, starts_of
 from .run import Experiment
+from .start_file import StartFile
 
 SAMPLES = 4
 
@@ -39,7 +41,7 @@ def check_builder(
         experiment: what all runs have in common.
         configs: what is to be built.
         seeds: from which it is to be built.
-        classes: how many scores a net must give for each sample.
+        classes: how many scores a net must give for each sample; 0 where targets are no labels.
         known: digests of the initial weights of nets that were trained before, by seed; for one of
             these seeds the first config is built again, so that a change is noticed.
         progress: False shows nothing; else a bar, where checking takes more than a second.
@@ -100,6 +102,37 @@ def check_builder(
     return starts
 
 
+def check_origins(
+    experiment: Experiment, configs: Sequence[Config], seed: int, everything: Sequence[Config]
+) -> None:
+    """Raise a CompareError if a net cannot begin with what it is to begin with.
+
+    Of a start that is a function, that shows when it is called.
+
+    Args:
+        experiment: what all runs have in common.
+        configs: what is to be trained.
+        seed: from which nets are built for it.
+        everything: all configs of the study.
+    """
+    known = {config.name: config for config in everything}
+    for config in (config for config in configs if config.begins_trained):
+        before: Any = None
+        if isinstance(config.start, StartFile):
+            before = config.start.state
+        elif isinstance(config.start, str):
+            before = _built(experiment, known[config.start], seed)
+        for stage in (*config.stages, config):
+            model = _built(experiment, stage, seed)
+            try:
+                before = model if before is None else warm_start(model, before)
+            except QnnError as error:
+                told = one_line(str(error).removeprefix("warm_start: "))
+                raise CompareError(
+                    f"compare: {config.name} cannot begin with {config.start!r}: {told}"
+                ) from error
+
+
 def _bar(total: int, progress: bool | None) -> Any:
     """Return a bar that appears after a second, on a terminal; elsewhere nothing is to be seen."""
     terminal = getattr(sys.stderr, "isatty", lambda: False)()
@@ -113,7 +146,13 @@ def _check_config(
 ) -> None:
     without = {kind: _without(model, kind) for kind in ("weight", "input")}
     scores = _scores(experiment, model, config)
-    if scores.ndim != 2 or len(scores) != SAMPLES or scores.shape[1] < classes:
+    if not classes:
+        if len(scores) != SAMPLES:
+            raise CompareError(
+                f"compare: {config.name} must give one row for each sample; for {SAMPLES} samples "
+                f"it gave shape {scores.shape}"
+            )
+    elif scores.ndim != 2 or len(scores) != SAMPLES or scores.shape[1] < classes:
         raise CompareError(
             f"compare: {config.name} must give one row of scores for each sample, with a score for "
             f"each label; for {SAMPLES} samples, and labels up to {classes - 1}, it gave shape "
@@ -124,16 +163,15 @@ def _check_config(
     if quantizers(model) or config.is_float:
         _check_quantizers(model, config)
     # Whatever quantizes, and in whichever way: without it the answers must be others.
-    for given, left in (
-        ("weight", Config(input=config.input, **config.options)),
-        ("input", Config(weight=config.weight, **config.options)),
-    ):
+    sides: tuple[Literal["weight", "input"], ...] = ("weight", "input")
+    for given in sides:
         if getattr(config, given) is None or np.ptp(scores) == 0:  # a last layer of zeros
             continue
         if _differs(experiment, without[given], config, scores):
             continue
         # No quantizer was found there: the builder has a way of its own.
         try:
+            left = config.without(given)
             other = _scores(experiment, _built(experiment, left, seed), left)
         except CompareError:
             continue  # a builder need not know how to quantize only one of the two

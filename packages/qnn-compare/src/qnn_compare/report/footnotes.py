@@ -100,7 +100,8 @@ def tuned(comparison: "Comparison") -> list[Footnote]:
         found.append(
             Footnote(
                 "tuned",
-                f"{told}, for {whose}, by the accuracy on {tuning.samples:,} samples that are "
+                f"{told}, for {whose}, by the {comparison.metric.name} on {tuning.samples:,} "
+                "samples that are "
                 f"neither trained on nor tested ({counted(tuning.seeds, 'seed')}; "
                 f"{counted(runs, 'run')}, "
                 f"{seconds(cost)} of training)",

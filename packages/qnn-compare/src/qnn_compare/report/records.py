@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from qnn_core.errors import SpecError, nearest
 
+from ..experiment.configs import Config
 from .rows import Row, rows_of
 
 if TYPE_CHECKING:
@@ -39,13 +40,14 @@ def _by_bits(width: str) -> list[int]:
 
 def _raw(row: Row, widths: Sequence[str], tuned: Sequence[str]) -> Record:
     config, known, pair = row.config, row.accuracy, row.against
+    here = isinstance(config, Config)  # of what was trained elsewhere, a name is all that is known
     cells: Record = {
         "config": config.name,
         "series": config.series,
-        "weight": config.weight or "float",
-        "input": config.input or "float",
-        "weight_bits": config.bits[0],
-        "input_bits": config.bits[1],
+        "weight": str(config.weight or "float") if here else None,
+        "input": str(config.input or "float") if here else None,
+        "weight_bits": config.bits[0] if here else None,
+        "input_bits": config.bits[1] if here else None,
         "seeds": row.planned,
         "n": row.done,
         "failed": row.failed,
@@ -66,7 +68,7 @@ def _raw(row: Row, widths: Sequence[str], tuned: Sequence[str]) -> Record:
     cells |= {"nbytes": row.nbytes, "share_of_reference": row.share}
     cells |= {f"macs_{width}": row.macs.get(width, 0) if row.macs else None for width in widths}
     cells |= {f"seconds_batch_{batch}": time for batch, time in row.latency.items()}
-    return cells | {"train_seconds": row.train_seconds, "pareto": row.pareto}
+    return cells | {"train_seconds": row.train_seconds if here else None, "pareto": row.pareto}
 
 
 def _of_configs(comparison: "Comparison") -> list[Record]:
@@ -88,8 +90,8 @@ def _of_runs(comparison: "Comparison") -> list[Record]:
             "packed_difference": None
             if result.unpacked or not result.nbytes
             else result.difference,
-            "train_seconds": result.train_seconds,
-            "seconds": result.seconds,
+            "train_seconds": result.train_seconds if here else None,
+            "seconds": result.seconds if here else None,
             **{f"measured_{name}": result.measured.get(name) for name in measured},
         }
         for config in comparison.configs
@@ -117,9 +119,26 @@ def _of_pairs(comparison: "Comparison") -> list[Record]:
     return found
 
 
+def _of_tuning(comparison: "Comparison") -> list[Record]:
+    tuning = comparison.plan.tuning
+    tried = () if tuning is None else tuning.tried
+    names = [*dict.fromkeys(name for one in tried for name in one.recipe)]
+    return [
+        {
+            "config": one.config,
+            **{name: one.recipe.get(name) for name in names},
+            f"validation_{comparison.metric.name}": one.accuracy,
+            "seconds": one.seconds,
+            "chosen": one.chosen,
+        }
+        for one in tried
+    ]
+
+
 KINDS: dict[str, Callable[["Comparison"], list[Record]]] = {
     "configs": _of_configs,
     "runs": _of_runs,
     "epochs": _of_epochs,
     "pairs": _of_pairs,
+    "tuning": _of_tuning,
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from qnn_core.terminal import check_style, escape_markdown, table
 
 from ..formatting import broken
+from ..metric import ACCURACY
 from .columns import columns_for, fitting
 from .csv import numbers
 from .footnotes import Footnote, failed, left_out, missing, tuned, undecided, unpacked, unstable
@@ -83,9 +84,12 @@ def _notes(
     """Yield how to read the table, and what it has no row or no room for."""
     if comparison.against():
         yield Footnote("verdict", question(comparison))
+    if comparison.metric != ACCURACY:
+        better = "more" if comparison.metric.higher_is_better else "less"
+        yield Footnote(comparison.metric.name, f"{better} is better")
     for start, text in READ.items():
         if any(" ".join(header.split()).startswith(start) for header in headers):
-            yield Footnote(start.strip(), text)
+            yield Footnote(start.strip(), text.replace("accuracy", comparison.metric.name))
     if any(comparison.partial(config) and comparison.done(config) for config in comparison.configs):
         yield Footnote("(n=...)", PARTIAL)
     if hidden:

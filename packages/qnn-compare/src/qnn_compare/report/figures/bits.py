@@ -29,7 +29,7 @@ def draw(comparison: "Comparison") -> Figure:
         figsize=(max(5.0, min(12.0, 2.5 + 0.95 * len(widths))), 4.6), layout="constrained"
     )
     axes = figure.add_subplot()
-    axes.set_ylim(*limits([*points.values()]))
+    axes.set_ylim(*limits([*points.values()], shares=comparison.metric.shares))
     places: dict[Config, float] = {config: widths.index(config.bits) for config in points}
     entries = [band] if (band := draw_reference(axes, comparison, points)) else []
     for config in points:

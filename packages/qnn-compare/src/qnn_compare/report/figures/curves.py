@@ -39,12 +39,15 @@ def draw(comparison: "Comparison") -> Figure:
     figure = Figure(figsize=(max(4.5, 1.0 + 2.3 * across), 0.4 + 4.4 * down), layout="constrained")
     blocks = figure.subfigures(down, 1, squeeze=False)[:, 0]
     styles = looks(configs)
-    tests = {config: 100 * _curve(comparison, config, "test_accuracy") for config in configs}
+    metric = comparison.metric
+    tests = {
+        config: metric.factor * _curve(comparison, config, "test_accuracy") for config in configs
+    }
     losses = {config: _curve(comparison, config, "loss") for config in configs}
     for start, block in zip(range(0, len(widths), across), blocks, strict=True):
         panels = block.subplots(2, across, sharex=True, sharey="row", squeeze=False)
-        _label_row(panels)
-        panels[0, 0].set_ylim(*_limits([*tests.values()]))
+        _label_row(panels, metric.label)
+        panels[0, 0].set_ylim(*_limits([*tests.values()], shares=metric.shares))
         if all(len(curve) == 1 for curve in tests.values()):
             panels[0, 0].set_xlim(0.5, 1.5)  # one epoch: round it, that it has a whole tick
         _scale_losses(panels[1], [*losses.values()])
@@ -77,10 +80,13 @@ def _curve(comparison: "Comparison", config: Config, key: str) -> Array:
     return mean
 
 
-def _limits(curves: Sequence[Array]) -> tuple[float, float]:
-    """Return the accuracies to show: where most curves are after the first epochs."""
+def _limits(curves: Sequence[Array], *, shares: bool) -> tuple[float, float]:
+    """Return the values to show: where most curves are after the first epochs."""
     settled = np.array([value for curve in curves for value in curve[len(curve) // 4 :]])
     settled = settled[np.isfinite(settled)]
+    if not shares:
+        margin = 0.06 * float(np.ptp(settled)) or 0.06 * max(abs(float(settled[0])), 1e-9)
+        return settled.min() - margin, settled.max() + margin
     low = settled[settled > floor(settled)].min()
     margin = max(0.06 * (settled.max() - low), 0.25)
     return max(0.0, low - margin), min(100.0, settled.max() + margin)
@@ -99,8 +105,8 @@ def _draw_curve(axes: Axes, curve: Array, look: Look) -> None:
     )
 
 
-def _label_row(panels: Any) -> None:
-    panels[0, 0].set_ylabel("test accuracy (%)", fontsize=FONT)
+def _label_row(panels: Any, metric: str) -> None:
+    panels[0, 0].set_ylabel(f"test {metric}", fontsize=FONT)
     panels[1, 0].set_ylabel("training loss", fontsize=FONT)
     for panel in panels.flat:
         panel.grid(color="0.92")

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from qnn_core.errors import CompareError, SpecError, nearest
 from qnn_core.files import atomic_write
 
+from ...metric import Metric
 from . import bits, curves, differences, size
 
 if TYPE_CHECKING:
@@ -95,7 +96,19 @@ def pictures(comparison: "Comparison") -> list[Picture]:
         size.draw: packed,
         curves.draw: not elsewhere and curves.known(comparison),
     }
-    return [picture for picture in PICTURES if shown[picture.draw]]
+    return [_named(picture, comparison.metric) for picture in PICTURES if shown[picture.draw]]
+
+
+def _named(picture: Picture, metric: Metric) -> Picture:
+    """Return a picture whose words are of the metric, which is mostly an accuracy."""
+    if metric.name == "accuracy":
+        return picture
+
+    def told(text: str) -> str:
+        text = text.replace("ccuracy", "\0").replace("A\0", metric.name).replace("a\0", metric.name)
+        return text if metric.higher_is_better else text.replace("lies above", "lies below")
+
+    return picture._replace(title=told(picture.title), about=told(picture.about))
 
 
 def write(comparison: "Comparison", folder: Path, formats: Sequence[str]) -> list[Path]:

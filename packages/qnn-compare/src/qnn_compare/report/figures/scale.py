@@ -29,8 +29,8 @@ class Point(NamedTuple):
     hollow: bool = False
 
 
-def limits(points: Sequence[Point]) -> tuple[float, float]:
-    """Return the least and greatest accuracy to show, in per cent.
+def limits(points: Sequence[Point], *, shares: bool = True) -> tuple[float, float]:
+    """Return the least and greatest value to show: of shares in per cent, but those far below.
 
     Example:
         >>> near = [Point(m, m - 0.1, m + 0.1, [m]) for m in (97.0, 97.5, 98.0)]
@@ -38,6 +38,14 @@ def limits(points: Sequence[Point]) -> tuple[float, float]:
         >>> 96.4 < low < 96.9 and 98.1 < high < 98.5
         True
     """
+    if not shares:  # there is no scale that all such numbers have
+        values = [value for point in points for value in (point.mean, *point.seeds)]
+        low, high = min(values), max(values)
+        more = MORE * (high - low)
+        low = max(low - more, min(low, *(point.low for point in points)))
+        high = min(high + more, max(high, *(point.high for point in points)))
+        margin = 0.07 * (high - low) or 0.07 * max(abs(high), 1e-9)
+        return low - margin, high + margin
     means = np.array([point.mean for point in points])
     shown = [point for point in points if point.mean > floor(means)]
     # Single seeds of a training that goes wrong here and there are far below too.

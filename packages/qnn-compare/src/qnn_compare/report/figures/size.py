@@ -31,7 +31,7 @@ def draw(comparison: "Comparison") -> Figure:
     figure = Figure(figsize=(7.5, 4.8), layout="constrained")
     axes = figure.add_subplot()
     axes.set_xscale("log")
-    axes.set_ylim(*limits([*points.values()]))
+    axes.set_ylim(*limits([*points.values()], shares=comparison.metric.shares))
     axes.set_xlim(min(sizes.values()) / 1.25, max(sizes.values()) * 1.25)
     band = draw_reference(axes, comparison, points)
     styles = looks([*points])
@@ -77,8 +77,10 @@ def _draw_front(
         return
     x = [sizes[config] for config in front]
     y = [points[config].mean for config in front]
-    # From the lower edge to the first, and from the last to the right: what a size can have.
-    x, y = [x[0], *x, axes.get_xlim()[1]], [min(axes.get_ylim()[0], y[0]), *y, y[-1]]
+    # From the worse edge to the first, and from the last to the right: what a size can have.
+    low, high = axes.get_ylim()
+    edge = min(low, y[0]) if comparison.metric.higher_is_better else max(high, y[0])
+    x, y = [x[0], *x, axes.get_xlim()[1]], [edge, *y, y[-1]]
     axes.plot(x, y, drawstyle="steps-post", color=FRONT, linewidth=1, linestyle="--", zorder=1)
 
 

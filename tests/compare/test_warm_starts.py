@@ -1,0 +1,305 @@
+"""Configs that begin with trained nets, learn from them, are trained in stages, layer by layer."""
+
+import json
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import qnn_core as qnn
+from qnn_compare import Comparison, Config, Recipe, compare
+from qnn_compare.experiment.data import Augmented
+from qnn_core.errors import CompareError
+from qnn_core.files import load_arrays
+from studies_to_compare import data
+
+SMALL: dict[str, Any] = {"seeds": 2, "epochs": 3, "batch_size": 20, "progress": False}
+TWO, FOUR = "symmetric:2", "symmetric:4"
+
+
+def net(weight: Any, input: Any, seed: int, **options: Any) -> qnn.Module:
+    sizes = options.pop("sizes", [6, 12, 12, 3])
+    return qnn.MLP(sizes, weight=weight, input=input, batch_norm=True, seed=seed, **options)
+
+
+CONFIGS = [
+    Config(),
+    Config("from float", weight=TWO, input=FOUR, start="float", recipe={"epochs": 1}),
+    Config("after training", weight=TWO, input=FOUR, start="float", recipe={"epochs": 0}),
+    Config("from scratch", weight=TWO, input=FOUR),
+    Config("taught", weight=TWO, input=FOUR, start="from float", teacher="float"),
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, thread: Executor) -> Path:
+    store: Path = tmp_path_factory.mktemp("warm") / "store"
+    compare(net, data, configs=CONFIGS, executor=thread, store=store, **SMALL)
+    return store
+
+
+@pytest.fixture(scope="module")
+def found(folder: Path) -> Comparison:
+    return Comparison.load(folder)
+
+
+def answers(comparison: Comparison, name: str) -> list[Any]:
+    return [result.correct for result in comparison.done(name)]
+
+
+def test_nets_begin_where_others_ended(found: Comparison, folder: Path) -> None:
+    assert not found.failures
+    assert len(found.results) == 10
+    x, y = data()[1]
+    for seed in (0, 1):
+        key = found.plan.key(found.config("float"), seed)
+        state = load_arrays(folder / "states" / f"{key}.safetensors")[0]
+        source = net(None, None, seed)
+        source.load_state_dict(state)
+        result = found.results["float", seed]
+        assert np.array_equal(source.eval()(x).array.argmax(axis=1) == y, result.correct)
+        # Epochs 0: the very net, quantized.
+        model = qnn.warm_start(net(TWO, FOUR, seed), source, calibration=first_batches(seed))
+        again = model.eval()(x).array.argmax(axis=1) == y
+        assert np.array_equal(again, found.results["after training", seed].correct)
+    assert [len(r.history) for r in found.done("after training")] == [0, 0]
+    assert all(np.isfinite(r.loss) and not r.difference for r in found.results.values())
+    # What others begin with is kept, and nothing else.
+    kept = sorted(path.name.partition("_seed")[0] for path in (folder / "states").iterdir())
+    assert kept == ["float", "float", "from-float", "from-float"]
+
+
+def first_batches(seed: int) -> Any:
+    """Return the training samples that scales are fitted to: all, in the order of training."""
+    x, _ = data()[0]
+    return x[np.random.default_rng([seed, 0]).permutation(len(x))][:1000]
+
+
+def test_each_way_gives_other_numbers(found: Comparison) -> None:
+    losses = {config.name: found.results[config.name, 0].loss for config in found.configs}
+    assert len({*losses.values()}) == 5
+
+
+def test_a_second_call_trains_nothing_and_another_origin_is_another_run(
+    found: Comparison, folder: Path, thread: Executor
+) -> None:
+    again = compare(net, data, configs=CONFIGS, executor=thread, store=folder, **SMALL)
+    assert again.sessions[-1]["cells"] == 0
+    assert [*again.configs] == [*found.configs]
+    plan = found.plan
+    longer = [Config(recipe={"epochs": 9}), *CONFIGS[1:]]
+    other = compare(net, data, configs=longer, executor=thread, **SMALL).plan
+    for config in CONFIGS:
+        same = plan.key(config, 0) == other.key(other.configs[CONFIGS.index(config)], 0)
+        assert same == (config.name == "from scratch")
+
+
+def test_what_was_not_kept_is_trained_again(
+    found: Comparison, folder: Path, tmp_path: Path, thread: Executor
+) -> None:
+    # A study without the parameters of its float nets, as one of before.
+    plain = compare(net, data, configs=CONFIGS[:1], executor=thread, store=tmp_path, **SMALL)
+    assert not (tmp_path / "states").exists()
+    more = compare(net, data, configs=CONFIGS[:2], executor=thread, store=tmp_path, **SMALL)
+    assert more.sessions[-1]["cells"] == 4
+    for run, result in {**plain.results, **more.results}.items():
+        assert np.array_equal(result.correct, found.results[run].correct)
+
+
+def test_processes_get_what_their_nets_begin_with(found: Comparison) -> None:
+    there = compare(net, data, configs=CONFIGS, executor=2, **SMALL)
+    for run, result in there.results.items():
+        assert np.array_equal(result.correct, found.results[run].correct), run
+
+
+def test_what_begins_with_a_failed_net_fails_with_its_name(thread: Executor) -> None:
+    broken = Config("broken", weight=TWO, recipe={"lr": 1e30, "optimizer": "sgd"})
+    after = Config("after", weight=TWO, start="broken")
+    ended = compare(net, data, configs=[Config(), broken, after], executor=thread, **SMALL)
+    told = [result for result in ended.failures if result.config == "after"]
+    assert [result.failure for result in told] == ["raised", "raised"]
+    assert "broken, which it begins with or learns from, failed" in told[0].reason
+    assert len(ended.done("float")) == 2
+
+
+def test_a_file_and_a_function_are_origins_too(tmp_path: Path, thread: Executor) -> None:
+    source = net(None, None, 7)
+    qnn.save_state(source, tmp_path / "net.safetensors")
+    optimizer = qnn.optim.SGD(source.parameters(), lr=1e-9)
+    qnn.fit(source, data()[0], epochs=1, optimizer=optimizer, checkpoint=tmp_path / "check")
+    configs = [
+        Config(),
+        Config("file", weight=FOUR, start=tmp_path / "net.safetensors"),
+        Config("function", weight=FOUR, start=lambda seed: net(None, None, 7)),
+        Config("checkpoint", weight=FOUR, start=tmp_path / "check"),
+    ]
+    made = compare(net, data, configs=configs, executor=thread, store=tmp_path / "store", **SMALL)
+    assert not made.failures
+    for seed in (0, 1):
+        one, other = (made.results[name, seed].correct for name in ("file", "function"))
+        assert np.array_equal(one, other)
+    kept = Comparison.load(tmp_path / "store")
+    assert [config.name for config in kept.configs] == [config.name for config in configs]
+    (tmp_path / "net.safetensors").unlink()
+    with pytest.raises(CompareError, match=r"start: .*net\.safetensors cannot be read"):
+        Config("file", weight=FOUR, start=tmp_path / "net.safetensors")
+
+
+def test_stages_are_trained_one_after_the_other(thread: Executor) -> None:
+    stages = [Config(), Config(weight=FOUR, input=FOUR, recipe={"epochs": 1})]
+    one = Config("stages", weight=TWO, input=FOUR, stages=stages)
+    two = [
+        Config("float"),
+        Config("four", weight=FOUR, input=FOUR, start="float", recipe={"epochs": 1}),
+        Config("two", weight=TWO, input=FOUR, start="four"),
+    ]
+    made = compare(net, data, configs=[*two, one], executor=thread, **SMALL)
+    for ours, theirs in zip(answers(made, "stages"), answers(made, "two"), strict=True):
+        assert np.array_equal(ours, theirs)
+    assert [len(result.history) for result in made.done("stages")] == [7, 7]
+
+
+def test_rules_name_layers(thread: Executor) -> None:
+    by_rule = Config(
+        "rule", weight=TWO, input=TWO, rules={"layers.0": ("symmetric:8", None), "layers.6": FOUR}
+    )
+    by_argument = Config(
+        "argument", weight=TWO, input=TWO, first_weight="symmetric:8", first_input=None,
+        last_weight=FOUR, last_input=FOUR,
+    )  # fmt: skip # two halves
+    made = compare(net, data, configs=[Config(), by_rule, by_argument], executor=thread, **SMALL)
+    assert not made.failures
+    for ours, theirs in zip(answers(made, "rule"), answers(made, "argument"), strict=True):
+        assert np.array_equal(ours, theirs)
+    assert Config("a", rules={"*": None}).is_float
+    assert not Config("a", rules={"*": TWO}).is_float
+    wrong = [Config(), Config("b", weight=TWO, rules={"layer.0": None})]
+    with pytest.raises(CompareError, match=r"build cannot make b: .*no layer is called 'layer\.0'"):
+        compare(net, data, configs=wrong, executor=thread, **SMALL)
+
+
+def test_every_part_of_a_recipe_counts(thread: Executor) -> None:
+    seen: list[Any] = []
+
+    def note(model: qnn.Module, epoch: Any) -> None:
+        seen.append((type(model).__name__, epoch.epoch))
+
+    def flip(x: Any, rng: np.random.Generator) -> Any:
+        return x * rng.choice([-1, 1], size=(len(x), 1)).astype(x.dtype)
+
+    changes: dict[str, Any] = {
+        "plain": {},
+        "schedule": {"schedule": "constant"},
+        "own schedule": {"schedule": lambda steps: qnn.optim.Step(every=steps // 2)},
+        "momentum": {"momentum": 0.5, "optimizer": "sgd"},
+        "sgd": {"optimizer": "sgd"},
+        "clip_norm": {"clip_norm": 1e-3, "optimizer": "sgd"},
+        "augment": {"augment": flip},
+        "note": {"on_epoch": note},
+    }
+    configs = [Config(name, recipe=recipe) for name, recipe in changes.items()]
+    made = compare(net, data, configs=configs, executor=thread, **SMALL)
+    assert not made.failures
+    losses = {name: made.results[name, 0].loss for name in changes}
+    assert losses["note"] == losses["plain"]
+    assert len({*losses.values()}) == len(changes) - 1
+    assert len({str(config.numbers_depend_on()) for config in configs}) == len(changes)
+    assert seen == [("MLP", epoch) for _ in range(2) for epoch in (1, 2, 3)]
+    whole = compare(
+        net, data, configs=configs[:1], recipe={"schedule": "constant"}, executor=thread, **SMALL
+    )
+    assert whole.results["plain", 0].loss == losses["schedule"]
+
+
+def test_augmented_batches_are_the_same_each_time() -> None:
+    batches = [(np.ones((2, 1)), np.zeros(2)), (np.ones((2, 1)), np.zeros(2))]
+
+    def noise(x: Any, rng: np.random.Generator) -> Any:
+        return x + rng.normal(size=x.shape)
+
+    made = Augmented(batches, noise, seed=3)
+    first, second = ([x.tolist() for x, _ in made] for _ in range(2))
+    assert first != second
+    made.set_epoch(0)
+    assert [x.tolist() for x, _ in made] == first
+    assert len(made) == 2
+
+
+def test_tuning_chooses_what_nets_begin_with_first(thread: Executor) -> None:
+    made = compare(
+        net, data, configs=[*CONFIGS[:2], Config("taught", weight=TWO, teacher="float")],
+        tune={"lr": [1e-6, 1e-2]}, executor=thread, **SMALL,
+    )  # fmt: skip # one call
+    assert not made.failures
+    assert made.plan.tuning is not None
+    assert made.plan.tuning.chosen("float")["lr"] == 1e-2
+    assert len(made.plan.tuning.tried) == 6
+    assert all(tried.accuracy is not None for tried in made.plan.tuning.tried)
+    assert [config.needs for config in made.configs] == [(), ("float",), ("float",)]
+
+
+def test_what_runs_until_it_is_decided_takes_its_origins_along(thread: Executor) -> None:
+    chain = [
+        Config(),
+        Config("first", weight=FOUR, start="float"),
+        Config("second", weight=TWO, start="first"),
+    ]
+    asked = SMALL | {"seeds": "auto"}
+    made = compare(net, data, configs=chain, max_seeds=5, executor=thread, **asked)
+    assert not made.failures
+
+
+BAD: list[tuple[Any, str]] = [
+    ([Config(), Config("a", weight=TWO, start="flaot")], "'flaot', which is none of float, a; did"),
+    ([Config("a", start="b"), Config("b", start="a")], "a, b begin with each other"),
+    ([Config(), Config("a", weight=TWO, recipe={"epochs": 0})], "epochs must be a whole number >="),
+    ([Config(), Config("a", sizes=[6, 9, 3], weight=TWO, start="float")], "cannot begin with 'flo"),
+]
+
+
+@pytest.mark.parametrize(("configs", "told"), BAD)
+def test_what_cannot_be_is_said(configs: Any, told: str, thread: Executor) -> None:
+    with pytest.raises(CompareError, match=told):
+        compare(net, data, configs=configs, executor=thread, **SMALL)
+
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"start": 3}, "start must be the name of a config, a Path, or a function"),
+    ({"teacher": 3}, "teacher must be the name of a config"),
+    ({"stages": [Config(start="float")]}, "stages must be a list of Config without start"),
+    ({"rules": {"*": 3}}, "needs a quantizer, a pair"),
+]
+
+
+@pytest.mark.parametrize(("given", "told"), WRONG)
+def test_a_config_that_is_none_is_refused(given: Any, told: str) -> None:
+    with pytest.raises((CompareError, qnn.QnnError), match=told):
+        Config("a", **given)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "told"),
+    [
+        ({"schedule": "cosin"}, "schedule must be one of cosine, constant.*did you mean 'cosine'"),
+        ({"momentum": 2}, "momentum must be a number from 0 to 1, got 2"),
+        ({"clip_norm": 0}, "clip_norm must be a number > 0, got 0"),
+        ({"temperature": -1}, "temperature must be a number > 0, got -1"),
+        ({"augment": 3}, r"augment must be augment\(samples, rng\), got 3"),
+        ({"lr": 0.1}, "lr is an argument of its own"),
+        ({"clipnorm": 1}, "did you mean 'clip_norm'"),
+        (3, "recipe must be a mapping"),
+    ],
+)
+def test_a_recipe_that_is_none_is_refused(recipe: Any, told: str) -> None:
+    with pytest.raises(CompareError, match=told):
+        compare(net, data, configs=[Config()], recipe=recipe, **SMALL)
+
+
+def test_descriptions_are_read_again(found: Comparison) -> None:
+    for config in (*found.configs, Config("s", weight=TWO, stages=[Config()], rules={"*": TWO})):
+        content = json.loads(json.dumps(config.to_json()))
+        again = Config.from_json(content)
+        assert again == config
+        assert again.needs == config.needs
+    assert Recipe(1).described().keys() == {"epochs", "batch_size", "lr", "optimizer", "loss"}
