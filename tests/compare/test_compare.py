@@ -482,7 +482,7 @@ def test_a_builder_with_other_arguments_is_explained(thread: Executor) -> None:
 
 
 ARGUMENTS: list[tuple[dict[str, Any], str]] = [
-    ({"seeds": 0}, "a number of seeds >= 1, or a list of whole numbers >= 0, got 0"),
+    ({"seeds": 0}, 'a list of whole numbers >= 0, or "auto", got 0'),
     ({"seeds": []}, "got []"),
     ({"seeds": [-1]}, "got [-1]"),
     ({"seeds": [1, 1]}, "holds one twice"),

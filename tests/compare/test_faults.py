@@ -15,6 +15,7 @@ import pytest
 import qnn_core as qnn
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from qnn_compare import Comparison, compare
 from qnn_compare.experiment.data import load, look, unlike
 from qnn_compare.experiment.failures import error_text, failure_of
 from qnn_compare.experiment.global_generators import Purpose, Training, seeded
@@ -481,3 +482,39 @@ def test_missing_streams_are_there_for_a_while(monkeypatch: pytest.MonkeyPatch) 
     with standard_streams():
         print("into nothing")
     assert sys.stdout is None
+
+
+def test_samples_to_judge_by_that_are_training_samples_are_refused(
+    thread: Executor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train, test = data()
+    few = {"seeds": 2, "epochs": 1, "executor": thread, "progress": False, "weights": ["binary"]}
+    with pytest.raises(CompareError, match="120 of the 120 test samples are training samples too"):
+        compare(net, (train, train), **few)
+    part = tuple(np.concatenate([t[:55], own[:5]]) for t, own in zip(test, train, strict=True))
+    assert not compare(net, (train, part), **few).failures
+    assert "5 of the 60 test samples are training samples too" in capsys.readouterr().err
+
+
+def test_what_training_warned_of_is_in_the_result_and_said(
+    thread: Executor, tmp_path: Path
+) -> None:
+    def pixels() -> Any:
+        (x, y), (tx, ty) = data()
+        return (np.abs(x) * 1e4 + 1, y), (np.abs(tx) * 1e4 + 1, ty)
+
+    def build(weight: Any, input: Any, seed: int) -> qnn.Module:
+        return qnn.MLP([6, 12, 3], weight=weight, input=input, seed=seed)
+
+    with pytest.warns(qnn.TrainingWarning):
+        found = compare(
+            build, pixels, weights=["symmetric", None], activations=["binary"], bits=[(2, 1)],
+            seeds=2, epochs=8, batch_size=10, lr=1e-9, executor=thread, progress=False,
+            store=tmp_path,
+        )  # fmt: skip # one call
+    kept = Comparison.load(tmp_path)
+    told = [text for result in kept.results.values() for text in result.warnings]
+    assert told
+    assert told == [text for result in found.results.values() for text in result.warnings]
+    assert "warned, " in str(kept)
+    assert "Trainings that went wrong" in kept.report(tmp_path / "r.html").read_text("utf-8")

@@ -519,6 +519,8 @@ def test_what_trains_and_measures_uses_no_code_that_does_not_count() -> None:
     # What the faces of the packages bring along, and draws and prints.
     telling |= {CORE / "analysis/drawing.py", CORE / "extensions.py", CORE / "terminal/tables.py"}
     telling |= {COMPARE / "__init__.py", COMPARE / "experiment/__init__.py"}
+    # How values of a metric are written.
+    telling |= {COMPARE / "metric.py", COMPARE / "formatting.py"}
     used = {Path(line) for line in run.stdout.split()}
     assert used >= {COMPARE / "experiment/run.py", CORE / "training/fit.py"}
     assert used - {*measuring()} <= telling

@@ -319,6 +319,17 @@ def test_the_guard_of_the_baseline_is_for_accuracies() -> None:
     assert [run["loss"] for run in found.records("runs")] == [1.5, 3.0]
 
 
+def test_directions_are_said() -> None:
+    with pytest.raises(CompareError, match="is more of 'top1_err' better, or less"):
+        metric_of("top1_err")
+    runs = {name: dict.fromkeys(range(3), 0.1) for name in ("float", "a")}
+    assert "MAE: less is better" in str(Comparison.from_results(runs, metric="MAE"))
+    assert "is better" not in str(Comparison.from_results(runs))
+    (record,) = Comparison.from_results(runs).records("configs")[1:]
+    assert record["weight"] is None
+    assert record["train_seconds"] is None
+
+
 def test_names_may_be_numbers() -> None:
     runs = answers()
     found = Comparison.from_results({32: runs["float"], 4: runs["4 bits"]}, reference=32)

@@ -46,7 +46,8 @@ if __name__ == "__main__":
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(60, 4)).astype(np.float32), rng.integers(0, 3, 60)
     found = qnn.compare(
-        build, ((x, y), (x, y)), weights=["symmetric"], activations=[None], bits=[2], seeds=2,
+        build, ((x[:40], y[:40]), (x[40:], y[40:])), weights=["symmetric"], activations=[None],
+        bits=[2], seeds=2,
         epochs=1, executor=2, progress=False,
     )
     results = found.results.values()

@@ -195,10 +195,33 @@ def test_another_search_in_a_store_is_refused_before_it_is_made(
     assert sorted(folder.rglob("*")) == before
 
 
+def test_a_tuned_store_is_not_gone_on_with_without_its_search(
+    folder: Path, thread: Executor
+) -> None:
+    plain = {name: value for name, value in ASKED.items() if name != "tune"}
+    with pytest.raises(CompareError, match=r"recipe of float in store .* was chosen by tune=.*lr"):
+        compare(net, data(), executor=thread, store=folder, **plain)
+
+
+def test_scores_of_the_search_are_records(tuned: Comparison) -> None:
+    rows = tuned.records("tuning")
+    assert [(row["config"], row["lr"], row["chosen"]) for row in rows] == [
+        ("float", 1e-6, False), ("float", 1e-2, True),
+        ("symmetric:2", 1e-6, False), ("symmetric:2", 1e-2, True),
+    ]  # fmt: skip # two configs
+    assert all(0 <= row["validation_accuracy"] <= 1 for row in rows)
+
+
 def test_what_would_be_unfair_is_refused(thread: Executor) -> None:
     tests = {"tune": {"lr": RATES, "validation": data()[1]}}
-    with pytest.raises(CompareError, match="validation is the test data"):
+    with pytest.raises(CompareError, match="60 of the 60 samples of validation are test samples"):
         compare(net, data(), executor=thread, **ASKED | tests)
+    (x, y), _ = data()
+    with pytest.raises(CompareError, match="50 of the 50 validation samples are training samples"):
+        compare(
+            net, data(), executor=thread,
+            **ASKED | {"tune": {"lr": RATES, "validation": (x[:50], y[:50])}},
+        )  # fmt: skip # one call
     own = [Config("own", weight="symmetric:2", recipe={"lr": 0.5})]
     with pytest.raises(CompareError, match="own has lr of its own"):
         compare(net, data(), configs=own, executor=thread, **ASKED)

@@ -155,7 +155,7 @@ def compare(
         store: folder for what is done; left out: nothing is kept. More configs, bits or seeds
             may be added to one later.
         page: an .html file with the report of what is done so far, written anew while runs go on
-            (at most every ten seconds, and in a fiftieth of the time), and at the end.
+            (at most every ten seconds, and in a tenth of the time), and at the end.
         retry: whether to run again what failed by its own fault too, and what has a damaged file in
             the store.
         progress: False shows nothing; see `Progress`.
@@ -209,7 +209,8 @@ def compare(
         raise CompareError(f"compare: reference {reference!r} is none of {', '.join(names)}")
     search = None if tune is None else search_of(tune, shared)
     loaded = _loaded(data)
-    seen = look(loaded, classes=of_classes(judge))
+    seen = look(loaded, classes=of_classes(judge), both=True)
+    _check_shared(seen, "test")
     described = _described(build, shared, loaded, seen, measure) | shown.to_configuration()
     if (told := told_judge(judge)) is not None:
         described["judge"] = told
@@ -222,8 +223,11 @@ def compare(
             margin=question.margin,
         )  # fmt: skip # one call
         compared, tuning = _tuned(
-            search, compared, described, data, once=once, store=store, classes=of_classes(judge)
-        )
+            search, compared, described, data, once=once, store=store, classes=of_classes(judge),
+            progress=progress,
+        )  # fmt: skip # one call
+    elif store is not None:
+        _check_tuned(Store(store, mend=retry), compared)
     experiment = Experiment(build, data, shared, key, seen=seen, measure=measure, metric=judge)
     experiment.keep(loaded)
     own = [
@@ -317,6 +321,7 @@ def _tuned(
     once: Callable[..., Comparison],
     store: str | Path | None,
     classes: bool,
+    progress: bool | None,
 ) -> tuple[list[Config], Tuning]:
     """Return the configs with the recipes that did best on what is held back, and all that did.
 
@@ -335,10 +340,22 @@ def _tuned(
                 "search, or out of it"
             )
     if number(search.validation) is None:
-        held = look(_loaded(search.data(given)), classes=classes).test.digest
-        if held == described["data"]["test"]:
-            raise CompareError("compare: tune: validation is the test data, which decide nothing")
+        own = load(search.data(given))
+        _check_shared(look(own, classes=classes, both=True), "validation")
+        with_test = Data(_loaded(given).test, own.test)
+        if shared := look(with_test, classes=classes, both=True).shared:
+            raise CompareError(
+                f"compare: tune: {shared} of the {len(own.test)} samples of validation are test "
+                "samples, which decide nothing"
+            )
     seeds = [*range(FIRST_SEED, FIRST_SEED + search.seeds)]
+    if progress is not False:
+        count = len(search.recipes()) * len(configs) * search.seeds
+        say(
+            f"tuning: {count} runs, {len(search.recipes())} recipes for each of {len(configs)} "
+            "configs, judged by what is held back of the training data",
+            sys.stderr,
+        )
     known: list[Config] = []  # candidates
     names: dict[str, str] = {}  # of the one that was chosen, by its config's
     chosen: dict[str, tuple[Config, list[Tried]]] = {}
@@ -362,6 +379,28 @@ def _tuned(
     everything = tuple(one for config in configs for one in chosen[config.name][1])
     told = Tuning(search.seeds, tried.images, everything)
     return [chosen[config.name][0] for config in configs], told
+
+
+def _check_tuned(store: Store, configs: Sequence[Config]) -> None:
+    """Raise a CompareError if a store has configs whose recipes were chosen, and these are not."""
+    tuning = store.tuning()
+    for config in configs if tuning is not None else ():
+        chosen = tuning.chosen(config.name) if tuning is not None else {}
+        if chosen and not chosen.keys() <= config.recipe.keys():
+            raise CompareError(
+                f"compare: the recipe of {config.name} in store {store.folder} was chosen by tune="
+                f"{tuning and tuning.values(config.name)}: give it again, or take another store"
+            )
+
+
+def _check_shared(seen: Look, name: str) -> None:
+    """Refuse samples to judge by that are training samples for the most part; say if some are."""
+    shared, count = seen.shared, seen.test.samples
+    told = f"{shared} of the {count} {name} samples are training samples too, with the same labels"
+    if 2 * shared > count:
+        raise CompareError(f"compare: {told}: they say what was learned by heart, and nothing else")
+    if shared > 0.01 * count:
+        say(f"compare: {told}", sys.stderr)
 
 
 def _loaded(given: Given) -> Data:
@@ -471,12 +510,12 @@ def _run(
     session, began = _about(executor), time.perf_counter()
     tasks = tasks_of(store, plan)
     results: dict[Task, Result] = {}
+    left: list[Task] = []
     with standard_streams(), store.locked():
         try:
             store.begin(plan)
             results = kept_of(store, tasks)
             left = [task for task in tasks if task not in results]
-            session["cells"] = len(left)
             failed = sum(not result.done for result in results.values())
             with Progress(len(tasks), len(results), progress, failed, plan.metric) as shown:
                 run = partial(_ended, executor, experiment)
@@ -490,9 +529,12 @@ def _run(
                     if live is not None and live.is_due:
                         live.show(Comparison.load(store.folder))
         except KeyboardInterrupt:
+            if live is not None:
+                live.end(Comparison.load(store.folder))
             _say_how_to_go_on(store, len(results), len(tasks))
             raise
         finally:
+            session["cells"] = sum(task in results for task in left)
             store.end(session | {"seconds": time.perf_counter() - began})
     by_run = {(task.config.name, task.seed): result for task, result in results.items()}
     return Comparison(plan, by_run, tuple(store.sessions()), store.unsealed, metric=plan.metric)

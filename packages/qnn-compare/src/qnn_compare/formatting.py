@@ -18,6 +18,9 @@ def percent(share: float | None, digits: int = 2) -> str:
     return NONE if share is None else f"{100 * share:.{digits}f}"
 
 
+WIDEST = 50.0  # points to either side that are still worth a number
+
+
 def within(share: float | None, low: float | None, high: float | None, sign: str = "") -> str:
     """Return a share in per cent and half the width of its interval.
 
@@ -34,7 +37,11 @@ def within(share: float | None, low: float | None, high: float | None, sign: str
     if share is None:
         return NONE
     middle = f"{round(100 * share, 2) + 0.0:{sign}.2f}"  # + 0.0: no minus before a zero
-    return middle if low is None or high is None else f"{middle} ± {50 * (high - low):.2f}"
+    if low is None or high is None:
+        return middle
+    # Of two seeds an interval may be wider than all that a share can be.
+    half = 50 * (high - low)
+    return f"{middle} ± {half:.2f}" if half < WIDEST else f"{middle} ± > {WIDEST:.0f}"
 
 
 def points(difference: float) -> str:

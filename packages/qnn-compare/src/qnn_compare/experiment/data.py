@@ -247,6 +247,7 @@ class Look(NamedTuple):
         train, test: what was seen of each part.
         least: samples in the smallest batch of training data that are a function of the seed; None
             of a dataset, whose batches depend on their size.
+        shared: how many test samples are training samples too; 0 if nobody asked.
     """
 
     digest: str
@@ -254,9 +255,10 @@ class Look(NamedTuple):
     train: Seen
     test: Seen
     least: int | None
+    shared: int = 0
 
 
-def look(data: Data, *, classes: bool = True) -> Look:
+def look(data: Data, *, classes: bool = True, both: bool = False) -> Look:
     """Check all samples and labels once, before anything is trained on them.
 
     Of training data that are a function of the seed: the first epoch of seed 0.
@@ -265,6 +267,7 @@ def look(data: Data, *, classes: bool = True) -> Look:
         data: training and test data.
         classes: whether labels are those of classes; else they are numbers, one or more for a
             sample.
+        both: whether to count the test samples that are training samples too.
 
     Raises:
         CompareError: if samples are not finite numbers of one shape, labels are not whole numbers
@@ -272,10 +275,14 @@ def look(data: Data, *, classes: bool = True) -> Look:
     """
     whole = hashlib.blake2b(digest_size=16)
     with seeded(Purpose.DATA):
-        train, sizes = _seen(_checked(_first_epoch(data), "training", classes=classes), whole)
+        trained: set[int] | None = set() if both else None
+        tested: list[int] | None = [] if both else None
+        batches = _noted(_checked(_first_epoch(data), "training", classes=classes), trained)
+        train, sizes = _seen(batches, whole)
         whole.update(b"end")
         own = hashlib.blake2b(digest_size=16)
-        test, _ = _seen(_checked(_slices(data.test), "test", classes=classes), own, whole)
+        batches = _noted(_checked(_slices(data.test), "test", classes=classes), tested)
+        test, _ = _seen(batches, own, whole)
         whole.update(b"end")
     if train.shape != test.shape:
         raise CompareError(
@@ -284,7 +291,18 @@ def look(data: Data, *, classes: bool = True) -> Look:
         )
     labels = [label for part in (train, test) for label, _ in part.labels]
     least = min(sizes) if callable(data.train) else None
-    return Look(whole.hexdigest(), 1 + max(labels, default=-1), train, test, least)
+    shared = sum(sample in (trained or ()) for sample in tested or ())
+    return Look(whole.hexdigest(), 1 + max(labels, default=-1), train, test, least, shared)
+
+
+def _noted(batches: Iterable[Batch], samples: Any) -> Iterator[Batch]:
+    """Yield batches, and add a hash of each sample with its label to a set or a list."""
+    for x, y in batches:
+        if samples is not None:
+            rows = (np.ascontiguousarray(part).reshape(len(part), -1) for part in (x, y))
+            found = [hash((a.tobytes(), b.tobytes())) for a, b in zip(*rows, strict=True)]
+            (samples.update if isinstance(samples, set) else samples.extend)(found)
+        yield x, y
 
 
 def _seen(batches: Iterable[Batch], digest: Hash, *others: Hash) -> tuple[Seen, list[int]]:
@@ -406,6 +424,7 @@ def _check_batch(x: Array, y: Array, where: str, *, classes: bool) -> None:
             f"compare: labels must be whole numbers from 0, one for a sample, since nets are "
             f"compared by their right answers; {where} has {_told(y)}"
             + (f", the least {y.min()}" if y.dtype.kind in "iu" else "")
+            + ("; labels of one-hot rows are y.argmax(axis=1)" if y.ndim == 2 else "")
             + (
                 '; targets that are no labels need a metric, such as metric="mae"'
                 if y.dtype.kind == "f"

@@ -192,8 +192,8 @@ def seeds_of(given: Any) -> list[int]:
         seeds = [whole(seed) for seed in seeds]
     if not isinstance(seeds, list) or not seeds or not all(map(_is_seed, seeds)):
         raise CompareError(
-            f"compare: seeds must be a number of seeds >= 1, or a list of whole numbers >= 0, got "
-            f"{short(given)}"
+            f"compare: seeds must be a number of seeds >= 1, a list of whole numbers >= 0, or "
+            f'"auto", got {short(given)}'
         )
     if len(set(seeds)) < len(seeds):
         raise CompareError(f"compare: seeds={short(given)} holds one twice")

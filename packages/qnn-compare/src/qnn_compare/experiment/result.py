@@ -42,6 +42,7 @@ class Result:
         train_seconds, seconds: of training, and of all.
         measured: what a function of the user's measured, by name.
         history: of each epoch the loss and the accuracy in training, and on the test data.
+        warnings: what `qnn.fit` has warned of: training that went nowhere, with the likely cause.
         state: the net's parameters and buffers, where another config begins with it or learns from
             it; a store has a file of its own for them.
     """
@@ -62,6 +63,7 @@ class Result:
     seconds: float = 0.0
     measured: Mapping[str, float] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     state: Mapping[str, NDArray[Any]] | None = None
 
     @property
@@ -89,7 +91,7 @@ class Result:
         wanted = f"an object with {', '.join(sorted(known))}"
         if isinstance(content, dict):
             # The first stores had no such fields.
-            content = {"unpacked": cls.unpacked, "measured": {}, **content}
+            content = {"unpacked": cls.unpacked, "measured": {}, "warnings": [], **content}
         check(isinstance(content, dict) and content.keys() == known, "it", wanted, content)
         for name, (what, is_right) in SHAPES.items():
             check(is_right(content[name]), name, what, content[name])
@@ -192,6 +194,10 @@ SHAPES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "seconds": ("a number", is_number),
     "measured": ("numbers by name", lambda value: _table(value, r".+", _number_or_null)),
     "history": ("a list of epochs", lambda value: isinstance(value, list)),
+    "warnings": (
+        "a list of texts",
+        lambda value: isinstance(value, list) and all(isinstance(text, str) for text in value),
+    ),
 }
 
 

@@ -231,6 +231,7 @@ class _Run:
         self.data = experiment.checked_data()
         self.tests = _tests(experiment, self.data)
         self.test_loss: float | None = None
+        self.warnings: list[str] = []
 
     def measured(self, model: Module) -> Result:
         """Train the net, measure it, and return what was found."""
@@ -252,6 +253,7 @@ class _Run:
             macs={f"{w}x{a}": n for (w, a), n in summary(model, self.tests[0][0][:1]).macs.items()},
             train_seconds=train_seconds,
             measured=_checked_measures(self.experiment.measure, model, self.data),
+            warnings=self.warnings,
             state=model.state_dict(),
             **_deployed(model, self.tests, scores),
         )
@@ -289,6 +291,7 @@ class _Run:
                 progress=False,
                 on_epoch=partial(self._after_epoch, model, recipe),
             )
+            self.warnings += map(one_line, history.warnings)
             # With a teacher, and where training is not the end, it is another loss.
             self.test_loss = None if teacher or recipe.post_training else history.last.val_loss
         if recipe.post_training:

@@ -155,8 +155,8 @@ def _check_config(
     elif scores.ndim != 2 or len(scores) != SAMPLES or scores.shape[1] < classes:
         raise CompareError(
             f"compare: {config.name} must give one row of scores for each sample, with a score for "
-            f"each label; for {SAMPLES} samples, and labels up to {classes - 1}, it gave shape "
-            f"{scores.shape}"
+            f"each label; for {SAMPLES} samples, and labels from 0 up to {classes - 1}, it gave "
+            f"shape {scores.shape}"
         )
     if experiment.recipe_of(config).post_training:
         return  # it is float still

@@ -52,6 +52,21 @@ def failed(comparison: "Comparison") -> list[Footnote]:
     return [_failure(group) for group in groups]
 
 
+def warned(comparison: "Comparison") -> list[Footnote]:
+    """Return what training warned of, by config; what differs in numbers alone is said once."""
+    found: list[Footnote] = []
+    for config in comparison.configs:
+        by_text: dict[str, list[str]] = {}
+        for result in comparison.done(config):
+            for text in result.warnings:
+                by_text.setdefault(without_numbers(text), []).append(text)
+        done = len(comparison.done(config))
+        for texts in by_text.values():
+            share = "" if len(texts) >= done else f" ({len(texts)} of {counted(done, 'seed')})"
+            found.append(Footnote(config.name + share, texts[0]))
+    return found
+
+
 def unpacked(comparison: "Comparison") -> list[Footnote]:
     """Return the configs whose models cannot be packed and why."""
     if not comparison.plan.configuration:

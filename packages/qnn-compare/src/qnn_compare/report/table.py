@@ -11,7 +11,17 @@ from ..formatting import broken
 from ..metric import ACCURACY
 from .columns import columns_for, fitting
 from .csv import numbers
-from .footnotes import Footnote, failed, left_out, missing, tuned, undecided, unpacked, unstable
+from .footnotes import (
+    Footnote,
+    failed,
+    left_out,
+    missing,
+    tuned,
+    undecided,
+    unpacked,
+    unstable,
+    warned,
+)
 from .rows import rows_of
 from .summary import answer, question, size, warnings, what_to_do
 
@@ -28,6 +38,15 @@ READ = {
     "new": "yes if the verdict holds for other test samples too",
     "batch": "least time of the packed model on one thread",
     "Pareto": "* if no other config is better in both accuracy and bytes",
+}
+
+# Footnotes that begin with their kind.
+OF_CONFIGS = {
+    "warned": warned,
+    "unstable": unstable,
+    "undecided": undecided,
+    "failed": failed,
+    "not packed": unpacked,
 }
 
 PARTIAL = (
@@ -97,14 +116,9 @@ def _notes(
             "not shown here", f"{', '.join(hidden)}; styles csv and html have all columns"
         )
     yield from tuned(comparison)
-    for note in unstable(comparison):
-        yield Footnote(f"unstable, {note.subject}", note.text)
-    for note in undecided(comparison):
-        yield Footnote(f"undecided, {note.subject}", note.text)
-    for note in failed(comparison):
-        yield Footnote(f"failed, {note.subject}", note.text)
-    for note in unpacked(comparison):
-        yield Footnote(f"not packed, {note.subject}", note.text)
+    for kind, notes in OF_CONFIGS.items():
+        for note in notes(comparison):
+            yield Footnote(f"{kind}, {note.subject}", note.text)
     for note in missing(comparison):
         yield note
     for note in left_out(comparison):

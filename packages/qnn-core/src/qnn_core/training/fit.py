@@ -191,6 +191,7 @@ class _Run:
         self.best = model.state_dict()
         self._mean_loss = WeighedLoss(loss, "fit")
         self._diagnosis = Diagnosis(model, optimizer, loss)
+        self.history.warnings = self._diagnosis.said
 
     def epoch(self, data: Stream | Shuffled, validation: Given | None, bar: Progress) -> Epoch:
         """Train for one epoch, measure, and enter it into the history."""
@@ -364,3 +365,4 @@ class _Run:
             raise StateError(f"{path}: {error}") from error
         self.best = saved.best
         self.history = saved.history
+        self.history.warnings = self._diagnosis.said

@@ -55,6 +55,10 @@ class Epoch:
 class History:
     """The epochs of a run, in order.
 
+    Attributes:
+        epochs: those so far.
+        warnings: what `fit` has warned of; a checkpoint does not keep it.
+
     Example:
         >>> history = History([Epoch(1, 0.5, 0.8, 0.6, 0.7, 0.1, 1.0, 100.0)])
         >>> history.best_epoch, history.last.val_accuracy, history.criterion
@@ -62,6 +66,7 @@ class History:
     """
 
     epochs: list[Epoch] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list, compare=False)
 
     @property
     def last(self) -> Epoch:

@@ -45,12 +45,16 @@ class Diagnosis:
         model: which is trained.
         optimizer: of it.
         loss: the loss.
+
+    Attributes:
+        said: what was warned of.
     """
 
     def __init__(self, model: Module, optimizer: Optimizer, loss: Loss) -> None:
         self._model, self._optimizer, self._loss = model, optimizer, loss
         self._norms = {name: _norm(p) for name, p in model.named_parameters()}
-        self._told = self._looked = False
+        self.said: list[str] = []
+        self._looked = False
         self._all_steps = 0
         self._before = math.inf
         self._begin()
@@ -79,7 +83,7 @@ class Diagnosis:
         Args:
             loss: of training, the mean over the epoch.
         """
-        if self._told or self._first is None or self._steps < STEPS:
+        if self.said or self._first is None or self._steps < STEPS:
             return
         chance = self._chance()
         at_chance = chance is not None and loss >= CHANCE * chance > TINY
@@ -87,7 +91,7 @@ class Diagnosis:
             self._looked = True
             found = self._found(self._first, loss, chance if at_chance else None)
             if found:
-                self._told = True
+                self.said.append(found)
                 # At who called fit: _Run.epoch, fit and this are between.
                 warnings.warn(f"fit: {found}", TrainingWarning, stacklevel=5)
         self._before = loss

@@ -149,4 +149,6 @@ def _list_below(axes: Axes, curves: dict[str, Array]) -> None:
             fontsize=FONT - 1,
             ha="right",
             transform=axes.transAxes,
+            zorder=5,
+            bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"},
         )

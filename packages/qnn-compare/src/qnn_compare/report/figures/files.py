@@ -96,7 +96,11 @@ def pictures(comparison: "Comparison") -> list[Picture]:
         size.draw: packed,
         curves.draw: not elsewhere and curves.known(comparison),
     }
-    return [_named(picture, comparison.metric) for picture in PICTURES if shown[picture.draw]]
+    found = [_named(picture, comparison.metric) for picture in PICTURES if shown[picture.draw]]
+    if any(map(comparison.partial, comparison.configs)):
+        more = " Configs that lack seeds are not on it, since their means are over other seeds."
+        found = [p._replace(about=p.about + more) if p.draw is size.draw else p for p in found]
+    return found
 
 
 def _named(picture: Picture, metric: Metric) -> Picture:

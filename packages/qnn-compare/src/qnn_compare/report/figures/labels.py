@@ -4,16 +4,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.transforms import Bbox
 
-from .style import FONT
+from .style import FONT, darker
 
 # From a point, in points of print: at the corners, to the sides, above and below.
 PLACES = ((5, 10), (-5, 10), (5, -10), (-5, -10), (9, 0), (-9, 0), (0, 11), (0, -11))
-DARKER = 0.7  # a colour that is good for a marker is too pale for text
 POINT = 5.0  # half of what a marker takes, likewise
 
 
@@ -76,7 +74,7 @@ def _write(axes: Axes, label: Label, offset: tuple[float, float]) -> None:
         va="center",
         fontsize=FONT,
         fontweight="bold" if label.bold else "normal",
-        color=[DARKER * part for part in to_rgb(label.color)],
+        color=darker(label.color),
         zorder=6,
         # Lines may pass behind it.
         path_effects=[withStroke(linewidth=2, foreground="white")],

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 
-from .style import FONT, Look
+from .style import FONT, Look, darker
 
 # A mean further below the median than this, in points, would squeeze all others.
 FAR_BELOW = 12.0
@@ -77,7 +77,7 @@ class Below(NamedTuple):
 
 
 def mark_below(axes: Axes, points: Sequence[Below], at: float) -> None:
-    """Say at the lower edge which points lie below it, and how far; all near one place together.
+    """Say at the lower edge which points lie below it, and how far, each in its own colour.
 
     Args:
         axes: with its limits set.
@@ -90,7 +90,7 @@ def mark_below(axes: Axes, points: Sequence[Below], at: float) -> None:
         color, marker, _ = point.look
         axes.plot(
             point.x,
-            0.04,
+            0.0,  # on the frame: higher up it would be a value
             marker=marker,
             color=color,
             mfc="white" if point.hollow else color,
@@ -99,15 +99,17 @@ def mark_below(axes: Axes, points: Sequence[Below], at: float) -> None:
             clip_on=False,
             zorder=4,
         )
-    ends = sorted({f"{point.accuracy:.0f}" for point in points}, key=float)
-    axes.annotate(
-        "↓ " + (ends[0] if len(ends) == 1 else f"{ends[0]}-{ends[-1]}") + " %",
-        xy=(at, 0.065),
-        xycoords=("data", "axes fraction"),
-        fontsize=FONT,
-        color="0.25",
-        ha="center",
-        va="bottom",
-        zorder=5,
-        bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"},
-    )
+    for number, point in enumerate(sorted(points, key=lambda point: point.accuracy)):
+        axes.annotate(
+            f"↓ {point.accuracy:.0f} %",
+            xy=(at, 0.0),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 6 + number * (FONT + 2)),
+            textcoords="offset points",
+            fontsize=FONT,
+            color=darker(point.look.color),
+            ha="center",
+            va="bottom",
+            zorder=5,
+            bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"},
+        )

@@ -67,12 +67,7 @@ def _draw_front(
     points: Mapping[Config, Point],
     sizes: Mapping[Config, float],
 ) -> None:
-    # A stair through means over other seeds could go down.
-    front = [
-        config
-        for config in comparison.pareto
-        if config in points and not comparison.partial(config)
-    ]
+    front = _front(comparison, points)
     if not front:
         return
     x = [sizes[config] for config in front]
@@ -82,6 +77,15 @@ def _draw_front(
     edge = min(low, y[0]) if comparison.metric.higher_is_better else max(high, y[0])
     x, y = [x[0], *x, axes.get_xlim()[1]], [edge, *y, y[-1]]
     axes.plot(x, y, drawstyle="steps-post", color=FRONT, linewidth=1, linestyle="--", zorder=1)
+
+
+def _front(comparison: "Comparison", points: Mapping[Config, Point]) -> list[Config]:
+    """Return the configs on the line: a stair through means over other seeds could go down."""
+    return [
+        config
+        for config in comparison.pareto
+        if config in points and not comparison.partial(config)
+    ]
 
 
 def _near(points: list[Below]) -> list[list[Below]]:
@@ -108,14 +112,15 @@ def _write_bits(
     sizes: Mapping[Config, float],
 ) -> None:
     styles = looks([*points])
-    first = [*comparison.pareto, *(config for config in points if config not in comparison.pareto)]
+    front = _front(comparison, points)
+    first = [*front, *(config for config in points if config not in front)]
     labels = [
         Label(
             sizes[config],
             points[config].mean,
             width(config.bits),
             styles[config.series].color,
-            config in comparison.pareto,
+            config in front,
         )
         for config in first
         if config in points

@@ -5,6 +5,7 @@ from itertools import cycle
 from typing import Any, NamedTuple
 
 from matplotlib.artist import Artist
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -38,6 +39,14 @@ HOLLOW = Line2D([], [], color="0.4", marker="o", mfc="white", linestyle="", labe
 
 FONT = 9  # points, of what is not a title
 LABEL = 48  # characters in a line of a legend
+
+
+DARKER = 0.7  # a colour that is good for a marker is too pale for text
+
+
+def darker(color: str) -> list[float]:
+    """Return a colour of text that belongs to a marker."""
+    return [DARKER * part for part in to_rgb(color)]
 
 
 def series_of(configs: Iterable[Config]) -> list[str]:

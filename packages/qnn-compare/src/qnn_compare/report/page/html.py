@@ -2,15 +2,16 @@
 
 import re
 from base64 import b64encode
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from ...formatting import p_value
+from ...formatting import counted, p_value
 from .. import figures, summary
 from ..columns import columns_for
-from ..footnotes import failed, left_out, missing, tuned, undecided, unpacked, unstable
+from ..footnotes import failed, left_out, missing, tuned, undecided, unpacked, unstable, warned
 from ..rows import rows_of
 from . import matrix, provenance
 
@@ -53,7 +54,7 @@ def html(comparison: "Comparison", refresh: int = 0) -> str:
         answer=summary.answer(comparison),
         question=summary.question(comparison) if comparison.against() else "",
         matrix_question=summary.matrix_question(comparison),
-        warnings=summary.warnings(comparison),
+        warnings=[*_running(comparison, refresh), *summary.warnings(comparison)],
         advice=summary.what_to_do(comparison),
         headers=[column.name for column in columns],
         rows=[[Cell(column.text(row), column.value(row)) for column in columns] for row in rows],
@@ -65,6 +66,7 @@ def html(comparison: "Comparison", refresh: int = 0) -> str:
         pairs=_pairs(comparison),
         notes={
             "How recipes were chosen": tuned(comparison),
+            "Trainings that went wrong": warned(comparison),
             "Trainings that are unstable": unstable(comparison),
             "Verdicts that are undecided": undecided(comparison),
             "Runs that failed": failed(comparison),
@@ -78,6 +80,15 @@ def html(comparison: "Comparison", refresh: int = 0) -> str:
         commands=provenance.commands(comparison),
         call=provenance.call(comparison) if comparison.plan.configuration else "",
     )
+
+
+def _running(comparison: "Comparison", refresh: int) -> list[str]:
+    """Return what to know of a page of a study that goes on: when it was written."""
+    if not refresh:
+        return []
+    now = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    done = counted(len(comparison.results), "run")
+    return [f"RUNNING: {done} done at {now}; this page reads itself anew every {refresh} seconds."]
 
 
 def _breakable(text: str) -> Markup:
