@@ -136,7 +136,7 @@ def test_data_that_a_function_returns_and_own_validation(
         return [(x[part], y[part]) for part in np.array_split(order, 6)]
 
     given = batches, data()[1]
-    with pytest.raises(CompareError, match=r"cannot be divided: give tune=.*validation"):
+    with pytest.raises(CompareError, match=r"cannot be divided; tune= takes validation"):
         compare(net, given, executor=thread, **ASKED)
     own = ASKED | {"tune": {"lr": RATES, "validation": data(50, 31)[1], "seeds": 2}}
     found = compare(net, given, executor=thread, **own)

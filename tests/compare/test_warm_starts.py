@@ -226,6 +226,41 @@ def test_augmented_batches_are_the_same_each_time() -> None:
     assert len(made) == 2
 
 
+def test_choices_of_a_run_are_made_by_training_samples_that_are_held_back(
+    thread: Executor,
+) -> None:
+    held = {"validation": 0.25, "lr": 0.3, "epochs": 8}
+    configs = [
+        Config("all"),
+        Config("held", recipe=held),
+        Config("best", recipe=held | {"keep": "best"}),
+        Config("patient", recipe=held | {"keep": "best", "patience": 1}),
+    ]
+    made = compare(net, data, configs=configs, executor=thread, **SMALL)
+    assert not made.failures
+    losses = {config.name: made.results[config.name, 0].loss for config in configs}
+    assert losses["held"] != losses["best"]
+    assert len(made.results["patient", 0].history) < 8
+    # Their curves are of what was held back, which is no test.
+    assert all(np.isnan(e["test_accuracy"]) for e in made.results["best", 0].history)
+    assert all(np.isfinite(e["test_accuracy"]) for e in made.results["all", 0].history)
+    assert str(made)
+
+
+def test_biases_make_up_for_what_is_shifted(thread: Executor) -> None:
+    after: dict[str, Any] = {"weight": TWO, "input": FOUR, "start": "float"}
+    configs = [
+        Config(),
+        Config("plain", recipe={"epochs": 0}, **after),
+        Config("corrected", recipe={"epochs": 0, "bias_correction": True}, **after),
+        Config("post", weight=TWO, recipe={"post_training": 60, "bias_correction": True}),
+    ]
+    made = compare(net, data, configs=configs, executor=thread, **SMALL)
+    assert not made.failures
+    assert made.results["plain", 0].loss != made.results["corrected", 0].loss
+    assert all(result.difference == 0 for result in made.results.values())
+
+
 def test_tuning_chooses_what_nets_begin_with_first(thread: Executor) -> None:
     made = compare(
         net, data, configs=[*CONFIGS[:2], Config("taught", weight=TWO, teacher="float")],
@@ -287,6 +322,11 @@ def test_a_config_that_is_none_is_refused(given: Any, told: str) -> None:
         ({"temperature": -1}, "temperature must be a number > 0, got -1"),
         ({"augment": 3}, r"augment must be augment\(samples, rng\), got 3"),
         ({"lr": 0.1}, "lr is an argument of its own"),
+        ({"keep": "best"}, "choose by samples that are held back .* give validation="),
+        ({"keep": "first", "validation": 0.1}, "keep must be "),
+        ({"patience": 0, "validation": 0.1}, "patience must be a whole number >= 1"),
+        ({"validation": 1}, "validation must be a share from 0 to below 1, got 1"),
+        ({"bias_correction": 1}, "bias_correction must be True or False"),
         ({"clipnorm": 1}, "did you mean 'clip_norm'"),
         (3, "recipe must be a mapping"),
     ],

@@ -616,6 +616,8 @@ def _run(result: Result) -> Run:
         name: [epoch[name] for epoch in result.history]
         for name in ("loss", "accuracy", "test_accuracy")
     }
+    if not np.isfinite(curves["test_accuracy"]).all():  # others were held back for choices
+        curves["test_accuracy"] = []
     return Run(result.accuracy, curves["loss"], curves["accuracy"], curves["test_accuracy"])
 
 

@@ -26,8 +26,8 @@ TELLS = (
 )
 # What of qnn-compare, in turn, does.
 MEASURES = (
-    *("configs.py", "data.py", "global_generators.py", "initial_weights.py", "judging.py"),
-    "recipe.py",
+    *("configs.py", "data.py", "division.py", "global_generators.py", "initial_weights.py"),
+    *("judging.py", "recipe.py"),
     *("own_quantizer.py", "run.py", "spec_bits.py", "start_file.py", "warm_starts.py"),
 )
 

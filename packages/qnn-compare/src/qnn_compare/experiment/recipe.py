@@ -38,7 +38,7 @@ SCHEDULES: dict[str, Callable[[int], Schedule]] = {
     "constant": lambda _: Constant(),
 }
 WHOLE = ("epochs", "batch_size", "warm_up", "post_training", "calibration")
-REAL = ("lr", "weight_decay", "momentum", "temperature", "teacher_weight")
+REAL = ("lr", "weight_decay", "momentum", "temperature", "teacher_weight", "validation")
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,12 @@ class Recipe:
         calibration: on how many training samples the scales of inputs are fitted, where a net
             begins with the weights of a trained one.
         temperature, teacher_weight: of the loss, where there is a teacher; see `qnn.Distillation`.
+        bias_correction: whether biases make up for what quantizing a trained net shifts, before
+            training goes on; see `qnn.correct_biases`.
+        validation: the share of the training samples, the same ones in each run, that are held back
+            for `keep` and `patience`; no choice is made by test samples.
+        keep: "last", or "best": the weights of the epoch that did best on what was held back.
+        patience: end after so many epochs without a better one, by the same; None for never.
     """
 
     epochs: int
@@ -84,6 +90,10 @@ class Recipe:
     calibration: int = 1000
     temperature: float = 4.0
     teacher_weight: float = 0.5
+    bias_correction: bool = False
+    validation: float = 0.0
+    keep: str = "last"
+    patience: int | None = None
 
     def check(self, *, started: bool = False) -> None:
         """Raise a CompareError if it is none.
@@ -120,6 +130,28 @@ class Recipe:
             if value is not None and not 0 < (number(value) or 0) < float("inf"):
                 raise CompareError(f"compare: {name} must be a number > 0, got {short(value)}")
         self._check_functions()
+        self._check_choices()
+
+    def _check_choices(self) -> None:
+        if not isinstance(self.bias_correction, bool):
+            told = short(self.bias_correction)
+            raise CompareError(f"compare: bias_correction must be True or False, got {told}")
+        if not 0 <= (-1 if (n := number(self.validation)) is None else n) < 1:
+            raise CompareError(
+                f"compare: validation must be a share from 0 to below 1, got "
+                f"{short(self.validation)}"
+            )
+        if self.keep not in ("last", "best"):
+            raise CompareError(f'compare: keep must be "last" or "best", got {short(self.keep)}')
+        if self.patience is not None and (whole(self.patience) or 0) < 1:
+            raise CompareError(
+                f"compare: patience must be a whole number >= 1, got {short(self.patience)}"
+            )
+        if (self.keep == "best" or self.patience is not None) and not self.validation:
+            raise CompareError(
+                "compare: keep and patience choose by samples that are held back of the training "
+                "data: give validation=0.1, or another share"
+            )
 
     def _check_functions(self) -> None:
         for name, call in (("augment", "(samples, rng)"), ("on_epoch", "(model, epoch)")):
@@ -199,6 +231,8 @@ class Recipe:
         values["loss"] = self.of_targets
         if self.clip_norm is not None:
             values["clip_norm"] = number(self.clip_norm)
+        if self.patience is not None:
+            values["patience"] = whole(self.patience)
         return replace(self, **values)
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from qnn_core.analysis import apply_rules, quantize, warm_start
+from qnn_core.analysis import apply_rules, correct_biases, quantize, warm_start
 from qnn_core.analysis.model_summary import summary
 from qnn_core.autodiff import Tensor, no_grad
 from qnn_core.deploy import PackedModel, pack
@@ -23,6 +23,7 @@ from . import data as data_
 from .arguments import number
 from .configs import Config, one_line
 from .data import Array, Batch, Data
+from .division import divided
 from .failures import Elsewhere, error_text, failure_of
 from .global_generators import Purpose, Training, seeded
 from .initial_weights import Starts, differ, latent_weights, starts_of
@@ -264,8 +265,11 @@ class _Run:
         for stage in (*self.config.stages, self.config):
             net = model if stage is self.config else self._build(stage)
             if before is not None:
-                samples = self._samples(self.experiment.recipe_of(stage).calibration)
+                recipe = self.experiment.recipe_of(stage)
+                samples = self._samples(recipe.calibration)
                 net = warm_start(net, before, calibration=samples)
+                if recipe.bias_correction and isinstance(before, Module):
+                    correct_biases(net, before, samples)
             before = net = self._fitted(net, stage)
         return net
 
@@ -277,7 +281,7 @@ class _Run:
         source = None if stage.teacher is None else self.trained[stage.teacher]
         teacher = None if source is None else net_of(source, self._build)
         if recipe.epochs:
-            batches = self._batches(recipe)
+            batches, held = self._batches(recipe)
             history = fit(
                 model,
                 batches,
@@ -286,31 +290,44 @@ class _Run:
                 loss=recipe.loss_of(teacher),
                 metric=self.experiment.metric,
                 clip_norm=recipe.clip_norm,
-                # Only watched: the last epoch counts, whatever the test data say.
-                validation=self.tests,
+                # Test data are only watched: they choose no epoch, whatever they say.
+                validation=self.tests if held is None else held,
+                keep="best" if recipe.keep == "best" else "last",
+                patience=recipe.patience,
                 progress=False,
-                on_epoch=partial(self._after_epoch, model, recipe),
+                on_epoch=partial(self._after_epoch, model, recipe, tested=held is None),
             )
             self.warnings += map(one_line, history.warnings)
-            # With a teacher, and where training is not the end, it is another loss.
-            self.test_loss = None if teacher or recipe.post_training else history.last.val_loss
+            # With a teacher, other samples, or training that is not the end, it is another loss.
+            other = teacher or recipe.post_training or held is not None
+            self.test_loss = None if other else history.last.val_loss
         if recipe.post_training:
             weight, input = stage.quantizers()
             samples = self._samples(recipe.post_training)
             options = {**stage.options, **({"layers": stage.rules} if stage.rules else {})}
-            model = quantize(model, weight=weight, input=input, calibration=samples, **options)
+            found = quantize(model, weight=weight, input=input, calibration=samples, **options)
+            if recipe.bias_correction:
+                correct_biases(found, model, samples)
+            model = found
         return model.eval()
 
-    def _after_epoch(self, model: Module, recipe: Recipe, epoch: Epoch) -> None:
-        self.note(epoch)
+    def _after_epoch(self, model: Module, recipe: Recipe, epoch: Epoch, *, tested: bool) -> None:
+        # What was held back is no test.
+        unknown = dict.fromkeys(("val_loss", "val_accuracy", "val_metric"))
+        self.note(epoch if tested else replace(epoch, **unknown))
         if recipe.on_epoch is not None:
             recipe.on_epoch(model, epoch)
 
-    def _batches(self, recipe: Recipe) -> Iterable[Batch]:
-        batches = self.data.batches(self.seed, recipe.batch_size)
-        if recipe.augment is None:
-            return batches
-        return data_.Augmented(batches, recipe.augment, self.seed)
+    def _batches(self, recipe: Recipe) -> tuple[Iterable[Batch], list[Batch] | None]:
+        """Return what is trained on, and what is held back for choices; None if nothing is."""
+        data, held = self.data, None
+        if recipe.validation:
+            train, part = divided(self.data, recipe.validation)
+            data, held = Data(train, self.data.test), Data(train, part).test_batches()
+        batches = data.batches(self.seed, recipe.batch_size)
+        if recipe.augment is not None:
+            batches = data_.Augmented(batches, recipe.augment, self.seed)
+        return batches, held
 
     def _samples(self, count: int) -> Array:
         """Return some training samples, those that training begins with."""

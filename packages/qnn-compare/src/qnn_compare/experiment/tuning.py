@@ -19,7 +19,8 @@ from qnn_core.errors import CompareError, nearest
 
 from .arguments import listed, number, short, whole
 from .configs import Config, described, one_line
-from .data import Batch, Data, Dataset, Given, Pair, load
+from .data import Given, Pair, load
+from .division import divided
 from .fingerprint import name_of
 from .recipe import Recipe
 
@@ -33,7 +34,6 @@ SHARE = 0.1
 # What is done after training is what some configs are, and others have no such thing.
 FIELDS = tuple(field.name for field in fields(Recipe) if field.name != "post_training")
 OPTIONS = ("seeds", "validation")
-LEAST_HELD = 10  # samples: a choice by fewer is chance
 
 
 @dataclass(frozen=True)
@@ -158,39 +158,7 @@ class Divided:
         share = number(self.validation)
         if share is None:
             return data.train, self.validation
-        return _divided(data, share)
-
-
-def _divided(data: Data, share: float) -> Pair:
-    if callable(data.train):
-        raise CompareError(
-            "compare: tune: training data that are a function of the seed cannot be divided: give "
-            'tune={..., "validation": (samples, labels)}, which nets are not trained on'
-        )
-    count = len(data.train)
-    held = round(share * count)
-    if held < LEAST_HELD or held >= count:
-        raise CompareError(
-            f"compare: tune: validation={share:g} holds back {held} of {count} samples: at least "
-            f"{LEAST_HELD} are needed to choose by, and some to train on"
-        )
-    order = np.random.default_rng(FIRST_SEED).permutation(count)
-    parts = np.sort(order[held:]), np.sort(order[:held])
-    train, validation = (Part(data.train, part) for part in parts)
-    return train, validation
-
-
-class Part:
-    """Some samples of a dataset."""
-
-    def __init__(self, whole: Dataset, indices: np.ndarray[Any, np.dtype[np.intp]]) -> None:
-        self.whole, self.indices = whole, indices
-
-    def __len__(self) -> int:
-        return len(self.indices)
-
-    def __getitem__(self, index: Any) -> Batch:
-        return self.whole[self.indices[index]]
+        return divided(data, share)
 
 
 @dataclass(frozen=True)

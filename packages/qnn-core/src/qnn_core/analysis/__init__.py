@@ -1,5 +1,6 @@
 """Readers of a model: summary, drawing, error analysis, mixed precision, post-training."""
 
+from .bias_correction import correct_biases
 from .drawing import draw, to_dot
 from .error_analysis import Anatomy, anatomy
 from .mixed_precision import Allocation, allocate
@@ -14,6 +15,7 @@ __all__ = [
     "allocate",
     "anatomy",
     "apply_rules",
+    "correct_biases",
     "draw",
     "quantize",
     "summary",

@@ -10,17 +10,15 @@ from numpy.typing import NDArray
 from ..autodiff import Tensor, no_grad, trace
 from ..data import Given, checked_inputs
 from ..errors import NonFiniteError, SpecError, StateError
-from ..nn import Conv2d, Linear, Module, QuantConv2d, Quantize, QuantLinear, surgery
+from ..nn import Conv2d, Linear, Module, Quantize, surgery
 from ..nn.models.mlp import SAME
 from ..nn.models.specs import Spec
 from ..nn.parts import joined
 from ..nn.surgery import Float, check_module, exchange
-from .rules import Rule, by_layer
+from .rules import QUANT_LAYER, Rule, by_layer
 
 M = TypeVar("M", bound=Module)
 Array = NDArray[Any]
-
-QUANTIZED: dict[type[Module], Any] = {Linear: QuantLinear, Conv2d: QuantConv2d}
 
 
 def quantize(
@@ -140,12 +138,12 @@ def _in_order(
 
 
 def _quantized(name: str, layer: Module, weight: Spec, input: Spec) -> Module:
-    if type(layer) not in QUANTIZED:
+    if type(layer) not in QUANT_LAYER:
         raise SpecError(
             f"quantize: {name!r} is a {type(layer).__name__}, whose forward is its own: leave it "
             f"float with layers={{{name!r}: None}}"
         )
-    made: Module = QUANTIZED[type(layer)].from_float(layer, weight=weight, input=input)
+    made: Module = QUANT_LAYER[type(layer)].from_float(layer, weight=weight, input=input)
     return made.astype(layer.dtype)
 
 

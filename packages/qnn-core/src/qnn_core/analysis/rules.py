@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from ..errors import SpecError, nearest
-from ..nn import Conv2d, Linear, Module, QuantConv2d, QuantLinear
+from ..nn import Conv1d, Conv2d, Linear, Module, QuantConv1d, QuantConv2d, QuantLinear
 from ..nn.models.specs import Pair, Spec
 from ..nn.surgery import check_module, exchange, layers
 from ..quantizer import Quantizer
@@ -14,12 +14,14 @@ M = TypeVar("M", bound=Module)
 # A quantizer of weight and input, one of each, or None for float.
 Rule = Spec | Pair
 
-FLOAT_LAYER: dict[type[Module], type[Module]] = {QuantLinear: Linear, QuantConv2d: Conv2d}
+FLOAT_LAYER: dict[type[Module], type[Module]] = {
+    QuantLinear: Linear,
+    QuantConv1d: Conv1d,
+    QuantConv2d: Conv2d,
+}
 QUANT_LAYER: dict[type[Module], Any] = {
-    Linear: QuantLinear,
-    Conv2d: QuantConv2d,
-    QuantLinear: QuantLinear,
-    QuantConv2d: QuantConv2d,
+    **{plain: quantized for quantized, plain in FLOAT_LAYER.items()},
+    **{quantized: quantized for quantized in FLOAT_LAYER},
 }
 
 
@@ -31,7 +33,7 @@ def apply_rules(model: M, rules: Mapping[str, Rule]) -> M:
     fitted.
 
     Args:
-        model: with `Linear`, `Conv2d`, `QuantLinear` or `QuantConv2d` anywhere in it.
+        model: with linear and convolutional layers, quantized or not, anywhere in it.
         rules: by the path of a layer, or a pattern of paths with ``*`` and ``?``: a quantizer for
             weight and input, a pair ``(weight, input)``, or None for a float layer. Where several
             fit, the last one counts.

@@ -1,14 +1,18 @@
 """Layers and ready-made models."""
 
 from .layers import (
+    AvgPool1d,
     AvgPool2d,
     BatchNorm,
+    Conv1d,
     Conv2d,
     Dropout,
     Flatten,
+    GlobalAvgPool1d,
     GlobalAvgPool2d,
     HardTanh,
     Linear,
+    MaxPool1d,
     MaxPool2d,
     ReLU,
     Reshape,
@@ -16,24 +20,31 @@ from .layers import (
     Sigmoid,
     Tanh,
 )
-from .models import MLP, LeNet, ResidualBlock, ResNet
+from .models import DSCNN, MLP, Autoencoder, LeNet, ResidualBlock, ResNet, VGGSmall
 from .module import Module
-from .quant import QuantConv2d, Quantize, QuantizeWeight, QuantLinear
+from .quant import QuantConv1d, QuantConv2d, Quantize, QuantizeWeight, QuantLinear
 from .state_file import load_state, save_state
 
 __all__ = [
+    "DSCNN",
     "MLP",
+    "Autoencoder",
+    "AvgPool1d",
     "AvgPool2d",
     "BatchNorm",
+    "Conv1d",
     "Conv2d",
     "Dropout",
     "Flatten",
+    "GlobalAvgPool1d",
     "GlobalAvgPool2d",
     "HardTanh",
     "LeNet",
     "Linear",
+    "MaxPool1d",
     "MaxPool2d",
     "Module",
+    "QuantConv1d",
     "QuantConv2d",
     "QuantLinear",
     "Quantize",
@@ -45,6 +56,7 @@ __all__ = [
     "Sequential",
     "Sigmoid",
     "Tanh",
+    "VGGSmall",
     "load_state",
     "save_state",
 ]

@@ -1,4 +1,4 @@
-"""A small residual net for images of 28 x 28 pixels, with any quantizers."""
+"""A small residual net, with any quantizers."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from ..layers.norm import BatchNorm
 from ..layers.pool import GlobalAvgPool2d
 from ..module import Module
 from .lenet import SIDE
-from .specs import Bounds, Pair, Spec, activation_of, conv_layer, linear_layer
+from .specs import Bounds, Pair, Shape, Spec, activation_of, conv_layer, image_shape, linear_layer
 
 WIDTHS = (16, 32, 64)
 
@@ -71,12 +71,14 @@ class ResidualBlock(Module):
 class ResNet(Sequential):
     """A stem, three stages of residual blocks with 16, 32 and 64 channels, and a linear layer.
 
-    He et al. 2016, arXiv:1512.03385, section 4.2, for images of 28 x 28 pixels: it takes
-    ``[n, 784]``, ``[n, 28, 28]`` or ``[n, 28, 28, 1]``. The stem, a 3x3 convolution, and the last
+    He et al. 2016, arXiv:1512.03385, section 4.2; that for CIFAR-10 with 20 layers is
+    ``ResNet((32, 32, 3), blocks=3)``. It takes images, or what can be reshaped to them, such as
+    ``[n, 784]``. The stem, a 3x3 convolution, and the last
     layer are float unless told otherwise, see `LeNet`. With relu, what enters a block is not
     negative; a binary input wants ``activation="hardtanh"``.
 
     Args:
+        shape: of an image, (height, width, channels).
         blocks: of each stage, >= 1.
         weight: quantizer of the weights of the blocks, None for float.
         input: quantizer of the inputs of their convolutions, None for float.
@@ -90,7 +92,7 @@ class ResNet(Sequential):
         seed: of the initial weights.
 
     Raises:
-        ShapeError: if `blocks` or `classes` is not a whole number >= 1.
+        ShapeError: if a length of `shape`, `blocks` or `classes` is not a whole number >= 1.
         SpecError: for an unknown activation or quantizer.
 
     Example:
@@ -102,6 +104,7 @@ class ResNet(Sequential):
 
     def __init__(
         self,
+        shape: Shape = (SIDE, SIDE, 1),
         *,
         blocks: int = 1,
         weight: Spec = None,
@@ -116,11 +119,13 @@ class ResNet(Sequential):
         seed: Seed = None,
     ) -> None:
         blocks = whole("ResNet", "blocks", blocks, least=1, error=ShapeError)
+        images = image_shape("ResNet", shape)
         active, rng = activation_of("ResNet", activation), generator(seed)
         first: Pair = (first_weight, first_input)
         last: Pair = (last_weight, last_input)
-        stem = conv_layer(first, weight_bounds, 1, WIDTHS[0], 3, padding=1, bias=False, seed=rng)
-        layers: list[Module] = [Reshape(SIDE, SIDE, 1), stem, BatchNorm(WIDTHS[0]), active()]
+        sizes = (images[2], WIDTHS[0], 3)
+        stem = conv_layer(first, weight_bounds, *sizes, padding=1, bias=False, seed=rng)
+        layers: list[Module] = [Reshape(*images), stem, BatchNorm(WIDTHS[0]), active()]
         before = WIDTHS[0]
         for after in WIDTHS:
             for n in range(blocks):

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from ...errors import SpecError, nearest
+from ...arguments import whole
+from ...errors import ShapeError, SpecError, nearest
 from ...quantizer import Quantizer
 from ..layers.activation import HardTanh, ReLU, Sigmoid, Tanh
 from ..layers.conv import Conv2d
@@ -23,6 +24,26 @@ Spec = str | Quantizer | None
 # Quantizers of a layer's weight and input.
 Pair = tuple[Spec, Spec]
 Bounds = tuple[float, float] | None
+
+
+# Height, width and channels.
+Shape = tuple[int, int, int]
+
+
+def image_shape(model: str, shape: Shape) -> Shape:
+    """Return the shape of an image, checked.
+
+    Raises:
+        ShapeError: if it is no height, width and number of channels.
+    """
+    if not isinstance(shape, tuple | list) or len(shape) != 3:
+        raise ShapeError(f"{model}: shape must be (height, width, channels), got {shape!r}")
+    names = ("height", "width", "channels")
+    height, width, channels = (
+        whole(model, f"{name} of shape", n, least=1, error=ShapeError)
+        for name, n in zip(names, shape, strict=True)
+    )
+    return height, width, channels
 
 
 def activation_of(model: str, name: str) -> Callable[[], Module]:

@@ -1,5 +1,6 @@
 """The convolutional layer with quantized weight and input."""
 
+from ...autodiff import Tensor
 from ...errors import SpecError
 from ...ops.conv import ConvProduct
 from ...ops.windows import IntPair
@@ -7,6 +8,7 @@ from ...quantizer import Quantizer
 from ...registry import get_quantizer
 from ..init import Seed
 from ..layers.conv import Conv2d
+from ..layers.one_dimension import Conv1d, as_images, as_signals
 from .quantized_weight import Bounds, QuantizedWeight, Spec
 
 
@@ -83,3 +85,56 @@ class QuantConv2d(QuantizedWeight, Conv2d):
             )
         super()._quantize(weight, scheme, channels, bounds)
         self._product = ConvProduct(self.stride, self.padding, self.dilation, self.groups)
+
+
+class QuantConv1d(QuantConv2d, Conv1d):
+    """`Conv1d` on quantized weights and a quantized input; see `QuantConv2d`.
+
+    Args:
+        in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, seed: see
+            `Conv1d`.
+        weight: quantizer of the weight (spec string or object), None for float.
+        input: quantizer of the input, None for float.
+        weight_bounds: ``(low, high)`` that the latent weights are kept inside, None for none.
+
+    Example:
+        >>> import numpy as np
+        >>> layer = QuantConv1d(2, 4, 3, weight="binary", input="uniform:4", padding=1, seed=0)
+        >>> layer(np.ones((1, 10, 2))).shape
+        (1, 10, 4)
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        *,
+        stride: int = 1,
+        padding: int | str = 0,
+        dilation: int = 1,
+        groups: int = 1,
+        weight: str | Quantizer | None = None,
+        input: str | Quantizer | None = None,
+        bias: bool = True,
+        weight_bounds: tuple[float, float] | None = None,
+        seed: Seed = None,
+    ) -> None:
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            groups=groups,
+            weight=weight,
+            input=input,
+            bias=bias,
+            weight_bounds=weight_bounds,
+            seed=seed,
+        )
+
+    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+        """Map ``[batch, length, in_channels]`` to as many signals of ``out_channels``."""
+        return as_signals(QuantConv2d.forward(self, as_images(x)))

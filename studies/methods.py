@@ -1,0 +1,50 @@
+"""Six methods at 2, 3 and 4 bits on LeNet, each from the same float net: python studies/methods.py
+
+They learn for two epochs more at a rate that was chosen for each alike; the first and the last
+layer have 8 bits. What is done is kept in docs/results/methods, and the call goes on with it.
+"""
+
+from functools import partial
+
+import qnn_core as qnn
+import qnn_data
+from qnn_compare import Config, compare
+
+METHODS = {  # weights, inputs; docs/schemes.md says what is as in the papers
+    "LSQ": ("symmetric:{},grid=twos-complement,scale=lsq,calibration=lsq", "uniform:{},scale=lsq"),
+    "PACT": ("symmetric:{},grid=even,scale=calibrated,calibration=sawb", "uniform:{},scale=pact"),
+    "DoReFa": (
+        "symmetric:{},grid=even,transform=tanh,scale=fixed,calibration=absmax,ste=identity",
+        "uniform:{},scale=fixed,calibration=unit",
+    ),
+    "symmetric": ("symmetric:{}", "uniform:{}"),
+    "logarithmic": ("logarithmic:{}", "logarithmic:{},signed=False"),
+    "EWGS": ("ewgs:{}", "uniform:{}"),
+}
+ENDS = {"first_weight": "symmetric:8", "first_input": "uniform:8", "last_weight": "symmetric:8"}
+SHARED = {"start": "float", "recipe": {"epochs": 2}, **ENDS}
+
+
+def configs() -> list[Config]:
+    """Return float, and each method at each width."""
+    made = [Config()]
+    for name, (weight, input) in METHODS.items():
+        for bits in (2, 3, 4):
+            specs = {"weight": weight.format(bits), "input": input.format(bits)}
+            made.append(Config(f"{name} {bits}", **specs, last_input=specs["input"], **SHARED))
+    return made
+
+
+if __name__ == "__main__":
+    found = compare(
+        partial(qnn.LeNet, batch_norm=True),
+        partial(qnn_data.load, "mnist"),
+        configs=configs(),
+        tune={"lr": [1e-3, 3e-3]},
+        seeds=5,
+        epochs=8,
+        batch_size=200,
+        store="docs/results/methods",
+    )
+    found.report("docs/results/methods/README.md", title="MNIST, LeNet: six methods from one net")
+    print(found)
