@@ -164,7 +164,7 @@ def test_columns_without_room_are_named() -> None:
 
 def test_latex_is_a_table_for_a_paper_and_nothing_else() -> None:
     latex = typical().table("latex")
-    assert latex.startswith(r"\begin{tabular}")
+    assert latex.startswith("% \\usepackage{booktabs}\n\\begin{tabular}")
     assert latex.endswith(r"\end{tabular}")
     assert "not shown here" not in latex
 

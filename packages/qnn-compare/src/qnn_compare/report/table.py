@@ -1,6 +1,7 @@
 """The table of a comparison: a row for each config, and below it what has no row."""
 
 import html
+import re
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -70,7 +71,7 @@ def configs_table(comparison: "Comparison", style: str) -> str:
     headers = [headers[n] for n in kept]
     shown = table(headers, [[row[n] for n in kept] for row in cells], style)
     if style == "latex":
-        return shown  # a paper says in its own words how to read it
+        return _for_paper(shown)  # which says in its own words how to read it
     hidden = [column.name for n, column in enumerate(columns) if n not in kept]
     return shown + BELOW[style]([*_notes(comparison, headers, hidden)])
 
@@ -95,6 +96,18 @@ def for_notebook(comparison: "Comparison") -> str:
     prose = [*warnings(comparison), *what_to_do(comparison)]
     shown = "\n".join(f"<p>{html.escape(text)}</p>" for text in prose)
     return f"{above}\n{configs_table(comparison, 'html')}\n{shown}"
+
+
+def _for_paper(shown: str) -> str:
+    r"""Return a table with the signs of mathematics, and what it needs.
+
+    Example:
+        >>> print(_for_paper("a & -0.19 ± 0.08"))
+        % \usepackage{booktabs}
+        a & $-$0.19 $\pm$ 0.08
+    """
+    signed = re.sub(r"(?<![\w-])-(?=\d)", "$-$", shown).replace("±", r"$\pm$")
+    return f"% \\usepackage{{booktabs}}\n{signed}"
 
 
 def _notes(
