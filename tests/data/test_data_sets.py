@@ -120,11 +120,14 @@ def test_default_transform_normalises() -> None:
     [
         ("MNIST", "did you mean 'mnist'"),
         ("mnist_mini", "did you mean 'mnist-mini'"),
-        ("cifar", "data set 'cifar'. Known"),
+        ("imagenet", "data set 'imagenet'. Known"),
     ],
 )
 def test_unknown_names(name: str, match: str) -> None:
-    with pytest.raises(ValueError, match=f"{match}.* fashion-mnist, mnist, mnist-mini, spiral"):
+    with pytest.raises(
+        ValueError,
+        match=f"{match}.* cifar-10, .* mnist-mini, spiral",
+    ):
         qnn_data.load(name)
 
 

@@ -5,7 +5,6 @@ import json
 import logging
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -301,9 +300,11 @@ def test_mirror_that_hangs(
 ) -> None:
     mirror = new_mirror().fill(contents)
     (mirror.folder / "HANG").touch()
-    start = time.monotonic()
-    assert "nothing came for 0.3 s" in reason(archive, tmp_path / "c", mirror.url, timeout=0.3)
-    assert time.monotonic() - start < 1.5  # once, not once for each file
+    told = reason(archive, tmp_path / "c", mirror.url, timeout=0.3)
+    # Whoever looks at the clock first.
+    assert "nothing came for 0.3 s" in told or "Read timed out" in told
+    # Once, not once for each file.
+    assert told.count("nothing came for 0.3 s") + told.count("Read timed out") == 1
 
 
 def test_mirror_that_refuses_or_is_no_url(archive: Archive, tmp_path: Path) -> None:

@@ -12,17 +12,22 @@ Example:
 
 from .augment import Augment
 from .catalog import load, names
+from .cifar import CIFAR10, CIFAR100
 from .dataset import ArrayDataset
 from .errors import ChecksumError, DataError, IdxError
 from .fashion_mnist import FashionMNIST
 from .idx import decode_idx, encode_idx, read_idx, write_idx
+from .kmnist import KMNIST
 from .loader import DataLoader
 from .mnist import MNIST
 from .mnist_mini import MNISTMini
 from .spiral import Spiral
-from .transforms import AsType, Compose, Flatten, Normalize, Reshape, ToFloat
+from .transforms import AsType, Compose, Flatten, Normalize, NormalizeChannels, Reshape, ToFloat
 
 __all__ = [
+    "CIFAR10",
+    "CIFAR100",
+    "KMNIST",
     "MNIST",
     "ArrayDataset",
     "AsType",
@@ -36,6 +41,7 @@ __all__ = [
     "IdxError",
     "MNISTMini",
     "Normalize",
+    "NormalizeChannels",
     "Reshape",
     "Spiral",
     "ToFloat",

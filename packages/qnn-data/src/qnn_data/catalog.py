@@ -6,14 +6,19 @@ from collections.abc import Callable
 from typing import Any
 
 from ._images import TransformChoice
+from .cifar import CIFAR10, CIFAR100
 from .dataset import ArrayDataset
 from .fashion_mnist import FashionMNIST
+from .kmnist import KMNIST
 from .mnist import MNIST
 from .mnist_mini import MNISTMini
 from .spiral import Spiral
 
 _KINDS: dict[str, Callable[..., ArrayDataset]] = {
+    "cifar-10": CIFAR10,
+    "cifar-100": CIFAR100,
     "fashion-mnist": FashionMNIST,
+    "kmnist": KMNIST,
     "mnist": MNIST,
     "mnist-mini": MNISTMini,
     "spiral": Spiral,
@@ -26,7 +31,7 @@ def names() -> list[str]:
 
     Example:
         >>> names()
-        ['fashion-mnist', 'mnist', 'mnist-mini', 'spiral']
+        ['cifar-10', 'cifar-100', 'fashion-mnist', 'kmnist', 'mnist', 'mnist-mini', 'spiral']
     """
     return sorted(_KINDS)
 
@@ -41,10 +46,11 @@ def load(
 
     Args:
         name: one of `names()`.
-        folder: where the files of "mnist" or "fashion-mnist" are; by default they are looked for
-            where `MNIST` and `FashionMNIST` say.
+        folder: where the files are, but of "mnist-mini" and "spiral"; by default they are looked
+            for where `MNIST`, `FashionMNIST`, `KMNIST` and `CIFAR10` say.
         transform: from a batch to what is given out. The default normalises images and gives them
-            as float32 of shape (n, 784); None gives them as they are, uint8 of shape (n, 28, 28).
+            as float32 of shape (n, 784), photographs of shape (n, 32, 32, 3); None gives them as
+            they are, uint8 of shape (n, 28, 28) or (n, 32, 32, 3).
             Points of "spiral" are float32 of shape (n, 2), without a default transform.
 
     Returns:
@@ -63,7 +69,7 @@ MNISTMini(1000 samples, x=uint8 (28, 28), 10 classes))
         Traceback (most recent call last):
         ...
         ValueError: unknown data set 'minst'; did you mean 'mnist'? \
-Known: fashion-mnist, mnist, mnist-mini, spiral
+Known: cifar-10, cifar-100, fashion-mnist, kmnist, mnist, mnist-mini, spiral
     """
     if name not in _KINDS:
         near = difflib.get_close_matches(str(name).lower(), _KINDS, n=1, cutoff=0.5)

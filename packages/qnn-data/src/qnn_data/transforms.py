@@ -144,6 +144,40 @@ class Normalize:
         return f"Normalize(mean={_number(self.mean)}, std={_number(self.std)})"
 
 
+class NormalizeChannels:
+    """Each channel, the last axis, less its mean, times 1 / its standard deviation; in float32.
+
+    Args:
+        mean: of each channel.
+        std: of each channel, > 0.
+
+    Raises:
+        ValueError: not as many of both, or a deviation that is not above 0.
+
+    Example:
+        >>> NormalizeChannels((0.5, 0.0), (0.5, 2.0))(np.array([[1.0, 1.0]], np.float32))
+        array([[1. , 0.5]], dtype=float32)
+    """
+
+    def __init__(self, mean: Iterable[float], std: Iterable[float]) -> None:
+        self.mean, self.std = tuple(map(float, mean)), tuple(map(float, std))
+        if len(self.mean) != len(self.std) or not all(0 < s < np.inf for s in self.std):
+            raise ValueError(
+                f"as many means as deviations above 0 are needed, not {self.mean} and {self.std}"
+            )
+
+    def __call__(self, x: NDArray[Any]) -> NDArray[np.float32]:
+        """Return the normalised channels, in the same shape."""
+        y = x.astype(np.float32)
+        y -= np.array(self.mean, np.float32)
+        y *= np.float32(1) / np.array(self.std, np.float32)
+        return y
+
+    def __repr__(self) -> str:
+        """Return the expression that makes this."""
+        return f"NormalizeChannels({self.mean}, {self.std})"
+
+
 class Flatten:
     """One axis per sample: (n, ...) to (n, features); a view where that is possible.
 

@@ -1,7 +1,6 @@
 """What a script, a notebook or a module without a file defines, sent to where runs are executed."""
 
 import functools
-import importlib.util
 import inspect
 import sys
 from collections.abc import Iterator
@@ -47,11 +46,30 @@ def _modules(objects: Any) -> Iterator[ModuleType]:
 
 
 def _is_importable(module: ModuleType) -> bool:
-    """Whether another process finds a module by its name; ``__main__`` is cloudpickle's."""
+    """Whether another process finds a module by its name; ``__main__`` is cloudpickle's.
+
+    That it is imported here says nothing: whoever runs tests or notebooks may have put it there.
+    """
     name = module.__name__
-    if name == "__main__":
+    if name == "__main__" or name.partition(".")[0] in sys.stdlib_module_names:
         return True
-    try:
-        return importlib.util.find_spec(name) is not None
-    except (ImportError, ValueError):  # it has no spec: nobody imported it
-        return False
+    return _origin(name) == getattr(module, "__file__", None)
+
+
+def _origin(name: str) -> str | None:
+    """Return the file that an import of a name would read, as if nothing were imported yet."""
+    path: Any = None
+    spec = None
+    parts = name.split(".")
+    for number in range(1, len(parts) + 1):
+        full = ".".join(parts[:number])
+        finders = (finder for finder in sys.meta_path if hasattr(finder, "find_spec"))
+        try:
+            found = (finder.find_spec(full, path) for finder in finders)
+            spec = next((one for one in found if one is not None), None)
+        except (ImportError, ValueError, AttributeError):  # whatever finders of others do
+            return None
+        if spec is None:
+            return None
+        path = spec.submodule_search_locations
+    return spec.origin if spec is not None and spec.has_location else None

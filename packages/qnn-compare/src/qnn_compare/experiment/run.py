@@ -313,8 +313,9 @@ class _Run:
 
     def _after_epoch(self, model: Module, recipe: Recipe, epoch: Epoch, *, tested: bool) -> None:
         # What was held back is no test.
-        unknown = dict.fromkeys(("val_loss", "val_accuracy", "val_metric"))
-        self.note(epoch if tested else replace(epoch, **unknown))
+        if not tested:
+            epoch = replace(epoch, val_loss=None, val_accuracy=None, val_metric=None)
+        self.note(epoch)
         if recipe.on_epoch is not None:
             recipe.on_epoch(model, epoch)
 
