@@ -74,6 +74,9 @@ def test_the_report_tells_it(tuned: Comparison, tmp_path: Path, end: str) -> Non
     assert "what is better may lie beyond" in page
     assert "lr 0.01" in page
     assert "'lr': 0.01" in page.replace("&#39;", "'")  # how to reproduce it
+    if end == "html":
+        assert "What each recipe gave on what was held back" in page
+        assert "(chosen)" in page
 
 
 def test_test_samples_decide_nothing(tuned: Comparison, thread: Executor, tmp_path: Path) -> None:

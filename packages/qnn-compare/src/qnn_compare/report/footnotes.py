@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ..experiment.result import Result
+from ..experiment.tuning import Tried
 from ..formatting import NUMBER, counted, merged, seconds, without_numbers
 from ..statistics import Pair
 
@@ -147,6 +148,20 @@ def tuned(comparison: "Comparison") -> list[Footnote]:
 
 def _values(values: Iterable[Any]) -> str:
     return ", ".join(value if isinstance(value, str) else f"{value:g}" for value in values)
+
+
+def tried(comparison: "Comparison") -> list[Footnote]:
+    """Return what each recipe that was tried gave on what was held back, by config."""
+    tuning = comparison.plan.tuning
+    if tuning is None:
+        return []
+
+    def told(one: Tried) -> str:
+        mark = " (chosen)" if one.chosen else ""
+        return f"{chosen(one.recipe)}: {comparison.metric.value(one.accuracy)}{mark}"
+
+    names = dict.fromkeys(one.config for one in tuning.tried)
+    return [Footnote(name, "; ".join(map(told, tuning.of(name)))) for name in names]
 
 
 def chosen(recipe: Mapping[str, Any]) -> str:

@@ -11,7 +11,17 @@ from markupsafe import Markup
 from ...formatting import counted, p_value
 from .. import figures, summary
 from ..columns import columns_for
-from ..footnotes import failed, left_out, missing, tuned, undecided, unpacked, unstable, warned
+from ..footnotes import (
+    failed,
+    left_out,
+    missing,
+    tried,
+    tuned,
+    undecided,
+    unpacked,
+    unstable,
+    warned,
+)
 from ..rows import rows_of
 from . import matrix, provenance
 
@@ -66,6 +76,9 @@ def html(comparison: "Comparison", refresh: int = 0) -> str:
         pairs=_pairs(comparison),
         notes={
             "How recipes were chosen": tuned(comparison),
+            f"What each recipe gave on what was held back, {comparison.metric.label}": tried(
+                comparison
+            ),
             "Trainings that went wrong": warned(comparison),
             "Trainings that are unstable": unstable(comparison),
             "Verdicts that are undecided": undecided(comparison),
