@@ -5,7 +5,7 @@ import math
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -15,20 +15,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 import cloudpickle
-from qnn_core.errors import CompareError, QnnError
+from qnn_core.errors import CompareError
 from qnn_core.machine.processor import usable_cores
 from qnn_core.ops import softmax_cross_entropy
 from qnn_core.terminal import say
 from qnn_core.training.evaluate import Loss
 
 from .comparison import Comparison
-from .experiment.arguments import number, whole
+from .experiment.arguments import whole
 from .experiment.code_versions import core_code, schemes_code
 from .experiment.configs import Config, check_targets, one_line
-from .experiment.data import Data, Given, Look, load, look
+from .experiment.data import Data, Given, Look, check_shared, loaded_data, look
 from .experiment.environment import machine, versions
 from .experiment.executors import Task, run_on
-from .experiment.failures import error_text
 from .experiment.fingerprint import fingerprint, libraries
 from .experiment.global_generators import Purpose, seeded
 from .experiment.grid import LeftOut, Width, configs_of
@@ -41,22 +40,18 @@ from .experiment.processes import run_locally
 from .experiment.progress import Progress
 from .experiment.question import Question, looks_until
 from .experiment.recipe import OptimizerOf, Recipe, arguments_of, recipe_of
-from .experiment.result import PASSING, Result
+from .experiment.result import Result
 from .experiment.run import Build, Experiment, Measure, check_last_batches
 from .experiment.standard_streams import standard_streams
 from .experiment.store import Store
+from .experiment.tuned_configs import check_tuned, tuned_configs
 from .experiment.tuning import (
-    FIRST_SEED,
     FOLDER,
-    Search,
-    Tried,
-    Tuning,
-    choose,
     search_of,
 )
 from .experiment.turns import Ended, in_turn, kept_of, tasks_of
 from .experiment.validate_builder import check_builder, check_origins
-from .experiment.warm_starts import check_needs, waves, with_needs
+from .experiment.warm_starts import check_needs, with_needs
 from .formatting import listed
 from .metric import Metric
 from .report.live import LivePage
@@ -208,9 +203,9 @@ def compare(
     if reference is not None and reference not in (names := [c.name for c in compared]):
         raise CompareError(f"compare: reference {reference!r} is none of {', '.join(names)}")
     search = None if tune is None else search_of(tune, shared)
-    loaded = _loaded(data)
+    loaded = loaded_data(data)
     seen = look(loaded, classes=of_classes(judge), both=True)
-    _check_shared(seen, "test")
+    check_shared(seen, "test")
     described = _described(build, shared, loaded, seen, measure) | shown.to_configuration()
     if (told := told_judge(judge)) is not None:
         described["judge"] = told
@@ -222,22 +217,15 @@ def compare(
             executor=executor, retry=retry, progress=progress, metric=metric,
             margin=question.margin,
         )  # fmt: skip # one call
-        compared, tuning = _tuned(
+        compared, tuning = tuned_configs(
             search, compared, described, data, once=once, store=store, classes=of_classes(judge),
             progress=progress,
         )  # fmt: skip # one call
     elif store is not None:
-        _check_tuned(Store(store, mend=retry), compared)
+        check_tuned(Store(store, mend=retry), compared)
     experiment = Experiment(build, data, shared, key, seen=seen, measure=measure, metric=judge)
     experiment.keep(loaded)
-    own = [
-        value
-        for config in compared
-        for value in (
-            *(config.weight, config.input),
-            *(*config.options.values(), *config.recipe.values()),
-        )
-    ]
+    own = [part for config in compared for part in config.parts]
     send_by_value(build, data, optimizer, loss, judge.function, loaded.train, measure, *own)
     plan = Plan(
         configs=tuple(compared),
@@ -310,107 +298,6 @@ def _compared(
     configs_ = [*both_configs(gridded, given)]
     check_needs(configs_)
     return configs_, left_out
-
-
-def _tuned(
-    search: Search,
-    configs: Sequence[Config],
-    described: dict[str, Any],
-    given: Given,
-    *,
-    once: Callable[..., Comparison],
-    store: str | Path | None,
-    classes: bool,
-    progress: bool | None,
-) -> tuple[list[Config], Tuning]:
-    """Return the configs with the recipes that did best on what is held back, and all that did.
-
-    Tuning is a comparison too, of all recipes of all configs, in a store inside of the study's.
-    """
-    if store is not None:
-        # A store of another study is refused before any time is spent.
-        kept = Store(store)
-        kept.check(Plan(tuple(configs), (), (), described, schemes_code(configs)))
-        search.check_same(kept.tuning(), configs, store)
-        once = partial(once, store=Path(store) / FOLDER)
-    for config in configs:
-        if both := sorted({*config.recipe} & {*search.values}):
-            raise CompareError(
-                f"compare: tune: {config.name} has {listed(both)} of its own: leave it to the "
-                "search, or out of it"
-            )
-    if number(search.validation) is None:
-        own = load(search.data(given))
-        _check_shared(look(own, classes=classes, both=True), "validation")
-        with_test = Data(_loaded(given).test, own.test)
-        if shared := look(with_test, classes=classes, both=True).shared:
-            raise CompareError(
-                f"compare: tune: {shared} of the {len(own.test)} samples of validation are test "
-                "samples, which decide nothing"
-            )
-    seeds = [*range(FIRST_SEED, FIRST_SEED + search.seeds)]
-    if progress is not False:
-        count = len(search.recipes()) * len(configs) * search.seeds
-        say(
-            f"tuning: {count} runs, {len(search.recipes())} recipes for each of {len(configs)} "
-            "configs, judged by what is held back of the training data",
-            sys.stderr,
-        )
-    known: list[Config] = []  # candidates
-    names: dict[str, str] = {}  # of the one that was chosen, by its config's
-    chosen: dict[str, tuple[Config, list[Tried]]] = {}
-    # What a net begins with is chosen before it.
-    for wave in waves(configs):
-        ours = {config.name: search.candidates(config.beginning(names)) for config in wave}
-        candidates = [each for found in ours.values() for each in found.values()]
-        known += candidates
-        tried = once(configs=with_needs(candidates, known), seeds=seeds)
-        if passing := [result for result in tried.failures if result.failure in PASSING]:
-            first = passing[0]
-            raise CompareError(
-                f"compare: tune: {first.config} failed for want of something where it ran "
-                f"({first.reason}); the same call tries it again"
-            )
-        for config in wave:
-            chosen[config.name] = choose(search, config, tried)
-            found = chosen[config.name][1]
-            place = next((n for n, one in enumerate(found) if one.chosen), 0)
-            names[config.name] = [*ours[config.name]][place]
-    everything = tuple(one for config in configs for one in chosen[config.name][1])
-    told = Tuning(search.seeds, tried.images, everything)
-    return [chosen[config.name][0] for config in configs], told
-
-
-def _check_tuned(store: Store, configs: Sequence[Config]) -> None:
-    """Raise a CompareError if a store has configs whose recipes were chosen, and these are not."""
-    tuning = store.tuning()
-    for config in configs if tuning is not None else ():
-        chosen = tuning.chosen(config.name) if tuning is not None else {}
-        if chosen and not chosen.keys() <= config.recipe.keys():
-            raise CompareError(
-                f"compare: the recipe of {config.name} in store {store.folder} was chosen by tune="
-                f"{tuning and tuning.values(config.name)}: give it again, or take another store"
-            )
-
-
-def _check_shared(seen: Look, name: str) -> None:
-    """Refuse samples to judge by that are training samples for the most part; say if some are."""
-    shared, count = seen.shared, seen.test.samples
-    told = f"{shared} of the {count} {name} samples are training samples too, with the same labels"
-    if 2 * shared > count:
-        raise CompareError(f"compare: {told}: they say what was learned by heart, and nothing else")
-    if shared > 0.01 * count:
-        say(f"compare: {told}", sys.stderr)
-
-
-def _loaded(given: Given) -> Data:
-    """Return the data, or raise a CompareError: for what a function of the user's raises too."""
-    try:
-        return load(given)
-    except QnnError:
-        raise
-    except Exception as error:
-        raise CompareError(f"compare: data raised {one_line(error_text(error))}") from error
 
 
 def _described(

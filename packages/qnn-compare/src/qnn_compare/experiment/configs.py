@@ -166,6 +166,14 @@ class Config:
             described(rule, f"{self.name}: rules")
 
     @property
+    def parts(self) -> list[Any]:
+        """All objects that it holds, which go to where nets are trained."""
+        own = [self.weight, self.input, self.start]
+        own += [part for rule in self.rules.values() for part in _parts(rule)]
+        own += [*self.options.values(), *self.recipe.values()]
+        return own + [part for stage in self.stages for part in stage.parts]
+
+    @property
     def begins_trained(self) -> bool:
         """Whether its net was trained before its own recipe begins."""
         return self.start is not None or bool(self.stages)

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, Protocol
@@ -10,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from qnn_core.data import as_array, batches_of, by_indices, joined
 from qnn_core.errors import CompareError, QnnError
+from qnn_core.terminal import say
 
+from .configs import one_line
 from .failures import error_text
 from .global_generators import Purpose, seeded
 
@@ -458,3 +461,23 @@ def _told(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return f"an array of {value.dtype}, shape {value.shape}"
     return f"a {type(value).__name__}"
+
+
+def check_shared(seen: Look, name: str) -> None:
+    """Refuse samples to judge by that are training samples for the most part; say if some are."""
+    shared, count = seen.shared, seen.test.samples
+    told = f"{shared} of the {count} {name} samples are training samples too, with the same labels"
+    if 2 * shared > count:
+        raise CompareError(f"compare: {told}: they say what was learned by heart, and nothing else")
+    if shared > 0.01 * count:
+        say(f"compare: {told}", sys.stderr)
+
+
+def loaded_data(given: Given) -> Data:
+    """Return the data, or raise a CompareError: for what a function of the user's raises too."""
+    try:
+        return load(given)
+    except QnnError:
+        raise
+    except Exception as error:
+        raise CompareError(f"compare: data raised {one_line(error_text(error))}") from error
