@@ -311,6 +311,41 @@ def test_errors_are_one_line(tmp_path: Path, arguments: tuple[str, ...], told: s
     assert found.stderr.count("\n") == 1
 
 
+OWN = """
+from dataclasses import dataclass
+from qnn_core.quantizer import Quantizer
+
+@dataclass(frozen=True)
+class Steep(Quantizer):
+    bits: int = 2
+
+    @property
+    def levels(self):
+        return [-2, 0, 2] if self.bits == 2 else [-4, -2, -1, 0, 1, 2, 4]
+"""
+
+
+def test_a_file_names_quantizers_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "own_schemes.py").write_text(OWN, "utf-8")
+
+    def config(weight: str) -> str:
+        return SOUND + f"\n[[config]]\nweight = {weight}\n"
+
+    study = read_study_file(written(tmp_path, config('{ class = "own_schemes:Steep", bits = 3 }')))
+    options = {**study.options}
+    assert [config.name for config in options["configs"]] == ["Steep:3 x float"]
+    found = compare(study.build, study.data, executor=1, progress=False, **options)
+    assert not found.failures
+    for weight, told in (
+        ('{ class = "own_schemes" }', r'weight must be a spec, or \{ class = "MODULE:CLASS"'),
+        ('{ class = "own_schemes:Flat" }', "own_schemes:Flat: AttributeError"),
+        ('{ class = "own_schemes:Steep", steps = 2 }', "Steep: TypeError"),
+        ('{ class = "own_schemes:Steep", bits = 9 }', "bits must be a whole number from 1 to 8"),
+    ):
+        with pytest.raises(CompareError, match=told):
+            read_study_file(written(tmp_path, config(weight)))
+
+
 def test_a_file_says_all_that_a_config_may_be(tmp_path: Path) -> None:
     qnn.save_state(qnn.MLP([6, 12, 3], batch_norm=True, seed=1), tmp_path / "net.safetensors")
     text = SOUND.replace("seeds = 2", 'seeds = 2\nmetric = "accuracy"')

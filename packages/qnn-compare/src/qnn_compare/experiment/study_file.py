@@ -241,10 +241,30 @@ class _File:
                 told = short(content["start"])
                 raise CompareError(f'start must be a name, or {{ file = "..." }}, got {told}')
             content["start"] = self.path.resolve().parent / file
+        for side in ("weight", "input"):
+            if isinstance(content.get(side), dict):
+                content[side] = self._quantizer(content[side], side)
         if isinstance(content.get("stages"), list):
             stages = content["stages"]
             content["stages"] = [self._made(dict(s)) if isinstance(s, dict) else s for s in stages]
         return Config(**content)
+
+    def _quantizer(self, given: dict[str, Any], side: str) -> Any:
+        """Return a quantizer of the user's own: ``{ class = "mine:Steep", bits = 2 }``."""
+        options = {name: value for name, value in given.items() if name != "class"}
+        target = given.get("class")
+        if not isinstance(target, str) or target.count(":") != 1:
+            raise CompareError(
+                f'{side} must be a spec, or {{ class = "MODULE:CLASS", bits = 2 }}, got '
+                f"{short(given)}"
+            )
+        module, name = target.split(":")
+        try:
+            return getattr(self._module(module), name)(**options)
+        except QnnError:
+            raise
+        except Exception as error:  # whatever the module, or the class, does
+            raise CompareError(f"{side}: {target}: {_told(error)}") from error
 
     def function(self, table: str) -> functools.partial[Any]:
         """Return the function of a table, with its arguments."""
