@@ -21,6 +21,14 @@ def test_a_grid_over_recipes_and_options() -> None:
     ]
 
 
+def test_a_grid_may_begin_with_another_config() -> None:
+    (found,) = grid(["binary"], start="float", rules={"a": None}, hidden=[3])
+    assert found == Config(
+        "binary:1, hidden 3", weight="binary", input="binary", start="float", rules={"a": None},
+        hidden=3,
+    )  # fmt: skip # one config
+
+
 def test_lists_side_by_side() -> None:
     pairs = zipped(weight=["symmetric:2", "binary:1"], input=["uniform:2", None], epochs=[3, 4])
     assert pairs == [

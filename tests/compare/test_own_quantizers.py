@@ -104,6 +104,33 @@ def test_its_arguments_and_its_code_make_another_run() -> None:
     assert key(Config(weight=other(1.0))) != key(Config(weight=other(2.0)))
 
 
+GRID = [1.0]
+
+
+@dataclass(frozen=True)
+class Global(Quantizer):
+    """Levels that are not arguments."""
+
+    bits: int = 2
+
+    @property
+    def levels(self) -> Any:
+        return [-1.0, 0.0, GRID[0]]
+
+
+def test_tables_are_made_anew_for_each_study(thread: Executor) -> None:
+    def loss() -> float:
+        found = compare(net, data, configs=[Config(weight=Global)], executor=thread, **SMALL)
+        return found.results["Global:2 x float", 0].loss
+
+    try:
+        first = loss()
+        GRID[0] = 8.0
+        assert loss() != first
+    finally:
+        GRID[0] = 1.0
+
+
 def test_what_is_no_quantizer_is_refused() -> None:
     class Plain:
         pass

@@ -1,6 +1,7 @@
 """Configs that begin with trained nets, learn from them, are trained in stages, layer by layer."""
 
 import json
+import shutil
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
@@ -301,9 +302,12 @@ def test_what_cannot_be_is_said(configs: Any, told: str, thread: Executor) -> No
 
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"start": 3}, "start must be the name of a config, a Path, or a function"),
+    ({"stages": Config()}, "stages must be a list of Config"),
+    ({"stages": [Config("named")]}, "stages must be a list of Config without name"),
+    ({"rules": ["binary"]}, "rules must be quantizers by layer"),
     ({"teacher": 3}, "teacher must be the name of a config"),
-    ({"stages": [Config(start="float")]}, "stages must be a list of Config without start"),
-    ({"rules": {"*": 3}}, "needs a quantizer, a pair"),
+    ({"stages": [Config(start="float")]}, "stages must be a list of Config without name"),
+    ({"rules": {"*": 3}}, "must be a spec string, a quantizer, its class"),
 ]
 
 
@@ -343,3 +347,165 @@ def test_descriptions_are_read_again(found: Comparison) -> None:
         assert again == config
         assert again.needs == config.needs
     assert Recipe(1).described().keys() == {"epochs", "batch_size", "lr", "optimizer", "loss"}
+
+
+def test_rules_count_in_their_order(thread: Executor, tmp_path: Path) -> None:
+    one = Config("a", rules={"*": "binary", "layers.0": None})
+    other = Config("a", rules={"layers.0": None, "*": "binary"})
+    assert one != other
+    assert str(one.numbers_depend_on()) != str(other.numbers_depend_on())
+    asked: dict[str, Any] = {"executor": thread, "store": tmp_path, **SMALL}
+    compare(net, data, configs=[Config(), one], **asked)
+    assert [*Comparison.load(tmp_path).config("a").rules] == ["*", "layers.0"]
+    with pytest.raises(CompareError, match="two configs are called a"):
+        compare(net, data, configs=[Config(), other], **asked)
+
+
+def test_quantizers_in_rules_and_options_are_told_as_specs() -> None:
+    eight = qnn.get_quantizer("symmetric:8")
+    config = Config("a", first_weight=eight, rules={"*": (type(eight), None), "b": eight})
+    assert config.options == {"first_weight": "symmetric:8"}
+    assert config.rules == {"*": ("symmetric:4", None), "b": "symmetric:8"}
+    assert config.specs == ["symmetric:8", "symmetric:4", "symmetric:8"]
+
+
+def test_a_net_and_its_state_are_origins(thread: Executor) -> None:
+    source = net(None, None, 7)
+    configs = [
+        Config(),
+        Config("net", weight=FOUR, start=source),
+        Config("state", weight=FOUR, start=source.state_dict()),
+    ]
+    for parameter in source.parameters():
+        parameter.array[...] = 0  # what changes later changes nothing
+    made = compare(net, data, configs=configs, executor=thread, **SMALL)
+    assert not made.failures
+    assert made.results["net", 0].loss == made.results["state", 0].loss
+    assert configs[1].numbers_depend_on() == configs[2].numbers_depend_on()
+    with pytest.raises(CompareError, match="dict cannot be read: 'a' is no array of numbers"):
+        Config("a", start={"a": "b"})
+
+
+def test_the_loss_is_that_of_the_net_that_is_measured(thread: Executor) -> None:
+    def halve(model: qnn.Module, epoch: Any) -> None:
+        model.layers[0].weight.array[...] *= 0.5
+        model.layers[0].weight.written()
+
+    eight = Config(weight="symmetric:8", input="symmetric:8")
+    configs = [
+        Config("stages", weight=TWO, input=FOUR, stages=[eight], recipe={"epochs": 0}),
+        Config("eight", weight="symmetric:8", input="symmetric:8"),
+        Config("chain", weight=TWO, input=FOUR, start="eight", recipe={"epochs": 0}),
+        Config("changed", recipe={"on_epoch": halve}),
+    ]
+    seen: dict[str, float] = {}
+
+    def note(model: qnn.Module, test: Any) -> dict[str, float]:
+        x, y = data()[1]
+        return {"loss": qnn.evaluate(model, (x, y)).loss}
+
+    made = compare(net, data, configs=configs, measure=note, executor=thread, **SMALL)
+    assert not made.failures
+    for config in configs:
+        result = made.results[config.name, 0]
+        assert result.loss == pytest.approx(result.measured["loss"], rel=1e-6)
+        seen[config.name] = result.loss
+    assert seen["stages"] == seen["chain"]
+
+
+def test_losses_that_see_the_teacher(thread: Executor) -> None:
+    def imitate(outputs: qnn.Tensor, labels: Any, teacher: qnn.Tensor) -> qnn.Tensor:
+        return qnn.ops.mean_squared_error(outputs, teacher.array)
+
+    def of_inputs(outputs: qnn.Tensor, labels: Any, inputs: Any) -> qnn.Tensor:
+        return qnn.ops.softmax_cross_entropy(outputs, labels)
+
+    taught: dict[str, Any] = {"weight": TWO, "teacher": "float"}
+    configs = [
+        Config(),
+        Config("imitates", recipe={"loss": imitate}, **taught),
+        Config("inputs", recipe={"loss": of_inputs}, **taught),
+    ]
+    made = compare(net, data, configs=configs, executor=thread, **SMALL)
+    assert not made.failures
+
+
+def test_post_training_keeps_what_is_the_builders(thread: Executor) -> None:
+    config = Config(
+        "post", weight=FOUR, sizes=[6, 9, 3], last_weight="symmetric:8",
+        recipe={"post_training": 50},
+    )  # fmt: skip # one config
+    made = compare(net, data, configs=[config], executor=thread, **SMALL)
+    assert not made.failures
+
+
+def test_bias_correction_works_from_any_origin(thread: Executor, tmp_path: Path) -> None:
+    source = net(None, None, 7)
+    qnn.save_state(source, tmp_path / "net")
+    given: dict[str, Any] = {"weight": TWO, "input": FOUR}
+    configs = [
+        Config("plain", start=tmp_path / "net", recipe={"epochs": 0}, **given),
+        Config(
+            "corrected", start=tmp_path / "net", recipe={"epochs": 0, "bias_correction": True},
+            **given,
+        ),
+    ]  # fmt: skip # two configs
+    made = compare(net, data, configs=configs, executor=thread, **SMALL)
+    assert not made.failures
+    assert made.results["plain", 0].loss != made.results["corrected", 0].loss
+    bare = net(None, None, 7, bias=False)
+    none = [Config("a", start=bare, bias=False, recipe={"bias_correction": True}, **given)]
+    made = compare(net, data, configs=none, executor=thread, **SMALL)
+    assert "no quantized layer has a bias" in made.failures[0].reason
+
+
+def test_a_state_of_another_run_is_none(folder: Path, tmp_path: Path, thread: Executor) -> None:
+    copied = tmp_path / "store"
+    shutil.copytree(folder, copied)
+    one, other = sorted((copied / "states").glob("float*"))
+    one.write_bytes(other.read_bytes())
+    more = [*CONFIGS, Config("new", weight=TWO, start="float")]
+    with pytest.raises(CompareError, match=r"parameters of float, seed 0, .* are damaged: delete"):
+        compare(net, data, configs=more, executor=thread, store=copied, **SMALL)
+
+
+NOTHING: list[tuple[list[Config], str]] = [
+    ([Config("a", recipe={"temperature": 2.0})], "temperature .* means nothing without teacher"),
+    ([Config("a", recipe={"calibration": 9})], "calibration .* means nothing without start or st"),
+    ([Config("a", recipe={"bias_correction": True})], "bias_correction .* means nothing without"),
+    (
+        [
+            Config(),
+            Config("a", weight=TWO, start="float", recipe={"validation": 0.2, "keep": "best"}),
+        ],
+        "a chooses by training samples .* and float, which it needs, was trained on them",
+    ),
+    (
+        [Config("p", weight=TWO, recipe={"post_training": 9}), Config("a", weight=TWO, start="p")],
+        "a cannot begin with, or learn from, p, which is quantized after training",
+    ),
+    (
+        [Config("a", weight=TWO, stages=[Config(), Config(recipe={"lr": -1})])],
+        "lr must be a number > 0, got -1",
+    ),
+    ([Config("a", recipe={"validation": 0.01, "keep": "best"})], "holds back 1 of 120 samples"),
+]
+
+
+@pytest.mark.parametrize(("configs", "told"), NOTHING)
+def test_what_would_mean_nothing_is_said_beforehand(
+    configs: Any, told: str, thread: Executor
+) -> None:
+    with pytest.raises(CompareError, match=told):
+        compare(net, data, configs=configs, executor=thread, **SMALL)
+
+
+def test_a_single_last_sample_is_seen_where_some_are_held_back(thread: Executor) -> None:
+    # 120 samples, of which 24 are held back: 96 in batches of 95.
+    held: dict[str, Any] = {"validation": 0.2, "keep": "best", "batch_size": 95}
+    with pytest.raises(CompareError, match="of 96 samples in batches of 95, has one sample"):
+        compare(net, data, configs=[Config("a", recipe=held)], executor=thread, **SMALL)
+    fine = held | {"batch_size": 119}
+    assert not compare(
+        net, data, configs=[Config("a", recipe=fine)], executor=thread, **SMALL
+    ).failures

@@ -105,3 +105,23 @@ def test_what_does_not_fit_is_listed_and_changes_nothing() -> None:
     assert "the trained net has no layers.2.weight" in told
     after = model.state_dict()
     assert all(np.array_equal(before[name], after[name]) for name in before)
+
+
+def test_a_zero_point_is_fitted_anew_beside_a_scale_that_was_given() -> None:
+    source = qnn.MLP([6, 8, 3], seed=0)
+    source.layers[0].weight.array[...] += 3
+    spec = "uniform:4,scale=0.1"
+    warm = qnn.warm_start(qnn.MLP([6, 8, 3], weight=spec, seed=1), source)
+    fresh = qnn.quantize(source, weight=spec)
+    assert np.array_equal(warm.layers[0].codes(), fresh.layers[0].codes())
+
+
+def test_ranges_that_are_kept_do_not_move_and_nan_is_refused() -> None:
+    specs = {"weight": FOUR, "input": "uniform:4,scale=calibrated", "sizes": [6, 8, 3]}
+    source = trained(**specs)
+    before = source.state_dict()
+    same = qnn.warm_start(qnn.MLP(**specs, batch_norm=True, seed=5), source, calibration=5 * X)
+    assert all(np.array_equal(same.state_dict()[name], before[name]) for name in before)
+    broken = before | {"layers.0.weight": np.full((8, 6), np.nan, np.float32)}
+    with pytest.raises(StateError, match=r"layers\.0\.weight holds NaN or infinity"):
+        qnn.warm_start(qnn.MLP(**specs, batch_norm=True, seed=5), broken)

@@ -92,6 +92,11 @@ def test_published_sizes() -> None:
     assert count(qnn.Autoencoder([640, 128, 128, 128, 128, 8])) // 1000 in (265, 266, 267, 268)
 
 
+def test_the_first_stage_of_keyword_spotting_is_that_of_mlperf() -> None:
+    first = qnn.Sequential(*qnn.DSCNN(seed=0).layers[:2])
+    assert first(np.zeros((1, 49, 10, 1))).shape == (1, 25, 5, 64)
+
+
 @pytest.mark.parametrize(
     ("build", "told"),
     [

@@ -91,3 +91,37 @@ def test_what_is_none_is_refused() -> None:
     other = qnn.MLP([5, 3], seed=0)
     with pytest.raises(ShapeError, match=r"teacher gives outputs of shape \(30, 3\)"):
         qnn.evaluate(net, (X, Y), loss=qnn.Distillation(other))
+
+
+def test_of_one_column_it_is_a_sigmoid() -> None:
+    teacher, net = qnn.MLP([5, 8, 1], seed=1), qnn.MLP([5, 1], seed=0)
+    yes = (Y > 1).astype(np.float32)[:, None]
+    bce = qnn.ops.binary_cross_entropy_with_logits
+    loss = qnn.Distillation(teacher, temperature=2.0, weight=1.0, loss=bce)
+    outputs = net(X)
+    p = 1 / (1 + np.exp(-teacher.eval()(X).array.astype(np.float64) / 2))
+    q = 1 / (1 + np.exp(-outputs.array.astype(np.float64) / 2))
+    divergence = p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q))
+    assert loss(outputs, yes, inputs=X).item() == pytest.approx(4 * divergence.mean(), rel=1e-4)
+    with pytest.raises(ShapeError, match="have no classes"):
+        qnn.evaluate(net, (X, np.zeros(30, int)), loss=qnn.Distillation(teacher), metric=None)
+
+
+def test_of_a_distance_it_is_the_distance_to_the_teacher() -> None:
+    teacher, net = qnn.MLP([5, 8, 2], seed=1), qnn.MLP([5, 2], seed=0)
+    mae = qnn.ops.mean_absolute_error
+    loss = qnn.Distillation(teacher, weight=0.25, loss=mae)
+    outputs, targets = net(X), np.zeros((30, 2), np.float32)
+    soft = np.mean((outputs.array - teacher.eval()(X).array) ** 2)
+    wanted = 0.75 * mae(outputs, targets).item() + 0.25 * soft
+    assert loss(outputs, targets, inputs=X).item() == pytest.approx(float(wanted), rel=1e-5)
+
+
+def test_a_loss_that_sees_inputs_sees_them_beside_a_teacher() -> None:
+    teacher, net = nets()
+
+    def of_inputs(outputs: Tensor, targets: Any, inputs: Any) -> Tensor:
+        assert inputs.shape == (30, 5)
+        return qnn.ops.softmax_cross_entropy(outputs, targets)
+
+    assert qnn.evaluate(net, (X, Y), loss=qnn.Distillation(teacher, loss=of_inputs)).loss > 0

@@ -18,6 +18,7 @@ import cloudpickle
 from qnn_core.errors import CompareError
 from qnn_core.machine.processor import usable_cores
 from qnn_core.ops import softmax_cross_entropy
+from qnn_core.quantizer import forget_codebooks
 from qnn_core.terminal import say
 from qnn_core.training.evaluate import Loss
 
@@ -26,6 +27,7 @@ from .experiment.arguments import whole
 from .experiment.code_versions import core_code, schemes_code
 from .experiment.configs import Config, check_targets, one_line
 from .experiment.data import Data, Given, Look, check_shared, loaded_data, look
+from .experiment.division import divided
 from .experiment.environment import machine, versions
 from .experiment.executors import Task, run_on
 from .experiment.fingerprint import fingerprint, libraries
@@ -206,6 +208,12 @@ def compare(
     loaded = loaded_data(data)
     seen = look(loaded, classes=of_classes(judge), both=True)
     check_shared(seen, "test")
+    for config in compared:
+        for stage in (*config.stages, config):
+            share = shared.changed(stage.recipe, started=True).validation
+            if share:
+                divided(loaded, share)
+    forget_codebooks()  # classes of the user's may have been changed since
     described = _described(build, shared, loaded, seen, measure) | shown.to_configuration()
     if (told := told_judge(judge)) is not None:
         described["judge"] = told
@@ -226,6 +234,7 @@ def compare(
     experiment = Experiment(build, data, shared, key, seen=seen, measure=measure, metric=judge)
     experiment.keep(loaded)
     own = [part for config in compared for part in config.parts]
+    own += [shared.schedule, shared.augment, shared.on_epoch]
     send_by_value(build, data, optimizer, loss, judge.function, loaded.train, measure, *own)
     plan = Plan(
         configs=tuple(compared),
@@ -284,9 +293,10 @@ def _compared(
         raise CompareError("compare: configs is empty")
     for config in given:
         config.quantizers()
-        first = config.stages[:1]
-        for stage in first:
-            recipe.changed(stage.recipe, started=config.start is not None)
+        config.check_recipe()
+        for number, stage in enumerate(config.stages):
+            stage.quantizers()
+            recipe.changed(stage.recipe, started=number > 0 or config.start is not None)
         own = recipe.changed(config.recipe, started=config.begins_trained)
         if own.post_training and config.is_float:
             raise CompareError(
@@ -296,7 +306,7 @@ def _compared(
         if sum(other.name == config.name for other in given) > 1:
             raise CompareError(f"compare: two configs are called {config.name}: give them names")
     configs_ = [*both_configs(gridded, given)]
-    check_needs(configs_)
+    check_needs(configs_, recipe)
     return configs_, left_out
 
 
@@ -305,7 +315,10 @@ def _described(
 ) -> dict[str, Any]:
     """Return all that numbers depend on, but for config, seed and schemes, by name."""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    functions = (build, recipe.optimizer, recipe.loss, data.train, measure)
+    functions = (
+        *(build, data.train, measure, recipe.optimizer, recipe.loss),
+        *(recipe.schedule, recipe.augment, recipe.on_epoch),
+    )
     used = libraries(*(function for function in functions if callable(function)))
     of_data: dict[str, Any] = {"all": seen.digest, "test": seen.test.digest}
     if callable(data.train):
@@ -373,7 +386,8 @@ def _check_sendable(experiment: Experiment) -> None:
     """Raise a CompareError if other processes could not get the experiment."""
     given = experiment.given if callable(experiment.given) else None
     try:
-        cloudpickle.dumps((experiment.build, experiment.recipe, given, experiment.measure))
+        parts = (experiment.recipe, given, experiment.measure, experiment.metric)
+        cloudpickle.dumps((experiment.build, *parts))
     except Exception as error:
         raise CompareError(
             "compare: build, data, optimizer and loss must be what can be sent to other processes; "

@@ -28,7 +28,7 @@ TELLS = (
 MEASURES = (
     *("configs.py", "data.py", "division.py", "global_generators.py", "initial_weights.py"),
     *("judging.py", "recipe.py"),
-    *("own_quantizer.py", "run.py", "spec_bits.py", "start_file.py", "warm_starts.py"),
+    *("own_quantizer.py", "run.py", "spec_bits.py", "start_state.py", "warm_starts.py"),
 )
 
 

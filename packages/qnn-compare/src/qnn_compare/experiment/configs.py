@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from qnn_core.analysis.rules import by_layer
 from qnn_core.errors import CompareError
+from qnn_core.nn import Module
 from qnn_core.quantizer import Quantizer
 from qnn_core.registry import get_quantizer, parse
 
@@ -25,7 +26,9 @@ from .own_quantizer import (
 )
 from .recipe import Recipe
 from .spec_bits import FLOAT, FLOAT_BITS, without_bits
-from .start_file import StartFile
+from .start_state import StartState
+
+DEFAULTS = {field.name: field.default for field in fields(Recipe)}
 
 
 @dataclass(frozen=True)
@@ -72,15 +75,16 @@ class Config:
         target: what it should reach, for the report; numbers do not depend on it.
         start: what its net begins with: the name of another config, whose net of the same seed is
             trained once and shared; the `Path` of a checkpoint or of a file of `qnn.save_state`;
-            or ``start(seed)``, which returns a trained module or its ``state_dict()``. Scales are
-            fitted to what is loaded, see `qnn.warm_start`. With it, ``recipe={"epochs": 0}``
-            measures the net as it is quantized.
+            a trained module, or its ``state_dict()``; or ``start(seed)``, which returns one of
+            these (a file that it reads is not seen by a store: give the path). Scales are fitted to
+            what is loaded, see `qnn.warm_start`. With it, ``recipe={"epochs": 0}`` measures the net
+            as it is quantized.
         teacher: the name of a config whose trained net of the same seed it learns from; see
             `qnn.Distillation`. `temperature` and `teacher_weight` are in the recipe.
         stages: configs without a name that its net is trained as before, one after the other, each
             from where the one before it ended: other quantizers, another recipe.
         rules: quantizers of layers by their paths, or patterns of them, in what ``build`` returns;
-            see `qnn.apply_rules`.
+            see `qnn.apply_rules`. A config with rules has a name of its own.
         options: more keyword arguments of ``build``, such as ``first_input="uniform:8"``.
 
     Raises:
@@ -107,7 +111,7 @@ class Config:
         input: GivenQuantizer = None,
         recipe: Recipe | Mapping[str, Any] | None = None,
         target: Target | None = None,
-        start: str | Path | Callable[[int], Any] | None = None,
+        start: str | Path | Module | Mapping[str, Any] | Callable[[int], Any] | None = None,
         teacher: str | None = None,
         stages: Sequence["Config"] = (),
         rules: Mapping[str, Any] | None = None,
@@ -122,17 +126,20 @@ class Config:
         if name is not None and (not isinstance(name, str) or one_line(name) != name or not name):
             raise CompareError(f"compare: the name of a config must be one line, got {name!r}")
         # In what a store tells, a file or function is told by what it is made of.
-        self.start: Any = StartFile.read(start) if isinstance(start, Path) else start
+        self.start: Any = start
+        if isinstance(start, Path | Module | Mapping):
+            self.start = StartState.of(start)
         self.teacher = teacher
-        self.stages = tuple(stages)
-        self.rules: Mapping[str, Any] = dict(rules or {})
+        self.stages = self._checked_stages(stages)
+        self.rules = self._checked_rules({} if rules is None else rules)
         self._check_origin()
         self.options = self._checked(options)
 
     def _checked(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return options, with objects in the place of classes of quantizers."""
+        # Of a registered scheme an object is its spec: its code is told then.
         found = {
-            name: kept_quantizer(value, f"{name} of a config") if _is_class(value) else value
+            name: kept_quantizer(value, f"{name} of a config") if _is_quantizer(value) else value
             for name, value in options.items()
         }
         for option, value in found.items():
@@ -142,8 +149,8 @@ class Config:
         return found
 
     def _check_origin(self) -> None:
-        """Raise a CompareError for a start, a teacher, stages or rules that are none."""
-        if not (self.start is None or isinstance(self.start, str | StartFile | Mapping)):
+        """Raise a CompareError for a start or a teacher that is none."""
+        if not (self.start is None or isinstance(self.start, str | StartState)):
             if not callable(self.start):
                 raise CompareError(
                     f"compare: {self.name}: start must be the name of a config, a Path, or a "
@@ -154,16 +161,61 @@ class Config:
             raise CompareError(
                 f"compare: {self.name}: teacher must be the name of a config, got {self.teacher!r}"
             )
-        for stage in self.stages:
-            alone = isinstance(stage, Config) and not (stage.start or stage.stages)
-            if not alone:
+
+    def _checked_stages(self, stages: Any) -> tuple["Config", ...]:
+        """Return stages, or raise a CompareError if they are none."""
+        if not isinstance(stages, list | tuple):
+            raise CompareError(
+                f"compare: {self.name}: stages must be a list of Config, got {stages!r}"
+            )
+        for stage in stages:
+            whole = isinstance(stage, Config)
+            if not whole or stage.own_name or stage.target or stage.start or stage.stages:
                 raise CompareError(
-                    f"compare: {self.name}: stages must be a list of Config without start and "
-                    f"stages of their own, got {stage!r}"
+                    f"compare: {self.name}: stages must be a list of Config without name, target, "
+                    f"start and stages of their own, got {stage!r}"
                 )
-        for pattern, rule in self.rules.items():
-            by_layer(f"compare: {self.name}: rules", {pattern: rule}, [pattern])
-            described(rule, f"{self.name}: rules")
+        return tuple(stages)
+
+    def _checked_rules(self, rules: Any) -> dict[str, Any]:
+        """Return rules with quantizers in one form, or raise an error if they are none."""
+        if not isinstance(rules, Mapping):
+            raise CompareError(
+                f"compare: {self.name}: rules must be quantizers by layer, got {rules!r}"
+            )
+        if rules and self.own_name is None:
+            raise CompareError(
+                "compare: a config with rules needs a name of its own: Config('name', rules=...)"
+            )
+        found = {}
+        for pattern, rule in rules.items():
+            where = f"{self.name}: rules: {pattern}"
+            given = tuple(rule) if isinstance(rule, tuple | list) else rule
+            if isinstance(given, tuple):
+                given = tuple(kept_quantizer(part, where) for part in given)
+            else:
+                given = kept_quantizer(given, where)
+            by_layer(f"compare: {self.name}: rules", {pattern: given}, [pattern])
+            described(given, where)
+            found[str(pattern)] = given
+        return found
+
+    def check_recipe(self) -> None:
+        """Raise a CompareError for parts of the recipe that mean nothing for this config."""
+        needs = {
+            "teacher": (self.teacher is not None, ("temperature", "teacher_weight")),
+            "start or stages": (self.begins_trained, ("calibration",)),
+            "start, stages or post_training": (
+                self.begins_trained or bool(self.recipe.get("post_training")),
+                ("bias_correction",),
+            ),
+        }
+        for what, (there, names) in needs.items():
+            for name in names:
+                if not there and name in self.recipe and self.recipe[name] != DEFAULTS[name]:
+                    raise CompareError(
+                        f"compare: {self.name}: {name} in the recipe means nothing without {what}"
+                    )
 
     @property
     def parts(self) -> list[Any]:
@@ -284,10 +336,11 @@ class Config:
         }
         if self.own_name is not None:
             content["name"] = self.own_name
-        parts = {"options": self.options, "recipe": self.recipe, "rules": self.rules}
-        for name, values in parts.items():
+        for name, values in (("options", self.options), ("recipe", self.recipe)):
             if values:
                 content[name] = {key: described(value, key) for key, value in values.items()}
+        if self.rules:  # in their order: of those that fit, the last one counts
+            content["rules"] = [[key, described(rule, key)] for key, rule in self.rules.items()]
         if self.start is not None:
             content["start"] = _told_start(self.start)
         if self.teacher is not None:
@@ -316,7 +369,8 @@ class Config:
         if not all(isinstance(text, str | ToldQuantizer | None) for text in texts):
             raise TypeError(f"a config is {content!r}")
         config.options, config.recipe = content.get("options", {}), content.get("recipe", {})
-        config.rules, config.teacher = content.get("rules", {}), content.get("teacher")
+        config.rules = dict(content.get("rules", ()))
+        config.teacher = content.get("teacher")
         start = content.get("start")
         config.start = start["config"] if isinstance(start, dict) and "config" in start else start
         config.stages = tuple(map(cls.from_json, content.get("stages", ())))
@@ -349,8 +403,9 @@ class Config:
         return f"Config({', '.join(shown)})"
 
 
-def _is_class(value: Any) -> bool:
-    return isinstance(value, type) and issubclass(value, Quantizer)
+def _is_quantizer(value: Any) -> bool:
+    is_class = isinstance(value, type) and issubclass(value, Quantizer)
+    return is_class or isinstance(value, Quantizer)
 
 
 def _parts(rule: Any) -> Sequence[Any]:
@@ -362,7 +417,7 @@ def _told_start(start: Any) -> Any:
     """Return what a net begins with as JSON can hold it."""
     if isinstance(start, str):
         return {"config": start}
-    if isinstance(start, StartFile):
+    if isinstance(start, StartState):
         return {"file": start.digest}
     if isinstance(start, Mapping):  # as a store tells it
         return start

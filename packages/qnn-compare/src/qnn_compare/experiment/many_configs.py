@@ -94,6 +94,7 @@ def zipped(**lists: Any) -> list[Config]:
     return made
 
 
+# What else a config has by these names; all others are arguments of the builder.
 OF_CONFIG = ("name", "weight", "input", "recipe", "target", "start", "teacher", "stages", "rules")
 
 
@@ -116,7 +117,12 @@ def _is_config(stages: Sequence[Any]) -> bool:
 
 def _config(name: str, base: Config, values: Mapping[str, Any]) -> Config:
     recipe = {n: v for n, v in values.items() if n in OF_RECIPE}
-    options = {n: v for n, v in values.items() if n not in OF_RECIPE}
+    of_config = {n: v for n, v in values.items() if n in OF_CONFIG}
+    options = {n: v for n, v in values.items() if n not in (*OF_RECIPE, *OF_CONFIG)}
+    if of_config:
+        sides: dict[str, Any] = {"weight": base.weight, "input": base.input}
+        sides |= {"recipe": {**base.recipe, **recipe}}
+        return Config(name, **{**base.options, **options, **sides, **of_config})
     return base.changed(name=name, recipe=recipe, options=options)
 
 

@@ -1,5 +1,7 @@
 """One run of a comparison: one config, trained from one seed, packed, and measured."""
 
+import copy
+import inspect
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -17,6 +19,7 @@ from qnn_core.errors import CompareError, QnnError
 from qnn_core.gemm import get_num_threads, set_num_threads
 from qnn_core.nn import Module
 from qnn_core.training import Epoch, Metric, evaluate, fit
+from qnn_core.training.evaluate import Loss
 from qnn_core.training.metrics import NAMED
 
 from . import data as data_
@@ -38,6 +41,9 @@ Build = Callable[..., Module]
 LATENCY_BATCHES = (1, 100)
 LATENCY_SECONDS = 0.05
 LATENCY_CALLS = 5
+
+# Options that `quantize` takes; the others are the builder's, after training too.
+OF_QUANTIZE = ("first_weight", "first_input", "last_weight", "last_input", "layers")
 
 OnEpoch = Callable[[Epoch], None]
 # ``measure(model, test)`` returns numbers of a trained net, by name.
@@ -104,7 +110,8 @@ class Experiment:
         rules = config.rules
         if self.recipe_of(config).post_training:
             weight = input = None
-            options, rules = {}, {}
+            rules = {}
+            options = {n: value for n, value in options.items() if n not in OF_QUANTIZE}
         with seeded(Purpose.BUILD, seed):
             model = self.build(weight=weight, input=input, seed=seed, **options)
         return apply_rules(model, rules) if rules else model
@@ -174,18 +181,25 @@ def check_last_batches(experiment: Experiment, configs: Sequence[Config], seed: 
     Raises:
         CompareError: if so; batch norm has no variance of one sample.
     """
-    sizes = {experiment.recipe_of(config).batch_size: config for config in reversed(configs)}
-    for size, config in sizes.items():
-        _check_last_batch(experiment, config, seed, size)
+    sizes = {
+        ((recipe := experiment.recipe_of(stage)).batch_size, recipe.validation): config
+        for config in reversed(configs)
+        for stage in (*config.stages, config)
+        if experiment.recipe_of(stage).epochs
+    }
+    for (size, held), config in sizes.items():
+        _check_last_batch(experiment, config, seed, size, held)
 
 
-def _check_last_batch(experiment: Experiment, config: Config, seed: int, size: int) -> None:
+def _check_last_batch(
+    experiment: Experiment, config: Config, seed: int, size: int, held: float
+) -> None:
     data = experiment.data()
     if callable(data.train):
         least = experiment.seen.least if experiment.seen is not None else None
         where, remedy = "a batch of the training data", "let the data leave it out (drop_last=True)"
     else:
-        samples = len(data.train)
+        samples = len(data.train) - round(held * len(data.train))
         least = samples % size or min(samples, size)
         where = f"the last batch of each epoch, of {samples} samples in batches of {size},"
         remedy = f"take another batch_size, such as {_better(samples, size)}"
@@ -243,8 +257,7 @@ class _Run:
         found = judged(self.experiment.metric, scores, [targets for _, targets in self.tests])
         loss = self.test_loss
         if loss is None:
-            recipe = self.experiment.recipe_of(self.config)
-            loss = evaluate(model, self.tests, loss=recipe.of_targets).loss
+            loss = evaluate(model, self.tests, loss=self._loss_of_targets()).loss
         return Result(
             self.config.name,
             self.seed,
@@ -266,20 +279,33 @@ class _Run:
             net = model if stage is self.config else self._build(stage)
             if before is not None:
                 recipe = self.experiment.recipe_of(stage)
-                samples = self._samples(recipe.calibration)
+                samples = self._samples(recipe, recipe.calibration)
                 net = warm_start(net, before, calibration=samples)
-                if recipe.bias_correction and isinstance(before, Module):
-                    correct_biases(net, before, samples)
+                if recipe.bias_correction:
+                    # The same parameters without quantizers.
+                    twin = apply_rules(copy.deepcopy(net), {"*": None})
+                    _correct(net, twin, samples)
             before = net = self._fitted(net, stage)
         return net
+
+    def _loss_of_targets(self) -> Loss:
+        """Return the loss without the teacher, but of one that is nothing without."""
+        recipe = self.experiment.recipe_of(self.config)
+        if "teacher" in inspect.signature(recipe.of_targets).parameters:
+            return recipe.loss_of(self._teacher(self.config))
+        return recipe.of_targets
+
+    def _teacher(self, config: Config) -> Module | None:
+        source = None if config.teacher is None else self.trained[config.teacher]
+        return None if source is None else net_of(source, self._build)
 
     def _build(self, config: Config) -> Module:
         return self.experiment.model(config, self.seed)
 
     def _fitted(self, model: Module, stage: Config) -> Module:
         recipe = self.experiment.recipe_of(stage)
-        source = None if stage.teacher is None else self.trained[stage.teacher]
-        teacher = None if source is None else net_of(source, self._build)
+        teacher = self._teacher(stage)
+        self.test_loss = None
         if recipe.epochs:
             batches, held = self._batches(recipe)
             history = fit(
@@ -298,16 +324,18 @@ class _Run:
                 on_epoch=partial(self._after_epoch, model, recipe, tested=held is None),
             )
             self.warnings += map(one_line, history.warnings)
-            # With a teacher, other samples, or training that is not the end, it is another loss.
-            other = teacher or recipe.post_training or held is not None
+            # With a teacher, other samples, or what changes the net afterwards, it is another loss.
+            after = recipe.post_training or recipe.on_epoch is not None
+            other = teacher is not None or after or held is not None
             self.test_loss = None if other else history.last.val_loss
         if recipe.post_training:
             weight, input = stage.quantizers()
-            samples = self._samples(recipe.post_training)
-            options = {**stage.options, **({"layers": stage.rules} if stage.rules else {})}
+            samples = self._samples(recipe, recipe.post_training)
+            options = {n: value for n, value in stage.options.items() if n in OF_QUANTIZE}
+            options |= {"layers": stage.rules} if stage.rules else {}
             found = quantize(model, weight=weight, input=input, calibration=samples, **options)
             if recipe.bias_correction:
-                correct_biases(found, model, samples)
+                _correct(found, model, samples)
             model = found
         return model.eval()
 
@@ -330,14 +358,27 @@ class _Run:
             batches = data_.Augmented(batches, recipe.augment, self.seed)
         return batches, held
 
-    def _samples(self, count: int) -> Array:
-        """Return some training samples, those that training begins with."""
+    def _samples(self, recipe: Recipe, count: int) -> Array:
+        """Return some training samples, those that training begins with; none that is held back."""
         seen: list[Array] = []
-        for x, _ in self.data.batches(self.seed, self.experiment.recipe.batch_size):
+        data = self.data
+        if recipe.validation:
+            data = Data(divided(data, recipe.validation)[0], data.test)
+        for x, _ in data.batches(self.seed, self.experiment.recipe.batch_size):
             seen.append(np.asarray(x))
             if sum(map(len, seen)) >= count:
                 break
         return np.concatenate(seen)[:count]
+
+
+def _correct(model: Module, trained: Module, samples: Array) -> None:
+    """Correct the biases of a quantized net.
+
+    Raises:
+        CompareError: if there is nothing to correct: it would be ignored in silence.
+    """
+    if not correct_biases(model, trained, samples):
+        raise CompareError("bias_correction: no quantized layer has a bias")
 
 
 def _checked_measures(measure: Measure | None, model: Module, data: Data) -> dict[str, float]:

@@ -17,7 +17,7 @@ from .initial_weights import Starts
 from .plan import Plan, differences
 from .result import Result, check, is_number, is_whole
 from .sealed_json import read_sealed, write_sealed
-from .start_file import State
+from .start_state import State
 from .tuning import FOLDER as TUNING
 from .tuning import Tuning
 
@@ -248,9 +248,14 @@ class Store:
     def state(self, key: str) -> State | None:
         """Return the parameters and buffers of a run's net; None if there are none, or damaged."""
         try:
-            return load_arrays(self._state_path(key))[0]
+            state, about = load_arrays(self._state_path(key))
         except (OSError, QnnError):
             return None
+        return state if about.get("run") == key else None
+
+    def has_state(self, key: str) -> bool:
+        """Whether there is a file for them."""
+        return self._state_path(key).is_file()
 
     def _state_path(self, key: str) -> Path:
         return self.folder / STATES / f"{key}.safetensors"

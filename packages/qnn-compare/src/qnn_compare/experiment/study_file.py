@@ -53,6 +53,11 @@ KEYS: dict[str, dict[str, tuple[str, bool]]] = {
         "calibration": ("a whole number", False),
         "temperature": ("a number", False),
         "teacher_weight": ("a number", False),
+        "validation": ("a number", False),
+        "keep": ("a name", False),
+        "patience": ("a whole number", False),
+        "post_training": ("a whole number", False),
+        "bias_correction": ("true or false", False),
     },
 }
 CONFIGS = "config"
@@ -420,4 +425,5 @@ CHECKS: dict[str, Check] = {
     "a whole number": _whole,
     "a number": lambda value: _whole(value) or isinstance(value, float),
     "a name": lambda value: isinstance(value, str),
+    "true or false": lambda value: isinstance(value, bool),
 }

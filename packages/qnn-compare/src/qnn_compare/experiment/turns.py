@@ -3,6 +3,8 @@
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 
+from qnn_core.errors import CompareError
+
 from .executors import Task
 from .plan import Plan
 from .result import PASSING, Failure, Result, failed
@@ -38,7 +40,7 @@ def kept_of(store: Store, tasks: list[Task]) -> dict[Task, Result]:
         task = waiting.pop()
         for name in task.config.needs:
             source = known[name, task.seed]
-            if source in kept and kept[source].done and store.state(source.key) is None:
+            if source in kept and kept[source].done and not store.has_state(source.key):
                 del kept[source]
                 waiting.append(source)
     return kept
@@ -62,17 +64,23 @@ def in_turn(
     """
     known = {(task.config.name, task.seed): task for task in tasks_of(store, plan)}
     for wave in waves(plan.configs):
+        names = {config.name for config in wave}
         ready: list[Task] = []
-        for task in (task for task in tasks if task.config in wave):
+        for task in (task for task in tasks if task.config.name in names):
             sources = [known[name, task.seed] for name in task.config.needs]
             lost = [source for source in sources if not results[source].done]
             if lost:
                 yield task, _without(task, results[lost[0]])
                 continue
-            trained = {
-                source.config.name: Trained(source.config, store.state(source.key) or {})
-                for source in sources
-            }
+            trained = {}
+            for source in sources:
+                if (state := store.state(source.key)) is None:
+                    raise CompareError(
+                        f"compare: the parameters of {source.config.name}, seed {source.seed}, in "
+                        f"store {store.folder} are damaged: delete its folder states, and they are "
+                        "made again"
+                    )
+                trained[source.config.name] = Trained(source.config, state)
             ready.append(replace(task, trained=trained))
         yield from run(ready)
 

@@ -19,7 +19,7 @@ from .configs import Config, one_line
 from .failures import error_text
 from .initial_weights import Starts, Weights, latent_weights, shapes_digest, starts_of
 from .run import Experiment
-from .start_file import StartFile
+from .start_state import StartState
 
 SAMPLES = 4
 
@@ -118,7 +118,7 @@ def check_origins(
     known = {config.name: config for config in everything}
     for config in (config for config in configs if config.begins_trained):
         before: Any = None
-        if isinstance(config.start, StartFile):
+        if isinstance(config.start, StartState):
             before = config.start.state
         elif isinstance(config.start, str):
             before = _built(experiment, known[config.start], seed)

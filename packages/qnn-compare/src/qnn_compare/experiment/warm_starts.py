@@ -8,7 +8,8 @@ from qnn_core.errors import CompareError, nearest
 from qnn_core.nn import Module
 
 from .configs import Config
-from .start_file import StartFile, State
+from .recipe import Recipe
+from .start_state import StartState, State
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,12 +25,31 @@ class Trained:
     state: State
 
 
-def check_needs(configs: Sequence[Config]) -> None:
-    """Raise a CompareError if a config needs one that is not there, or that needs it in turn."""
+def check_needs(configs: Sequence[Config], recipe: Recipe) -> None:
+    """Raise a CompareError if a config needs one that is not there, or not fit for it.
+
+    Args:
+        configs: of the study.
+        recipe: that of the study.
+    """
     known = {config.name: config for config in configs}
+    recipes = {config.name: recipe.changed(config.recipe, started=True) for config in configs}
     for config in configs:
+        held = recipes[config.name].validation
         for name in config.needs:
-            if name not in known:
+            if name in known:
+                if recipes[name].post_training:
+                    raise CompareError(
+                        f"compare: {config.name} cannot begin with, or learn from, {name}, which "
+                        "is quantized after training: give that one start= and epochs 0 instead"
+                    )
+                if recipes[name].validation < held:
+                    raise CompareError(
+                        f"compare: {config.name} chooses by training samples that are held back "
+                        f"(validation {held:g}), and {name}, which it needs, was trained on them: "
+                        f"give {name} the same validation"
+                    )
+            else:
                 raise CompareError(
                     f"compare: {config.name} begins with, or learns from, {name!r}, which is none "
                     f"of {', '.join(known)}{nearest(name, known)}; a file is given as a Path"
@@ -58,7 +78,7 @@ def waves(configs: Sequence[Config]) -> list[list[Config]]:
             raise CompareError(f"compare: {told} begin with each other: none can be the first")
         found.append(wave)
         done |= {config.name for config in wave}
-        left = [config for config in left if config not in wave]
+        left = [config for config in left if config.name not in done]
     return found
 
 
@@ -80,7 +100,7 @@ def with_needs(some: Sequence[Config], configs: Sequence[Config]) -> tuple[Confi
 
 
 def origin(
-    start: str | StartFile | Callable[[int], Any] | None,
+    start: str | StartState | Callable[[int], Any] | None,
     seed: int,
     trained: Mapping[str, Trained],
     build: Callable[[Config], Module],
@@ -93,7 +113,7 @@ def origin(
         trained: nets of this study, of the same seed.
         build: makes an untrained net of a config.
     """
-    if start is None or isinstance(start, StartFile):
+    if start is None or isinstance(start, StartState):
         return None if start is None else start.state
     return net_of(trained[start], build) if isinstance(start, str) else start(seed)
 

@@ -36,8 +36,8 @@ def warm_start(model: M, trained: Module | State, *, calibration: Given | None =
             do. Left out: the inputs' ranges are fitted to the first batch that is trained on.
 
     Raises:
-        StateError: if a parameter has another shape in `trained`, or only one of both has it; the
-            message lists all of them, and nothing was changed.
+        StateError: if a parameter has another shape in `trained`, only one of both has it, or it
+            holds NaN; the message lists all of them, and nothing was changed.
         ShapeError, NonFiniteError: for data that are none.
 
     Example:
@@ -55,13 +55,11 @@ def warm_start(model: M, trained: Module | State, *, calibration: Given | None =
     state = trained.state_dict() if isinstance(trained, Module) else trained
     _load(model, found, kept, state)
     batches = [] if calibration is None else checked_inputs(calibration, model.dtype, "warm_start")
-    for path, quantizer in found.items():
-        # A scale that was given as a number stays; all else is fitted anew, of a weight when it is
-        # next used.
-        if path not in kept and isinstance(quantizer.quantizer.scale, str):
-            quantizer.calibrated.array[...] = 0
+    anew = [quantizer for path, quantizer in found.items() if path not in kept]
+    for quantizer in anew:
+        quantizer.forget()  # those of weights are fitted when they are next used
     if batches:
-        _calibrate(model, list(found.values()), batches)
+        _calibrate(model, anew, batches)
     return model
 
 
@@ -87,6 +85,8 @@ def _load(model: Module, found: Mapping[str, Quantize], kept: set[str], state: S
         here, there = own[name].shape, np.shape(state[name])
         if here != there:
             problems.append(f"{name} has shape {there} in the trained net, and {here} in the model")
+        elif not np.all(np.isfinite(state[name])):
+            problems.append(f"{name} holds NaN or infinity")
     if problems:
         raise StateError(
             "warm_start: the trained net does not fit the model:\n  "

@@ -4,11 +4,19 @@ from typing import Any
 
 from .base import QParams, Quantizer
 from .calibration import CALIBRATIONS
-from .codebook import Codebook, codebook
+from .codebook import Codebook, codebook, forget_codebooks
 from .former_names import renamed
 from .surrogates import SURROGATES
 
-__all__ = ["CALIBRATIONS", "SURROGATES", "Codebook", "QParams", "Quantizer", "codebook"]
+__all__ = [
+    "CALIBRATIONS",
+    "SURROGATES",
+    "Codebook",
+    "QParams",
+    "Quantizer",
+    "codebook",
+    "forget_codebooks",
+]
 
 
 def __getattr__(name: str) -> Any:

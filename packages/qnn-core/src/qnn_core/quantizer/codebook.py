@@ -94,6 +94,16 @@ def codebook(quantizer: "Quantizer") -> Codebook:
     return book
 
 
+def forget_codebooks() -> None:
+    """Make all tables anew when they are next asked for.
+
+    They are found by equality, so one is stale where a class of a notebook, or what it reads, was
+    changed since.
+    """
+    _KNOWN.clear()
+    _codebook.cache_clear()
+
+
 @lru_cache(maxsize=512)
 def _codebook(quantizer: "Quantizer") -> Codebook:
     levels = checked_levels(quantizer.levels, quantizer.bits, type(quantizer).__name__)

@@ -52,7 +52,7 @@ class Metric:
         if not callable(self.function):
             raise TypeError(f"Metric: a function is needed, got {self.function!r}")
         if not self.name:
-            named = getattr(_unwrapped(self.function), "__name__", type(self.function).__name__)
+            named = getattr(unwrapped(self.function), "__name__", type(self.function).__name__)
             object.__setattr__(self, "name", str(named))
 
     def __call__(self, outputs: Any, targets: Any, sample_weight: Array | None = None) -> float:
@@ -103,12 +103,13 @@ class Metric:
         return f"Metric({self.name!r}, {ways[self.greater_is_better]})"
 
 
-def _unwrapped(function: Any) -> Any:
+def unwrapped(function: Any) -> Any:
+    """Return the function in partials and in losses that add to it."""
     while isinstance(function, functools.partial):
         function = function.func
     # Of a loss that adds something to another one, such as `Distillation`, that one.
     inner = getattr(function, "wrapped_loss", None)
-    return function if inner is None else _unwrapped(inner)
+    return function if inner is None else unwrapped(inner)
 
 
 def _called(metric: Metric, outputs: Any, targets: Any, sample_weight: Array | None) -> Any:
@@ -331,7 +332,7 @@ def metric_of(given: Any, where: str, *, directed: bool) -> Metric | Literal["au
 
 def _direction(function: Any) -> bool | None:
     """Return which way a function of scikit-learn is better; None of any other."""
-    function = _unwrapped(function)
+    function = unwrapped(function)
     if not str(getattr(function, "__module__", "")).startswith("sklearn."):
         return None
     name = str(getattr(function, "__name__", ""))
@@ -367,7 +368,7 @@ def meaning_of(loss: Any) -> Meaning | None:
 
     A loss that is not known may be of classes: then the batches decide, see `no_classes`.
     """
-    function = _unwrapped(loss)
+    function = unwrapped(loss)
     if function in DISTANCES:
         return None
     if function in YES_OR_NO:

@@ -1,6 +1,8 @@
 """Convolution and pooling of signals: those of images, one pixel high."""
 
+from ...arguments import whole
 from ...autodiff import Tensor
+from ...errors import ShapeError
 from ..init import Seed
 from .conv import Conv2d
 from .pool import AvgPool2d, GlobalAvgPool2d, MaxPool2d
@@ -56,13 +58,18 @@ class Conv1d(Conv2d):
         bias: bool = True,
         seed: Seed = None,
     ) -> None:
+        kernel = whole("Conv1d", "kernel_size", kernel_size, least=1, error=ShapeError)
+        step = whole("Conv1d", "stride", stride, least=1, error=ShapeError)
+        apart = whole("Conv1d", "dilation", dilation, least=1, error=ShapeError)
+        if not isinstance(padding, str):
+            padding = whole("Conv1d", "padding", padding, least=0, error=ShapeError)
         super().__init__(
             in_channels,
             out_channels,
-            (1, kernel_size),
-            stride=(1, stride),
+            (1, kernel),
+            stride=(1, step),
             padding=padding if isinstance(padding, str) else (0, padding),
-            dilation=(1, dilation),
+            dilation=(1, apart),
             groups=groups,
             bias=bias,
             seed=seed,

@@ -29,6 +29,6 @@ class Autoencoder(MLP):
     """
 
     def __init__(self, sizes: Sequence[int], **options: Any) -> None:
-        if len(sizes) < 2:
-            raise ShapeError(f"Autoencoder: sizes needs an input and a code, got {list(sizes)}")
+        if not isinstance(sizes, list | tuple) or len(sizes) < 2:
+            raise ShapeError(f"Autoencoder: sizes needs an input and a code, got {sizes!r}")
         super().__init__([*sizes, *reversed(sizes[:-1])], **options)

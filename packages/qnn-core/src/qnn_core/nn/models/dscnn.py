@@ -5,6 +5,7 @@ from typing import Any
 from ...arguments import whole
 from ...errors import ShapeError
 from ...ops.windows import IntPair
+from ...ops.windows import pair as pair_of
 from ..init import Seed, generator
 from ..layers.container import Reshape, Sequential
 from ..layers.norm import BatchNorm
@@ -78,10 +79,13 @@ class DSCNN(Sequential):
             return [made, BatchNorm(channels), active()]
 
         stem: Pair = (first_weight, first_input)
-        kernel = (first_kernel, first_kernel) if isinstance(first_kernel, int) else first_kernel
-        around = (kernel[0] // 2, kernel[1] // 2)
+        kernel = pair_of("DSCNN", "first_kernel", first_kernel, 1)
+        stride = pair_of("DSCNN", "first_stride", first_stride, 1)
+        # As many as "same" gives: a window begins in every stride.
+        sides = zip(images, kernel, stride, strict=False)
+        around = tuple(max(0, -(-((-(-n // s) - 1) * s + k - n) // 2)) for n, k, s in sides)
         layers: list[Module] = [Reshape(*images)]
-        layers += conv(stem, images[2], kernel, stride=first_stride, padding=around)
+        layers += conv(stem, images[2], kernel, stride=stride, padding=around)
         pair: Pair = (weight, input)
         for _ in range(blocks):
             layers += conv(pair, channels, 3, padding=1, groups=channels)

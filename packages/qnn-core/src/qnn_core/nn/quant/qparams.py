@@ -86,10 +86,16 @@ class OwnsQParams(Module):
         if not isinstance(self.quantizer.scale, str):
             scale = np.full(shape, float(self.quantizer.scale), np.float32)
             self._set(QParams(scale, np.zeros(shape, np.float32)))
+            self.forget()
+
+    def forget(self) -> None:
+        """Let the qparams be fitted anew, to the next data; a scale that is a number stays."""
+        known = not isinstance(self.quantizer.scale, str)
+        if known:
             # A zero point other than 0 is still to be fitted.
-            self.calibrated.array[...] = not np.any(
-                self.quantizer.qparams_from_range(low, high).zero_point
-            )
+            one = np.ones(self.zero_point.shape, np.float32)
+            known = not np.any(self.quantizer.qparams_from_range(-one, one).zero_point)
+        self.calibrated.array[...] = known
 
     def freeze(self) -> Self:
         """Keep the range as it is, and do not train the parameters that it follows from."""
