@@ -1,9 +1,10 @@
-"""Six methods at 2, 3 and 4 bits on LeNet, each from the same float net: python studies/methods.py
+"""Six methods on LeNet, each from the same float net: python studies/methods.py [BITS ...]
 
 They learn for two epochs more at a rate that was chosen for each alike; the first and the last
 layer have 8 bits. What is done is kept in docs/results/methods, and the call goes on with it.
 """
 
+import sys
 from functools import partial
 
 import qnn_core as qnn
@@ -25,11 +26,11 @@ ENDS = {"first_weight": "symmetric:8", "first_input": "uniform:8", "last_weight"
 SHARED = {"start": "float", "recipe": {"epochs": 2}, **ENDS}
 
 
-def configs() -> list[Config]:
+def configs(widths: list[int]) -> list[Config]:
     """Return float, and each method at each width."""
     made = [Config()]
     for name, (weight, input) in METHODS.items():
-        for bits in (2, 3, 4):
+        for bits in widths:
             specs = {"weight": weight.format(bits), "input": input.format(bits)}
             made.append(Config(f"{name} {bits}", **specs, last_input=specs["input"], **SHARED))
     return made
@@ -39,7 +40,7 @@ if __name__ == "__main__":
     found = compare(
         partial(qnn.LeNet, batch_norm=True),
         partial(qnn_data.load, "mnist"),
-        configs=configs(),
+        configs=configs([int(bits) for bits in sys.argv[1:]] or [2, 3, 4]),
         tune={"lr": [1e-3, 3e-3]},
         seeds=5,
         epochs=8,
