@@ -151,7 +151,8 @@ def test_the_command_reports_on_a_file(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("config,accuracy\nfloat,0.9\n", ":1: the columns must be config, seed and a metric"),
-        ("config,seed,a,b\nfloat,0,1,2\n", "got config, seed, a, b"),
+        ("config,seed,a,b\nfloat,0,1,2\n", ":1: which of a, b is the metric"),
+        ("config;seed;accuracy\nfloat;0;1\n", "values are parted by commas"),
         ("", ":1: the columns must be .* got none"),
         ("config,seed,accuracy\nfloat,x,0.9\n", ":2: seed must be a whole number, got 'x'"),
         ("config,seed,accuracy\nfloat,0,high\n", ":2: accuracy must be a number, got 'high'"),
@@ -317,6 +318,21 @@ def test_the_guard_of_the_baseline_is_for_accuracies() -> None:
     assert found.untold == ""
     assert "ahead" not in str(found)
     assert [run["loss"] for run in found.records("runs")] == [1.5, 3.0]
+
+
+def test_of_several_columns_one_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "runs.csv"
+    path.write_text("config,seed,loss,accuracy,note\nfloat,0,1,0.9,x\na,0,2,0.8,y\n", "utf-8")
+    found = Comparison.read_csv(path, metric="accuracy")
+    assert found.results["a", 0].accuracy == 0.8
+    assert Comparison.read_csv(path, metric="loss").results["a", 0].accuracy == 2
+    with pytest.raises(CompareError, match="there is no column 'acc', got config, seed, loss"):
+        Comparison.read_csv(path, metric="acc")
+    told = subprocess.run(
+        [Path(sys.executable).with_name("qnn"), "report", str(path), "--metric", "accuracy"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip # one call
+    assert told.returncode == 0, told.stderr
 
 
 def test_directions_are_said() -> None:

@@ -64,6 +64,9 @@ def add_report(add_parser: AddParser) -> None:
         metavar="M",
         help="what is too small to matter (default: that of the study, or 0.005, half a point)",
     )
+    report.add_argument(
+        "--metric", metavar="NAME", help="the column of a CSV file that counts, if there are others"
+    )
     better = report.add_mutually_exclusive_group()
     better.add_argument(
         "--lower-is-better",
@@ -181,7 +184,8 @@ def _of_csv(options: argparse.Namespace) -> Any:
 
     if len(options.folders) > 1:
         raise CompareError("qnn report: one CSV file at a time, and no folder beside it")
-    given: dict[str, Any] = {} if options.margin is None else {"margin": options.margin}
+    asked = {"margin": options.margin, "metric": options.metric}
+    given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
     return Comparison.read_csv(
         options.folders[0],
         reference=options.reference,

@@ -127,13 +127,14 @@ class Comparison:
             path: of a file with the columns config, seed and the metric, a line for each run; or
                 config, seed, sample and the metric, a line for each test sample. The name of the
                 metric's column is that of the metric.
-            options: those of `from_results`, but for the results.
+            options: those of `from_results`, but for the results; where there are more columns,
+                `metric` says which one counts.
 
         Raises:
             CompareError: if it cannot be read, or is no such file; the message says where.
             SpecError: see `from_results`.
         """
-        results, metric = read_results(Path(path))
+        results, metric = read_results(Path(path), options.get("metric"))
         return cls.from_results(results, **{"metric": metric} | options)
 
     def merge(self, *others: "Comparison") -> "Comparison":

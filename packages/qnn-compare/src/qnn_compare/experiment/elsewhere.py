@@ -100,8 +100,12 @@ def _answers(run: Any, *, whole: bool) -> Any:
     return run > 0 if whole else run
 
 
-def read_results(path: Path) -> tuple[dict[str, dict[int, Any]], str]:
+def read_results(path: Path, metric: str | None = None) -> tuple[dict[str, dict[int, Any]], str]:
     """Return what a CSV file holds, as `Comparison.from_results` takes it, and its metric's name.
+
+    Args:
+        path: of the file.
+        metric: the column of the metric, where there are others too; None if it is the only one.
 
     Raises:
         CompareError: if it cannot be read, or lacks what is needed; the message says where.
@@ -111,7 +115,7 @@ def read_results(path: Path) -> tuple[dict[str, dict[int, Any]], str]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.DictReader(file)
             columns = rows.fieldnames or []
-            metric = _metric(path, columns)
+            metric = _metric(path, columns, metric)
             return _collected(path, rows, metric, by_sample="sample" in columns), metric
     except OSError as error:
         raise CompareError(f"{path} cannot be read: {error.strerror or error}") from error
@@ -119,15 +123,24 @@ def read_results(path: Path) -> tuple[dict[str, dict[int, Any]], str]:
         raise CompareError(f"{path} is no CSV file: {error}") from error
 
 
-def _metric(path: Path, columns: Any) -> str:
+def _metric(path: Path, columns: Any, asked: str | None) -> str:
     others = [column for column in columns if column not in NAMES]
     missing = [name for name in NAMES[:2] if name not in columns]
-    if missing or len(others) != 1 or len({*columns}) < len(columns):
+    told = f"got {', '.join(columns) or 'none'}"
+    if missing or not others or len({*columns}) < len(columns):
+        hint = "; values are parted by commas" if len(columns) == 1 and ";" in columns[0] else ""
         raise CompareError(
             f"{path}:1: the columns must be config, seed and a metric such as accuracy (and "
-            f"sample, if there is a line for each test sample), got {', '.join(columns) or 'none'}"
+            f"sample, if there is a line for each test sample), {told}{hint}"
         )
-    return str(others[0])
+    if asked is not None and asked not in others:
+        raise CompareError(f"{path}:1: there is no column {asked!r}, {told}")
+    if asked is None and len(others) > 1:
+        raise CompareError(
+            f"{path}:1: which of {', '.join(others)} is the metric? Say metric= (qnn report "
+            f"--metric NAME)"
+        )
+    return others[0] if asked is None else asked
 
 
 def _collected(path: Path, rows: Any, metric: str, *, by_sample: bool) -> dict[str, dict[int, Any]]:
