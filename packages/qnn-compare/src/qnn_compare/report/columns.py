@@ -144,11 +144,11 @@ COLUMNS = (
         lambda row: row.share,
         3,
     ),
+    Column("Pareto", lambda row: "*" if row.pareto else "", lambda row: int(row.pareto), 2),
     Column("MACs\nby width", lambda row: macs(row.macs), lambda row: sum(row.macs.values()), 8),
     _latency(1, 4),
     _latency(100, 6),
     Column("training", lambda row: seconds(row.train_seconds), lambda row: row.train_seconds, 7),
-    Column("Pareto", lambda row: "*" if row.pareto else "", lambda row: int(row.pareto), 2),
 )
 # Of what was trained elsewhere only these are known; others have no width.
 KNOWN_ELSEWHERE = ("series", "{metric}", "sd", "n", "vs {reference}", "verdict", "new\nsamples")
