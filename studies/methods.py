@@ -11,41 +11,29 @@ import qnn_core as qnn
 import qnn_data
 from qnn_compare import Config, compare
 
-METHODS = {  # weights, inputs; docs/schemes.md says what is as in the papers
-    "LSQ": ("symmetric:{},grid=twos-complement,scale=lsq,calibration=lsq", "uniform:{},scale=lsq"),
-    "PACT": ("symmetric:{},grid=even,scale=calibrated,calibration=sawb", "uniform:{},scale=pact"),
-    "DoReFa": (
-        "symmetric:{},grid=even,transform=tanh,scale=fixed,calibration=absmax,ste=identity",
-        "uniform:{},scale=fixed,calibration=unit",
-    ),
-    "symmetric": ("symmetric:{}", "uniform:{}"),
-    "logarithmic": ("logarithmic:{}", "logarithmic:{},signed=False"),
-    "EWGS": ("ewgs:{}", "uniform:{}"),
-}
-ENDS = {"first_weight": "symmetric:8", "first_input": "uniform:8", "last_weight": "symmetric:8"}
-SHARED = {"start": "float", "recipe": {"epochs": 2}, **ENDS}
-
-
-def configs(widths: list[int]) -> list[Config]:
-    """Return float, and each method at each width."""
-    made = [Config()]
-    for name, (weight, input) in METHODS.items():
-        for bits in widths:
-            specs = {"weight": weight.format(bits), "input": input.format(bits)}
-            made.append(Config(f"{name} {bits}", **specs, last_input=specs["input"], **SHARED))
-    return made
-
-
-if __name__ == "__main__":
-    found = compare(
-        partial(qnn.LeNet, batch_norm=True),
-        partial(qnn_data.load, "mnist"),
-        configs=configs([int(bits) for bits in sys.argv[1:]] or [2, 3, 4]),
-        tune={"lr": [1e-3, 3e-3]},
-        seeds=5,
-        epochs=8,
-        batch_size=200,
-        store="docs/results/methods",
-    )
-    found.report("docs/results/methods/README.md", title="MNIST, LeNet: six methods from one net")
-    print(found)
+# Weights and inputs; docs/schemes.md says what is as in the papers.
+METHODS = """
+LSQ          symmetric:{},grid=twos-complement,scale=lsq,calibration=lsq  uniform:{},scale=lsq
+PACT         symmetric:{},grid=even,scale=calibrated,calibration=sawb     uniform:{},scale=pact
+DoReFa       symmetric:{},grid=even,transform=tanh,scale=fixed,calibration=absmax,ste=identity \
+             uniform:{},scale=fixed,calibration=unit
+symmetric    symmetric:{}    uniform:{}
+logarithmic  logarithmic:{}  logarithmic:{},signed=False
+EWGS         ewgs:{}         uniform:{}
+"""
+configs = [Config("float")]
+for name, weight, input in map(str.split, METHODS.strip().splitlines()):
+    for bits in sys.argv[1:] or "234":
+        configs.append(
+            Config(
+                f"{name} {bits}", weight=weight.format(bits), input=input.format(bits),
+                first_weight="symmetric:8", first_input="uniform:8", last_weight="symmetric:8",
+                last_input=input.format(bits), start="float", recipe={"epochs": 2},
+            )
+        )  # fmt: skip # one config
+found = compare(
+    partial(qnn.LeNet, batch_norm=True), partial(qnn_data.load, "mnist"), configs=configs,
+    tune={"lr": [1e-3, 3e-3]}, seeds=5, epochs=8, batch_size=200, store="docs/results/methods",
+)  # fmt: skip # one call
+found.report("docs/results/methods/README.md", title="MNIST, LeNet: six methods from one net")
+print(found)
