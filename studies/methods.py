@@ -35,5 +35,5 @@ found = compare(
     partial(qnn.LeNet, batch_norm=True), partial(qnn_data.load, "mnist"), configs=configs,
     tune={"lr": [1e-3, 3e-3]}, seeds=5, epochs=8, batch_size=200, store="docs/results/methods",
 )  # fmt: skip # one call
-found.report("docs/results/methods/README.md", title="MNIST, LeNet: six methods from one net")
+found.report("docs/results/methods/README.md", title="MNIST: six methods, one net", about=__doc__)
 print(found)

@@ -33,6 +33,9 @@ Others, each with its own command in it:
 - [bits](bits/README.md): every scheme at 1 to 32 bits, five seeds, with verdicts, by
   `nox -s compare -- studies/bits.toml --store docs/results/bits`; `qnn report docs/results/bits`
   goes on from there
+- [methods](methods/README.md): LSQ, PACT, DoReFa-Net, EWGS and ours at 2 bits on LeNet, from the
+  same float net and with rates tuned alike, five seeds, by `python studies/methods.py 2`: all but
+  the logarithmic are within half a point of float, and of each other
 - [verdicts](verdicts/README.md): simulated studies, and what verdicts say where the truth is
   known, by `python studies/verdicts.py`
 - [paradox](paradox/README.md): why 1 bit beat 2 bits, and 4 bits float, in the original work
