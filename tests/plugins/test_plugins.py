@@ -74,7 +74,9 @@ def test_a_plugin_takes_every_option_of_quantizers(install_plugins: Install) -> 
     env = install_plugins("stranger")
     options = ["axis=0", "ste=triangle", "scale=0.5", "scale=calibrated,calibration=mse"]
     checks = ";".join(f"check_quantizer('ternary:{option}')" for option in options)
-    run(sys.executable, "-c", f"from qnn_core.testing import check_quantizer;{checks}", env=env)
+    program = f"from qnn_core.testing import check_quantizer;{checks};print('all sound')"
+    # A law that is broken is an error, before that is printed.
+    assert run(sys.executable, "-c", program, env=env).stdout == "all sound\n"
 
 
 def test_what_is_not_installed_is_not_there(install_plugins: Install) -> None:

@@ -134,7 +134,7 @@ def run_study(
 ) -> int:
     """Run `compare`, print its table, write its report, and return the exit status."""
     from . import Comparison, compare  # noqa: PLC0415 - qnn --help need not wait
-    from .experiment.store import ABOUT  # noqa: PLC0415 - likewise
+    from .experiment.store import ABOUT  # noqa: PLC0415 - qnn --help need not wait
 
     status = 0
     try:

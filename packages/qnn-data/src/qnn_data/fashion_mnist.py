@@ -1,13 +1,7 @@
 """Fashion-MNIST, pictures of clothes in the format of MNIST."""
 
-import os
-from collections.abc import Sequence
-from typing import ClassVar
-
-from ._images import TransformChoice, choose_transform
+from ._idx_images import IdxImages
 from ._sources.archive import Archive, IdxFile
-from ._sources.obtain import obtain
-from .dataset import ArrayDataset
 from .mnist import ARCHIVE as MNIST_ARCHIVE
 
 _CLASSES = (
@@ -42,7 +36,7 @@ ARCHIVE = Archive(
 )
 
 
-class FashionMNIST(ArrayDataset):
+class FashionMNIST(IdxImages):
     """60,000 training and 10,000 test pictures of clothes, of 10 kinds.
 
     They come from the first of these that has them: `folder`, or else the folder that the
@@ -76,19 +70,7 @@ class FashionMNIST(ArrayDataset):
         FashionMNIST(60000 samples, x=uint8 (28, 28), 10 classes)
     """
 
-    mean: ClassVar[float] = 0.2860405969887955
-    std: ClassVar[float] = 0.3530242445149226
-
-    def __init__(
-        self,
-        train: bool = True,
-        *,
-        transform: TransformChoice = "default",
-        folder: str | os.PathLike[str] | None = None,
-        cache: str | os.PathLike[str] | None = None,
-        mirrors: Sequence[str] | None = None,
-    ) -> None:
-        chosen = choose_transform(transform, self.mean, self.std)
-        pair = ARCHIVE.train if train else ARCHIVE.test
-        images, labels = obtain(ARCHIVE, pair, folder=folder, cache=cache, mirrors=mirrors)
-        super().__init__(images, labels, chosen, classes=_CLASSES)
+    archive = ARCHIVE
+    mean = 0.2860405969887955
+    std = 0.3530242445149226
+    names = _CLASSES

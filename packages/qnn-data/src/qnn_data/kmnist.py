@@ -1,13 +1,7 @@
 """Kuzushiji-MNIST, characters of old Japanese in the format of MNIST."""
 
-import os
-from collections.abc import Sequence
-from typing import ClassVar
-
-from ._images import TransformChoice, choose_transform
+from ._idx_images import IdxImages
 from ._sources.archive import Archive, IdxFile
-from ._sources.obtain import obtain
-from .dataset import ArrayDataset
 from .mnist import ARCHIVE as MNIST_ARCHIVE
 
 _CLASSES = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
@@ -31,7 +25,7 @@ ARCHIVE = Archive(
 )
 
 
-class KMNIST(ArrayDataset):
+class KMNIST(IdxImages):
     """60,000 training and 10,000 test images of ten characters of old Japanese.
 
     They come from the first of these that has them: `folder`, or else the folder that the
@@ -65,19 +59,7 @@ class KMNIST(ArrayDataset):
         KMNIST(60000 samples, x=uint8 (28, 28), 10 classes)
     """
 
-    mean: ClassVar[float] = 0.1918
-    std: ClassVar[float] = 0.3483
-
-    def __init__(
-        self,
-        train: bool = True,
-        *,
-        transform: TransformChoice = "default",
-        folder: str | os.PathLike[str] | None = None,
-        cache: str | os.PathLike[str] | None = None,
-        mirrors: Sequence[str] | None = None,
-    ) -> None:
-        chosen = choose_transform(transform, self.mean, self.std)
-        pair = ARCHIVE.train if train else ARCHIVE.test
-        images, labels = obtain(ARCHIVE, pair, folder=folder, cache=cache, mirrors=mirrors)
-        super().__init__(images, labels, chosen, classes=_CLASSES)
+    archive = ARCHIVE
+    mean = 0.1918
+    std = 0.3483
+    names = _CLASSES

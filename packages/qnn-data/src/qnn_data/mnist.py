@@ -1,14 +1,8 @@
 """MNIST, the handwritten digits."""
 
-import os
-from collections.abc import Sequence
-from typing import ClassVar
-
-from ._images import TransformChoice, choose_transform
+from ._idx_images import IdxImages
 from ._sources.archive import Archive, IdxFile
-from ._sources.obtain import obtain
 from ._sources.package_index import PackageIndex
-from .dataset import ArrayDataset
 
 # The checksums are of the content: they hold however a mirror compresses it.
 ARCHIVE = Archive(
@@ -51,7 +45,7 @@ ARCHIVE = Archive(
 )
 
 
-class MNIST(ArrayDataset):
+class MNIST(IdxImages):
     """60,000 training and 10,000 test images of the digits 0 to 9.
 
     They come from the first of these that has them, and are verified by SHA-256 wherever they
@@ -84,19 +78,6 @@ class MNIST(ArrayDataset):
         MNIST(60000 samples, x=uint8 (28, 28), 10 classes)
     """
 
-    mean: ClassVar[float] = 0.1306604762738429
-    std: ClassVar[float] = 0.3081078038564622
-
-    def __init__(
-        self,
-        train: bool = True,
-        *,
-        transform: TransformChoice = "default",
-        folder: str | os.PathLike[str] | None = None,
-        cache: str | os.PathLike[str] | None = None,
-        mirrors: Sequence[str] | None = None,
-    ) -> None:
-        chosen = choose_transform(transform, self.mean, self.std)
-        pair = ARCHIVE.train if train else ARCHIVE.test
-        images, labels = obtain(ARCHIVE, pair, folder=folder, cache=cache, mirrors=mirrors)
-        super().__init__(images, labels, chosen)
+    archive = ARCHIVE
+    mean = 0.1306604762738429
+    std = 0.3081078038564622

@@ -104,37 +104,6 @@ class QuantConv1d(QuantConv2d, Conv1d):
         (1, 10, 4)
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int,
-        *,
-        stride: int = 1,
-        padding: int | str = 0,
-        dilation: int = 1,
-        groups: int = 1,
-        weight: str | Quantizer | None = None,
-        input: str | Quantizer | None = None,
-        bias: bool = True,
-        weight_bounds: tuple[float, float] | None = None,
-        seed: Seed = None,
-    ) -> None:
-        super().__init__(
-            in_channels,
-            out_channels,
-            kernel_size,
-            stride=stride,
-            padding=padding,
-            dilation=dilation,
-            groups=groups,
-            weight=weight,
-            input=input,
-            bias=bias,
-            weight_bounds=weight_bounds,
-            seed=seed,
-        )
-
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override] # one input
         """Map ``[batch, length, in_channels]`` to as many signals of ``out_channels``."""
         return as_signals(QuantConv2d.forward(self, as_images(x)))
