@@ -44,16 +44,6 @@ def within(share: float | None, low: float | None, high: float | None, sign: str
     return f"{middle} ± {half:.2f}" if half < WIDEST else f"{middle} ± > {WIDEST:.0f}"
 
 
-def points(difference: float) -> str:
-    """Return a difference of shares in points.
-
-    Example:
-        >>> points(0.0031), points(0.00004)
-        ('0.31 points', 'less than 0.01 points')
-    """
-    return f"{100 * difference:.2f} points" if difference >= 5e-5 else "less than 0.01 points"
-
-
 def p_value(p: float | None) -> str:
     """Return a p value; what is below 0.0001 only as that.
 

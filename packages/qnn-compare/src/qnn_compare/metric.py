@@ -7,7 +7,7 @@ from typing import Any
 
 from qnn_core.errors import CompareError
 
-from .formatting import NONE, percent, points, within
+from .formatting import NONE, percent, within
 
 # Of shares. Nobody calls nets equivalent that are further apart; points given as such are greater.
 GREATEST_MARGIN = 0.2
@@ -23,10 +23,10 @@ class Metric:
         shares: whether it is a share from 0 to 1, said in per cent and points.
 
     Example:
-        >>> Metric().within(0.983, 0.981, 0.985), Metric().amount(0.0031)
+        >>> Metric().within(0.983, 0.981, 0.985), Metric().amounts(0.0031, 0.0031)
         ('98.30 ± 0.20', '0.31 points')
         >>> error = Metric("MAE", higher_is_better=False, shares=False)
-        >>> error.within(0.12345, 0.12, 0.127), error.amount(0.031)
+        >>> error.within(0.12345, 0.12, 0.127), error.amounts(0.031, 0.031)
         ('0.1235 ± 0.0035', '0.031')
     """
 
@@ -80,10 +80,6 @@ class Metric:
             return NONE
         middle = f"{value:{sign}.4g}"
         return middle if low is None or high is None else f"{middle} ± {(high - low) / 2:.2g}"
-
-    def amount(self, difference: float) -> str:
-        """Return the size of a difference, with its unit."""
-        return points(abs(difference)) if self.shares else f"{abs(difference):.2g}"
 
     def amounts(self, least: float, most: float) -> str:
         """Return a range of sizes.
