@@ -27,6 +27,10 @@ def signal_net(**specs: Any) -> nn.Module:
 
 MODELS: dict[str, tuple[Any, tuple[int, ...]]] = {
     "signal": (signal_net, (40, 2)),
+    "lenet": (
+        lambda **o: qnn.LeNet(shape=(16, 20, 2), channels=(3, 5), hidden=9, seed=0, **o),
+        (16, 20, 2),
+    ),
     "resnet": (lambda **o: qnn.ResNet((12, 8, 3), seed=0, **o), (12, 8, 3)),
     "vgg": (lambda **o: qnn.VGGSmall((8, 16, 3), width=4, seed=0, **o), (8, 16, 3)),
     "dscnn": (lambda **o: qnn.DSCNN((14, 10, 1), channels=6, blocks=2, seed=0, **o), (14, 10, 1)),
@@ -103,6 +107,9 @@ def test_the_first_stage_of_keyword_spotting_is_that_of_mlperf() -> None:
         (lambda: qnn.ResNet((28, 28)), r"ResNet: shape must be \(height, width, channels\)"),
         (lambda: qnn.VGGSmall((28, 28, 1)), "multiples of 8, got 28 x 28"),
         (lambda: qnn.DSCNN((0, 3, 1)), "height of shape must be a whole number >= 1"),
+        (lambda: qnn.LeNet(shape=(28, 15, 1)), "at least 16 x 16 pixels, got 28 x 15"),
+        (lambda: qnn.LeNet(channels=(3,)), "channels must be those of two convolutions"),
+        (lambda: qnn.LeNet(hidden=0), "hidden must be a whole number >= 1, got 0"),
         (lambda: qnn.Autoencoder([3]), "needs an input and a code"),
         (lambda: qnn.Conv1d(2, 3, 0), "Conv1d: kernel_size must be"),
     ],

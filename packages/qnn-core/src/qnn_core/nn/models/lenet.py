@@ -1,14 +1,16 @@
-"""A small convolutional net for images of 28 x 28 pixels, with any quantizers."""
+"""A small convolutional net after LeNet-5, with any quantizers."""
 
+from ...arguments import whole
+from ...errors import ShapeError
 from ..init import Seed, generator
 from ..layers.activation import ReLU
 from ..layers.container import Flatten, Reshape, Sequential
 from ..layers.norm import BatchNorm
 from ..layers.pool import MaxPool2d
 from ..module import Module
-from .specs import Bounds, Pair, Spec, activation_of, conv_layer, linear_layer
+from .specs import Bounds, Pair, Shape, Spec, activation_of, conv_layer, image_shape, linear_layer
 
-SIDE = 28
+KERNEL = 5
 
 
 class LeNet(Sequential):
@@ -17,7 +19,7 @@ class LeNet(Sequential):
     conv 5x5x32, max pool 2, conv 5x5x64, max pool 2, linear 512, linear `classes`; an activation
     after each layer but the last. The maximum of relus is the relu of the maximum, so that relu
     comes after pooling, where it has a quarter of the work; others come before.
-    It takes ``[n, 784]``, ``[n, 28, 28]`` or ``[n, 28, 28, 1]``.
+    It takes images with their axes or flat: ``[n, 784]``, ``[n, 28, 28]`` or ``[n, 28, 28, 1]``.
 
     The first convolution and the last linear layer are float unless told otherwise, as is usual in
     the field: they hold few of the weights (0.2 % and 0.9 %) and cost most accuracy. For a seed,
@@ -28,6 +30,9 @@ class LeNet(Sequential):
         input: quantizer of their inputs, None for float.
         batch_norm: whether to normalize before each activation.
         activation: ``"relu"``, ``"hardtanh"``, ``"tanh"`` or ``"sigmoid"``.
+        shape: of an image, (height, width, channels).
+        channels: of the two convolutions.
+        hidden: outputs of the first linear layer.
         classes: number of outputs.
         bias: whether the layers have one.
         first_weight: quantizer of the first convolution's weight.
@@ -38,7 +43,7 @@ class LeNet(Sequential):
         seed: of the initial weights.
 
     Raises:
-        ShapeError: if `classes` is not a whole number >= 1.
+        ShapeError: if a length is no whole number >= 1, or an image is smaller than 16 x 16 pixels.
         SpecError: for an unknown activation or quantizer.
 
     Example:
@@ -56,6 +61,9 @@ class LeNet(Sequential):
         input: Spec = None,
         batch_norm: bool = False,
         activation: str = "relu",
+        shape: Shape = (28, 28, 1),
+        channels: tuple[int, int] = (32, 64),
+        hidden: int = 512,
         classes: int = 10,
         bias: bool = True,
         first_weight: Spec = None,
@@ -65,6 +73,14 @@ class LeNet(Sequential):
         weight_bounds: Bounds = None,
         seed: Seed = None,
     ) -> None:
+        height, width, colours = image_shape("LeNet", shape)
+        pixels = _left(height) * _left(width)
+        if min(_left(height), _left(width)) < 1:
+            raise ShapeError(
+                f"LeNet: an image must have at least 16 x 16 pixels, got {height} x {width}"
+            )
+        one, two = _channels(channels)
+        hidden = whole("LeNet", "hidden", hidden, least=1, error=ShapeError)
         active, rng = activation_of("LeNet", activation), generator(seed)
         options = {"bias": bias, "seed": rng}
         inner: Pair = (weight, input)
@@ -79,16 +95,30 @@ class LeNet(Sequential):
         first: Pair = (first_weight, first_input)
         last: Pair = (last_weight, last_input)
         super().__init__(
-            Reshape(SIDE, SIDE, 1),
-            conv_layer(first, weight_bounds, 1, 32, 5, **options),
-            *normalized(32),
+            Reshape(height, width, colours),
+            conv_layer(first, weight_bounds, colours, one, KERNEL, **options),
+            *normalized(one),
             *pooled(),
-            conv_layer(inner, weight_bounds, 32, 64, 5, **options),
-            *normalized(64),
+            conv_layer(inner, weight_bounds, one, two, KERNEL, **options),
+            *normalized(two),
             *pooled(),
             Flatten(),
-            linear_layer(inner, weight_bounds, 1024, 512, **options),
-            *normalized(512),
+            linear_layer(inner, weight_bounds, pixels * two, hidden, **options),
+            *normalized(hidden),
             active(),
-            linear_layer(last, weight_bounds, 512, classes, **options),
+            linear_layer(last, weight_bounds, hidden, classes, **options),
         )
+
+
+def _left(length: int) -> int:
+    """Return how many pixels of a side are left after both convolutions and poolings."""
+    for _ in range(2):
+        length = (length - KERNEL + 1) // 2
+    return length
+
+
+def _channels(channels: tuple[int, int]) -> tuple[int, int]:
+    if not isinstance(channels, tuple | list) or len(channels) != 2:
+        raise ShapeError(f"LeNet: channels must be those of two convolutions, got {channels!r}")
+    one, two = (whole("LeNet", "channels", n, least=1, error=ShapeError) for n in channels)
+    return one, two

@@ -10,7 +10,6 @@ from ..layers.container import Reshape, Sequential
 from ..layers.norm import BatchNorm
 from ..layers.pool import GlobalAvgPool2d
 from ..module import Module
-from .lenet import SIDE
 from .specs import Bounds, Pair, Shape, Spec, activation_of, conv_layer, image_shape, linear_layer
 
 WIDTHS = (16, 32, 64)
@@ -104,7 +103,7 @@ class ResNet(Sequential):
 
     def __init__(
         self,
-        shape: Shape = (SIDE, SIDE, 1),
+        shape: Shape = (28, 28, 1),
         *,
         blocks: int = 1,
         weight: Spec = None,
