@@ -65,6 +65,41 @@ def test_objects_and_classes_stand_beside_specs(thread: Executor, tmp_path: Path
         kept.configs[1].quantizers()
 
 
+@dataclass(frozen=True)
+class Learned(Quantizer):
+    """One with a level that is trained, and noise."""
+
+    trained = {"outer": (1.25, 8.0)}  # noqa: RUF012 # as a user writes it
+    bits: int = 2
+    outer: float = 2.0
+
+    @property
+    def levels(self) -> Any:
+        return [-self.outer, -1.0, 1.0, self.outer]
+
+    def training_levels(self, u: Any, rng: Any) -> Any:
+        return u + rng.uniform(-0.25, 0.25, u.shape).astype(u.dtype)
+
+
+def test_what_is_trained_or_random_in_a_quantizer_is_compared_too(tmp_path: Path) -> None:
+    configs = [
+        Config("float"),
+        Config("learned", weight=Learned, input="codebook:3,signed=False", start="float"),
+        Config("more", weight=Learned(outer=3.0), input="stochastic:4", start="learned"),
+        Config("k-means", weight="codebook:3", start="float", recipe={"epochs": 0}),
+    ]
+    # In processes, and again: the noise is that of the seed.
+    first, again = (
+        compare(net, data, configs=configs, executor=2, store=tmp_path / name, **SMALL)
+        for name in ("one", "other")
+    )
+    assert not first.failures
+    for key, result in first.results.items():
+        assert result.difference == 0
+        assert not result.unpacked
+        assert result.loss == again.results[key].loss
+
+
 def test_an_object_of_a_registered_scheme_is_its_spec() -> None:
     config = Config(weight=qnn.get_quantizer("symmetric:2,grid=even"), input=None)
     assert config.weight == "symmetric:2,grid=even"

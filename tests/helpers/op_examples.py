@@ -189,4 +189,4 @@ EXAMPLES: dict[str, list[Example]] = {
 }
 
 # Not differentiable: tested against the gradient that they state.
-SURROGATES = {"fake_quantize", "quantized_product", "scale_gradient"}
+SURROGATES = {"fake_quantize", "noisy_quantize", "quantized_product", "scale_gradient"}

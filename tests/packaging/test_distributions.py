@@ -21,7 +21,8 @@ pytestmark = pytest.mark.packaging
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("qnn-core", "qnn-quantizers", "qnn-data", "qnn-compare")
 COMPILED = ("qnn-core", "qnn-data")
-SCHEMES = {"apot", "binary", "dsq", "ewgs", "logarithmic", "nf4", "symmetric", "uniform"}
+SCHEMES = {"apot", "binary", "codebook", "dsq", "ewgs", "logarithmic", "lsq-plus", "nf4"}
+SCHEMES |= {"stochastic", "symmetric", "uniform"}
 
 
 def only(paths: list[Path]) -> Path:

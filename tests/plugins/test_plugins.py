@@ -12,7 +12,8 @@ from install_fixtures import NAMES
 
 QNN = Path(sysconfig.get_path("scripts")) / "qnn"
 TRAIN = Path(__file__).with_name("train_tiny.py")
-BUILT_IN = ["apot", "binary", "dsq", "ewgs", "logarithmic", "nf4", "symmetric", "uniform"]
+BUILT_IN = ["apot", "binary", "codebook", "dsq", "ewgs", "logarithmic", "lsq-plus", "nf4"]
+BUILT_IN += ["stochastic", "symmetric", "uniform"]
 
 # folder: (name of the scheme, what the error says)
 BROKEN = {

@@ -15,7 +15,8 @@ from qnn_core.errors import QnnError, SpecError
 from qnn_core.quantizer import Quantizer, codebook
 from qnn_core.registry import get_quantizer, parse, registered, schemes
 
-BUILT_IN = ["apot", "binary", "dsq", "ewgs", "logarithmic", "nf4", "symmetric", "uniform"]
+BUILT_IN = ["apot", "binary", "codebook", "dsq", "ewgs", "logarithmic", "lsq-plus", "nf4"]
+BUILT_IN += ["stochastic", "symmetric", "uniform"]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +41,7 @@ def test_parse(spec: str, expected: Any) -> None:
     [
         (
             "symetric:4",
-            "did you mean 'symmetric'.*installed: .*binary, dsq, ewgs, logarithmic, nf4, symmetric",
+            "did you mean 'symmetric'.*installed: .*binary, codebook, .*nf4, stochastic, symmetric",
         ),
         ("", "no quantizer ''"),
         (":4", "no quantizer ''"),

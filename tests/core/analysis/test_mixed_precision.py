@@ -375,3 +375,45 @@ def test_what_cannot_be_done_is_refused(
     given_ = {"data": (X, Y), "budget": 10**6, "bits": (2, 4)} | arguments
     with pytest.raises(error, match=message):
         qnn.allocate(model, **given_)
+
+
+def test_learned_bits_keep_the_budget_and_tell_layers_apart(tmp_path: Path) -> None:
+    """A layer that matters gets more bits than one whose output is nearly thrown away."""
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(400, 8)).astype(np.float32)
+    y = (x[:, :4].sum(axis=1) > 0).astype(int)
+    net = qnn.MLP([8, 32, 32, 2], seed=0)
+    qnn.fit(net, (x, y), epochs=10, optimizer=qnn.optim.Adam(net.parameters(), lr=0.01))
+    model = qnn.quantize(net, weight="symmetric:8", input="uniform:8", calibration=x)
+    before = model.state_dict()
+    options: dict[str, Any] = {"bits": (2, 3, 4, 8), "epochs": 4, "batch_size": 50}
+    free = qnn.learn_bits(model, (x, y), budget=10**6, progress=False, **options)
+    assert set(free.bits.values()) <= {2, 3, 4, 8}
+    budget = free.nbytes - 700
+    found = qnn.learn_bits(model, (x, y), budget=budget, progress=False, **options)
+    assert found.nbytes == size_on_disk_of(found.model, x, tmp_path) <= budget
+    assert sum(found.bits.values()) < sum(free.bits.values())
+    # The trained weights are those of the model; what was given is as it was.
+    assert np.any(found.model.state_dict()["layers.0.weight"] != before["layers.0.weight"])
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+    again = qnn.learn_bits(model, (x, y), budget=budget, progress=False, **options)
+    assert again.bits == found.bits
+    # It trains on.
+    optimizer = qnn.optim.Adam(found.model.parameters(), lr=1e-3)
+    qnn.fit(found.model, (x, y), epochs=1, batch_size=50, optimizer=optimizer)
+
+
+def size_on_disk_of(model: nn.Module, x: Any, folder: Path) -> int:
+    qnn.pack(model, x[:4]).save(folder / "learned.qnn")
+    return (folder / "learned.qnn").stat().st_size
+
+
+def test_bits_that_cannot_be_learned_are_refused() -> None:
+    given: dict[str, Any] = {"epochs": 1, "batch_size": 20}
+    with pytest.raises(SpecError, match=r"learn_bits: a budget of 10 bytes is too small.* has \d"):
+        qnn.learn_bits(MODEL, (X, Y), budget=10, **given)
+    with pytest.raises(SpecError, match="no layer has more than one width"):
+        qnn.learn_bits(MODEL, (X, Y), budget=10**6, bits=[4], **given)
+    with pytest.raises(ValueError, match="bits_lr must be above 0"):
+        qnn.learn_bits(MODEL, (X, Y), budget=10**6, bits_lr=0, **given)

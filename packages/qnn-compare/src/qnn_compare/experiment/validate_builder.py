@@ -239,8 +239,8 @@ def _hint(error: TypeError) -> str:
 def _check_quantizers(model: Module, config: Config) -> None:
     """Raise a CompareError unless the model has the config's quantizers."""
     found = quantizers(model).values()
-    used = [module.quantizer for module in found]
-    of_inputs = [module.quantizer for module in found if not isinstance(module, QuantizeWeight)]
+    used = [module.scheme for module in found]
+    of_inputs = [module.scheme for module in found if not isinstance(module, QuantizeWeight)]
     weight, input = config.quantizers()
     for given, wanted, known in (("weight", weight, used), ("input", input, of_inputs)):
         if wanted is not None and wanted not in known:

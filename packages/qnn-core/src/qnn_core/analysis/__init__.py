@@ -3,7 +3,7 @@
 from .bias_correction import correct_biases
 from .drawing import draw, to_dot
 from .error_analysis import Anatomy, anatomy
-from .mixed_precision import Allocation, allocate
+from .mixed_precision import Allocation, allocate, learn_bits
 from .model_summary import summary
 from .post_training import quantize
 from .rules import apply_rules
@@ -17,6 +17,7 @@ __all__ = [
     "apply_rules",
     "correct_biases",
     "draw",
+    "learn_bits",
     "quantize",
     "summary",
     "to_dot",

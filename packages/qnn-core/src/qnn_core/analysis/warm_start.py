@@ -68,7 +68,7 @@ def _same(found: Mapping[str, Quantize], trained: Any) -> set[str]:
     if not isinstance(trained, Module):
         return set()
     theirs = quantizers(trained)
-    return {p for p, q in found.items() if p in theirs and theirs[p].quantizer == q.quantizer}
+    return {p for p, q in found.items() if p in theirs and theirs[p].scheme == q.scheme}
 
 
 def _load(model: Module, found: Mapping[str, Quantize], kept: set[str], state: State) -> None:

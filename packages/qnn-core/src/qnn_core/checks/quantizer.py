@@ -1,6 +1,6 @@
 """The laws of a quantizer, in the order they are looked at."""
 
-from . import codes, deployed, fitting, identity, multiplied, values
+from . import codes, deployed, fitting, identity, multiplied, trained, values
 from .law import Law
 
 LAWS: dict[str, Law] = {
@@ -20,6 +20,9 @@ LAWS: dict[str, Law] = {
     "fit is sound": fitting.fit_is_sound,
     "data are left alone": fitting.data_are_left_alone,
     "bad data are refused": fitting.bad_data_are_refused,
+    "trained fields stay sound": trained.trained_fields_stay_sound,
+    "trained gradients are sound": trained.trained_gradients_are_sound,
+    "training levels are sound": trained.training_levels_are_sound,
     "value is exact": values.value_is_exact,
     "gradient is as stated": values.gradient_is_as_stated,
     "evaluation is frozen": values.evaluation_is_frozen,

@@ -15,13 +15,13 @@ from .reduction import sum as sum_
 from .shape import reshape
 
 
-def _shape(x: Shape, scale: Shape, shift: Shape, *, quantizer: Quantizer) -> Shape:
+def _shape(x: Shape, scale: Shape, shift: Shape, *fields: Shape, quantizer: Quantizer) -> Shape:
     check_qparams("fake_quantize", x, quantizer.axis, scale, shift)
     return x
 
 
 def _fake_quantize(
-    x: Array, scale: Array, shift: Array, *, quantizer: Quantizer
+    x: Array, scale: Array, shift: Array, *fields: Array, quantizer: Quantizer
 ) -> tuple[Array, QuantizedTensor]:
     values = empty(x.shape, x.dtype)
     return values, quantized(x, scale, shift, quantizer, values)
@@ -44,11 +44,17 @@ def _surrogate(
         surrogate, scale_gradient = clip_surrogate(x, codes, scale, shift, quantizer)
         return surrogate, surrogate, scale_gradient
     u = units(x, scale, shift, quantizer.axis)
-    surrogate = factor = np.asarray(quantizer.surrogate(u), x.dtype)
-    level = codebook(quantizer).levels.astype(x.dtype)[codes]
+    return slopes(quantizer, u, codebook(quantizer).levels.astype(x.dtype)[codes], upstream)
+
+
+def slopes(
+    quantizer: Quantizer, u: Array, level: Array, upstream: Array
+) -> tuple[Array, Array, Array]:
+    """Return the factor on the gradient in x, the surrogate, and the scale_gradient, at each u."""
+    surrogate = factor = np.asarray(quantizer.surrogate(u), u.dtype)
     if type(quantizer).gradient_factor is not Quantizer.gradient_factor:
-        factor = np.asarray(quantizer.gradient_factor(u, level, upstream), x.dtype)
-    return factor, surrogate, np.asarray(quantizer.scale_gradient(u, level, surrogate), x.dtype)
+        factor = np.asarray(quantizer.gradient_factor(u, level, upstream), u.dtype)
+    return factor, surrogate, np.asarray(quantizer.scale_gradient(u, level, surrogate), u.dtype)
 
 
 def _vjp(
@@ -59,23 +65,48 @@ def _vjp(
     attributes: dict[str, Any],
 ) -> list[Tensor | None]:
     """The straight-through gradients: linear in g; surrogate and scale gradient are constants."""
-    x, scale, shift = inputs
-    quantizer = attributes["quantizer"]
+    x, quantizer = inputs[0], attributes["quantizer"]
     if _passes(quantizer) and not any(needs[1:]):
         return [g, None, None]
     # The qparams as it was: a calibrated one may have changed in place since.
     kept = y.quantized
+    rest: list[Tensor | None] = []
+    if len(inputs) > 3:
+        u = units(x.array, kept.scale, kept.shift, quantizer.axis)
+        rest = field_gradients(quantizer, u, kept.codes, g.array, kept.scale)
     if clips(quantizer) and not MODE.grad:
         # Nobody differentiates again: one pass without the arrays in between.
-        fused = clip_gradients(g.array, x.array, kept, quantizer, needs)
+        fused = clip_gradients(g.array, x.array, kept, quantizer, needs[:3])
         if fused is not None:
-            return [None if gradient is None else Tensor.of(gradient) for gradient in fused]
-    factor, surrogate, scale_gradient = _surrogate(x.array, kept, quantizer, g.array)
+            return [*(None if made is None else Tensor.of(made) for made in fused), *rest]
+    factors = _surrogate(x.array, kept, quantizer, g.array)
+    return [*gradients(g, inputs, factors, needs, quantizer.axis), *rest]
+
+
+def gradients(
+    g: Tensor,
+    inputs: tuple[Tensor, ...],
+    factors: tuple[Array, Array, Array],
+    needs: tuple[bool, ...],
+    axis: int | None,
+) -> list[Tensor | None]:
+    """Return the gradients of x, scale and shift, of the factors that `slopes` gives."""
+    _, scale, shift, *_ = inputs
+    factor, surrogate, scale_gradient = factors
     return [
         g * factor if needs[0] else None,
-        _to_qparams(g * scale_gradient, scale, quantizer.axis) if needs[1] else None,
-        _to_qparams(g * (1 - surrogate), shift, quantizer.axis) if needs[2] else None,
+        _to_qparams(g * scale_gradient, scale, axis) if needs[1] else None,
+        _to_qparams(g * (1 - surrogate), shift, axis) if needs[2] else None,
     ]
+
+
+def field_gradients(
+    quantizer: Quantizer, u: Array, code: Array, g: Array, scale: Array
+) -> list[Tensor | None]:
+    """Return the gradients of the fields that are trained; constants in further derivatives."""
+    over = (-1, *(1,) * (u.ndim - 1 - (quantizer.axis or 0) % u.ndim)) if scale.ndim else ()
+    found = quantizer.trained_gradients(u, code, g * scale.reshape(over))
+    return [Tensor.of(np.asarray(found[name], u.dtype)) for name in quantizer.trained]
 
 
 def _to_qparams(gradient: Tensor, qparams: Tensor, axis: int | None) -> Tensor:
@@ -122,3 +153,18 @@ def fake_quantize(x: Any, scale: Any, shift: Any = 0.0, *, quantizer: str | Quan
         Tensor([-1. ,  0. ,  1.5])
     """
     return _fake_quantize_op(x, scale, shift, quantizer=get_quantizer(quantizer))
+
+
+def fake_quantize_trained(
+    x: Tensor, scale: Any, shift: Any, *fields: Tensor, quantizer: Quantizer
+) -> Tensor:
+    """Return what `fake_quantize` does; gradients reach the quantizer's trained fields too.
+
+    Args:
+        x: see there.
+        scale: see there.
+        shift: see there.
+        fields: what the quantizer's `trained` fields hold now, in their order.
+        quantizer: with these values in them.
+    """
+    return _fake_quantize_op(x, scale, shift, *fields, quantizer=quantizer)

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from .base import QParams, Quantizer
+from .base import QParams, Quantizer, positive
 from .calibration import CALIBRATIONS
 from .codebook import Codebook, codebook, forget_codebooks
 from .former_names import renamed
 from .surrogates import SURROGATES
+from .trained_fields import sums_by_code, with_values
 
 __all__ = [
     "CALIBRATIONS",
@@ -16,6 +17,9 @@ __all__ = [
     "Quantizer",
     "codebook",
     "forget_codebooks",
+    "positive",
+    "sums_by_code",
+    "with_values",
 ]
 
 

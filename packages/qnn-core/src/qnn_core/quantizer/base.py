@@ -1,10 +1,10 @@
 """The quantizer interface: levels, a rule that picks one, a scale and a zero point."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,7 @@ from .codebook import checked_levels, codebook
 from .former_names import accept_former_names
 from .scale_gradients import clipping, rounding
 from .surrogates import SURROGATES
+from .trained_fields import level_gradients
 
 Array = NDArray[Any]
 
@@ -60,6 +61,13 @@ class Quantizer(ABC):
 
     so a subclass need not write a gradient, but may: see `gradient_factor`. With the clip
     surrogate, d/dscale is that of LSQ (Esser et al. 2020, arXiv:1902.08153, eq. 3).
+
+    Attributes:
+        trained: fields that are trained with the net, and the bounds that each number in them is
+            kept inside: a clipping value, a threshold, a codebook. A field is a number or a tuple
+            of them. Each layer has values of its own, with which it quantizes as an object would
+            that had them from the first; deployed are their levels and thresholds. They get no
+            weight decay. See `trained_gradients`, `fitted`.
 
     Args:
         bits: 1 to 8.
@@ -113,6 +121,8 @@ class Quantizer(ABC):
     percentile: float = 99.9
     transform: str = "none"
 
+    trained: ClassVar[Mapping[str, tuple[float, float]]] = {}
+
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         accept_former_names(cls)
@@ -138,6 +148,8 @@ class Quantizer(ABC):
             raise SpecError(
                 f"{name}: percentile must be above 0 and at most 100, got {self.percentile!r}"
             )
+        if unknown := sorted({*self.trained} - {f.name for f in fields(self)}):
+            raise SpecError(f"{name}: trained names {', '.join(unknown)}, which is no field of it")
         checked_levels(self.levels, self.bits, name)
 
     def _check_scale(self) -> None:
@@ -167,10 +179,12 @@ class Quantizer(ABC):
             )
 
     def __str__(self) -> str:
+        # What is trained is data of a layer, and may be long.
         shown = (
             f"{f.name}={getattr(self, f.name)}"
             for f in fields(self)
-            if f.name == "bits" or getattr(self, f.name) != f.default
+            if f.name == "bits"
+            or (getattr(self, f.name) != f.default and f.name not in self.trained)
         )
         return f"{type(self).__name__}({', '.join(shown)})"
 
@@ -220,6 +234,48 @@ class Quantizer(ABC):
         levels = codebook(self).levels
         chosen = clipping if self.scale == "pact" else rounding
         return chosen(u, level, surrogate, float(levels[0]), float(levels[-1]))
+
+    def training_levels(self, u: Array, rng: np.random.Generator) -> Array:
+        """Return what stands for the levels in training; the default is ``levels[encode(u)]``.
+
+        A scheme that is stochastic in training overrides it: it may draw one of two levels
+        (stochastic rounding), or add noise in place of rounding. In evaluation, and deployed, the
+        level is that of `encode`. Gradients are the same functions of `u` and of what is returned.
+
+        Args:
+            u: ``(x - shift) / scale``, finite but where x lies far outside.
+            rng: a generator of the layer's own: the same numbers for the same data and step.
+
+        Returns:
+            As many numbers, of the dtype of `u`, in units of the scale.
+        """
+        levels: Array = codebook(self).levels.astype(u.dtype)[self.encode(u)]
+        return levels
+
+    def trained_values(self) -> dict[str, Array]:
+        """Return what the fields in `trained` begin with: as they are."""
+        return {name: np.asarray(getattr(self, name), np.float32) for name in self.trained}
+
+    def trained_gradients(self, u: Array, code: Array, gradient: Array) -> dict[str, Array]:
+        """Return the gradient of the loss in each field of `trained`, of its shape.
+
+        The default is that of the levels, with the codes held: by difference quotients of `levels`,
+        exact but for rounding where they are linear in the field. A field that moves thresholds
+        alone, or levels through a formula that rounds, needs a gradient of its own.
+
+        Args:
+            u: ``(x - shift) / scale``.
+            code: of each element, uint8, of the shape of `u`.
+            gradient: of the loss in the level of each element, likewise.
+        """
+        return level_gradients(self, code, gradient)
+
+    def fitted(self, x: Array, axis: int | None = None) -> tuple[Self, QParams]:
+        """Return the quantizer with the fields in `trained` fitted to data, and qparams.
+
+        The default leaves the fields as they are. For arguments and errors see `fit`.
+        """
+        return self, self.fit(x, axis)
 
     def qparams_from_range(self, low: Array, high: Array) -> QParams:
         """Return qparams whose levels just reach from `low` to `high`.

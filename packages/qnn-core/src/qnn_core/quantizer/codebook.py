@@ -144,11 +144,15 @@ def _thresholds(quantizer: "Quantizer", levels: NDArray[np.float32]) -> NDArray[
     # Between neighbouring levels, over the order-preserving integers of their float32 patterns.
     low = ordinal(levels[:-1])
     high = ordinal(levels[1:])
+    # Mostly the threshold is the middle, or next to it: there it takes three steps, not thirty.
+    middle = ordinal(((levels[1:].astype(np.float64) + levels[:-1]) / 2).astype(np.float32))
+    tries = [middle - 1, middle + 1]
     while np.any(high - low > 1):
-        middle = (low + high) >> 1
-        reached = np.asarray(quantizer.encode(from_ordinal(middle))).astype(np.int64) >= wanted
-        high = np.where(reached, middle, high)
-        low = np.where(reached, low, middle)
+        tried = tries.pop() if tries else (low + high) >> 1
+        tried = np.clip(tried, low, high)
+        reached = np.asarray(quantizer.encode(from_ordinal(tried))).astype(np.int64) >= wanted
+        high = np.where(reached, tried, high)
+        low = np.where(reached, low, tried)
     return from_ordinal(high)
 
 

@@ -89,7 +89,7 @@ def _listed(where: str, choices: Iterable[Choice] | None) -> list[Choice] | None
 
 def _options(path: str, layer: QuantizedWeight, choices: list[Choice] | None) -> list[Option]:
     assert layer.weight_quantizer is not None
-    own = layer.weight_quantizer.quantizer
+    own = layer.weight_quantizer.scheme
     found: dict[Quantizer | None, Option] = {}
     for choice in _widths(own) if choices is None else choices:
         scheme = _quantizer(path, own, choice)
@@ -129,6 +129,6 @@ def _module(layer: QuantizedWeight, scheme: Quantizer | None) -> QuantizeWeight 
     if scheme is None or own is None:
         return None
     # Its own bits with its own qparams: a learned scale stays as it was learned.
-    if scheme == own.quantizer:
+    if scheme == own.scheme:
         return own
     return QuantizeWeight(scheme, layer.weight).astype(layer.weight.dtype).eval()

@@ -13,8 +13,7 @@ from ...autodiff import Buffer, Parameter, Tensor
 from ...errors import ShapeError, SpecError
 from ...ops import exp
 from ...quantizer import QParams, Quantizer, codebook
-from ...registry import get_quantizer
-from ..module import Module
+from .owns_quantizer import OwnsQuantizer
 
 Array = NDArray[Any]
 
@@ -63,7 +62,7 @@ def top_level(quantizer: Quantizer) -> float:
     return highest if highest > 0 else -lowest
 
 
-class OwnsQParams(Module):
+class OwnsQParams(OwnsQuantizer):
     """A module with the scale and zero point of a quantizer; see `Quantize`, whose base it is."""
 
     # Whether axis 0 of what is quantized is the batch.
@@ -72,7 +71,7 @@ class OwnsQParams(Module):
     def __init__(
         self, quantizer: str | Quantizer, *, channels: int | None = None, momentum: float = 0.1
     ) -> None:
-        self.quantizer = get_quantizer(quantizer)
+        super().__init__(quantizer)
         self.momentum = real("Quantize", "momentum", momentum, above=0, most=1)
         self.log_scale: Parameter | None = None
         self.step: Parameter | None = None
@@ -90,6 +89,7 @@ class OwnsQParams(Module):
 
     def forget(self) -> None:
         """Let the qparams be fitted anew, to the next data; a scale that is a number stays."""
+        self.begin_anew()
         known = not isinstance(self.quantizer.scale, str)
         if known:
             # A zero point other than 0 is still to be fitted.
@@ -106,7 +106,7 @@ class OwnsQParams(Module):
         return self._keep_range(False)
 
     def _keep_range(self, kept: bool) -> Self:
-        for value in vars(self).values():
+        for value in [*vars(self).values(), *self.trained.values()]:
             if isinstance(value, Parameter):
                 value.requires_grad = not kept
         return super().freeze() if kept else super().unfreeze()

@@ -11,6 +11,8 @@ from ...autodiff import Parameter, Tensor
 from ...autodiff.mode import MODE
 from ...errors import SpecError, StateError
 from ...ops import fake_quantize, scale_gradient
+from ...ops.noisy_quantize import noisy_quantize
+from ...ops.quantize import fake_quantize_trained
 from ...qtensor import PackedTensor, encode
 from ...quantizer import QParams, Quantizer
 from ...registry import get_quantizer
@@ -70,7 +72,9 @@ class Quantize(OwnsQParams):
         momentum: share of a new batch in the running range of a calibrated scale, 0..1.
 
     Attributes:
-        quantizer: the scheme.
+        quantizer: the scheme, with what was trained in its fields.
+        scheme: as it was given.
+        trained: its fields that are trained, see `Quantizer.trained`.
         log_scale: logarithm of a scale that is learned, else None.
         step: the scale of ``scale="lsq"``, else None.
         clip: the value of the greatest level, of ``scale="pact"``, else None.
@@ -102,7 +106,14 @@ class Quantize(OwnsQParams):
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
         """Return the quantized values of `x`, of its shape."""
-        return fake_quantize(*self.operands(x), quantizer=self.quantizer)
+        x, scale, shift = self.operands(x)
+        if self.plain or not self.training:
+            return fake_quantize(x, scale, shift, quantizer=self.quantizer)
+        fields, quantizer = [*self.trained.values()], self.quantizer
+        if self.noise is None:
+            return fake_quantize_trained(x, scale, shift, *fields, quantizer=quantizer)
+        rng = self.draw(x.array)
+        return noisy_quantize(x, scale, shift, *fields, quantizer=quantizer, rng=rng)
 
     def operands(self, x: Tensor) -> tuple[Tensor, Any, Any]:
         """Return what `fake_quantize` takes: data, scale, shift; in training, fit these first."""
@@ -140,7 +151,11 @@ class Quantize(OwnsQParams):
         mode = self.quantizer.scale
         if self.calibrated.array and mode != "calibrated":
             return
-        fitted = self.quantizer.fit(x, self.quantizer.axis)
+        if self.trained and not self.calibrated.array:
+            quantizer, fitted = self.scheme.fitted(x, self.scheme.axis)
+            self._take(quantizer)
+        else:
+            fitted = self.quantizer.fit(x, self.quantizer.axis)
         if mode == "calibrated":
             self._set(fitted if not self.calibrated.array else self._averaged(fitted))
         else:

@@ -103,6 +103,8 @@ class QuantizedWeight(Module):
             return False
         if "forward" in vars(first) or "forward" in vars(second):
             return False
+        if self.training and not (first.plain and second.plain):
+            return False
         unseen = MODE.here.recorder is None and x.array.dtype == np.float32
         return unseen and fits(first.quantizer, second.quantizer)
 
