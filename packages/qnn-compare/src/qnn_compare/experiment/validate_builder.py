@@ -8,7 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from qnn_core.analysis import warm_start
-from qnn_core.autodiff import Tensor, no_grad
+from qnn_core.autodiff import no_grad
+from qnn_core.data import arrays_of, leaves, run
 from qnn_core.errors import CompareError, QnnError
 from qnn_core.nn import Module
 from qnn_core.nn.quant.quantize import QuantizeWeight
@@ -22,6 +23,8 @@ from .run import Experiment
 from .start_state import StartState
 
 SAMPLES = 4
+# What a net gives: one array, or several.
+Outputs = list[NDArray[Any]]
 
 
 def check_builder(
@@ -145,19 +148,8 @@ def _check_config(
     experiment: Experiment, model: Module, config: Config, seed: int, classes: int
 ) -> None:
     without = {kind: _without(model, kind) for kind in ("weight", "input")}
-    scores = _scores(experiment, model, config)
-    if not classes:
-        if len(scores) != SAMPLES:
-            raise CompareError(
-                f"compare: {config.name} must give one row for each sample; for {SAMPLES} samples "
-                f"it gave shape {scores.shape}"
-            )
-    elif scores.ndim != 2 or len(scores) != SAMPLES or scores.shape[1] < classes:
-        raise CompareError(
-            f"compare: {config.name} must give one row of scores for each sample, with a score for "
-            f"each label; for {SAMPLES} samples, and labels from 0 up to {classes - 1}, it gave "
-            f"shape {scores.shape}"
-        )
+    outputs = _outputs(experiment, model, config)
+    _check_outputs(outputs, config, classes)
     if experiment.recipe_of(config).post_training:
         return  # it is float still
     if quantizers(model) or config.is_float:
@@ -165,21 +157,48 @@ def _check_config(
     # Whatever quantizes, and in whichever way: without it the answers must be others.
     sides: tuple[Literal["weight", "input"], ...] = ("weight", "input")
     for given in sides:
-        if getattr(config, given) is None or np.ptp(scores) == 0:  # a last layer of zeros
+        # A last layer of zeros gives nothing else.
+        if getattr(config, given) is None or all(np.ptp(part) == 0 for part in outputs):
             continue
-        if _differs(experiment, without[given], config, scores):
+        if _differs(experiment, without[given], config, outputs):
             continue
         # No quantizer was found there: the builder has a way of its own.
         try:
             left = config.without(given)
-            other = _scores(experiment, _built(experiment, left, seed), left)
+            other = _outputs(experiment, _built(experiment, left, seed), left)
         except CompareError:
             continue  # a builder need not know how to quantize only one of the two
-        if np.array_equal(scores, other):
+        if _equal(outputs, other):
             raise CompareError(
                 f"compare: build ignored {given}={getattr(config, given)} of {config.name}: the "
                 "model answers as without"
             )
+
+
+def _check_outputs(outputs: Outputs, config: Config, classes: int) -> None:
+    """Raise a CompareError unless there is a row for each sample, and a score for each class."""
+    shapes = [part.shape for part in outputs]
+    told = " and ".join(map(str, shapes)) or "nothing"
+    if not classes:
+        if not shapes or any(shape[:1] != (SAMPLES,) for shape in shapes):
+            raise CompareError(
+                f"compare: {config.name} must give one row for each sample; for {SAMPLES} samples "
+                f"it gave shape {told}"
+            )
+        return
+    right = len(shapes) == 1 and len(shapes[0]) == 2 and shapes[0][0] == SAMPLES
+    if not right or shapes[0][1] < classes:
+        raise CompareError(
+            f"compare: {config.name} must give one row of scores for each sample, with a score for "
+            f"each label; for {SAMPLES} samples, and labels from 0 up to {classes - 1}, it gave "
+            f"shape {told}"
+            + ("; of several outputs, metric= says what is right" if len(shapes) > 1 else "")
+        )
+
+
+def _equal(outputs: Outputs, others: Outputs) -> bool:
+    same = len(outputs) == len(others)
+    return same and all(map(np.array_equal, outputs, others))
 
 
 def _without(model: Module, given: str) -> Module | None:
@@ -195,13 +214,13 @@ def _without(model: Module, given: str) -> Module | None:
 
 
 def _differs(
-    experiment: Experiment, model: Module | None, config: Config, scores: NDArray[np.generic]
+    experiment: Experiment, model: Module | None, config: Config, outputs: Outputs
 ) -> bool:
     """Whether a model answers otherwise; not if there is none, or it does not answer at all."""
     if model is None:
         return False
     try:
-        return not np.array_equal(scores, _scores(experiment, model, config))
+        return not _equal(outputs, _outputs(experiment, model, config))
     except CompareError:
         return False
 
@@ -276,19 +295,18 @@ def _check_same(
             )
 
 
-def _scores(experiment: Experiment, model: Module, config: Config) -> NDArray[np.generic]:
-    """Return what a model in training makes of a few samples, or raise a CompareError."""
+def _outputs(experiment: Experiment, model: Module, config: Config) -> Outputs:
+    """Return all that a model in training makes of a few samples, or raise a CompareError."""
     x, _ = experiment.data().test[np.arange(SAMPLES) % len(experiment.data().test)]
     try:
         with no_grad():
-            scores = model.train()(Tensor.of(np.asarray(x, model.dtype))).array
+            found = run(model.train(), np.asarray(x, model.dtype))
     except Exception as error:  # whatever the user's forward raises
         raise CompareError(
             f"compare: {config.name} cannot take samples of shape {np.shape(x)[1:]}: "
             f"{type(error).__name__}: {one_line(error)}"
         ) from error
-    found: NDArray[np.generic] = scores
-    return found
+    return leaves(arrays_of(found))
 
 
 def _listed(names: Iterable[str]) -> str:
