@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from qnn_core.analysis import apply_rules, correct_biases, quantize, warm_start
+from qnn_core.analysis import apply_rules, correct_biases, quantize, skipped, warm_start
 from qnn_core.analysis.model_summary import summary
 from qnn_core.autodiff import Tensor, no_grad
 from qnn_core.data import arrays_of, run
@@ -265,6 +265,7 @@ class _Run:
             train_seconds=train_seconds,
             measured=_checked_measures(self.experiment.measure, model, self.data),
             warnings=self.warnings,
+            skipped={} if self.config.is_float else skipped(model),
             state=model.state_dict(),
             **deployed(model, self.tests, outputs),
         )
@@ -326,11 +327,8 @@ class _Run:
             other = teacher is not None or after or held is not None
             self.test_loss = None if other else history.last.val_loss
         if recipe.post_training:
-            weight, input = stage.quantizers()
             samples = self._samples(recipe, recipe.post_training)
-            options = {n: value for n, value in stage.options.items() if n in OF_QUANTIZE}
-            options |= {"layers": stage.rules} if stage.rules else {}
-            found = quantize(model, weight=weight, input=input, calibration=samples, **options)
+            found = after_training(model, stage, samples)
             if recipe.bias_correction:
                 _correct(found, model, samples)
             model = found
@@ -366,6 +364,14 @@ class _Run:
             if sum(map(len, seen)) >= count:
                 break
         return np.concatenate(seen)[:count]
+
+
+def after_training(model: Module, config: Config, samples: Array) -> Module:
+    """Return a float net with the quantizers of a config."""
+    weight, input = config.quantizers()
+    options = {name: value for name, value in config.options.items() if name in OF_QUANTIZE}
+    options |= {"layers": config.rules} if config.rules else {}
+    return quantize(model, weight=weight, input=input, calibration=samples, **options)
 
 
 def _correct(model: Module, trained: Module, samples: Array) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from qnn_core.analysis import warm_start
 from qnn_core.autodiff import no_grad
 from qnn_core.data import arrays_of, leaves, run
-from qnn_core.errors import CompareError, QnnError
+from qnn_core.errors import CompareError, QnnError, SpecError, StateError
 from qnn_core.nn import Module
 from qnn_core.nn.quant.quantize import QuantizeWeight
 from qnn_core.nn.surgery import Float, exchange, quantizers
@@ -19,7 +19,7 @@ from tqdm import tqdm
 from .configs import Config, one_line
 from .failures import error_text
 from .initial_weights import Starts, Weights, latent_weights, shapes_digest, starts_of
-from .run import Experiment
+from .run import Experiment, after_training
 from .start_state import StartState
 
 SAMPLES = 4
@@ -150,8 +150,9 @@ def _check_config(
     without = {kind: _without(model, kind) for kind in ("weight", "input")}
     outputs = _outputs(experiment, model, config)
     _check_outputs(outputs, config, classes)
-    if experiment.recipe_of(config).post_training:
-        return  # it is float still
+    if experiment.recipe_of(config).post_training:  # it is float still
+        _check_after_training(experiment, model, config)
+        return
     if quantizers(model) or config.is_float:
         _check_quantizers(model, config)
     # Whatever quantizes, and in whichever way: without it the answers must be others.
@@ -173,6 +174,18 @@ def _check_config(
                 f"compare: build ignored {given}={getattr(config, given)} of {config.name}: the "
                 "model answers as without"
             )
+
+
+def _check_after_training(experiment: Experiment, model: Module, config: Config) -> None:
+    """Raise a CompareError if a net cannot get its quantizers, before time is spent on training."""
+    try:
+        after_training(model, config, _samples(experiment))
+    except (SpecError, StateError) as error:
+        raise CompareError(
+            f"compare: {config.name} cannot be quantized after training: {one_line(error)}"
+        ) from error
+    except Exception:  # it depends on the weights, or on the samples: training will tell
+        return
 
 
 def _check_outputs(outputs: Outputs, config: Config, classes: int) -> None:
@@ -295,9 +308,14 @@ def _check_same(
             )
 
 
+def _samples(experiment: Experiment) -> NDArray[Any]:
+    test = experiment.data().test
+    return np.asarray(test[np.arange(SAMPLES) % len(test)][0])
+
+
 def _outputs(experiment: Experiment, model: Module, config: Config) -> Outputs:
     """Return all that a model in training makes of a few samples, or raise a CompareError."""
-    x, _ = experiment.data().test[np.arange(SAMPLES) % len(experiment.data().test)]
+    x = _samples(experiment)
     try:
         with no_grad():
             found = run(model.train(), np.asarray(x, model.dtype))

@@ -7,6 +7,7 @@ from .mixed_precision import Allocation, allocate
 from .model_summary import summary
 from .post_training import quantize
 from .rules import apply_rules
+from .skipped import skipped
 from .warm_start import warm_start
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "correct_biases",
     "draw",
     "quantize",
+    "skipped",
     "summary",
     "to_dot",
     "warm_start",
