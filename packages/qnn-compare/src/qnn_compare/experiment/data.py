@@ -90,6 +90,38 @@ class Shuffled:
             yield self._data[order[start : start + self._size]]
 
 
+class Later:
+    """Batches whose first epoch is a later one: those of a stage, after the epochs before it.
+
+    Args:
+        batches: that can be read again for each epoch; without ``set_epoch`` all are alike.
+        before: how many epochs were before.
+
+    Example:
+        >>> data = Shuffled(Arrays(np.arange(9.0), np.arange(9)), batch_size=9, seed=0)
+        >>> (_, first), (_, second) = [next(iter(data)) for _ in range(2)]
+        >>> later = Later(data, before=1)
+        >>> later.set_epoch(0)
+        >>> bool(np.all(next(iter(later))[1] == second)), bool(np.all(first == second))
+        (True, False)
+    """
+
+    def __init__(self, batches: Iterable[Batch], before: int) -> None:
+        self._batches, self._before = batches, before
+
+    def __len__(self) -> int:
+        """Return the number of batches in an epoch."""
+        return _count(self._batches)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Make the next pass that of so many epochs from the start of the stage."""
+        if hasattr(self._batches, "set_epoch"):
+            self._batches.set_epoch(self._before + epoch)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return iter(self._batches)
+
+
 class Augmented:
     """Batches whose samples are changed, in another way in each epoch of each seed.
 
@@ -107,8 +139,7 @@ class Augmented:
 
     def __len__(self) -> int:
         """Return the number of batches in an epoch."""
-        batches: Any = self._batches
-        return len(batches) if hasattr(batches, "__len__") else sum(1 for _ in batches)
+        return _count(self._batches)
 
     def set_epoch(self, epoch: int) -> None:
         """Make the next pass that of so many epochs from the start."""
@@ -122,6 +153,10 @@ class Augmented:
         for number, (x, y) in enumerate(self._batches):
             rng = np.random.default_rng([self._seed, epoch, number, len("augment")])
             yield self._augment(x, rng), y
+
+
+def _count(batches: Any) -> int:
+    return len(batches) if hasattr(batches, "__len__") else sum(1 for _ in batches)
 
 
 class Arrays:

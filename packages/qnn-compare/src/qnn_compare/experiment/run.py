@@ -243,6 +243,7 @@ class _Run:
         self.data = experiment.checked_data()
         self.tests = _tests(experiment, self.data)
         self.test_loss: float | None = None
+        self.epochs_before = 0  # of the stages before the one that is trained
         self.warnings: list[str] = []
 
     def measured(self, model: Module) -> Result:
@@ -306,6 +307,7 @@ class _Run:
         self.test_loss = None
         if recipe.epochs:
             batches, held = self._batches(recipe)
+            self.epochs_before += recipe.epochs
             history = fit(
                 model,
                 batches,
@@ -351,7 +353,9 @@ class _Run:
         batches = data.batches(self.seed, recipe.batch_size)
         if recipe.augment is not None:
             batches = data_.Augmented(batches, recipe.augment, self.seed)
-        return batches, held
+        # A stage goes on with other orders than those that the net has seen.
+        later = data_.Later(batches, self.epochs_before) if self.epochs_before else batches
+        return later, held
 
     def _samples(self, recipe: Recipe, count: int) -> Array:
         """Return some training samples, those that training begins with; none that is held back."""
