@@ -294,7 +294,13 @@ def test_what_is_wrong_is_said(thread: Executor) -> None:
         ({"metric": None}, r"several targets for each sample, \(int64, float32\): .* metric that"),
         (
             {"metric": None, "data": ((X, KIND), (X[:9] + 1, KIND[:9]))},
-            r"gave shape \(4, 2\) and \(4, 1\); of several outputs, metric= says what is right",
+            "float gives 2 outputs, and accuracy is of one: give a metric that gets all of them",
+        ),
+        ({"metric": "mae"}, "float gives 2 outputs, and mae is of one"),
+        ({"loss": "huber"}, "float gives 2 outputs, and huber is of one: give a loss"),
+        (
+            {"configs": [Config(), Config("W2", weight=TWO, recipe={"loss": "huber"})]},
+            "W2 gives 2 outputs, and huber is of one",
         ),
         ({"build": Unequal}, r"one row for each sample; for 4 samples it gave shape \(4, 2\) and"),
         ({"data": (parts()[0], (X, (KIND, AGE[:9])))}, "test data: samples and targets has"),

@@ -14,11 +14,13 @@ from qnn_core.errors import CompareError, QnnError, SpecError, StateError
 from qnn_core.nn import Module
 from qnn_core.nn.quant.quantize import QuantizeWeight
 from qnn_core.nn.surgery import Float, exchange, quantizers
+from qnn_core.training.metrics import NAMED
 from tqdm import tqdm
 
 from .configs import Config, one_line
 from .failures import error_text
 from .initial_weights import Starts, Weights, latent_weights, shapes_digest, starts_of
+from .recipe import LOSSES
 from .run import Experiment, after_training
 from .start_state import StartState
 
@@ -149,6 +151,8 @@ def _check_config(
 ) -> None:
     without = {kind: _without(model, kind) for kind in ("weight", "input")}
     outputs = _outputs(experiment, model, config)
+    if len(outputs) > 1:
+        _check_takes_several(experiment, config, len(outputs))
     _check_outputs(outputs, config, classes)
     if experiment.recipe_of(config).post_training:  # it is float still
         _check_after_training(experiment, model, config)
@@ -188,6 +192,22 @@ def _check_after_training(experiment: Experiment, model: Module, config: Config)
         return
 
 
+def _check_takes_several(experiment: Experiment, config: Config, count: int) -> None:
+    """Raise a CompareError if what nets are trained or judged by is of one output."""
+    loss, metric = experiment.recipe_of(config).of_targets, experiment.metric
+    if metric in NAMED.values():
+        raise CompareError(
+            f"compare: {config.name} gives {count} outputs, and {metric.name} is of one: give a "
+            "metric that gets all of them, such as metric=qnn.Metric(function, "
+            "greater_is_better=True, mean=True)"
+        )
+    if loss in LOSSES.values():
+        raise CompareError(
+            f"compare: {config.name} gives {count} outputs, and {loss.__name__} is of one: give a "
+            "loss(outputs, targets) that gets all of them"
+        )
+
+
 def _check_outputs(outputs: Outputs, config: Config, classes: int) -> None:
     """Raise a CompareError unless there is a row for each sample, and a score for each class."""
     shapes = [part.shape for part in outputs]
@@ -205,7 +225,6 @@ def _check_outputs(outputs: Outputs, config: Config, classes: int) -> None:
             f"compare: {config.name} must give one row of scores for each sample, with a score for "
             f"each label; for {SAMPLES} samples, and labels from 0 up to {classes - 1}, it gave "
             f"shape {told}"
-            + ("; of several outputs, metric= says what is right" if len(shapes) > 1 else "")
         )
 
 
