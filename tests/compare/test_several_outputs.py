@@ -302,6 +302,10 @@ def test_what_is_wrong_is_said(thread: Executor) -> None:
             {"configs": [Config(), Config("W2", weight=TWO, recipe={"loss": "huber"})]},
             "W2 gives 2 outputs, and huber is of one",
         ),
+        (
+            {"configs": [Config(), Config("W2", weight=TWO, teacher="float")]},
+            "W2 gives 2 outputs, and learns from float: nobody can tell which of them are classes",
+        ),
         ({"build": Unequal}, r"one row for each sample; for 4 samples it gave shape \(4, 2\) and"),
         ({"data": (parts()[0], (X, (KIND, AGE[:9])))}, "test data: samples and targets has"),
         ({"data": (((X, X), AGE), parts()[1])}, "each sample has 2 inputs, and nets of several"),

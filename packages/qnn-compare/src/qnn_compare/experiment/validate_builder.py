@@ -1,6 +1,7 @@
 """Checks of the builder, before anything is trained: are the configs of a seed a pair at all?"""
 
 import copy
+import inspect
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
@@ -205,6 +206,13 @@ def _check_takes_several(experiment: Experiment, config: Config, count: int) -> 
         raise CompareError(
             f"compare: {config.name} gives {count} outputs, and {loss.__name__} is of one: give a "
             "loss(outputs, targets) that gets all of them"
+        )
+    taught = "teacher" in inspect.signature(loss).parameters
+    if config.teacher is not None and not taught:
+        raise CompareError(
+            f"compare: {config.name} gives {count} outputs, and learns from {config.teacher}: "
+            "nobody can tell which of them are classes; give a loss(outputs, targets, teacher), "
+            "which gets the teacher's outputs as they are"
         )
 
 
