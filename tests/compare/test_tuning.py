@@ -230,6 +230,40 @@ def test_what_would_be_unfair_is_refused(thread: Executor) -> None:
         compare(net, data(), configs=own, executor=thread, **ASKED)
 
 
+def test_what_ends_the_training_is_tuned_and_stages_keep_their_own(thread: Executor) -> None:
+    asked: list[tuple[str, int]] = []
+
+    def optimizer(model: qnn.Module, steps: int) -> qnn.optim.Optimizer:
+        bits = {q.quantizer.bits for q in qnn.nn.surgery.quantizers(model).values()}
+        asked.append((str(bits), steps))
+        return qnn.optim.Adam(model.named_parameters(), 0.01)
+
+    def staged(**recipe: Any) -> Config:
+        own = {"optimizer": optimizer, **recipe}
+        stage = Config(weight="symmetric:8", recipe=own)
+        return Config(
+            "staged", weight="symmetric:2", recipe={"optimizer": optimizer}, stages=[stage]
+        )
+
+    given = {name: ASKED[name] for name in ("epochs", "batch_size", "progress")}
+    given |= {"seeds": 1, "tune": {"epochs": [1, 2]}, "executor": thread}
+    made = compare(net, data(), configs=[staged(epochs=3)], **given)
+    assert [one.recipe["epochs"] for one in tuning(made).tried] == [1, 2]
+    assert made.configs[0].stages[0].recipe["epochs"] == 3
+    # In the search and after it the stage has its three epochs, of six batches.
+    assert {steps for bits, steps in asked if bits == "{8}"} == {3 * 6}
+    assert {steps for bits, steps in asked if bits == "{2}"} == {6, 12}
+    with pytest.raises(
+        CompareError, match="a stage of staged has no epochs of its own: the search"
+    ):
+        compare(net, data(), configs=[staged()], **given)
+    # What is not trained at all has no rate.
+    still = Config(weight="symmetric:8", recipe={"epochs": 0})
+    config = Config("still", weight="symmetric:2", start="float", stages=[still])
+    made = compare(net, data(), configs=[Config(), config], **given | {"tune": {"lr": RATES}})
+    assert not made.failures
+
+
 @pytest.mark.parametrize(
     ("tune", "told"),
     [

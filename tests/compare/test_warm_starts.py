@@ -155,10 +155,70 @@ def test_stages_are_trained_one_after_the_other(thread: Executor) -> None:
         Config("four", weight=FOUR, input=FOUR, start="float", recipe={"epochs": 1}),
         Config("two", weight=TWO, input=FOUR, start="four"),
     ]
-    made = compare(net, data, configs=[*two, one], executor=thread, **SMALL)
+    # Batches that are the same in each epoch: what is left of the difference is their order.
+    made = compare(net, listed, configs=[*two, one], executor=thread, **SMALL)
+    assert not made.failures
     for ours, theirs in zip(answers(made, "stages"), answers(made, "two"), strict=True):
         assert np.array_equal(ours, theirs)
     assert [len(result.history) for result in made.done("stages")] == [7, 7]
+
+
+def listed() -> Any:
+    (x, y), test = data()
+
+    def batches(seed: int) -> Any:
+        order = np.random.default_rng(seed).permutation(len(x))
+        return [(x[rows], y[rows]) for rows in np.array_split(order, 5)]
+
+    return batches, test
+
+
+def test_stages_count_epochs_on(thread: Executor) -> None:
+    seen: dict[str, list[bytes]] = {}
+
+    def noting(name: str) -> Any:
+        def note(x: Any, rng: np.random.Generator) -> Any:
+            seen.setdefault(name, []).append(np.asarray(x).tobytes() + rng.bytes(4))
+            return x
+
+        return note
+
+    def config(name: str, *epochs: int) -> Config:
+        # The nets differ: 8 bits, then 4, then 2.
+        specs = (f"symmetric:{bits}" for bits in (8, 4, 2))
+        stages = [
+            Config(weight=spec, recipe={"epochs": count, "augment": noting(name)})
+            for spec, count in zip(specs, epochs, strict=False)
+        ]
+        last = stages.pop()
+        return Config(name, weight=last.weight, recipe=last.recipe, stages=stages)
+
+    configs = [config("whole", 4), config("two", 1, 3), config("three", 2, 1, 1)]
+    more = SMALL | {"seeds": [3]}
+    made = compare(net, data, configs=configs, executor=thread, **more)
+    assert not made.failures
+    # No order comes twice, and all configs have the same ones, augmented alike.
+    assert len({*seen["whole"]}) == len(seen["whole"])
+    assert seen["whole"] == seen["two"] == seen["three"]
+
+
+def test_a_dataloader_counts_on_too(thread: Executor) -> None:
+    asked: list[int] = []
+
+    class Loader:
+        def __init__(self, seed: int) -> None:
+            self.batches = listed()[0](seed)
+
+        def __iter__(self) -> Any:
+            return iter(self.batches)
+
+        def set_epoch(self, epoch: int) -> None:
+            asked.append(epoch)
+
+    configs = [Config("a", weight=TWO, stages=[Config(weight=FOUR, recipe={"epochs": 2})])]
+    made = compare(net, (Loader, data()[1]), configs=configs, executor=thread, **SMALL)
+    assert not made.failures
+    assert asked == [0, 1, 2, 3, 4] * 2
 
 
 def test_rules_name_layers(thread: Executor) -> None:

@@ -110,7 +110,8 @@ def compare(
         data: ``(training, test)``, or a function without arguments that returns them, which is
             called where runs are executed. Each is a pair of arrays, samples and labels, or a
             dataset, such as those of qnn-data. Training may be a function of the seed that returns
-            batches, such as a `qnn_data.DataLoader` that augments.
+            batches, such as a `qnn_data.DataLoader` that augments. For nets of several outputs
+            targets are tuples or dictionaries of arrays, as `qnn.fit` takes them.
         configs: what is compared beside the grid: quantizers, more arguments of `build`, and what
             is otherwise in the recipe, for each one.
         weights: schemes of the weights: specs without bits ("symmetric:grid=even"), or with bits
@@ -128,7 +129,8 @@ def compare(
         lr: greatest learning rate; half a cosine takes it to zero.
         optimizer: "adam", "adamw" or "sgd" (momentum 0.9), or ``optimizer(model, steps)``, for
             which `lr` means nothing.
-        loss: ``loss(outputs, labels)``, a mean over the batch, or its name in `qnn.ops`.
+        loss: ``loss(outputs, labels)``, a mean over the batch, or its name in `qnn.ops`. It gets
+            what `forward` returns, also where that is several outputs.
         metric: what configs are compared by: "accuracy", "binary_accuracy", "mae", "mse", "r2",
             "auc", a `qnn.Metric`, or a function of outputs and targets that says which way is
             better; left out: what the loss means. But for accuracies, targets may be any numbers.

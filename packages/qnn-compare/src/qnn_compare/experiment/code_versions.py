@@ -26,9 +26,10 @@ TELLS = (
 )
 # What of qnn-compare, in turn, does.
 MEASURES = (
-    *("configs.py", "data.py", "division.py", "global_generators.py", "initial_weights.py"),
-    *("judging.py", "recipe.py"),
-    *("own_quantizer.py", "run.py", "spec_bits.py", "start_state.py", "warm_starts.py"),
+    *("configs.py", "data.py", "deployed.py", "division.py", "global_generators.py"),
+    *("initial_weights.py", "judging.py", "recipe.py"),
+    *("own_quantizer.py", "run.py", "spec_bits.py", "start_state.py", "targets.py"),
+    "warm_starts.py",
 )
 
 

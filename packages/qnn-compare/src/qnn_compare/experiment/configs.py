@@ -82,7 +82,8 @@ class Config:
         teacher: the name of a config whose trained net of the same seed it learns from; see
             `qnn.Distillation`. `temperature` and `teacher_weight` are in the recipe.
         stages: configs without a name that its net is trained as before, one after the other, each
-            from where the one before it ended: other quantizers, another recipe.
+            from where the one before it ended: other quantizers, another recipe. Their epochs are
+            counted on, so that each sees its batches in orders of its own.
         rules: quantizers of layers by their paths, or patterns of them, in what ``build`` returns;
             see `qnn.apply_rules`. A config with rules has a name of its own.
         options: more keyword arguments of ``build``, such as ``first_input="uniform:8"``.

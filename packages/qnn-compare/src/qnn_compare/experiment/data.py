@@ -9,16 +9,16 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from qnn_core.data import as_array, batches_of, by_indices, joined
+from qnn_core.data import as_array, batches_of, by_indices, joined, leaves, mapped
 from qnn_core.errors import CompareError, QnnError
 from qnn_core.terminal import say
 
 from .configs import one_line
 from .failures import error_text
 from .global_generators import Purpose, seeded
+from .targets import Batch, Targets, are_several, batch_of, structure
 
 Array = NDArray[Any]
-Batch = tuple[Array, Array]
 Hash = Any  # hashlib names no class
 TEST_BATCH = 1000
 
@@ -30,11 +30,11 @@ class Dataset(Protocol):
         """Return the number of samples."""
 
     def __getitem__(self, index: Any, /) -> Batch:
-        """Return samples and labels."""
+        """Return samples and labels, or other targets."""
 
 
 # A pair of arrays, a dataset, or, for training, a function of the seed that returns batches.
-Part = tuple[Array, Array] | Dataset
+Part = Batch | Dataset
 Training = Part | Callable[[int], Iterable[Batch]]
 Pair = tuple[Training, Part]
 Given = Pair | Callable[[], Pair]
@@ -59,7 +59,7 @@ class Data(NamedTuple):
 
     def test_batches(self) -> list[Batch]:
         """Return the test data in order."""
-        return list(_slices(self.test))
+        return [batch_of(batch, "a batch of the test data") for batch in _slices(self.test)]
 
 
 class Shuffled:
@@ -90,6 +90,38 @@ class Shuffled:
             yield self._data[order[start : start + self._size]]
 
 
+class Later:
+    """Batches whose first epoch is a later one: those of a stage, after the epochs before it.
+
+    Args:
+        batches: that can be read again for each epoch; without ``set_epoch`` all are alike.
+        before: how many epochs were before.
+
+    Example:
+        >>> data = Shuffled(Arrays(np.arange(9.0), np.arange(9)), batch_size=9, seed=0)
+        >>> (_, first), (_, second) = [next(iter(data)) for _ in range(2)]
+        >>> later = Later(data, before=1)
+        >>> later.set_epoch(0)
+        >>> bool(np.all(next(iter(later))[1] == second)), bool(np.all(first == second))
+        (True, False)
+    """
+
+    def __init__(self, batches: Iterable[Batch], before: int) -> None:
+        self._batches, self._before = batches, before
+
+    def __len__(self) -> int:
+        """Return the number of batches in an epoch."""
+        return _count(self._batches)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Make the next pass that of so many epochs from the start of the stage."""
+        if hasattr(self._batches, "set_epoch"):
+            self._batches.set_epoch(self._before + epoch)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return iter(self._batches)
+
+
 class Augmented:
     """Batches whose samples are changed, in another way in each epoch of each seed.
 
@@ -107,8 +139,7 @@ class Augmented:
 
     def __len__(self) -> int:
         """Return the number of batches in an epoch."""
-        batches: Any = self._batches
-        return len(batches) if hasattr(batches, "__len__") else sum(1 for _ in batches)
+        return _count(self._batches)
 
     def set_epoch(self, epoch: int) -> None:
         """Make the next pass that of so many epochs from the start."""
@@ -124,17 +155,24 @@ class Augmented:
             yield self._augment(x, rng), y
 
 
+def _count(batches: Any) -> int:
+    return len(batches) if hasattr(batches, "__len__") else sum(1 for _ in batches)
+
+
 class Arrays:
-    """A dataset of two arrays."""
+    """A dataset of two arrays, or of one with several targets for each sample."""
 
     def __init__(self, x: Any, y: Any) -> None:
-        self.x, self.y = as_array(x, "samples"), as_array(y, "labels")
+        if are_several(x) or are_several(y):
+            self.x, self.y = batch_of((x, y), "samples and targets")
+        else:
+            self.x, self.y = as_array(x, "samples"), as_array(y, "labels")
 
     def __len__(self) -> int:
-        return len(self.y)
+        return len(self.x)
 
     def __getitem__(self, index: Any) -> Batch:
-        return self.x[index], self.y[index]
+        return self.x[index], mapped(self.y, lambda array: array[index])
 
 
 def load(given: Given) -> Data:
@@ -161,8 +199,7 @@ def load(given: Given) -> Data:
 
 def _dataset(part: Any, name: str) -> Dataset:
     if isinstance(part, tuple | list):
-        whole = len(part) == 2 and np.ndim(part[0]) > 0 and np.ndim(part[1]) > 0
-        if not whole or len(part[0]) != len(part[1]):
+        if not _is_pair(part):
             shapes = ", ".join(_told(p) for p in part[:3]) + ", ..." * (len(part) > 3)
             raise CompareError(
                 f"compare: the {name} data must be samples [n, ...] and n labels; got {shapes}"
@@ -192,6 +229,15 @@ def _dataset(part: Any, name: str) -> Dataset:
         )
     found: Dataset = part
     return found
+
+
+def _is_pair(part: Any) -> bool:
+    """Whether a tuple or a list is samples and one array of targets, or several, of as many."""
+    if len(part) != 2:
+        return False
+    if any(map(are_several, part)):
+        return True  # `Arrays` looks at each of them
+    return all(np.ndim(one) > 0 for one in part) and len(part[0]) == len(part[1])
 
 
 def _is_set(part: Any) -> bool:
@@ -302,8 +348,9 @@ def _noted(batches: Iterable[Batch], samples: Any) -> Iterator[Batch]:
     """Yield batches, and add a hash of each sample with its label to a set or a list."""
     for x, y in batches:
         if samples is not None:
-            rows = (np.ascontiguousarray(part).reshape(len(part), -1) for part in (x, y))
-            found = [hash((a.tobytes(), b.tobytes())) for a, b in zip(*rows, strict=True)]
+            arrays = [np.ascontiguousarray(a).reshape(len(a), -1) for a in (x, *leaves(y))]
+            rows = zip(*arrays, strict=True)
+            found = [hash(tuple(part.tobytes() for part in row)) for row in rows]
             (samples.update if isinstance(samples, set) else samples.extend)(found)
         yield x, y
 
@@ -315,16 +362,19 @@ def _seen(batches: Iterable[Batch], digest: Hash, *others: Hash) -> tuple[Seen, 
     total = 0.0
     kinds = set()
     for x, y in batches:
-        for array in (x, y):
-            for each in (digest, *others):
+        told = structure(y)
+        for each in (digest, *others):
+            if not isinstance(y, np.ndarray):
+                each.update(told.encode())
+            for array in (x, *leaves(y)):
                 each.update(f"{array.dtype} {array.shape}".encode())
                 each.update(np.ascontiguousarray(array).data)
-        if y.ndim == 1 and y.dtype.kind in "iu":
+        if isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind in "iu":
             labels.update(y.tolist())
         with np.errstate(over="ignore"):
             total += float(x.sum(dtype=np.float64))
         sizes.append(len(x))
-        kinds.add((x.shape[1:], f"{x.dtype}, labels {y.dtype}"))
+        kinds.add((x.shape[1:], f"{x.dtype}, labels {told}"))
         if len({shape for shape, _ in kinds}) > 1:
             one, other = sorted({shape for shape, _ in kinds})
             raise CompareError(f"compare: samples have shape {one}, and others shape {other}")
@@ -399,24 +449,37 @@ def _checked(batches: Iterable[Batch], name: str, *, classes: bool) -> Iterator[
     iterator, number = iter(batches), 0
     while True:
         try:
-            x, y = map(np.asarray, next(iterator))
+            given = next(iterator)
         except StopIteration:
             break
         except Exception as error:  # whatever the user's code raises
             raise _raised(name, error) from error
-        _check_batch(x, y, f"batch {number} of the {name} data", classes=classes)
+        where = f"batch {number} of the {name} data"
+        try:
+            x, y = batch_of(given, where)
+        except QnnError as error:  # which says where
+            raise CompareError(f"compare: {error}") from error
+        except Exception as error:  # no pair, or what cannot be made an array
+            raise _raised(name, error) from error
+        _check_batch(x, y, where, classes=classes)
         yield x, y
         number += 1
     if not number:
         raise CompareError(f"compare: the {name} data are empty")
 
 
-def _check_batch(x: Array, y: Array, where: str, *, classes: bool) -> None:
+def _check_batch(x: Array, y: Targets, where: str, *, classes: bool) -> None:
     if x.dtype.kind == "f" and not np.isfinite(x).all():
         raise CompareError(f"compare: {where} holds NaN or infinity")
     if not classes:
         _check_targets(x, y, where)
         return
+    if not isinstance(y, np.ndarray):
+        raise CompareError(
+            f"compare: {where} has several targets for each sample, {structure(y)}: nets are not "
+            "compared by right answers then, but by a metric that gets all outputs and all "
+            "targets, such as metric=qnn.Metric(function, greater_is_better=True, mean=True)"
+        )
     if x.dtype.kind not in "buif" or x.ndim < 1 or len(x) != y.size or not len(x):
         raise CompareError(
             f"compare: {where} must be samples, numbers [n, ...], and n labels; got {_told(x)} "
@@ -436,16 +499,17 @@ def _check_batch(x: Array, y: Array, where: str, *, classes: bool) -> None:
         )
 
 
-def _check_targets(x: Array, y: Array, where: str) -> None:
+def _check_targets(x: Array, targets: Targets, where: str) -> None:
     """Refuse what is no samples with numbers for each."""
-    numbers = all(part.dtype.kind in "buif" and part.ndim for part in (x, y))
-    if not numbers or len(x) != len(y) or not len(x):
-        raise CompareError(
-            f"compare: {where} must be samples [n, ...] and targets [n, ...], numbers; got "
-            f"{_told(x)} and {_told(y)}"
-        )
-    if y.dtype.kind == "f" and not np.isfinite(y).all():
-        raise CompareError(f"compare: the targets of {where} hold NaN or infinity")
+    for y in leaves(targets):
+        numbers = all(part.dtype.kind in "buif" and part.ndim for part in (x, y))
+        if not numbers or len(x) != len(y) or not len(x):
+            raise CompareError(
+                f"compare: {where} must be samples [n, ...] and targets [n, ...], numbers; got "
+                f"{_told(x)} and {_told(y)}"
+            )
+        if y.dtype.kind == "f" and not np.isfinite(y).all():
+            raise CompareError(f"compare: the targets of {where} hold NaN or infinity")
 
 
 def _raised(name: str, error: Exception) -> CompareError:

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 from qnn_core.errors import CompareError
 
-from .data import Batch, Data, Dataset
+from .data import Data, Dataset
+from .targets import Batch
 
 LEAST_HELD = 10  # samples: a choice by fewer is chance
 SEED = 10**6  # none that a number of seeds means

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qnn_core.errors import CompareError, SpecError
+from qnn_core.data import joined, leaves
+from qnn_core.errors import CompareError, ShapeError, SpecError
 from qnn_core.training import Metric
 from qnn_core.training.evaluate import Loss
 from qnn_core.training.metrics import ACCURACIES, NAMED, meaning_of, metric_of
@@ -65,19 +66,46 @@ def of_classes(metric: Metric) -> bool:
     return metric == NAMED["accuracy"]
 
 
-def judged(metric: Metric, outputs: list[Array], targets: list[Array]) -> Judged:
-    """Return the value of a net on batches of the test data."""
+def judged(metric: Metric, outputs: list[Any], targets: list[Any]) -> Judged:
+    """Return the value of a net on batches of the test data.
+
+    Args:
+        metric: what it is judged by.
+        outputs: of each batch what the net gave: an array, or several in tuples and dictionaries.
+        targets: of each batch, in the same way.
+
+    Raises:
+        ShapeError: if the metric gives no value for each sample.
+        ValueError: if a value is no number: a mean of them would be none.
+    """
     if of_classes(metric):
         pairs = zip(outputs, targets, strict=True)
         right = np.concatenate([scores.argmax(axis=1) == labels for scores, labels in pairs])
         return Judged(float(np.mean(right)), right)
     if not metric.mean:
-        value = metric(np.concatenate(outputs), np.concatenate(targets))
+        value = metric(joined(outputs), joined(targets))
         return Judged(value, np.zeros(0, np.bool_))
-    values = [metric.values(y, t) for y, t in zip(outputs, targets, strict=True)]
-    samples = np.concatenate(values)
+    samples = np.concatenate(
+        [_values(metric, *batch) for batch in zip(outputs, targets, strict=True)]
+    )
     answers = metric.name in ACCURACIES and bool(np.isin(samples, (0, 1)).all())
     return Judged(float(np.mean(samples)), samples.astype(np.bool_ if answers else np.float64))
+
+
+def _values(metric: Metric, outputs: Any, targets: Any) -> Array:
+    """Return the value of each sample of a batch."""
+    values, count = metric.values(outputs, targets), len(leaves(targets)[0])
+    if len(values) != count:
+        raise ShapeError(
+            f"the metric {metric.name} must give a value for each sample: it gave {len(values)} "
+            f"for {count} samples"
+        )
+    if not np.isfinite(values).all():
+        wrong = int(np.sum(~np.isfinite(values)))
+        raise ValueError(
+            f"the metric {metric.name} is NaN or infinite for {wrong} of {count} test samples"
+        )
+    return values
 
 
 def told_judge(metric: Metric) -> str | Fingerprint | None:

@@ -43,6 +43,8 @@ class Result:
         measured: what a function of the user's measured, by name.
         history: of each epoch the loss and the accuracy in training, and on the test data.
         warnings: what `qnn.fit` has warned of: training that went nowhere, with the likely cause.
+        skipped: of each layer that was left float the reason, by its path; see `qnn.skipped`. Empty
+            for a float net.
         state: the net's parameters and buffers, where another config begins with it or learns from
             it; a store has a file of its own for them.
     """
@@ -64,6 +66,7 @@ class Result:
     measured: Mapping[str, float] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    skipped: Mapping[str, str] = field(default_factory=dict)
     state: Mapping[str, NDArray[Any]] | None = None
 
     @property
@@ -91,7 +94,8 @@ class Result:
         wanted = f"an object with {', '.join(sorted(known))}"
         if isinstance(content, dict):
             # The first stores had no such fields.
-            content = {"unpacked": cls.unpacked, "measured": {}, "warnings": [], **content}
+            absent = {"unpacked": cls.unpacked, "measured": {}, "warnings": [], "skipped": {}}
+            content = absent | content
         check(isinstance(content, dict) and content.keys() == known, "it", wanted, content)
         for name, (what, is_right) in SHAPES.items():
             check(is_right(content[name]), name, what, content[name])
@@ -194,6 +198,10 @@ SHAPES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "seconds": ("a number", is_number),
     "measured": ("numbers by name", lambda value: _table(value, r".+", _number_or_null)),
     "history": ("a list of epochs", lambda value: isinstance(value, list)),
+    "skipped": (
+        "reasons by layer",
+        lambda value: _table(value, r".*", lambda reason: isinstance(reason, str)),
+    ),
     "warnings": (
         "a list of texts",
         lambda value: isinstance(value, list) and all(isinstance(text, str) for text in value),

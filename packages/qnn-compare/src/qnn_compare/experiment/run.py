@@ -11,11 +11,11 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from qnn_core.analysis import apply_rules, correct_biases, quantize, warm_start
+from qnn_core.analysis import apply_rules, correct_biases, quantize, skipped, warm_start
 from qnn_core.analysis.model_summary import summary
 from qnn_core.autodiff import Tensor, no_grad
-from qnn_core.deploy import PackedModel, pack
-from qnn_core.errors import CompareError, QnnError
+from qnn_core.data import arrays_of, run
+from qnn_core.errors import CompareError
 from qnn_core.gemm import get_num_threads, set_num_threads
 from qnn_core.nn import Module
 from qnn_core.training import Epoch, Metric, evaluate, fit
@@ -25,7 +25,8 @@ from qnn_core.training.metrics import NAMED
 from . import data as data_
 from .arguments import number
 from .configs import Config, one_line
-from .data import Array, Batch, Data
+from .data import Array, Data
+from .deployed import deployed
 from .division import divided
 from .failures import Elsewhere, error_text, failure_of
 from .global_generators import Purpose, Training, seeded
@@ -33,14 +34,11 @@ from .initial_weights import Starts, differ, latent_weights, starts_of
 from .judging import judged, of_classes
 from .recipe import Recipe
 from .result import Result, failed
+from .targets import Batch
 from .warm_starts import Trained, net_of, origin
 
 # Makes an untrained model: ``build(weight=..., input=..., seed=...)``.
 Build = Callable[..., Module]
-
-LATENCY_BATCHES = (1, 100)
-LATENCY_SECONDS = 0.05
-LATENCY_CALLS = 5
 
 # Options that `quantize` takes; the others are the builder's, after training too.
 OF_QUANTIZE = ("first_weight", "first_input", "last_weight", "last_input", "layers")
@@ -157,8 +155,7 @@ def execute(
                     "other configs: they are no pairs"
                 )
             with training:
-                run = _Run(experiment, config, seed, note, trained or {})
-                found = run.measured(model)
+                found = _Run(experiment, config, seed, note, trained or {}).measured(model)
                 training.check()
         seconds = time.perf_counter() - began
         return replace(found, seconds=seconds, history=_history(epochs, experiment.metric))
@@ -246,6 +243,7 @@ class _Run:
         self.data = experiment.checked_data()
         self.tests = _tests(experiment, self.data)
         self.test_loss: float | None = None
+        self.epochs_before = 0  # of the stages before the one that is trained
         self.warnings: list[str] = []
 
     def measured(self, model: Module) -> Result:
@@ -253,8 +251,8 @@ class _Run:
         before = time.perf_counter()
         model = self._trained(model)
         train_seconds = time.perf_counter() - before
-        scores = [_scores(model, x) for x, _ in self.tests]
-        found = judged(self.experiment.metric, scores, [targets for _, targets in self.tests])
+        outputs = [_outputs(model, x) for x, _ in self.tests]
+        found = judged(self.experiment.metric, outputs, [targets for _, targets in self.tests])
         loss = self.test_loss
         if loss is None:
             loss = evaluate(model, self.tests, loss=self._loss_of_targets()).loss
@@ -268,8 +266,9 @@ class _Run:
             train_seconds=train_seconds,
             measured=_checked_measures(self.experiment.measure, model, self.data),
             warnings=self.warnings,
+            skipped={} if self.config.is_float else skipped(model),
             state=model.state_dict(),
-            **_deployed(model, self.tests, scores),
+            **deployed(model, self.tests, outputs),
         )
 
     def _trained(self, model: Module) -> Module:
@@ -308,6 +307,7 @@ class _Run:
         self.test_loss = None
         if recipe.epochs:
             batches, held = self._batches(recipe)
+            self.epochs_before += recipe.epochs
             history = fit(
                 model,
                 batches,
@@ -329,11 +329,8 @@ class _Run:
             other = teacher is not None or after or held is not None
             self.test_loss = None if other else history.last.val_loss
         if recipe.post_training:
-            weight, input = stage.quantizers()
             samples = self._samples(recipe, recipe.post_training)
-            options = {n: value for n, value in stage.options.items() if n in OF_QUANTIZE}
-            options |= {"layers": stage.rules} if stage.rules else {}
-            found = quantize(model, weight=weight, input=input, calibration=samples, **options)
+            found = after_training(model, stage, samples)
             if recipe.bias_correction:
                 _correct(found, model, samples)
             model = found
@@ -356,7 +353,9 @@ class _Run:
         batches = data.batches(self.seed, recipe.batch_size)
         if recipe.augment is not None:
             batches = data_.Augmented(batches, recipe.augment, self.seed)
-        return batches, held
+        # A stage goes on with other orders than those that the net has seen.
+        later = data_.Later(batches, self.epochs_before) if self.epochs_before else batches
+        return later, held
 
     def _samples(self, recipe: Recipe, count: int) -> Array:
         """Return some training samples, those that training begins with; none that is held back."""
@@ -369,6 +368,14 @@ class _Run:
             if sum(map(len, seen)) >= count:
                 break
         return np.concatenate(seen)[:count]
+
+
+def after_training(model: Module, config: Config, samples: Array) -> Module:
+    """Return a float net with the quantizers of a config."""
+    weight, input = config.quantizers()
+    options = {name: value for name, value in config.options.items() if name in OF_QUANTIZE}
+    options |= {"layers": config.rules} if config.rules else {}
+    return quantize(model, weight=weight, input=input, calibration=samples, **options)
 
 
 def _correct(model: Module, trained: Module, samples: Array) -> None:
@@ -410,44 +417,10 @@ def _tests(experiment: Experiment, data: Data) -> list[Batch]:
     return tests
 
 
-def _scores(model: Module, x: Array) -> Array:
+def _outputs(model: Module, x: Array) -> Any:
+    """Return what a model gives, with arrays in place of tensors."""
     with no_grad():
-        scores: Array = model(Tensor.of(np.asarray(x, model.dtype))).array
-        return scores
-
-
-def _deployed(model: Module, tests: list[Batch], scores: list[Array]) -> dict[str, Any]:
-    """Return the fields of the packed model, or why there is none."""
-    try:
-        # Some samples that differ: what cannot be packed shows in few.
-        packed = pack(model, tests[0][0][:32])
-    except QnnError as error:
-        return {"unpacked": one_line(error)}
-    differences = [
-        float(np.abs(np.asarray(packed(x)) - s).max(initial=0))
-        for s, (x, _) in zip(scores, tests, strict=True)
-    ]
-    return {
-        "nbytes": packed.nbytes,
-        "difference": max(differences),
-        "latency": _latencies(packed, tests),
-    }
-
-
-def _latencies(packed: PackedModel, tests: list[Batch]) -> dict[str, float]:
-    x = tests[0][0]
-    return {str(n): _least(partial(packed, x[:n])) for n in LATENCY_BATCHES if n <= len(x)}
-
-
-def _least(call: Callable[[], Any]) -> float:
-    """Return the wall time of the fastest of several calls."""
-    times: list[float] = []
-    end = time.perf_counter() + LATENCY_SECONDS
-    while len(times) < LATENCY_CALLS or time.perf_counter() < end:
-        began = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - began)
-    return min(times)
+        return arrays_of(run(model, np.asarray(x, model.dtype)))
 
 
 def _history(epochs: Iterable[Epoch], metric: Metric) -> list[dict[str, float]]:

@@ -50,7 +50,8 @@ def tuned_configs(
         progress: False says nothing.
 
     Raises:
-        CompareError: if a config has a field of its own that is searched, the samples to choose by
+        CompareError: if a config has a field of its own that is searched, one of its stages has
+            none, the samples to choose by
             are test samples or trained on, a store holds another study or was tuned otherwise, or
             a run failed for want of something where it ran.
     """
@@ -102,6 +103,14 @@ def _check(search: Search, configs: Sequence[Config], given: Given, *, classes: 
                 f"compare: tune: {config.name} has {listed(both)} of its own: leave it to the "
                 "search, or out of it"
             )
+        for stage in config.stages:
+            left = sorted({*search.values} - {*stage.recipe})
+            if left and stage.recipe.get("epochs") != 0:
+                raise CompareError(
+                    f"compare: tune: a stage of {config.name} has no {listed(left)} of its own: "
+                    "the search is of what comes after stages, which have recipes of their own; "
+                    f'say it in each, Config(..., recipe={{"{left[0]}": ...}})'
+                )
     if number(search.validation) is None:
         own = load(search.data(given))
         check_shared(look(own, classes=classes, both=True), "validation")

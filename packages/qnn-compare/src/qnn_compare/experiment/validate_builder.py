@@ -1,6 +1,7 @@
 """Checks of the builder, before anything is trained: are the configs of a seed a pair at all?"""
 
 import copy
+import inspect
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
@@ -8,20 +9,25 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from qnn_core.analysis import warm_start
-from qnn_core.autodiff import Tensor, no_grad
-from qnn_core.errors import CompareError, QnnError
+from qnn_core.autodiff import no_grad
+from qnn_core.data import arrays_of, leaves, run
+from qnn_core.errors import CompareError, QnnError, SpecError, StateError
 from qnn_core.nn import Module
 from qnn_core.nn.quant.quantize import QuantizeWeight
 from qnn_core.nn.surgery import Float, exchange, quantizers
+from qnn_core.training.metrics import NAMED
 from tqdm import tqdm
 
 from .configs import Config, one_line
 from .failures import error_text
 from .initial_weights import Starts, Weights, latent_weights, shapes_digest, starts_of
-from .run import Experiment
+from .recipe import LOSSES
+from .run import Experiment, after_training
 from .start_state import StartState
 
 SAMPLES = 4
+# What a net gives: one array, or several.
+Outputs = list[NDArray[Any]]
 
 
 def check_builder(
@@ -145,41 +151,94 @@ def _check_config(
     experiment: Experiment, model: Module, config: Config, seed: int, classes: int
 ) -> None:
     without = {kind: _without(model, kind) for kind in ("weight", "input")}
-    scores = _scores(experiment, model, config)
-    if not classes:
-        if len(scores) != SAMPLES:
-            raise CompareError(
-                f"compare: {config.name} must give one row for each sample; for {SAMPLES} samples "
-                f"it gave shape {scores.shape}"
-            )
-    elif scores.ndim != 2 or len(scores) != SAMPLES or scores.shape[1] < classes:
-        raise CompareError(
-            f"compare: {config.name} must give one row of scores for each sample, with a score for "
-            f"each label; for {SAMPLES} samples, and labels from 0 up to {classes - 1}, it gave "
-            f"shape {scores.shape}"
-        )
-    if experiment.recipe_of(config).post_training:
-        return  # it is float still
+    outputs = _outputs(experiment, model, config)
+    if len(outputs) > 1:
+        _check_takes_several(experiment, config, len(outputs))
+    _check_outputs(outputs, config, classes)
+    if experiment.recipe_of(config).post_training:  # it is float still
+        _check_after_training(experiment, model, config)
+        return
     if quantizers(model) or config.is_float:
         _check_quantizers(model, config)
     # Whatever quantizes, and in whichever way: without it the answers must be others.
     sides: tuple[Literal["weight", "input"], ...] = ("weight", "input")
     for given in sides:
-        if getattr(config, given) is None or np.ptp(scores) == 0:  # a last layer of zeros
+        # A last layer of zeros gives nothing else.
+        if getattr(config, given) is None or all(np.ptp(part) == 0 for part in outputs):
             continue
-        if _differs(experiment, without[given], config, scores):
+        if _differs(experiment, without[given], config, outputs):
             continue
         # No quantizer was found there: the builder has a way of its own.
         try:
             left = config.without(given)
-            other = _scores(experiment, _built(experiment, left, seed), left)
+            other = _outputs(experiment, _built(experiment, left, seed), left)
         except CompareError:
             continue  # a builder need not know how to quantize only one of the two
-        if np.array_equal(scores, other):
+        if _equal(outputs, other):
             raise CompareError(
                 f"compare: build ignored {given}={getattr(config, given)} of {config.name}: the "
                 "model answers as without"
             )
+
+
+def _check_after_training(experiment: Experiment, model: Module, config: Config) -> None:
+    """Raise a CompareError if a net cannot get its quantizers, before time is spent on training."""
+    try:
+        after_training(model, config, _samples(experiment))
+    except (SpecError, StateError) as error:
+        raise CompareError(
+            f"compare: {config.name} cannot be quantized after training: {one_line(error)}"
+        ) from error
+    except Exception:  # it depends on the weights, or on the samples: training will tell
+        return
+
+
+def _check_takes_several(experiment: Experiment, config: Config, count: int) -> None:
+    """Raise a CompareError if what nets are trained or judged by is of one output."""
+    loss, metric = experiment.recipe_of(config).of_targets, experiment.metric
+    if metric in NAMED.values():
+        raise CompareError(
+            f"compare: {config.name} gives {count} outputs, and {metric.name} is of one: give a "
+            "metric that gets all of them, such as metric=qnn.Metric(function, "
+            "greater_is_better=True, mean=True)"
+        )
+    if loss in LOSSES.values():
+        raise CompareError(
+            f"compare: {config.name} gives {count} outputs, and {loss.__name__} is of one: give a "
+            "loss(outputs, targets) that gets all of them"
+        )
+    taught = "teacher" in inspect.signature(loss).parameters
+    if config.teacher is not None and not taught:
+        raise CompareError(
+            f"compare: {config.name} gives {count} outputs, and learns from {config.teacher}: "
+            "nobody can tell which of them are classes; give a loss(outputs, targets, teacher), "
+            "which gets the teacher's outputs as they are"
+        )
+
+
+def _check_outputs(outputs: Outputs, config: Config, classes: int) -> None:
+    """Raise a CompareError unless there is a row for each sample, and a score for each class."""
+    shapes = [part.shape for part in outputs]
+    told = " and ".join(map(str, shapes)) or "nothing"
+    if not classes:
+        if not shapes or any(shape[:1] != (SAMPLES,) for shape in shapes):
+            raise CompareError(
+                f"compare: {config.name} must give one row for each sample; for {SAMPLES} samples "
+                f"it gave shape {told}"
+            )
+        return
+    right = len(shapes) == 1 and len(shapes[0]) == 2 and shapes[0][0] == SAMPLES
+    if not right or shapes[0][1] < classes:
+        raise CompareError(
+            f"compare: {config.name} must give one row of scores for each sample, with a score for "
+            f"each label; for {SAMPLES} samples, and labels from 0 up to {classes - 1}, it gave "
+            f"shape {told}"
+        )
+
+
+def _equal(outputs: Outputs, others: Outputs) -> bool:
+    same = len(outputs) == len(others)
+    return same and all(map(np.array_equal, outputs, others))
 
 
 def _without(model: Module, given: str) -> Module | None:
@@ -195,13 +254,13 @@ def _without(model: Module, given: str) -> Module | None:
 
 
 def _differs(
-    experiment: Experiment, model: Module | None, config: Config, scores: NDArray[np.generic]
+    experiment: Experiment, model: Module | None, config: Config, outputs: Outputs
 ) -> bool:
     """Whether a model answers otherwise; not if there is none, or it does not answer at all."""
     if model is None:
         return False
     try:
-        return not np.array_equal(scores, _scores(experiment, model, config))
+        return not _equal(outputs, _outputs(experiment, model, config))
     except CompareError:
         return False
 
@@ -276,19 +335,23 @@ def _check_same(
             )
 
 
-def _scores(experiment: Experiment, model: Module, config: Config) -> NDArray[np.generic]:
-    """Return what a model in training makes of a few samples, or raise a CompareError."""
-    x, _ = experiment.data().test[np.arange(SAMPLES) % len(experiment.data().test)]
+def _samples(experiment: Experiment) -> NDArray[Any]:
+    test = experiment.data().test
+    return np.asarray(test[np.arange(SAMPLES) % len(test)][0])
+
+
+def _outputs(experiment: Experiment, model: Module, config: Config) -> Outputs:
+    """Return all that a model in training makes of a few samples, or raise a CompareError."""
+    x = _samples(experiment)
     try:
         with no_grad():
-            scores = model.train()(Tensor.of(np.asarray(x, model.dtype))).array
+            found = run(model.train(), np.asarray(x, model.dtype))
     except Exception as error:  # whatever the user's forward raises
         raise CompareError(
             f"compare: {config.name} cannot take samples of shape {np.shape(x)[1:]}: "
             f"{type(error).__name__}: {one_line(error)}"
         ) from error
-    found: NDArray[np.generic] = scores
-    return found
+    return leaves(arrays_of(found))
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from qnn_core.analysis.skipped import by_reason
+
 from ..experiment.result import Result
 from ..experiment.tuning import Tried
 from ..formatting import NUMBER, counted, merged, seconds, without_numbers
@@ -80,6 +82,24 @@ def unpacked(comparison: "Comparison") -> list[Footnote]:
     }
     groups = _grouped(reasons, lambda name: without_numbers(reasons[name]))
     return [Footnote(_names(group), merged([reasons[name] for name in group])) for group in groups]
+
+
+def skipped(comparison: "Comparison") -> list[Footnote]:
+    """Return which layers of which configs were left float and why, those alike together."""
+    told = {
+        config.name: found
+        for config in comparison.configs
+        if (found := {p: r for done in comparison.done(config) for p, r in done.skipped.items()})
+    }
+    groups = _grouped(told, lambda name: str(told[name]))
+    quantized = sum(not config.is_float for config in comparison.configs) if groups else 0
+    return [
+        Footnote(
+            "in each quantized config" if 1 < len(group) == quantized else ", ".join(group),
+            "; ".join(f"{paths} ({why})" for paths, why in by_reason(told[group[0]])),
+        )
+        for group in groups
+    ]
 
 
 def missing(comparison: "Comparison") -> list[Footnote]:

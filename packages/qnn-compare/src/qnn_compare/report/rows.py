@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..experiment.configs import Config
-from ..experiment.run import LATENCY_BATCHES
+from ..experiment.deployed import LATENCY_BATCHES
 from ..metric import Metric
 from ..statistics import Estimate, Pair
 

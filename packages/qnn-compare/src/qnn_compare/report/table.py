@@ -17,6 +17,7 @@ from .footnotes import (
     failed,
     left_out,
     missing,
+    skipped,
     tuned,
     undecided,
     unpacked,
@@ -48,6 +49,7 @@ OF_CONFIGS = {
     "undecided": undecided,
     "failed": failed,
     "not packed": unpacked,
+    "left float": skipped,
 }
 
 PARTIAL = (

@@ -7,6 +7,7 @@ from .mixed_precision import Allocation, allocate, learn_bits
 from .model_summary import summary
 from .post_training import quantize
 from .rules import apply_rules
+from .skipped import skipped
 from .warm_start import warm_start
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "draw",
     "learn_bits",
     "quantize",
+    "skipped",
     "summary",
     "to_dot",
     "warm_start",

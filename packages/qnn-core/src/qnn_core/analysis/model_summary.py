@@ -1,7 +1,7 @@
 """The model summary: one reader of the traced graph."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -10,9 +10,11 @@ from numpy.typing import ArrayLike
 from tabulate import tabulate
 
 from ..autodiff import Graph, GraphNode, Value, trace
+from ..nn import Module
 from ..qtensor import packed_nbytes
 from ..quantizer import Quantizer, codebook
 from ..quantizer.base import LEARNED
+from .skipped import by_reason, skipped
 
 FLOAT_BITS = 32
 
@@ -50,11 +52,13 @@ class Summary:
         rows: the layers in the order in which they run.
         macs: ``{(weight bits, input bits): multiply-accumulates for one sample}``.
         float_nbytes: bytes of the same parameters as float32.
+        skipped: of each layer that is float the reason, by its path; see `skipped`.
     """
 
     rows: list[Row]
     macs: Counter[tuple[int, int]] = field(default_factory=Counter)
     float_nbytes: int = 0
+    skipped: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def parameters(self) -> int:
@@ -76,15 +80,22 @@ class Summary:
         share = f" ({self.nbytes / self.float_nbytes:.1%} of float32)" if self.float_nbytes else ""
         return (
             f"{table}\n\nparameters: {self.parameters:,}\nMACs per sample by bits W x A: {macs}\n"
-            f"bytes: {self.nbytes:,}{share}"
+            f"bytes: {self.nbytes:,}{share}{self._left_float()}"
         )
+
+    def _left_float(self) -> str:
+        """Return the layers that are float, in lines of their own; nothing if all are."""
+        quantized = any(min(bits) < FLOAT_BITS for bits in self.macs)
+        told = by_reason(self.skipped) if quantized else []
+        return "".join(f"\nleft float: {paths} ({why})" for paths, why in told)
 
 
 def summary(model: Callable[..., Any], example: ArrayLike | tuple[ArrayLike, ...]) -> Summary:
     """Return the layers of `model` with their shapes, parameters, bits, MACs and bytes.
 
     Read from the graph that `trace` gives, so it holds for any `forward`. Layers that only move
-    data or apply a function have no parameters and no MACs.
+    data or apply a function have no parameters and no MACs. Below the table stands which layers are
+    left float, and why, if others are quantized.
 
     Args:
         model: a module.
@@ -97,7 +108,9 @@ def summary(model: Callable[..., Any], example: ArrayLike | tuple[ArrayLike, ...
         >>> print(qnn.summary(model, np.zeros((1, 64))))
         layer     ...
     """
-    return _Reader(trace(model, example)).summary()
+    found = _Reader(trace(model, example)).summary()
+    found.skipped = skipped(model) if isinstance(model, Module) else {}
+    return found
 
 
 class _Reader:

@@ -11,11 +11,12 @@ from ..autodiff import Tensor, no_grad, trace
 from ..data import Given, checked_inputs
 from ..errors import NonFiniteError, SpecError, StateError
 from ..nn import Conv2d, Linear, Module, Quantize, surgery
+from ..nn.left_float import bounds_if_quantized, leave_float, not_asked
 from ..nn.models.mlp import SAME
 from ..nn.models.specs import Spec
 from ..nn.parts import joined
 from ..nn.surgery import Float, check_module, exchange
-from .rules import QUANT_LAYER, Rule, by_layer
+from .rules import QUANT_LAYER, Rule, by_layer, float_by
 
 M = TypeVar("M", bound=Module)
 Array = NDArray[Any]
@@ -49,7 +50,8 @@ def quantize(
     The arguments are those of `MLP`: unless told otherwise the last layer is float and the first
     is as the others. The first is the one that the data run first, the last the one that they run
     last, though it may have run before; a layer that is both counts as the last. Without data the
-    order is that in which the model holds them.
+    order is that in which the model holds them. `qnn.skipped` lists the layers that are float then,
+    and why.
 
     Args:
         model: a trained module without quantizers.
@@ -99,6 +101,10 @@ def quantize(
     pairs[last] = (last_weight, last_input)
     pairs |= by_layer("quantize, layers", layers or {}, order)
     made = {n: _quantized(n, found[n], *pair) for n, pair in pairs.items() if pair != (None, None)}
+    for name in pairs.keys() - made.keys():
+        place = "last" if name == last else "first" if name == order[0] else ""
+        why = float_by(layers or {}, name) or not_asked(place)
+        leave_float(found[name], why, bounds_if_quantized(found[name]))
     if not made:
         raise SpecError(
             "quantize: nothing would be quantized: give weight= or input=; the last layer "

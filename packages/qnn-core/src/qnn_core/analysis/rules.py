@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from ..errors import SpecError, nearest
 from ..nn import Conv1d, Conv2d, Linear, Module, QuantConv1d, QuantConv2d, QuantLinear
+from ..nn.left_float import Bounds, bounds_if_quantized, leave_float
 from ..nn.models.specs import Pair, Spec
 from ..nn.surgery import check_module, exchange, layers
 from ..quantizer import Quantizer
@@ -25,18 +26,21 @@ QUANT_LAYER: dict[type[Module], Any] = {
 }
 
 
-def apply_rules(model: M, rules: Mapping[str, Rule]) -> M:
+def apply_rules(model: M, rules: Mapping[str, Rule], *, weight_bounds: Bounds = None) -> M:
     """Return a model with the quantizers that rules give to its linear and convolutional layers.
 
     Layers that no rule names stay as they are. The model is a copy that shares all parameters with
     the given one; scales of weights are fitted to the weights, those of inputs are still to be
-    fitted.
+    fitted. `qnn.skipped` lists what is float then, and why.
 
     Args:
         model: with linear and convolutional layers, quantized or not, anywhere in it.
         rules: by the path of a layer, or a pattern of paths with ``*`` and ``?``: a quantizer for
             weight and input, a pair ``(weight, input)``, or None for a float layer. Where several
             fit, the last one counts.
+        weight_bounds: ``(low, high)`` that the latent weights of the layers that rules quantize are
+            kept inside; left out: those that a layer, or the builder of the model, was given. A
+            layer that gets bounds has a weight of its own, with the same values.
 
     Raises:
         SpecError: for a pattern that fits no layer, an unknown quantizer, a rule that is none, or a
@@ -57,7 +61,11 @@ def apply_rules(model: M, rules: Mapping[str, Rule]) -> M:
     check_module("apply_rules", model)
     found = layers(model)
     chosen = by_layer("apply_rules", rules, found)
-    return exchange(model, {name: _with(name, found[name], *p) for name, p in chosen.items()})
+    made = {n: _with(n, found[n], pair, weight_bounds) for n, pair in chosen.items()}
+    for name, layer in made.items():
+        if chosen[name] == (None, None):
+            leave_float(layer, float_by(rules, name), bounds_if_quantized(layer))
+    return exchange(model, made)
 
 
 def by_layer(where: str, rules: Mapping[str, Any], known: Iterable[str]) -> dict[str, Pair]:
@@ -78,7 +86,7 @@ def by_layer(where: str, rules: Mapping[str, Any], known: Iterable[str]) -> dict
     known = list(known)
     found: dict[str, Pair] = {}
     for pattern, rule in rules.items():
-        fitting = [name for name in known if name == pattern or fnmatch.fnmatchcase(name, pattern)]
+        fitting = [name for name in known if _fits(pattern, name)]
         if not fitting:
             raise SpecError(
                 f"{where}: no layer is called {pattern!r}{nearest(str(pattern), known)} "
@@ -86,6 +94,21 @@ def by_layer(where: str, rules: Mapping[str, Any], known: Iterable[str]) -> dict
             )
         found |= dict.fromkeys(fitting, _pair(where, pattern, rule))
     return found
+
+
+def float_by(rules: Mapping[str, Any], name: str) -> str:
+    """Return that a rule leaves a layer float, and which one; ``""`` if no rule fits it.
+
+    Example:
+        >>> float_by({"*": None, "b*": None}, "b.0"), float_by({"b*": None}, "a")
+        ("the rule 'b*' is None", '')
+    """
+    fitting = [pattern for pattern in rules if _fits(pattern, name)]
+    return f"the rule {fitting[-1]!r} is None" if fitting else ""
+
+
+def _fits(pattern: str, name: str) -> bool:
+    return name == pattern or fnmatch.fnmatchcase(name, pattern)
 
 
 def _pair(where: str, pattern: str, rule: Any) -> Pair:
@@ -99,7 +122,7 @@ def _pair(where: str, pattern: str, rule: Any) -> Pair:
     return weight, input
 
 
-def _with(name: str, layer: Module, weight: Spec, input: Spec) -> Module:
+def _with(name: str, layer: Module, pair: Pair, weight_bounds: Bounds) -> Module:
     """Return a layer with other quantizers, which shares its parameters."""
     kind = type(layer)
     if kind not in QUANT_LAYER:
@@ -111,7 +134,12 @@ def _with(name: str, layer: Module, weight: Spec, input: Spec) -> Module:
     made: Module = plain.__new__(plain)
     quantizers = ("weight_quantizer", "input_quantizer")
     vars(made).update({n: v for n, v in vars(layer).items() if n not in quantizers})
-    if (weight, input) == (None, None):
+    if pair == (None, None):
         return made
-    quantized: Module = QUANT_LAYER[kind].from_float(made, weight=weight, input=input)
+    weight, input = pair
+    # Of a quantized layer they are those of its weight, which both share.
+    bounds = bounds_if_quantized(layer) if weight_bounds is None else weight_bounds
+    quantized: Module = QUANT_LAYER[kind].from_float(
+        made, weight=weight, input=input, weight_bounds=bounds
+    )
     return quantized.astype(layer.dtype)

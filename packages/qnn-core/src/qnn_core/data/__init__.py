@@ -1,7 +1,7 @@
 """Data as users hold them, whatever the kind, as batches of arrays."""
 
 from .arrays import as_array, is_array
-from .batch import Batch, arrays_of, joined, mapped, run
+from .batch import Batch, arrays_of, joined, leaves, mapped, run
 from .checks import checked_batches, checked_inputs
 from .items import by_indices
 from .sources import (
@@ -38,6 +38,7 @@ __all__ = [
     "example_of",
     "is_array",
     "joined",
+    "leaves",
     "mapped",
     "rows_of",
     "run",

@@ -38,7 +38,7 @@ class Distillation:
         weight: share of the teacher's part, 0..1.
         loss: what is learned from the targets, ``loss(outputs, targets)``; one with an argument
             ``teacher`` gets the teacher's outputs, and is all that is learned: then temperature and
-            weight mean nothing.
+            weight mean nothing. Models of several outputs need such a loss.
 
     Raises:
         SpecError: if the teacher is no module.
@@ -82,6 +82,12 @@ class Distillation:
             options["inputs"] = inputs
         if "teacher" in self._takes:
             return self.wrapped_loss(outputs, targets, teacher=theirs, **options)
+        if not isinstance(theirs, Tensor) or not isinstance(outputs, Tensor):
+            raise ShapeError(
+                "Distillation: of several outputs nobody can tell which are classes and which are "
+                "numbers: give a loss of your own, loss(outputs, targets, teacher), which gets the "
+                "teacher's outputs as they are"
+            )
         if theirs.shape != outputs.shape:
             raise ShapeError(
                 f"Distillation: the teacher gives outputs of shape {theirs.shape}, and the net of "

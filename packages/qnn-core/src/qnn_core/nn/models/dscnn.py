@@ -10,8 +10,9 @@ from ..init import Seed, generator
 from ..layers.container import Reshape, Sequential
 from ..layers.norm import BatchNorm
 from ..layers.pool import GlobalAvgPool2d
+from ..left_float import Bounds
 from ..module import Module
-from .specs import Bounds, Pair, Shape, Spec, activation_of, conv_layer, image_shape, linear_layer
+from .specs import Pair, Shape, Spec, activation_of, conv_layer, image_shape, linear_layer
 
 
 class DSCNN(Sequential):
@@ -85,11 +86,11 @@ class DSCNN(Sequential):
         sides = zip(images, kernel, stride, strict=False)
         around = tuple(max(0, -(-((-(-n // s) - 1) * s + k - n) // 2)) for n, k, s in sides)
         layers: list[Module] = [Reshape(*images)]
-        layers += conv(stem, images[2], kernel, stride=stride, padding=around)
+        layers += conv(stem, images[2], kernel, stride=stride, padding=around, place="first")
         pair: Pair = (weight, input)
         for _ in range(blocks):
             layers += conv(pair, channels, 3, padding=1, groups=channels)
             layers += conv(pair, channels, 1)
         last: Pair = (last_weight, last_input)
-        head = linear_layer(last, weight_bounds, channels, classes, seed=rng)
+        head = linear_layer(last, weight_bounds, channels, classes, place="last", seed=rng)
         super().__init__(*layers, GlobalAvgPool2d(), head)

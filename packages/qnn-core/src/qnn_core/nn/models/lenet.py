@@ -1,5 +1,7 @@
 """A small convolutional net after LeNet-5, with any quantizers."""
 
+from typing import Any
+
 from ...arguments import whole
 from ...errors import ShapeError
 from ..init import Seed, generator
@@ -7,8 +9,9 @@ from ..layers.activation import ReLU
 from ..layers.container import Flatten, Reshape, Sequential
 from ..layers.norm import BatchNorm
 from ..layers.pool import MaxPool2d
+from ..left_float import Bounds
 from ..module import Module
-from .specs import Bounds, Pair, Shape, Spec, activation_of, conv_layer, image_shape, linear_layer
+from .specs import Pair, Shape, Spec, activation_of, conv_layer, image_shape, linear_layer
 
 KERNEL = 5
 
@@ -82,7 +85,7 @@ class LeNet(Sequential):
         one, two = _channels(channels)
         hidden = whole("LeNet", "hidden", hidden, least=1, error=ShapeError)
         active, rng = activation_of("LeNet", activation), generator(seed)
-        options = {"bias": bias, "seed": rng}
+        options: dict[str, Any] = {"bias": bias, "seed": rng}
         inner: Pair = (weight, input)
 
         def normalized(width: int) -> list[Module]:
@@ -96,7 +99,7 @@ class LeNet(Sequential):
         last: Pair = (last_weight, last_input)
         super().__init__(
             Reshape(height, width, colours),
-            conv_layer(first, weight_bounds, colours, one, KERNEL, **options),
+            conv_layer(first, weight_bounds, colours, one, KERNEL, place="first", **options),
             *normalized(one),
             *pooled(),
             conv_layer(inner, weight_bounds, one, two, KERNEL, **options),
@@ -106,7 +109,7 @@ class LeNet(Sequential):
             linear_layer(inner, weight_bounds, pixels * two, hidden, **options),
             *normalized(hidden),
             active(),
-            linear_layer(last, weight_bounds, hidden, classes, **options),
+            linear_layer(last, weight_bounds, hidden, classes, place="last", **options),
         )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 from ...errors import ShapeError
 from ..init import Seed, generator
@@ -78,10 +79,10 @@ class MLP(Sequential):
         first = (_or(weight, first_weight), _or(input, first_input))
         last = len(sizes) - 2
         for n, (before, after) in enumerate(pairwise(sizes)):
-            quantizers = (weight, input) if n else first
+            quantizers, place = ((weight, input), "") if n else (first, "first")
             if n == last:
-                quantizers = (last_weight, last_input)
-            options = {"bias": bias, "seed": rng}
+                quantizers, place = (last_weight, last_input), "last"
+            options: dict[str, Any] = {"bias": bias, "seed": rng, "place": place}
             layers.append(linear_layer(quantizers, weight_bounds, before, after, **options))
             if n == last:
                 break

@@ -9,8 +9,9 @@ from ..init import Seed, generator
 from ..layers.container import Reshape, Sequential
 from ..layers.norm import BatchNorm
 from ..layers.pool import GlobalAvgPool2d
+from ..left_float import Bounds
 from ..module import Module
-from .specs import Bounds, Pair, Shape, Spec, activation_of, conv_layer, image_shape, linear_layer
+from .specs import Pair, Shape, Spec, activation_of, conv_layer, image_shape, linear_layer
 
 WIDTHS = (16, 32, 64)
 
@@ -123,7 +124,8 @@ class ResNet(Sequential):
         first: Pair = (first_weight, first_input)
         last: Pair = (last_weight, last_input)
         sizes = (images[2], WIDTHS[0], 3)
-        stem = conv_layer(first, weight_bounds, *sizes, padding=1, bias=False, seed=rng)
+        options: dict[str, Any] = {"padding": 1, "bias": False, "seed": rng}
+        stem = conv_layer(first, weight_bounds, *sizes, place="first", **options)
         layers: list[Module] = [Reshape(*images), stem, BatchNorm(WIDTHS[0]), active()]
         before = WIDTHS[0]
         for after in WIDTHS:
@@ -140,4 +142,5 @@ class ResNet(Sequential):
                 layers.append(block)
                 before = after
         layers.append(GlobalAvgPool2d())
-        super().__init__(*layers, linear_layer(last, weight_bounds, before, classes, seed=rng))
+        head = linear_layer(last, weight_bounds, before, classes, place="last", seed=rng)
+        super().__init__(*layers, head)

@@ -9,6 +9,7 @@ from ...quantizer import Quantizer
 from ..layers.activation import HardTanh, ReLU, Sigmoid, Tanh
 from ..layers.conv import Conv2d
 from ..layers.linear import Linear
+from ..left_float import Bounds, leave_float, not_asked
 from ..module import Module
 from ..quant.conv import QuantConv2d
 from ..quant.linear import QuantLinear
@@ -23,7 +24,6 @@ ACTIVATIONS: dict[str, Callable[[], Module]] = {
 Spec = str | Quantizer | None
 # Quantizers of a layer's weight and input.
 Pair = tuple[Spec, Spec]
-Bounds = tuple[float, float] | None
 
 
 # Height, width and channels.
@@ -60,17 +60,33 @@ def activation_of(model: str, name: str) -> Callable[[], Module]:
     return ACTIVATIONS[name]
 
 
-def linear_layer(quantizers: Pair, bounds: Bounds, *shape: int, **options: Any) -> Linear:
-    """Return a linear layer with quantizers, or a float one if there are none."""
+def linear_layer(
+    quantizers: Pair, bounds: Bounds, *shape: int, place: str = "", **options: Any
+) -> Linear:
+    """Return a linear layer with quantizers, or a float one if there are none.
+
+    Args:
+        quantizers: of weight and input.
+        bounds: of the latent weights, where it is quantized.
+        shape: number of features before and after.
+        place: "first" or "last", if it has arguments of its own.
+        options: of the layer.
+    """
     weight, input = quantizers
     if weight is None and input is None:
-        return Linear(*shape, **options)
+        layer = Linear(*shape, **options)
+        leave_float(layer, not_asked(place), bounds)
+        return layer
     return QuantLinear(*shape, weight=weight, input=input, weight_bounds=bounds, **options)
 
 
-def conv_layer(quantizers: Pair, bounds: Bounds, *shape: int, **options: Any) -> Conv2d:
-    """Return a convolution with quantizers, or a float one if there are none."""
+def conv_layer(
+    quantizers: Pair, bounds: Bounds, *shape: int, place: str = "", **options: Any
+) -> Conv2d:
+    """Return a convolution with quantizers, or a float one if there are none; as `linear_layer`."""
     weight, input = quantizers
     if weight is None and input is None:
-        return Conv2d(*shape, **options)
+        layer = Conv2d(*shape, **options)
+        leave_float(layer, not_asked(place), bounds)
+        return layer
     return QuantConv2d(*shape, weight=weight, input=input, weight_bounds=bounds, **options)

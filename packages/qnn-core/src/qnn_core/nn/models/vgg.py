@@ -7,8 +7,9 @@ from ..init import Seed, generator
 from ..layers.container import Flatten, Reshape, Sequential
 from ..layers.norm import BatchNorm
 from ..layers.pool import MaxPool2d
+from ..left_float import Bounds
 from ..module import Module
-from .specs import Bounds, Pair, Shape, Spec, activation_of, conv_layer, image_shape, linear_layer
+from .specs import Pair, Shape, Spec, activation_of, conv_layer, image_shape, linear_layer
 
 
 class VGGSmall(Sequential):
@@ -66,13 +67,15 @@ class VGGSmall(Sequential):
         options: dict[str, Any] = {"padding": 1, "bias": False, "seed": rng}
         layers: list[Module] = [Reshape(height, breadth, before)]
         pair: Pair = (first_weight, first_input)
+        place = "first"
         for after in (width, 2 * width, 4 * width):
             for _ in range(2):
-                layers.append(conv_layer(pair, weight_bounds, before, after, 3, **options))
+                sizes = (before, after, 3)
+                layers.append(conv_layer(pair, weight_bounds, *sizes, place=place, **options))
                 layers += [BatchNorm(after), active()]
-                before, pair = after, (weight, input)
+                before, pair, place = after, (weight, input), ""
             layers.append(MaxPool2d(2))
         features = before * (height // 8) * (breadth // 8)
         last: Pair = (last_weight, last_input)
-        head = linear_layer(last, weight_bounds, features, classes, seed=rng)
+        head = linear_layer(last, weight_bounds, features, classes, place="last", seed=rng)
         super().__init__(*layers, Flatten(), head)

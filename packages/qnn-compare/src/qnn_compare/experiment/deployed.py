@@ -1,0 +1,67 @@
+"""What a trained net is when it is packed: its bytes, its times, and that it gives the same."""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qnn_core.data import leaves
+from qnn_core.deploy import PackedModel, pack
+from qnn_core.errors import QnnError
+from qnn_core.nn import Module
+
+from .configs import one_line
+from .targets import Batch
+
+Array = NDArray[Any]
+
+LATENCY_BATCHES = (1, 100)
+LATENCY_SECONDS = 0.05
+LATENCY_CALLS = 5
+
+
+def deployed(model: Module, tests: Sequence[Batch], outputs: Sequence[Any]) -> dict[str, Any]:
+    """Return the fields of a `Result` that are of the packed model, or why there is none.
+
+    Args:
+        model: a trained net.
+        tests: the test data, in batches.
+        outputs: what the net gave for each of them; a packed model gives the same arrays in a
+            tuple, also those of a dictionary.
+    """
+    try:
+        # Some samples that differ: what cannot be packed shows in few.
+        packed = pack(model, tests[0][0][:32])
+    except QnnError as error:
+        return {"unpacked": one_line(error)}
+    return {
+        "nbytes": packed.nbytes,
+        "difference": max(
+            _difference(packed(x), given) for given, (x, _) in zip(outputs, tests, strict=True)
+        ),
+        "latency": _latencies(packed, tests),
+    }
+
+
+def _difference(ours: Any, theirs: Any) -> float:
+    """Return the greatest difference of a packed model's outputs from the model's."""
+    pairs = zip(leaves(ours), leaves(theirs), strict=True)
+    return max(float(np.abs(one - other).max(initial=0)) for one, other in pairs)
+
+
+def _latencies(packed: PackedModel, tests: Sequence[Batch]) -> dict[str, float]:
+    x = tests[0][0]
+    return {str(n): _least(partial(packed, x[:n])) for n in LATENCY_BATCHES if n <= len(x)}
+
+
+def _least(call: Callable[[], Any]) -> float:
+    """Return the wall time of the fastest of several calls."""
+    times: list[float] = []
+    end = time.perf_counter() + LATENCY_SECONDS
+    while len(times) < LATENCY_CALLS or time.perf_counter() < end:
+        began = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - began)
+    return min(times)
