@@ -14,6 +14,7 @@ from .augment import Augment
 from .catalog import load, names
 from .cifar import CIFAR10, CIFAR100
 from .dataset import ArrayDataset
+from .emnist import EMNIST
 from .errors import ChecksumError, DataError, IdxError
 from .fashion_mnist import FashionMNIST
 from .idx import decode_idx, encode_idx, read_idx, write_idx
@@ -27,6 +28,7 @@ from .transforms import AsType, Compose, Flatten, Normalize, NormalizeChannels, 
 __all__ = [
     "CIFAR10",
     "CIFAR100",
+    "EMNIST",
     "KMNIST",
     "MNIST",
     "ArrayDataset",

@@ -3,11 +3,13 @@
 import difflib
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ._images import TransformChoice
 from .cifar import CIFAR10, CIFAR100
 from .dataset import ArrayDataset
+from .emnist import EMNIST, SPLITS
 from .fashion_mnist import FashionMNIST
 from .kmnist import KMNIST
 from .mnist import MNIST
@@ -17,6 +19,7 @@ from .spiral import Spiral
 _KINDS: dict[str, Callable[..., ArrayDataset]] = {
     "cifar-10": CIFAR10,
     "cifar-100": CIFAR100,
+    **{f"emnist-{split}": partial(EMNIST, split=split) for split in SPLITS},
     "fashion-mnist": FashionMNIST,
     "kmnist": KMNIST,
     "mnist": MNIST,
@@ -31,7 +34,9 @@ def names() -> list[str]:
 
     Example:
         >>> names()
-        ['cifar-10', 'cifar-100', 'fashion-mnist', 'kmnist', 'mnist', 'mnist-mini', 'spiral']
+        ['cifar-10', 'cifar-100', 'emnist-balanced', 'emnist-byclass', 'emnist-bymerge', \
+'emnist-digits', 'emnist-letters', 'emnist-mnist', 'fashion-mnist', 'kmnist', 'mnist', \
+'mnist-mini', 'spiral']
     """
     return sorted(_KINDS)
 
@@ -47,7 +52,7 @@ def load(
     Args:
         name: one of `names()`.
         folder: where the files are, but of "mnist-mini" and "spiral"; by default they are looked
-            for where `MNIST`, `FashionMNIST`, `KMNIST` and `CIFAR10` say.
+            for where `MNIST`, `FashionMNIST`, `KMNIST`, `EMNIST` and `CIFAR10` say.
         transform: from a batch to what is given out. The default normalises images and gives them
             as float32 of shape (n, 784), photographs of shape (n, 32, 32, 3); None gives them as
             they are, uint8 of shape (n, 28, 28) or (n, 32, 32, 3).
@@ -69,7 +74,8 @@ MNISTMini(1000 samples, x=uint8 (28, 28), 10 classes))
         Traceback (most recent call last):
         ...
         ValueError: unknown data set 'minst'; did you mean 'mnist'? \
-Known: cifar-10, cifar-100, fashion-mnist, kmnist, mnist, mnist-mini, spiral
+Known: cifar-10, cifar-100, emnist-balanced, emnist-byclass, emnist-bymerge, emnist-digits, \
+emnist-letters, emnist-mnist, fashion-mnist, kmnist, mnist, mnist-mini, spiral
     """
     if name not in _KINDS:
         near = difflib.get_close_matches(str(name).lower(), _KINDS, n=1, cutoff=0.5)

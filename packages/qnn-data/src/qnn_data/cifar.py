@@ -7,7 +7,8 @@ from typing import ClassVar
 import numpy as np
 
 from ._images import TransformChoice
-from ._sources.records import RecordArchive, obtain_records
+from ._sources.packed import obtain_packed
+from ._sources.records import RecordArchive
 from .dataset import ArrayDataset
 from .transforms import Compose, NormalizeChannels, ToFloat
 
@@ -18,7 +19,7 @@ CIFAR10_ARCHIVE = RecordArchive(
     key="cifar-10",
     file="cifar-10-binary.tar.gz",
     size=170_052_171,
-    md5="c32a1d4ab5d03f1284b67883e8d87530",
+    checksum="md5:c32a1d4ab5d03f1284b67883e8d87530",
     mirrors=_SERVER,
     inside="cifar-10-batches-bin",
     train={f"data_batch_{number}.bin": 10_000 for number in range(1, 6)},
@@ -32,7 +33,7 @@ CIFAR100_ARCHIVE = RecordArchive(
     key="cifar-100",
     file="cifar-100-binary.tar.gz",
     size=168_513_733,
-    md5="03b5dce01913d631647c71ecec9e9cb8",
+    checksum="md5:03b5dce01913d631647c71ecec9e9cb8",
     mirrors=_SERVER,
     inside="cifar-100-binary",
     train={"train.bin": 50_000},
@@ -66,7 +67,7 @@ class _Cifar(ArrayDataset):
             transform = Compose([ToFloat(), NormalizeChannels(self.mean, self.std)])
         archive = self.archive
         records = archive.train if train else archive.test
-        images, labels = obtain_records(
+        images, labels = obtain_packed(
             archive, records, folder=folder, cache=cache, mirrors=mirrors
         )
         names = self.names or tuple(str(number) for number in range(archive.classes))

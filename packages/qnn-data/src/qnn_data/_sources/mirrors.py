@@ -4,7 +4,7 @@ import io
 import logging
 import threading
 import time
-from typing import Any
+from typing import Any, BinaryIO
 
 import pooch  # type: ignore[import-untyped]  # it has no stubs
 
@@ -22,20 +22,23 @@ class _Stopped(Exception):
     """A download that shall not go on."""
 
 
-class _Sink(io.BytesIO):
+class _Sink:
     """Takes a download: notes when bytes last came; stops it when told to, or when too long."""
 
-    def __init__(self, most: int) -> None:
-        super().__init__()
+    def __init__(self, file: BinaryIO, most: int) -> None:
+        self.file = file
         self.most = most
         self.last = time.monotonic()
         self.stopped = False
 
-    def write(self, data: bytes, /) -> int:  # type: ignore[override]  # pooch writes bytes only
+    def write(self, data: bytes) -> int:
         self.last = time.monotonic()
-        if self.stopped or self.tell() + len(data) > self.most:
+        if self.stopped or self.file.tell() + len(data) > self.most:
             raise _Stopped(f"sent more than {self.most:,} bytes")
-        return super().write(data)
+        return self.file.write(data)
+
+    def flush(self) -> None:
+        self.file.flush()
 
 
 def fetch_from_mirror(
@@ -63,20 +66,27 @@ def fetch_from_mirror(
         except ChecksumError as error:
             reasons.append(str(error))
         except OSError as error:
-            reasons.append(f"{url}: {_innermost(error)}")
+            reasons.append(f"{url}: {innermost(error)}")
             if not _is_about_one_file(error):
                 break
     return arrays, "; ".join(reasons)
 
 
 def download(url: str, most: int, timeout: float) -> bytes:
-    """Return what a URL gives.
+    """Return what a URL gives; see `download_to`."""
+    file = io.BytesIO()
+    download_to(file, url, most, timeout)
+    return file.getvalue()
+
+
+def download_to(file: BinaryIO, url: str, most: int, timeout: float) -> None:
+    """Write what a URL gives to a file.
 
     Raises:
         OSError: it is not there, or not reachable, or nothing came for `timeout` seconds, or the
             transfer was cut, or is longer than `most` bytes.
     """
-    sink = _Sink(most)
+    sink = _Sink(file, most)
     failures: list[Exception] = []
     responses: list[Any] = []
 
@@ -107,7 +117,6 @@ def download(url: str, most: int, timeout: float) -> bytes:
         if isinstance(failures[0], OSError):
             raise failures[0]
         raise OSError(str(failures[0])) from failures[0]
-    return sink.getvalue()
 
 
 def _is_about_one_file(error: OSError) -> bool:
@@ -115,7 +124,7 @@ def _is_about_one_file(error: OSError) -> bool:
     return getattr(error, "response", None) is not None
 
 
-def _innermost(error: BaseException) -> str:
+def innermost(error: BaseException) -> str:
     """Say what was wrong without the exceptions that requests and urllib3 wrap around it."""
     inner = getattr(error.args[0], "reason", error.args[0]) if error.args else error
     return str(inner) or type(error).__name__
