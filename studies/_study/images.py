@@ -48,6 +48,19 @@ def digits(
     return partial(_batches, train, batch_size, augment), test
 
 
+def shrunk(
+    dataset: str, *, border: int = 0, side: int
+) -> tuple[qnn_data.ArrayDataset, qnn_data.ArrayDataset]:
+    """Return the same images without augmentation, all shrunk at once.
+
+    Args:
+        dataset: a name that `qnn_data.load` knows.
+        border, side: as for `digits`.
+    """
+    train, test = (_resized(part, border, side, True) for part in qnn_data.load(dataset))
+    return train, test
+
+
 def _batches(
     train: qnn_data.ArrayDataset, size: int, augment: Mapping[str, float] | None, seed: int
 ) -> qnn_data.DataLoader:

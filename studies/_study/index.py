@@ -36,6 +36,10 @@ Others, each with its own command in it:
 - [methods](methods/README.md): LSQ, PACT, DoReFa-Net, EWGS and ours at 2 bits on LeNet, from the
   same float net and with rates tuned alike, five seeds, by `python studies/methods.py 2`: all but
   the logarithmic are within half a point of float, and of each other
+- [total_bits](total_bits/weights/README.md): BitNetMCU's "only the total number of bits matters",
+  for fully connected nets whose weights have 100,864 bits together, five seeds, rates tuned alike,
+  by `python studies/total_bits.py weights`: so it is from 1 to 4 bits, within 0.2 points, 1 bit
+  being the best; 8 bits cost 0.38 points
 - [verdicts](verdicts/README.md): simulated studies, and what verdicts say where the truth is
   known, by `python studies/verdicts.py`
 - [paradox](paradox/README.md): why 1 bit beat 2 bits, and 4 bits float, in the original work
