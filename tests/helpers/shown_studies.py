@@ -234,10 +234,19 @@ def nothing_done() -> Comparison:
     return study({FLOAT: [None, None], both("symmetric:2"): ["loss is inf", None]})
 
 
+@cache
+def float_teacher() -> Comparison:
+    """Return a study with two float nets, one of another name."""
+    teacher = Config("teacher", kind="teacher")
+    return study(
+        {FLOAT: around(0.96), teacher: around(0.98, shift=1), both("symmetric:2"): around(0.955)}
+    )
+
+
 STUDIES = {
     make.__name__: make
     for make in (
         typical, one_seed, two_configs, one_config, at_chance, mostly_chance, long_names, many,
-        mixed_widths, incomplete, suspicious, no_float, unpacked, none_packed,
+        mixed_widths, incomplete, suspicious, no_float, unpacked, none_packed, float_teacher,
     )
 }  # fmt: skip # one line for each would hide that it is a list

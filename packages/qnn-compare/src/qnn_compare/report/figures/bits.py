@@ -33,7 +33,7 @@ def draw(comparison: "Comparison") -> Figure:
     places: dict[Config, float] = {config: widths.index(config.bits) for config in points}
     entries = [band] if (band := draw_reference(axes, comparison, points)) else []
     for config in points:
-        if config.is_float:
+        if config.series == FLOAT:
             _draw_point(axes, places[config], points[config], OF_FLOAT, 10)
             entries.append(OF_FLOAT._replace(line="").entry(FLOAT))
     styles = looks([*points])

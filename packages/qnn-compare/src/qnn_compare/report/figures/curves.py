@@ -11,7 +11,6 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
 from ...experiment.configs import Config
-from ...experiment.spec_bits import FLOAT
 from ...formatting import width
 from .scale import floor
 from .style import FONT, Look, legend, looks
@@ -69,7 +68,7 @@ def draw(comparison: "Comparison") -> Figure:
 
 
 def _present(configs: Sequence[Config], styles: dict[str, Look]) -> list[str]:
-    present = {FLOAT if config.is_float else config.series for config in configs}
+    present = {config.series for config in configs}
     return [series for series in styles if series in present]
 
 

@@ -10,6 +10,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import Bbox
 
 from ...experiment.configs import Config
+from ...experiment.spec_bits import FLOAT
 from ...formatting import width
 from .labels import Label, place
 from .points import draw_reference, points_of
@@ -42,7 +43,7 @@ def draw(comparison: "Comparison") -> Figure:
         axes.vlines(sizes[config], point.low, point.high, color=color, alpha=0.45, linewidth=1.2)
         face, edge, width = ("white", color, 1.2) if point.hollow else (color, "white", 0.5)
         axes.plot(
-            sizes[config], point.mean, marker, color=color, ms=11 if config.is_float else 7,
+            sizes[config], point.mean, marker, color=color, ms=11 if config.series == FLOAT else 7,
             zorder=4, mfc=face, mec=edge, mew=width,
         )  # fmt: skip # one look
         if point.mean < axes.get_ylim()[0]:

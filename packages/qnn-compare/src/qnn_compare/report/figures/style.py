@@ -50,8 +50,11 @@ def darker(color: str) -> list[float]:
 
 
 def series_of(configs: Iterable[Config]) -> list[str]:
-    """Return the names of the series, without float, in their order."""
-    return list(dict.fromkeys(config.series for config in configs if not config.is_float))
+    """Return the names of the series, without "float", in their order.
+
+    A float net of another name, such as a teacher, is a series of its own.
+    """
+    return list(dict.fromkeys(config.series for config in configs if config.series != FLOAT))
 
 
 def looks(configs: Sequence[Config]) -> dict[str, Look]:
