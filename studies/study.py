@@ -1,8 +1,8 @@
 """Train the nets of a study and report on them. ``--help`` explains.
 
 A study is a file beside this one, such as mlp.py: configs with targets, a recipe, data.
-`qnn.compare` runs it. What they share is in _study: what a study is (plan), the images, the command
-line (options), README.md (report), and the page over all (index).
+`qnn.compare` runs it. What they share is in _study: what a study is (plan), the images, a teacher,
+the command line (options), README.md (report), and the page over all (index).
 """
 
 import sys
