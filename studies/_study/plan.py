@@ -10,7 +10,7 @@ from qnn_compare import Config
 
 # In the order of the index, docs/results/README.md.
 NAMES = (
-    *("mlp", "post_training", "deep", "deep_taught", "small", "lenet"),
+    *("mlp", "post_training", "deep", "deep_taught", "wide_taught", "small", "lenet"),
     *("tiny_convolutional", "tiny_linear", "logarithmic"),
 )
 
