@@ -184,6 +184,7 @@ BAD: list[tuple[Any, str]] = [
     ({"configs": [Config("a"), Config("a", weight=TWO)]}, "two configs are called a"),
     ({"configs": [Config()], "bits": [2]}, "activations and bits are those of a grid"),
     ({"configs": [Config(recipe={"epochs": 0})]}, "epochs must be a whole number >= 1, got 0"),
+    ({"configs": [Config(lr=0.1)]}, r"lr is a field of the recipe: recipe=\{'lr': 0.1\}"),
     ({"configs": [Config(depth=3)]}, "must take the keyword arguments weight, input .*, depth"),
     ({"configs": [Config(recipe={"post_training": 9})]}, "has post_training and no quantizer"),
     ({"configs": [Config(), Config("b", weight=TWO)], "margin": 1}, "which is 100 points"),

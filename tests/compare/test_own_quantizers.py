@@ -55,6 +55,8 @@ def test_objects_and_classes_stand_beside_specs(thread: Executor, tmp_path: Path
     assert all(result.difference == 0 and not result.unpacked for result in found.results.values())
     # They are known by name, and nothing is trained again.
     kept = Comparison.load(tmp_path)
+    kept.report(tmp_path / "again.html")
+    assert "Steep:2 x symmetric:4" in (tmp_path / "again.html").read_text()
     assert [config.name for config in kept.configs] == names
     assert [config.series for config in kept.configs][1] == "Steep x symmetric"
     assert [*kept.configs] == [*found.configs]

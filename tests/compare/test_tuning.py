@@ -349,3 +349,19 @@ def test_a_weak_baseline_that_was_tuned_is_told(tuned: Comparison) -> None:
     assert wider.edges("a") == {}
     assert wider.chosen("b") == {}
     assert qnn.compare is compare
+
+
+def test_what_trains_nothing_is_not_tuned(thread: Executor, tmp_path: Path) -> None:
+    configs = [
+        Config("float"),
+        Config("after", weight="symmetric:4", start="float", recipe={"epochs": 0}),
+        Config("on", weight="symmetric:2", start="after"),
+    ]
+    asked = {name: ASKED[name] for name in ("seeds", "epochs", "batch_size", "progress", "tune")}
+    found = compare(net, data(), configs=configs, executor=thread, store=tmp_path, **asked)
+    assert not found.failures
+    assert {one.config for one in tuning(found).tried} == {"float", "on"}
+    assert dict(found.plan.configs[1].recipe) == {"epochs": 0}
+    assert "edge of what was tried, after" not in str(found)
+    again = compare(net, data(), configs=configs, executor=thread, store=tmp_path, **asked)
+    assert again.sessions[-1]["cells"] == 0

@@ -34,3 +34,9 @@ def test_other_names_have_no_such_hint(spec: str) -> None:
 def test_a_near_name_is_named() -> None:
     with pytest.raises(SpecError, match="did you mean 'symmetric'"):
         qnn.get_quantizer("symetric:4")
+
+
+@pytest.mark.parametrize("spec", ["lsq:2", "PACT:4", "dorefa", "lsq+:2", "xnor-net:1"])
+def test_a_paper_is_mostly_an_option(spec: str) -> None:
+    with pytest.raises(SpecError, match=r"an option, such as 'symmetric:2,scale=lsq'.*schemes.md"):
+        qnn.get_quantizer(spec)

@@ -8,7 +8,7 @@ import pytest
 import qnn_core as qnn
 from numpy.testing import assert_allclose, assert_array_equal
 from qnn_core import nn
-from qnn_core.errors import NonFiniteError, ShapeError, SpecError
+from qnn_core.errors import GraphError, NonFiniteError, ShapeError, SpecError
 from qnn_core.quantizer import Quantizer, codebook, with_values
 from qnn_core.quantizer.trained_fields import level_gradients
 from qnn_core.testing import check_quantizer, examine
@@ -152,6 +152,74 @@ def test_gradients_of_a_codebook_are_those_of_levels_that_are_not_rounded() -> N
     assert_allclose(found, exact, rtol=1e-5, atol=1e-6)
 
 
+def test_the_default_gradient_serves_levels_of_float32_too() -> None:
+    @dataclass(frozen=True)
+    class Gaps(Quantizer):
+        trained = {"gaps": (0.5, 2.0)}  # noqa: RUF012 # as a user writes it
+        bits: int = 8
+        gaps: tuple[float, ...] = (1.0,) * 255
+        dtype: str = "f4"
+
+        @property
+        def levels(self) -> Any:
+            return np.concatenate([[0.0], np.cumsum(np.asarray(self.gaps, self.dtype))]).astype(
+                self.dtype
+            )
+
+    code, gradient = RNG.integers(0, 256, 2000).astype(np.uint8), RNG.normal(size=2000)
+    narrow, wide = (level_gradients(Gaps(dtype=d), code, gradient)["gaps"] for d in ("f4", "f8"))
+    assert_allclose(narrow, wide, rtol=0.02, atol=0.05 * np.abs(wide).max())
+
+
+def test_data_that_were_written_are_noticed_though_only_a_field_needs_them() -> None:
+    layer = nn.Quantize(DeadZone(scale=0.8))
+    x = qnn.Tensor(X.copy())
+    y = layer(x).sum()
+    x.data[...] = 0
+    with pytest.raises(GraphError, match="was written to"):
+        y.backward()
+
+
+def test_frozen_fields_and_a_gradient_that_passes_everywhere() -> None:
+    layer = nn.Quantize("codebook:3,ste=identity,scale=fixed")
+    layer.requires_grad_(False)
+    x = qnn.Tensor(X, requires_grad=True)
+    layer(x).sum().backward()
+    assert_array_equal(x.grad.data, np.ones_like(X))
+
+
+def test_codebooks_begin_as_k_means_finds_them_unless_they_are_given() -> None:
+    first = trained(qnn.MLP([8, 16, 2], seed=0))
+    warm = qnn.warm_start(
+        qnn.MLP([8, 16, 2], weight="codebook:3,scale=calibrated", seed=1), first, calibration=X
+    )
+    warm.train()(X)
+    field = warm[0].weight_quantizer.trained["gaps"].data
+    assert np.ptp(field) > 0.1
+    given = LearnedCodebook(bits=2, gaps=[5, 1, 1])  # type: ignore[arg-type] # a list will do
+    layer = nn.Quantize(given)
+    layer(X)
+    assert_array_equal(layer.trained["gaps"].data, [5, 1, 1])
+    assert np.ptp(nn.QuantizeWeight("codebook:3,scale=0.5", qnn.Parameter(X)).trained["gaps"].data)
+
+
+def test_noise_differs_in_branches_and_between_warm_starts() -> None:
+    one, other = (
+        nn.QuantLinear(8, 4, weight="stochastic:3", input="stochastic:3", seed=seed)
+        for seed in (0, 1)
+    )
+    one.weight.array[...] = other.weight.array
+    inputs: list[Any] = [one.input_quantizer, other.input_quantizer]
+    assert not np.array_equal(*(q(qnn.Tensor(X)).data for q in inputs))
+    assert not np.array_equal(
+        *(layer.weight_quantizer(layer.weight).data for layer in (one, other))
+    )
+    start = trained(net("stochastic:3", "stochastic:3"))
+    nets = [qnn.warm_start(net("stochastic:3", "stochastic:3", seed), start) for seed in (1, 2)]
+    noises = [made.state_dict()["layers.0.weight_quantizer.noise"] for made in nets]
+    assert noises[0][0] != noises[1][0]
+
+
 def test_k_means_is_never_worse_than_even_levels() -> None:
     for data in (RNG.normal(size=(50, 60)), RNG.laplace(size=(50, 60)), RNG.random((50, 60))):
         x = data.astype(np.float32)
@@ -202,7 +270,8 @@ def test_lsq_plus_uses_all_levels_below_zero() -> None:
     assert layer.shift is not None
     assert float(layer.shift.data) < 0
     assert len(np.unique(layer.encode(x).codes)) == 4
-    weight = nn.QuantizeWeight(LSQPlus(bits=4, shift="fitted"), qnn.Parameter(X))
+    spec = LSQPlus(bits=4, shift="fitted", calibration="three-sigma")
+    weight = nn.QuantizeWeight(spec, qnn.Parameter(X))
     reach = max(abs(X.mean() - 3 * X.std()), abs(X.mean() + 3 * X.std()))
     assert_allclose(weight.qparams().scale, reach / 8, rtol=1e-5)
     model = trained(net("lsq-plus:3,shift=fitted", "lsq-plus:3"))
@@ -227,6 +296,19 @@ def test_wrong_uses_are_refused() -> None:
 
     with pytest.raises(SpecError, match="trained names other, which is no field of it"):
         Nameless()
+    for bounds, told in [
+        ((2.0, 1.0), r"outer: its bounds in trained must be \(low, high\), got \(2.0, 1.0\)"),
+        (3.0, "outer: its bounds in trained must be"),
+        ((2.5, 8.0), r"outer must be inside of \(2.5, 8.0\), where training keeps it; got 2"),
+    ]:
+        wrong: Any = dataclass(frozen=True)(type("Wrong", (Outer,), {"trained": {"outer": bounds}}))
+        with pytest.raises(SpecError, match=told):
+            wrong()
+    nested: Any = dataclass(frozen=True)(
+        type("Nested", (Outer,), {"trained_values": lambda self: {"outer": np.ones((2, 2))}})
+    )
+    with pytest.raises(SpecError, match="must be a number or a tuple of them"):
+        nested()
 
     @dataclass(frozen=True)
     class Wrong(Stochastic):
@@ -265,3 +347,12 @@ def test_the_kit_finds_what_is_wrong(quantizer: Any, law: str, found: str) -> No
     report = examine(quantizer, laws=[law])
     assert not report.ok
     assert found in str(report).replace("\n", " ").replace("  ", "")
+
+
+def test_what_was_learned_is_shown() -> None:
+    model: Any = trained(net(Outer(), "codebook:3,signed=False"))
+    learned = model[0].weight_quantizer, model[0].input_quantizer
+    assert str(learned[0].quantizer).startswith("Outer(bits=2, outer=")
+    assert "gaps=7 from " in str(learned[1].quantizer)
+    # A checkpoint is known by what was given.
+    assert "Quantize(LearnedCodebook(bits=3, signed=False))" in repr(learned[1])

@@ -417,3 +417,32 @@ def test_bits_that_cannot_be_learned_are_refused() -> None:
         qnn.learn_bits(MODEL, (X, Y), budget=10**6, bits=[4], **given)
     with pytest.raises(ValueError, match="bits_lr must be above 0"):
         qnn.learn_bits(MODEL, (X, Y), budget=10**6, bits_lr=0, **given)
+
+
+@pytest.mark.parametrize(
+    "bits",
+    [
+        (2, 32),
+        (2, "codebook:4"),
+        ("binary", 2, "nf4", 4),
+        {"layers.0": (2, 32), "layers.3": (2, 8)},
+    ],
+)
+def test_learned_bits_are_among_the_choices(bits: Any) -> None:
+    """Also where float, another scheme, or a layer of its own is one of them."""
+    most, least = (size_of(MODEL, bits, rank) for rank in (max, min))
+    found = qnn.learn_bits(
+        MODEL, (X, Y), budget=(most + 2 * least) // 3, bits=bits, epochs=2, batch_size=20,
+        bits_lr=0.3, progress=False,
+    )  # fmt: skip # one call
+    assert [*found.bits] == LAYERS
+    for path in LAYERS:
+        choices = bits.get(path, range(2, 9)) if isinstance(bits, dict) else bits
+        allowed = [quantizer_of("symmetric", choice) for choice in choices]
+        assert found.plan.quantizers[path] in allowed
+
+
+def size_of(model: nn.Module, bits: Any, rank: Any) -> int:
+    trial = Trial(model, (X, Y), bits, qnn.ops.softmax_cross_entropy)
+    sizes = [[option.bits for option in group] for group in trial.groups.values()]
+    return trial.nbytes(tuple(row.index(rank(row)) for row in sizes))

@@ -147,6 +147,9 @@ def get_quantizer(spec: str | Quantizer, **options: Any) -> Quantizer:
 
 
 # What people call a width or a dtype: "int8", "4", "uint2", "8bit", "4-bit"; "float32", "fp16".
+# Papers whose methods are options of a scheme, or that people call otherwise than it.
+PAPERS = {"bnn", "bwn", "dorefa", "dorefa-net", "fracbits", "lcq", "lsq", "lsq+", "octav", "pact"}
+PAPERS |= {"sawb", "tqt", "twn", "uniq", "xnor", "xnor-net"}
 WIDTH = re.compile(r"(?:u?int|[iuwb]|bits?)?[-_ ]?([1-8])(?:\.0)?[-_ ]?(?:bits?|b)?", re.IGNORECASE)
 FLOAT = re.compile(r"(?:b?float|b?fp)[-_ ]?(?:8|16|32|64)?|16|32", re.IGNORECASE)
 
@@ -156,6 +159,11 @@ def _hint(name: str) -> str:
     width = WIDTH.fullmatch(name.strip())
     if width is not None:
         return f": a width needs a scheme too, such as 'symmetric:{width[1]}'"
+    if name.strip().lower() in PAPERS:
+        return (
+            ": what papers add is mostly an option, such as 'symmetric:2,scale=lsq' or "
+            "'uniform:2,scale=pact'; docs/schemes.md says which"
+        )
     if FLOAT.fullmatch(name.strip()):
         return ": without a quantizer (None) it stays float32"
     return ""

@@ -33,13 +33,14 @@ class LearnedCodebook(Quantizer):
     "Deep Compression", arXiv:1510.00149, section 3), and are trained by the sum of the gradients of
     what shares a level (the same, section 3.3; learned along with the net as in LCQ, Yamamoto 2021,
     arXiv:2103.07156, which has another formula for the levels). As in LCQ the levels are whole
-    numbers times a step, so that products are ones of bytes, exact, and none of floats.
+    numbers times a step, so that products are ones of integers, exact: of bytes, unless many levels
+    have come together at one end.
 
     Args:
         bits: 1 to 7. One bit is 0 and 1, for ``signed=False``.
         signed: 2**(bits - 1) levels are below 0; with False all are above, as after ReLU.
         gaps: distances of neighbouring levels, ascending, of which only the proportions count; none
-            for even ones. They are what is trained.
+            for those that k-means finds. They are what is trained.
         axis, scale, calibration, ...: see `Quantizer`. Channels share the levels. The calibration
             is ``mse`` unless another is named.
 
@@ -67,7 +68,10 @@ class LearnedCodebook(Quantizer):
                 "LearnedCodebook: one bit with 0 would leave nothing above it; use 'binary', or "
                 "signed=False"
             )
-        if self.gaps and (len(self.gaps) != self._count - 1 or not min(self.gaps) > 0):
+        if isinstance(self.gaps, list | np.ndarray):
+            object.__setattr__(self, "gaps", tuple(float(gap) for gap in self.gaps))
+        right = isinstance(self.gaps, tuple) and len(self.gaps) in (0, self._count - 1)
+        if not right or not all(isinstance(gap, int | float) and gap > 0 for gap in self.gaps):
             raise SpecError(
                 f"LearnedCodebook: gaps must be {self._count - 1} numbers > 0, got {self.gaps!r}"
             )
@@ -110,8 +114,10 @@ class LearnedCodebook(Quantizer):
         return {"gaps": (above - below - share) * (self._count - 1) / reached[-1]}
 
     def fitted(self, x: Array, axis: int | None = None) -> tuple[Self, QParams]:
-        """Return the quantizer with the gaps of k-means, and a scale that fits them."""
+        """Return the quantizer with the gaps of k-means, and a scale that fits; given ones stay."""
         qparams = self.fit(x, axis)
+        if self.gaps:
+            return self, qparams
         shape = [1] * x.ndim
         if axis is not None:
             shape[axis] = -1

@@ -25,9 +25,9 @@ class LSQPlus(Quantizer):
     Bhalgat et al. 2020, arXiv:2004.09576, equations 3 to 8. With a learned shift it is for
     activations (configuration 4 of the paper's table 1: levels without sign, scale and offset
     learned): both begin where the squared error on the first data is least (section 3.2.2).
-    ``shift=fitted`` has no offset and is for weights: ``scale = max(|mean - 3 sd|, |mean + 3 sd|) /
-    2**(bits - 1)`` (equation 10). Gradients of scale and offset are scaled as in LSQ (Esser et al.
-    2020, arXiv:1902.08153, section 2.2).
+    ``shift=fitted`` has no offset and is for weights, with ``calibration=three-sigma`` as in the
+    paper: ``scale = max(|mean - 3 sd|, |mean + 3 sd|) / 2**(bits - 1)`` (equation 10). Gradients of
+    scale and offset are scaled as in LSQ (Esser et al. 2020, arXiv:1902.08153, section 2.2).
 
     After an activation that reaches below zero, such as Swish, an offset uses all levels. 0.0 may
     lie between two of them: then padding is no zero, and products are ones of floats.
@@ -35,12 +35,11 @@ class LSQPlus(Quantizer):
     Args:
         bits: 1 to 8; from 2 without an offset.
         shift: ``"learned"`` for activations, ``"fitted"`` for weights.
-        scale, axis, ste, ...: see `Quantizer`; the scale is that of LSQ, and the calibration with
-            an offset ``mse``.
+        scale, calibration, ...: see `Quantizer`; the scale is that of LSQ, the calibration ``mse``.
 
     Example:
         >>> import qnn_core as qnn
-        >>> net = qnn.MLP([8, 8, 2], weight="lsq-plus:4,shift=fitted", input="lsq-plus:4", seed=0)
+        >>> net = qnn.MLP([8, 8, 2], weight=LSQPlus(shift="fitted"), input="lsq-plus:4", seed=0)
         >>> LSQPlus(bits=2).levels, LSQPlus(bits=2, shift="fitted").levels
         (array([0., 1., 2., 3.], dtype=float32), array([-2., -1.,  0.,  1.], dtype=float32))
     """
@@ -70,15 +69,3 @@ class LSQPlus(Quantizer):
         steps = 2**self.bits - 1
         scale = positive((high / steps - low / steps).astype(low.dtype))
         return QParams(scale, -low / scale)
-
-    def fit(self, x: Array, axis: int | None = None) -> QParams:
-        """Return qparams: the least squared error with an offset, three deviations without."""
-        qparams = super().fit(x, axis)
-        if self.shift == "learned":
-            return qparams
-        rows = x[None] if axis is None else np.moveaxis(x, axis, 0)
-        rows = rows.reshape(len(rows), -1).astype(np.float64)
-        mean, deviation = rows.mean(axis=1), rows.std(axis=1)
-        reach = np.maximum(np.abs(mean - 3 * deviation), np.abs(mean + 3 * deviation))
-        scale = (reach / 2 ** (self.bits - 1)).reshape(qparams.scale.shape)
-        return QParams(positive(scale.astype(qparams.scale.dtype)), qparams.zero_point)

@@ -46,9 +46,21 @@ def deployed(model: Module, tests: Sequence[Batch], outputs: Sequence[Any]) -> d
 
 
 def _difference(ours: Any, theirs: Any) -> float:
-    """Return the greatest difference of a packed model's outputs from the model's."""
+    """Return the greatest difference of a packed model's outputs from the model's.
+
+    Infinite where one has another shape, or a NaN where the other has none.
+    """
     pairs = zip(leaves(ours), leaves(theirs), strict=True)
-    return max(float(np.abs(one - other).max(initial=0)) for one, other in pairs)
+    return max(_greatest(np.asarray(one), np.asarray(other)) for one, other in pairs)
+
+
+def _greatest(one: Array, other: Array) -> float:
+    if one.shape != other.shape:
+        return np.inf
+    if np.array_equal(one, other, equal_nan=True):  # infinities too, whose difference is NaN
+        return 0.0
+    greatest = np.abs(one - other).max(initial=0)
+    return np.inf if np.isnan(greatest) else float(greatest)
 
 
 def _latencies(packed: PackedModel, tests: Sequence[Batch]) -> dict[str, float]:

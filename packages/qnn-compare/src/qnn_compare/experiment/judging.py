@@ -84,6 +84,8 @@ def judged(metric: Metric, outputs: list[Any], targets: list[Any]) -> Judged:
         return Judged(float(np.mean(right)), right)
     if not metric.mean:
         value = metric(joined(outputs), joined(targets))
+        if not np.isfinite(value):
+            raise ValueError(f"the metric {metric.name} of the test samples is {value}")
         return Judged(value, np.zeros(0, np.bool_))
     samples = np.concatenate(
         [_values(metric, *batch) for batch in zip(outputs, targets, strict=True)]

@@ -1,10 +1,10 @@
 """Quantizers of configs that are objects or classes: a scheme of one's own needs no package."""
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any
 
-from qnn_core.errors import CompareError
+from qnn_core.errors import CompareError, SpecError
 from qnn_core.quantizer import Quantizer
 from qnn_core.registry import check_class, registered
 
@@ -28,7 +28,7 @@ class ToldQuantizer:
     name: str
     series: str
     bits: int
-    parts: Mapping[str, str]
+    parts: Mapping[str, str] = field(hash=False)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
@@ -79,7 +79,12 @@ def kept_quantizer(given: Any, where: str) -> str | Quantizer | None:
         )
     target = f"{type(given).__module__}:{type(given).__qualname__}"
     name = next((entry.name for entry in registered() if entry.target == target), None)
-    return given if name is None else canonical(_spec(name, given))
+    if name is None:
+        return given
+    try:
+        return canonical(_spec(name, given))
+    except SpecError:  # tuples, which a spec string cannot say
+        return given
 
 
 def sized_quantizer(given: GivenQuantizer, bits: int) -> GivenQuantizer:

@@ -17,7 +17,7 @@ from .data import Data, Given, check_shared, load, loaded_data, look
 from .plan import Plan
 from .result import PASSING
 from .store import Store
-from .tuning import FIRST_SEED, FOLDER, Search, Tried, Tuning, choose
+from .tuning import FIRST_SEED, FOLDER, Search, Tried, Tuning, choose, trains_nothing
 from .warm_starts import waves, with_needs
 
 if TYPE_CHECKING:
@@ -64,9 +64,10 @@ def tuned_configs(
     _check(search, configs, given, classes=classes)
     seeds = [*range(FIRST_SEED, FIRST_SEED + search.seeds)]
     if progress is not False:
-        count = len(search.recipes()) * len(configs) * search.seeds
+        trained = [config for config in configs if not trains_nothing(config)]
+        count = len(search.recipes()) * len(trained) * search.seeds
         say(
-            f"tuning: {count} runs, {len(search.recipes())} recipes for each of {len(configs)} "
+            f"tuning: {count} runs, {len(search.recipes())} recipes for each of {len(trained)} "
             "configs, judged by what is held back of the training data",
             sys.stderr,
         )

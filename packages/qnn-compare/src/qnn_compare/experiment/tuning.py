@@ -57,7 +57,12 @@ class Search:
         ]
 
     def candidates(self, config: Config) -> dict[str, Config]:
-        """Return a config with each recipe, by a name that tells them apart."""
+        """Return a config with each recipe, by a name that tells them apart.
+
+        One that trains nothing is what it is.
+        """
+        if trains_nothing(config):
+            return {config.name: config}
         found = {}
         for recipe in self.recipes():
             told = ", ".join(f"{name} {_told(value)}" for name, value in recipe.items())
@@ -261,6 +266,11 @@ class Tuning:
         return cls(content["seeds"], content["samples"], tried)
 
 
+def trains_nothing(config: Config) -> bool:
+    """Whether a config only quantizes what it begins with: there is nothing to choose."""
+    return config.recipe.get("epochs") == 0
+
+
 def choose(search: Search, config: Config, tried: "Comparison") -> tuple[Config, list[Tried]]:
     """Return a config with the recipe that did best on what was held back, and all that did.
 
@@ -272,6 +282,8 @@ def choose(search: Search, config: Config, tried: "Comparison") -> tuple[Config,
         config: as it was given.
         tried: the comparison of its candidates, on what was held back.
     """
+    if trains_nothing(config):
+        return config, []
     candidates = search.candidates(config)
     sign = 1 if tried.metric.higher_is_better else -1
     merits = {}

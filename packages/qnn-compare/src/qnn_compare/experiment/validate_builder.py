@@ -4,6 +4,7 @@ import copy
 import inspect
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from typing import Any, Literal
 
 import numpy as np
@@ -21,11 +22,12 @@ from tqdm import tqdm
 from .configs import Config, one_line
 from .failures import error_text
 from .initial_weights import Starts, Weights, latent_weights, shapes_digest, starts_of
-from .recipe import LOSSES
+from .recipe import LOSSES, Recipe
 from .run import Experiment, after_training
 from .start_state import StartState
 
 SAMPLES = 4
+RECIPE = {field.name for field in fields(Recipe)}
 # What a net gives: one array, or several.
 Outputs = list[NDArray[Any]]
 
@@ -272,7 +274,7 @@ def _built(experiment: Experiment, config: Config, seed: int) -> Module:
         raise CompareError(
             "compare: build must take the keyword arguments weight, input (quantizers, or None for "
             f"float), seed{''.join(f', {name}' for name in config.options)}; for {config.name} it "
-            f"raised TypeError: {one_line(error)}{_hint(error)}"
+            f"raised TypeError: {one_line(error)}{_hint(error, config)}"
         ) from error
     except KeyboardInterrupt:
         raise
@@ -288,8 +290,12 @@ def _built(experiment: Experiment, config: Config, seed: int) -> Module:
     return model
 
 
-def _hint(error: TypeError) -> str:
-    """Return what helps where functools.partial has an argument by its place already."""
+def _hint(error: TypeError, config: Config) -> str:
+    """Return what helps where an argument is given twice, or is of the recipe."""
+    of_recipe = [name for name in config.options if name in RECIPE and repr(name) in str(error)]
+    if of_recipe:
+        name = of_recipe[0]
+        return f": {name} is a field of the recipe: recipe={{{name!r}: {config.options[name]!r}}}"
     if "multiple values" not in str(error):
         return ""
     return ": name it in functools.partial too (sizes=[...]), and an option can replace it"

@@ -16,7 +16,7 @@ from ..nn.models.mlp import SAME
 from ..nn.models.specs import Spec
 from ..nn.parts import joined
 from ..nn.surgery import Float, check_module, exchange
-from .rules import QUANT_LAYER, Rule, by_layer, float_by
+from .rules import QUANT_LAYER, Rule, by_layer, float_by, with_quantizers
 
 M = TypeVar("M", bound=Module)
 Array = NDArray[Any]
@@ -149,8 +149,7 @@ def _quantized(name: str, layer: Module, weight: Spec, input: Spec) -> Module:
             f"quantize: {name!r} is a {type(layer).__name__}, whose forward is its own: leave it "
             f"float with layers={{{name!r}: None}}"
         )
-    made: Module = QUANT_LAYER[type(layer)].from_float(layer, weight=weight, input=input)
-    return made.astype(layer.dtype)
+    return with_quantizers("quantize", name, layer, (weight, input), None)
 
 
 def _calibrate(model: Module, order: Mapping[str, Module], batches: Sequence[Array]) -> None:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from ..errors import SpecError, nearest
 from ..nn import Conv1d, Conv2d, Linear, Module, QuantConv1d, QuantConv2d, QuantLinear
-from ..nn.left_float import Bounds, bounds_if_quantized, leave_float
+from ..nn.left_float import NOTE, Bounds, bounds_if_quantized, leave_float
 from ..nn.models.specs import Pair, Spec
 from ..nn.surgery import check_module, exchange, layers
 from ..quantizer import Quantizer
@@ -61,10 +61,18 @@ def apply_rules(model: M, rules: Mapping[str, Rule], *, weight_bounds: Bounds = 
     check_module("apply_rules", model)
     found = layers(model)
     chosen = by_layer("apply_rules", rules, found)
-    made = {n: _with(n, found[n], pair, weight_bounds) for n, pair in chosen.items()}
-    for name, layer in made.items():
-        if chosen[name] == (None, None):
-            leave_float(layer, float_by(rules, name), bounds_if_quantized(layer))
+    made: dict[str, Module] = {}
+    weights: dict[int, Any] = {}  # with bounds they are other parameters, and stay shared
+    for name, pair in chosen.items():
+        before = found[name]
+        # Of a quantized layer they are those of its weight, which both share.
+        bounds = bounds_if_quantized(before) if weight_bounds is None else weight_bounds
+        layer: Any = with_quantizers("apply_rules", name, before, pair, bounds)
+        if layer.weight is not before.weight:
+            layer.weight = weights.setdefault(id(before.weight), layer.weight)
+        if pair == (None, None):
+            leave_float(layer, float_by(rules, name), bounds_if_quantized(before))
+        made[name] = layer
     return exchange(model, made)
 
 
@@ -122,23 +130,33 @@ def _pair(where: str, pattern: str, rule: Any) -> Pair:
     return weight, input
 
 
-def _with(name: str, layer: Module, pair: Pair, weight_bounds: Bounds) -> Module:
-    """Return a layer with other quantizers, which shares its parameters."""
+def with_quantizers(where: str, name: str, layer: Module, pair: Pair, bounds: Bounds) -> Module:
+    """Return a layer with other quantizers, or without, which shares its parameters.
+
+    With bounds its weight is a parameter of its own.
+
+    Args:
+        where: for messages.
+        name: the layer's path, for messages.
+        layer: a linear or convolutional layer, with quantizers or without.
+        pair: quantizers of weight and input, None for float.
+        bounds: ``(low, high)`` of a quantized weight, None for none.
+
+    Raises:
+        SpecError: if the layer's class is the user's own.
+    """
     kind = type(layer)
     if kind not in QUANT_LAYER:
         raise SpecError(
-            f"apply_rules: {name!r} is a {kind.__name__}, whose forward is its own: no rule may "
-            "name it"
+            f"{where}: {name!r} is a {kind.__name__}, whose forward is its own: no rule may name it"
         )
     plain = FLOAT_LAYER.get(kind, kind)
     made: Module = plain.__new__(plain)
-    quantizers = ("weight_quantizer", "input_quantizer")
-    vars(made).update({n: v for n, v in vars(layer).items() if n not in quantizers})
+    old = ("weight_quantizer", "input_quantizer", NOTE)
+    vars(made).update({n: v for n, v in vars(layer).items() if n not in old})
     if pair == (None, None):
         return made
     weight, input = pair
-    # Of a quantized layer they are those of its weight, which both share.
-    bounds = bounds_if_quantized(layer) if weight_bounds is None else weight_bounds
     quantized: Module = QUANT_LAYER[kind].from_float(
         made, weight=weight, input=input, weight_bounds=bounds
     )

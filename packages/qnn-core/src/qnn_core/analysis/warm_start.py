@@ -74,7 +74,12 @@ def _same(found: Mapping[str, Quantize], trained: Any) -> set[str]:
 def _load(model: Module, found: Mapping[str, Quantize], kept: set[str], state: State) -> None:
     left_out = tuple(f"{path}." for path in found if path not in kept)
     own = dict([*model.named_parameters(), *model.named_buffers()])
-    own = {name: tensor for name, tensor in own.items() if not name.startswith(left_out)}
+    # Noise is the net's own, as its seed is.
+    own = {
+        name: tensor
+        for name, tensor in own.items()
+        if not name.startswith(left_out) and not name.endswith("_quantizer.noise")
+    }
     problems = [f"the trained net has no {name}" for name in own if name not in state]
     problems += [
         f"the model has no {name}"

@@ -55,8 +55,8 @@ def _vjp(
     residual: Made,
 ) -> list[Tensor | None]:
     quantizer, (u, level, scale) = attributes["quantizer"], residual
-    rest: list[Tensor | None] = []
-    if len(inputs) > 3:
+    rest: list[Tensor | None] = [None] * len(needs[3:])
+    if any(needs[3:]):
         rest = field_gradients(quantizer, u, quantizer.encode(u), g.array, scale)
     factors = slopes(quantizer, u, level, g.array)
     return [*gradients(g, inputs, factors, needs, quantizer.axis), *rest]

@@ -10,6 +10,7 @@ from ..machine import empty
 from ..qtensor import QuantizedTensor, clip_gradients, clip_surrogate, clips, quantized, units
 from ..qtensor.fake_quantize import check_qparams
 from ..quantizer import Quantizer, codebook
+from ..quantizer.trained_fields import MOST_FIELDS
 from ..registry import get_quantizer
 from .reduction import sum as sum_
 from .shape import reshape
@@ -67,11 +68,11 @@ def _vjp(
     """The straight-through gradients: linear in g; surrogate and scale gradient are constants."""
     x, quantizer = inputs[0], attributes["quantizer"]
     if _passes(quantizer) and not any(needs[1:]):
-        return [g, None, None]
+        return [g, *[None] * (len(needs) - 1)]
     # The qparams as it was: a calibrated one may have changed in place since.
     kept = y.quantized
-    rest: list[Tensor | None] = []
-    if len(inputs) > 3:
+    rest: list[Tensor | None] = [None] * len(needs[3:])
+    if any(needs[3:]):
         u = units(x.array, kept.scale, kept.shift, quantizer.axis)
         rest = field_gradients(quantizer, u, kept.codes, g.array, kept.scale)
     if clips(quantizer) and not MODE.grad:
@@ -124,7 +125,7 @@ _fake_quantize_op = op(
     shape=_shape,
     vjp=_vjp,
     codes="makes",
-    reads=[(0,), (0,), (0,)],
+    reads=[(0,)] * (3 + MOST_FIELDS),
 )
 
 

@@ -15,7 +15,7 @@ from .codebook import checked_levels, codebook
 from .former_names import accept_former_names
 from .scale_gradients import clipping, rounding
 from .surrogates import SURROGATES
-from .trained_fields import level_gradients
+from .trained_fields import check_fields, level_gradients
 
 Array = NDArray[Any]
 
@@ -148,8 +148,7 @@ class Quantizer(ABC):
             raise SpecError(
                 f"{name}: percentile must be above 0 and at most 100, got {self.percentile!r}"
             )
-        if unknown := sorted({*self.trained} - {f.name for f in fields(self)}):
-            raise SpecError(f"{name}: trained names {', '.join(unknown)}, which is no field of it")
+        check_fields(self)
         checked_levels(self.levels, self.bits, name)
 
     def _check_scale(self) -> None:
@@ -179,12 +178,10 @@ class Quantizer(ABC):
             )
 
     def __str__(self) -> str:
-        # What is trained is data of a layer, and may be long.
         shown = (
-            f"{f.name}={getattr(self, f.name)}"
+            f"{f.name}={_shown(getattr(self, f.name))}"
             for f in fields(self)
-            if f.name == "bits"
-            or (getattr(self, f.name) != f.default and f.name not in self.trained)
+            if f.name == "bits" or getattr(self, f.name) != f.default
         )
         return f"{type(self).__name__}({', '.join(shown)})"
 
@@ -334,12 +331,21 @@ def equality_gap(cls: type[Quantizer]) -> str:
     return ""
 
 
+FEW = 4  # numbers that are written out
+
 CHOICES: dict[str, Iterable[str]] = {
     "calibration": CALIBRATIONS,
     "shift": SHIFTS,
     "ste": SURROGATES,
     "transform": TRANSFORMS,
 }
+
+
+def _shown(value: Any) -> str:
+    """Return a value as it is, of many numbers how many and their range."""
+    if isinstance(value, tuple) and len(value) > FEW:
+        return f"{len(value)} from {min(value):.4g} to {max(value):.4g}"
+    return str(value)
 
 
 def _whole(value: Any) -> bool:

@@ -111,6 +111,7 @@ def allocate(
         sensitivities=found,
         float_result=trial.float_result,
         metric=trial.metric,
+        of_loss=sensitivity is None,
     )
 
 

@@ -20,7 +20,7 @@ from ...training import fit
 from ...training.evaluate import Loss
 from ...training.metrics import MetricLike
 from .allocate import allocate
-from .options import FLOAT_BITS, Choices, Option
+from .options import FLOAT_BITS, Choice, Choices, Option
 from .report import Allocation
 from .trial import Trial
 
@@ -44,9 +44,9 @@ class BetweenWidths(Module):
         self.bits = [option.bits for option in options]
         # Their scales stay: of most of them no loss depends, and what is learned is how many bits.
         self.choices = [copy.deepcopy(option.module) for option in options]
-        for quantizer in self.choices:
-            if quantizer is not None:
-                quantizer.freeze()
+        self._to_train = [q for q in self.choices if q is not None and not q.frozen]
+        for quantizer in self._to_train:
+            quantizer.freeze()
         self.size = options[0].weight.size
         place = np.interp(bits, self.bits, np.arange(len(options)))
         self.place = Parameter(place, bounds=(0.0, len(options) - 1.0), decay=False)
@@ -66,10 +66,14 @@ class BetweenWidths(Module):
         """The bits of a weight, as they are now."""
         return float(self.stored().array) / self.size
 
-    def nearest(self) -> QuantizeWeight | None:
+    def nearest(self) -> QuantizeWeight:
         """Return the quantizer of the width that is nearest, to be trained again."""
-        found = self.choices[int(np.argmin([abs(bits - self.now) for bits in self.bits]))]
-        return None if found is None else found.unfreeze()
+        for quantizer in self._to_train:
+            quantizer.unfreeze()
+        # Float has none, and is one of the options again when the bits are settled.
+        pairs = zip(self.bits, self.choices, strict=True)
+        found = [(abs(bits - self.now), n, q) for n, (bits, q) in enumerate(pairs) if q is not None]
+        return min(found)[2]
 
     def _between(self) -> tuple[int, Tensor]:
         """Return the option below, and the share of the next."""
@@ -173,8 +177,13 @@ def learn_bits(
         width = FLOAT_BITS if quantizer is None else quantizer.bits
         return (width - learned[path]) ** 2 if path in learned else 0.0
 
+    # As they are, not as bits of what a layer has now: that may be another scheme.
+    choices: dict[str, list[Choice]] = {
+        path: [FLOAT_BITS if o.quantizer is None else o.quantizer for o in options]
+        for path, options in trial.groups.items()
+    }
     return allocate(
-        trained, data, budget=budget, bits=bits, sensitivity=distance, loss=loss, metric=metric
+        trained, data, budget=budget, bits=choices, sensitivity=distance, loss=loss, metric=metric
     )
 
 

@@ -1,7 +1,7 @@
 """What the weight of each layer may be quantized with."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -93,9 +93,18 @@ def _options(path: str, layer: QuantizedWeight, choices: list[Choice] | None) ->
     found: dict[Quantizer | None, Option] = {}
     for choice in _widths(own) if choices is None else choices:
         scheme = _quantizer(path, own, choice)
-        name = "float" if scheme is None else str(choice)
+        name = _name(own, scheme, choice)
         found.setdefault(scheme, Option(name, scheme, _module(layer, scheme), layer.weight.array))
     return [*found.values()]
+
+
+def _name(own: Quantizer, scheme: Quantizer | None, choice: Choice) -> str:
+    """Return the choice in short; a quantizer that is the layer's own at another width is bits."""
+    if scheme is None:
+        return "float"
+    if isinstance(choice, Quantizer) and type(scheme) is type(own):
+        return str(scheme.bits) if replace(own, bits=scheme.bits) == scheme else str(scheme)
+    return str(choice)
 
 
 def _widths(own: Quantizer) -> list[Choice]:

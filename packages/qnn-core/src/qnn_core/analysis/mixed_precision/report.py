@@ -73,6 +73,7 @@ class Allocation:
             ``"float"``.
         float_result: loss and metric with all weights float.
         metric: what is told beside the loss; None for nothing.
+        of_loss: whether the sensitivities are rises of the loss, and not what a function said.
     """
 
     budget: int
@@ -83,6 +84,7 @@ class Allocation:
     sensitivities: dict[str, dict[str, Sensitivity]]
     float_result: Evaluation
     metric: Metric | None = None
+    of_loss: bool = True
 
     @property
     def bits(self) -> dict[str, int]:
@@ -103,7 +105,8 @@ class Allocation:
     def table(self, style: str = "text") -> str:
         """Return what each option costs each layer, then the plans.
 
-        What was chosen is marked with ``*``, and what lies within the budget with ``<=``. The
+        The cost is the rise of the loss, or what the function `sensitivity` said of it. What was
+        chosen is marked with ``*``, and what lies within the budget with ``<=``. The
         metric is given predicted and measured, an accuracy in percent.
 
         Args:
@@ -144,7 +147,7 @@ class Allocation:
             "bits",
             "bytes",
             f"<= {self.budget:,}",
-            "rise of loss\npredicted",
+            "rise of loss\npredicted" if self.of_loss else "sum of\nsensitivities",
             "rise of loss\nmeasured",
             f"{told}\npredicted",
             f"{told}\nmeasured",

@@ -21,16 +21,18 @@ class OwnsQuantizer(Module):
     Attributes:
         scheme: the quantizer as it was given.
         trained: by name, the fields of it that are trained; empty for most.
-        noise: what its noise in training is drawn with: a seed, which is made of the first data, so
-            that each layer and each seed of a net has one of its own, and the number of draws so
-            far. None if it draws none.
+        noise: what its noise in training is drawn with: a seed and the number of draws so far. The
+            seed of a layer is made of the weight that it was built with, so that each layer and
+            each seed of a net has one of its own; without a weight, of the first data. None if it
+            draws none.
     """
 
     def __init__(self, quantizer: str | Quantizer) -> None:
         self.scheme = get_quantizer(quantizer)
+        values = self.scheme.trained_values() if self.scheme.trained else {}
         self.trained = {
-            name: Parameter(value, bounds=self.scheme.trained[name], decay=False)
-            for name, value in self.scheme.trained_values().items()
+            name: Parameter(values[name], bounds=bounds, decay=False)
+            for name, bounds in self.scheme.trained.items()
         }
         self.noise: Buffer | None = None
         if type(self.scheme).training_levels is not Quantizer.training_levels:
@@ -59,19 +61,26 @@ class OwnsQuantizer(Module):
 
     def _take(self, quantizer: Quantizer) -> None:
         """Let the fields have the values of a quantizer's."""
-        for name, value in quantizer.trained_values().items():
+        values = quantizer.trained_values() if self.trained else {}
+        for name, value in values.items():
             self.trained[name].array[...] = value
             self.trained[name].written()
 
     def _values(self) -> bytes:
         return b"".join(field.array.tobytes() for field in self.trained.values())
 
+    def seed_noise(self, made_of: Array, number: int) -> None:
+        """Make the seed of the noise of an array and a number, if there is noise."""
+        if self.noise is not None:
+            seed = zlib.crc32(np.ascontiguousarray(made_of).tobytes(), number)
+            self.noise.array[...] = seed, 0
+
     def draw(self, x: Array) -> np.random.Generator:
-        """Return the generator of the next noise; the first data make its seed."""
+        """Return the generator of the next noise."""
         assert self.noise is not None
+        if not self.noise.array.any():
+            self.seed_noise(x, 0)
         seed, count = (int(n) for n in self.noise.array)
-        if not count:
-            seed = zlib.crc32(np.ascontiguousarray(x).tobytes())
         self.noise.array[...] = seed, count + 1
         self.noise.written()
         return np.random.Generator(np.random.Philox(key=seed, counter=(0, 0, 0, count)))

@@ -95,6 +95,7 @@ class OwnsQParams(OwnsQuantizer):
             # A zero point other than 0 is still to be fitted.
             one = np.ones(self.zero_point.shape, np.float32)
             known = not np.any(self.quantizer.qparams_from_range(-one, one).zero_point)
+            known = known and not self.trained  # neither are fields, which may be fitted too
         self.calibrated.array[...] = known
 
     def freeze(self) -> Self:

@@ -167,8 +167,8 @@ class Quantize(OwnsQParams):
         return encode(x, self.quantizer, self.qparams())
 
     def describe(self) -> str:
-        """Return the quantizer."""
-        return str(self.quantizer)
+        """Return the quantizer as it was given: a checkpoint is known by it."""
+        return str(self.scheme)
 
     def _scale_and_shift(self, shape: tuple[int, ...]) -> tuple[Any, Any]:
         """Return both for a sample, or a weight, of a shape; in training as what they follow from.
@@ -234,18 +234,18 @@ class QuantizeWeight(Quantize):
         """Return the weight as it is quantized, transformed, and scale and shift."""
         if self.quantizer.transform != "none":
             x = TRANSFORMS[self.quantizer.transform](x)
-        if self.quantizer.scale == "calibrated" and not self.frozen:
-            self._set(self.quantizer.fit(x.array, self.quantizer.axis))
-        elif not self.calibrated.array:  # a warm start brought other weights
+        if not self.calibrated.array:  # a warm start brought other weights
             self.observe(x.array)
+        elif self.quantizer.scale == "calibrated" and not self.frozen:
+            self._set(self.quantizer.fit(x.array, self.quantizer.axis))
         return x, *self._scale_and_shift(x.array.shape)
 
     def refresh(self, weight: Array) -> None:
         """Fit a calibrated scale to the weight as it is now, in training and evaluation alike."""
-        if self.quantizer.scale == "calibrated" and not self.frozen:
-            self._set(self.quantizer.fit(self._transformed(weight), self.quantizer.axis))
-        elif not self.calibrated.array:
+        if not self.calibrated.array:
             self.observe(self._transformed(weight))
+        elif self.quantizer.scale == "calibrated" and not self.frozen:
+            self._set(self.quantizer.fit(self._transformed(weight), self.quantizer.axis))
 
     def encode(self, x: Array) -> PackedTensor:
         """Return a weight as codes, with the qparams as they are."""

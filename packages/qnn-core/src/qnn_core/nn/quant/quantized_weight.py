@@ -77,6 +77,9 @@ class QuantizedWeight(Module):
             self.weight = Parameter(self.weight.array, bounds=bounds)
         self.weight_quantizer = None if weight is None else QuantizeWeight(weight, self.weight)
         self.input_quantizer = None if input is None else Quantize(input, channels=channels)
+        for number, quantizer in enumerate((self.weight_quantizer, self.input_quantizer)):
+            if quantizer is not None:
+                quantizer.seed_noise(self.weight.array, number)
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override] # of one input
         """Return the product of the quantized input and weight, plus the bias; see the float layer.
