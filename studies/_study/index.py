@@ -44,6 +44,10 @@ Others, each with its own command in it:
   dimension, five seeds, rates tuned alike, by `python studies/one_dimensional.py`: 4 bits cost 1.1
   points of 95.3 %, with 2 bits everywhere nets learn 80 % and not reliably, and 8 bits are
   undecided, 0.5 points below float, give or take 0.5
+- [regression](regression/README.md): a table of 442 patients (diabetes), mean absolute errors,
+  rates and epochs tuned alike, seeds until decided, by `python studies/regression.py`: 8 and 4 bits
+  are within 2 points of float's 44.5 (ridge regression has 45.2), 2 bits are 1.3 worse; where float
+  was left to overfit, in a first run, 2 bits beat it
 - [verdicts](verdicts/README.md): simulated studies, and what verdicts say where the truth is
   known, by `python studies/verdicts.py`
 - [paradox](paradox/README.md): why 1 bit beat 2 bits, and 4 bits float, in the original work
