@@ -1,5 +1,7 @@
 """A float net that others learn from: small, since each of their batches goes through it too."""
 
+from typing import Any
+
 import numpy as np
 import qnn_core as qnn
 
@@ -12,7 +14,7 @@ def teacher(*, seed: int, side: int) -> qnn.Sequential:
         side: height and width of the images.
     """
     rng = np.random.default_rng(seed)
-    rest = {"bias": False, "seed": rng}
+    rest: dict[str, Any] = {"bias": False, "seed": rng}
     halved = [qnn.nn.AvgPool2d(2)] if side == 28 else []
     left = ((side // 2 if halved else side) - 2) // 2 - 2
     return qnn.Sequential(
