@@ -36,10 +36,12 @@ Others, each with its own command in it:
 - [methods](methods/README.md): LSQ, PACT, DoReFa-Net, EWGS and ours at 2 bits on LeNet, from the
   same float net and with rates tuned alike, five seeds, by `python studies/methods.py 2`: all but
   the logarithmic are within half a point of float, and of each other
-- [total_bits](total_bits/weights/README.md): BitNetMCU's "only the total number of bits matters",
-  for fully connected nets whose weights have 100,864 bits together, five seeds, rates tuned alike,
-  by `python studies/total_bits.py weights`: so it is from 1 to 4 bits, within 0.2 points, 1 bit
-  being the best; 8 bits cost 0.38 points
+- total_bits: BitNetMCU's "only the total number of bits matters", for fully connected nets, five
+  seeds, rates tuned alike. [The same bits of weights](total_bits/weights/README.md), by
+  `python studies/total_bits.py weights`: so it is from 1 to 4 bits, within 0.2 points, 1 bit being
+  the best; 8 bits cost 0.38. [Files of 12,000 bytes](total_bits/files/README.md), by
+  `python studies/total_bits.py files`: all are within half a point, though 8 bits cost 0.35 and
+  ternary weights 0.24
 - [one_dimensional](one_dimensional/README.md): signals (MNIST-1D) and convolutions with one
   dimension, five seeds, rates tuned alike, by `python studies/one_dimensional.py`: 4 bits cost 1.1
   points of 95.3 %, with 2 bits everywhere nets learn 80 % and not reliably, and 8 bits are

@@ -1,12 +1,15 @@
 """Studies of one file each: that they compare what they say."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 import total_bits
 from _study.images import digits, shrunk
+from qnn_compare import Comparison
 
+RESULTS = Path(__file__).parents[2] / "docs" / "results"
 LEVELS = {"1 bit": 2, "ternary": 3, "2 bits": 4, "3 bits": 8, "4 bits": 16, "8 bits": 256}
 
 
@@ -18,6 +21,13 @@ def test_weights_of_equal_bits_are_equal() -> None:
         count = sum(parameter.size for parameter in net.parameters() if parameter.ndim == 2)
         bits = count * math.log2(LEVELS[name])
         assert bits == pytest.approx(100_864, rel=0.005)
+
+
+def test_files_of_equal_size_are_equal() -> None:
+    found = Comparison.load(RESULTS / "total_bits" / "files")
+    assert [found.nbytes(config) for config in found.configs] == pytest.approx(
+        [12_000] * 6, rel=0.02
+    )
 
 
 def test_images_are_those_of_the_other_studies() -> None:
