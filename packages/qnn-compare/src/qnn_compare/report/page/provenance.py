@@ -31,10 +31,19 @@ def configuration(comparison: "Comparison") -> list[Fact]:
 
 
 def sessions(comparison: "Comparison") -> list[Fact]:
-    """Return when runs were run, how many, in what time, and by which command."""
-    return [
+    """Return when runs were run, how many, in what time, and that what they packed is exact."""
+    told = [
         Fact(str(session.get("started", "?")), _session(session)) for session in comparison.sessions
     ]
+    done = [result for result in comparison.results.values() if result.done]
+    packed = [result.difference for result in done if result.difference is not None]
+    if packed and told:
+        what = (
+            f"{len(packed)} of {counted(len(done), 'net')}; greatest difference of a packed net's "
+            f"outputs to the trained one's, on all test samples: {max(packed):g}"
+        )
+        told.append(Fact("packed", what))
+    return told
 
 
 def machines(comparison: "Comparison") -> list[Fact]:
@@ -84,7 +93,7 @@ def _asked(comparison: "Comparison") -> Iterator[str]:
     yield f"margin={comparison.margin!r},"
     if question.reference is not None:
         yield f"reference={question.reference!r},"
-    if (tuning := comparison.plan.tuning) is not None:
+    if (tuning := comparison.plan.tuning) is not None and tuning.tried:
         tried = tuning.values(tuning.tried[0].config) | {"seeds": tuning.seeds}
         yield f"# The recipes of the configs were chosen by tune={tried!r}."
 
