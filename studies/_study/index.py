@@ -50,6 +50,10 @@ Others, each with its own command in it:
   rates and epochs tuned alike, seeds until decided, by `python studies/regression.py`: 8 and 4 bits
   are within 2 points of float's 44.5 (ridge regression has 45.2), 2 bits are 1.3 worse; where float
   was left to overfit, in a first run, 2 bits beat it
+- [learned_bits](learned_bits/README.md): bits of each layer under a budget of bytes, measured
+  (`qnn.allocate`) or trained (`qnn.learn_bits`), three nets, five seeds, by
+  `python studies/learned_bits.py`: no winner: the same within half a point for a fully connected
+  net and LeNet, undecided for DS-CNN, which loses 11 points at 2.5 bits either way
 - [verdicts](verdicts/README.md): simulated studies, and what verdicts say where the truth is
   known, by `python studies/verdicts.py`
 - [paradox](paradox/README.md): why 1 bit beat 2 bits, and 4 bits float, in the original work
