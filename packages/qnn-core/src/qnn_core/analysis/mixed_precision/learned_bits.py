@@ -107,7 +107,7 @@ def learn_bits(
     trained with it: FracBits (Yang and Jin 2020, arXiv:2007.02017, section 3.2). What is over the
     budget is added to the loss, in proportion. At the end each layer gets the width that is nearest
     to what was learned, as far as files of the budget allow: `allocate` finds them, with the
-    squared distance as its sensitivity.
+    squared distance as its sensitivity. What rounding leaves of the budget is not spent.
 
     Beside `allocate`, which measures a trained net and trains nothing, it takes a training, and
     sees what layers have to do with each other.
