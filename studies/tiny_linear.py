@@ -6,14 +6,17 @@ from typing import Any
 import qnn_core as qnn
 from _study.images import digits
 from _study.plan import USUAL, Study
+from _study.teacher import teacher
 from qnn_compare import Config, Target
 from tiny_convolutional import PIXELS
 
 
-def net(*, weight: Any, input: Any, seed: int) -> qnn.Sequential:
-    """Return 144-116-60-10 with batch normalization, the last layer quantized as the others."""
+def net(*, weight: Any, input: Any, seed: int, kind: str = "mlp") -> qnn.Sequential:
+    """Return 144-118-60-10 with batch normalization, all layers quantized alike, or a teacher."""
+    if kind == "teacher":
+        return teacher(seed=seed, side=12)
     return qnn.MLP(
-        [144, 116, 60, 10],
+        [144, 118, 60, 10],
         batch_norm=True,
         bias=False,
         weight=weight,
@@ -32,14 +35,18 @@ STUDY = Study(
     The target counts the whole file that `qnn.pack` writes: codes, thresholds, scales, the graph
     and the header of the file.
 
-    The net, 144-116-60-10, takes the 20 x 20 pixels in the middle, shrunk to 12 x 12, linearly and
+    The net, 144-118-60-10, takes the 20 x 20 pixels in the middle, shrunk to 12 x 12, linearly and
     without aliasing. All its weights have 4 bits (-7 to 7), pixels 4, other inputs 3. All scales
     are learned, one for a tensor. Batch normalization is float in training, and thresholds on
     integers when packed. The training images are shifted, turned and scaled at random, each time in
     another way.
 
-    The target is that of BitNetMCU, with augmentation: a fully connected net of 12.3 kB, 99.02 %.
-    Its 12.3 are 12,608 bytes of weights alone.
+    It learns from a teacher as well: a float convolutional net of 68,000 weights, which sees the
+    same 12 x 12 pixels, moved alike. Nine tenths of the loss are the distance to the teacher's
+    probabilities (Hinton et al. 2015, temperature 1), one tenth that to the labels.
+
+    The target is above that of BitNetMCU, with augmentation: a fully connected net of 12.3 kB,
+    99.02 %. Its 12.3 are 12,608 bytes of weights alone.
     """,
     notes="""
     Codes of 4 bits are stored deflated: trained weights are rarely large, and 4 to 8 % are saved.
@@ -60,20 +67,35 @@ STUDY = Study(
       10 %; 99.03 with 1.5, 10, 10 %, and 99.10 after 100 epochs. There 98.99 with 1.5, 15, 15 %;
       99.13 if it is halved for the last 20 epochs, which is not more. 11 x 11: 98.99
     - longer training: 99.17 after 300 epochs, with the loss at 0.0285, after 100 at 0.0321
+    - a teacher, 40 epochs: 98.86 without one (98.27 of the moved training images right), 98.92 at
+      temperature 4 and half of the loss (98.02), 99.00 at temperature 1 and nine tenths (98.31),
+      which was taken. The teacher has 99.36 after 15 epochs; one of twice the work 99.40
+    - ternary weights (144-240-80-10, 13.0 kB), 40 epochs, no teacher: 98.56
 
-    The test images were looked at before all was chosen: a first run, with 150 epochs, came to
-    99.02 % of them. After that the 300 epochs were tried, and taken for what they gave on the
-    images that were held out.
+    Two hidden outputs more than before, 118, take up bytes that were left.
+
+    It misses its target by 0.04 points, and is 0.06 above the net without a teacher, which had 300
+    epochs: both are less than what the choice of the test images adds. 98.8 % of the moved training
+    images are right, so it is short of weights, or of bits. Not tried: more than 200 epochs with a
+    teacher, a start with a float net, other uses of the bytes with a teacher.
+
+    The test images were looked at before, in studies of this net without a teacher: a first run,
+    with 150 epochs, came to 99.02 % of them; 144-116-60-10 after 300 epochs, three seeds, to 99.10
+    (99.04 to 99.15), with 11,979 bytes.
     """,
     build=net,
     configs=(
+        Config("teacher", kind="teacher", recipe={"epochs": 15}),
         Config(
             "fully connected",
             weight="symmetric:4",
             input="uniform:3",
-            target=Target(accuracy=0.9902, nbytes=12_300),
+            teacher="teacher",
+            recipe={"temperature": 1, "teacher_weight": 0.9},
+            target=Target(accuracy=0.9920, nbytes=12_300),
         ),
     ),
     data=partial(digits, border=4, side=12, augment={"shift": 1.5, "rotation": 10, "scale": 0.1}),
-    recipe={**USUAL, "epochs": 300, "lr": 4e-3},
+    recipe={**USUAL, "epochs": 200, "lr": 4e-3},
+    seeds=2,
 )
