@@ -22,20 +22,20 @@ symmetric    symmetric:{}    uniform:{}
 logarithmic  logarithmic:{}  logarithmic:{},signed=False
 EWGS         ewgs:{}         uniform:{}
 """
-configs = [Config("float")]
-for name, weight, input in map(str.split, METHODS.strip().splitlines()):
-    for bits in sys.argv[1:] or "234":
-        configs.append(
-            Config(
-                f"{name} {bits}", weight=weight.format(bits), input=input.format(bits),
-                first_weight="symmetric:8", first_input="uniform:8", last_weight="symmetric:8",
-                last_input=input.format(bits), start="float", recipe={"epochs": 3},
-            )
-        )  # fmt: skip # one config
+configs = [
+    Config(
+        f"{name} {bits}", weight=weight.format(bits), input=input.format(bits),
+        first_weight="symmetric:8", first_input="uniform:8", last_weight="symmetric:8",
+        last_input=input.format(bits), start="float", recipe={"epochs": 3},
+    )
+    for name, weight, input in map(str.split, METHODS.strip().splitlines())
+    for bits in sys.argv[1:] or "234"
+]  # fmt: skip # one config
 found = compare(
     partial(qnn.LeNet, channels=(16, 32), hidden=128, batch_norm=True),
-    partial(qnn_data.load, "mnist"), configs=configs, seeds=5, epochs=8, batch_size=200,
-    tune={"lr": [5e-4, 1e-3, 3e-3, 1e-2]}, store="docs/results/methods",
+    partial(qnn_data.load, "mnist"), configs=[Config("float"), *configs], seeds=5,
+    epochs=8, batch_size=200, tune={"lr": [5e-4, 1e-3, 3e-3, 1e-2]},
+    store="docs/results/methods",
 )  # fmt: skip # one call
 found.report("docs/results/methods/README.md", title="MNIST: six methods, one net", about=__doc__)
 print(found)
