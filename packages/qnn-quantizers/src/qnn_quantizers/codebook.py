@@ -79,7 +79,8 @@ class LearnedCodebook(Quantizer):
 
     @property
     def _count(self) -> int:
-        return 1 << self.bits
+        count: int = 2 ** int(self.bits)  # of a width that is none, too: it is refused later
+        return count
 
     @property
     def _zero(self) -> int:
