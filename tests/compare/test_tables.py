@@ -127,7 +127,8 @@ def test_html_has_a_row_for_each_config_and_every_column(name: str) -> None:
     header, *rows = ([run.strip() for run in row] for row in Html(comparison.table("html")).rows)
     columns = dict(zip(header, zip(*rows, strict=True), strict=True))
     assert len(rows) == len(comparison.configs)
-    assert [text.strip() for text in columns["series"]] == [a.series for a in comparison.configs]
+    named = "config" if any(a.own_name for a in comparison.configs) else "series"
+    assert [text.strip() for text in columns[named]] == [a.series for a in comparison.configs]
     assert {"sd", "n", "MACs by width", "batch of 1", "batch of 100", "training"} <= {*columns}
     verdicts = dict(zip((a.name for a in comparison.configs), columns["verdict"], strict=True))
     assert verdicts.pop(comparison.reference.name) == "reference"

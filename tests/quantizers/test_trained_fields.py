@@ -265,16 +265,15 @@ def test_noise_has_the_mean_of_the_data() -> None:
 
 def test_lsq_plus_uses_all_levels_below_zero() -> None:
     x = np.maximum(X, 0.1 * X) - 0.2
-    layer = nn.Quantize("lsq-plus:2")
+    layer = nn.Quantize("lsq-plus:2,shift=learned,calibration=mse")
     layer(qnn.Tensor(x))
     assert layer.shift is not None
     assert float(layer.shift.data) < 0
     assert len(np.unique(layer.encode(x).codes)) == 4
-    spec = LSQPlus(bits=4, shift="fitted", calibration="three-sigma")
-    weight = nn.QuantizeWeight(spec, qnn.Parameter(X))
+    weight = nn.QuantizeWeight(LSQPlus(bits=4), qnn.Parameter(X))
     reach = max(abs(X.mean() - 3 * X.std()), abs(X.mean() + 3 * X.std()))
     assert_allclose(weight.qparams().scale, reach / 8, rtol=1e-5)
-    model = trained(net("lsq-plus:3,shift=fitted", "lsq-plus:3"))
+    model = trained(net("lsq-plus:3", "lsq-plus:3,shift=learned,calibration=mse"))
     assert_array_equal(qnn.pack(model, X)(X), model(X).data)
 
 
@@ -284,7 +283,7 @@ def test_wrong_uses_are_refused() -> None:
     with pytest.raises(SpecError, match="8 bits leave no room"):
         LearnedCodebook(bits=8)
     with pytest.raises(SpecError, match="without an offset would leave nothing above zero"):
-        LSQPlus(bits=1, shift="fitted")
+        LSQPlus(bits=1)
     with pytest.raises(SpecError, match="noise must be one of rounding, additive"):
         Stochastic(noise="aditive")  # type: ignore[arg-type] # what is refused
 

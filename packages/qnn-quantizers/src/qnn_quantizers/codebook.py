@@ -37,7 +37,7 @@ class LearnedCodebook(Quantizer):
     have come together at one end.
 
     Args:
-        bits: 1 to 7. One bit is 0 and 1, for ``signed=False``.
+        bits: 2 to 7.
         signed: 2**(bits - 1) levels are below 0; with False all are above, as after ReLU.
         gaps: distances of neighbouring levels, ascending, of which only the proportions count; none
             for those that k-means finds. They are what is trained.
@@ -63,10 +63,10 @@ class LearnedCodebook(Quantizer):
             raise SpecError(
                 "LearnedCodebook: 8 bits leave no room between the levels; use symmetric or uniform"
             )
-        if self.bits == 1 and self.signed:
+        if self.bits == 1:
             raise SpecError(
-                "LearnedCodebook: one bit with 0 would leave nothing above it; use 'binary', or "
-                "signed=False"
+                "LearnedCodebook: one bit has one gap, and nothing to learn; use 'binary', or "
+                "'uniform:1'"
             )
         if isinstance(self.gaps, list | np.ndarray):
             object.__setattr__(self, "gaps", tuple(float(gap) for gap in self.gaps))

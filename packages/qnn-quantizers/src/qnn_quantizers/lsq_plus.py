@@ -22,32 +22,33 @@ class LSQPlus(Quantizer):
         d/dscale        level - u inside, level outside
         d/dshift        0 inside, 1 outside
 
-    Bhalgat et al. 2020, arXiv:2004.09576, equations 3 to 8. With a learned shift it is for
-    activations (configuration 4 of the paper's table 1: levels without sign, scale and offset
-    learned): both begin where the squared error on the first data is least (section 3.2.2).
-    ``shift=fitted`` has no offset and is for weights, with ``calibration=three-sigma`` as in the
-    paper: ``scale = max(|mean - 3 sd|, |mean + 3 sd|) / 2**(bits - 1)`` (equation 10). Gradients of
-    scale and offset are scaled as in LSQ (Esser et al. 2020, arXiv:1902.08153, section 2.2).
+    Bhalgat et al. 2020, arXiv:2004.09576, equations 3 to 8. ``shift=fitted`` has no offset and is
+    for weights: ``scale = max(|mean - 3 sd|, |mean + 3 sd|) / 2**(bits - 1)`` at first (equation
+    10). ``shift=learned,calibration=mse`` is for activations (configuration 4 of the paper's table
+    1: levels without sign, scale and offset learned): both begin where the squared error on the
+    first data is least (section 3.2.2). Gradients of scale and offset are scaled as in LSQ (Esser
+    et al. 2020, arXiv:1902.08153, section 2.2).
 
     After an activation that reaches below zero, such as Swish, an offset uses all levels. 0.0 may
     lie between two of them: then padding is no zero, and products are ones of floats.
 
     Args:
         bits: 1 to 8; from 2 without an offset.
-        shift: ``"learned"`` for activations, ``"fitted"`` for weights.
-        scale, calibration, ...: see `Quantizer`; the scale is that of LSQ, the calibration ``mse``.
+        shift: ``"fitted"`` for weights, ``"learned"`` for activations.
+        scale, calibration, ...: see `Quantizer`; the scale is that of LSQ, the calibration
+            ``three-sigma`` unless another is named.
 
     Example:
         >>> import qnn_core as qnn
-        >>> net = qnn.MLP([8, 8, 2], weight=LSQPlus(shift="fitted"), input="lsq-plus:4", seed=0)
-        >>> LSQPlus(bits=2).levels, LSQPlus(bits=2, shift="fitted").levels
-        (array([0., 1., 2., 3.], dtype=float32), array([-2., -1.,  0.,  1.], dtype=float32))
+        >>> of_input = "lsq-plus:4,shift=learned,calibration=mse"
+        >>> net = qnn.MLP([8, 8, 2], weight="lsq-plus:4", input=of_input, seed=0)
+        >>> LSQPlus(bits=2).levels, LSQPlus(bits=2, shift="learned").levels
+        (array([-2., -1.,  0.,  1.], dtype=float32), array([0., 1., 2., 3.], dtype=float32))
     """
 
     bits: int = 4
     scale: str | float = "lsq"
-    shift: str = "learned"
-    calibration: str = "mse"
+    calibration: str = "three-sigma"
 
     def __post_init__(self) -> None:
         if self.bits == 1 and self.shift == "fitted":
