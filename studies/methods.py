@@ -34,8 +34,7 @@ configs = [
 found = compare(
     partial(qnn.LeNet, channels=(16, 32), hidden=128, batch_norm=True),
     partial(qnn_data.load, "mnist"), configs=[Config("float"), *configs], seeds=5,
-    epochs=8, batch_size=200, tune={"lr": [5e-4, 1e-3, 3e-3, 1e-2]},
-    store="docs/results/methods",
+    epochs=8, batch_size=200, tune={"lr": [5e-4, 1e-3, 3e-3, 1e-2]}, store="docs/results/methods",
 )  # fmt: skip # one call
 found.report("docs/results/methods/README.md", title="MNIST: six methods, one net", about=__doc__)
 print(found)
