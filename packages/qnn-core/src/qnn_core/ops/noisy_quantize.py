@@ -7,7 +7,7 @@ import numpy as np
 from ..autodiff import Array, Shape, Tensor, op
 from ..errors import NonFiniteError, ShapeError
 from ..qtensor import units
-from ..qtensor.fake_quantize import check_qparams
+from ..qtensor.fake_quantize import aligned, check_qparams
 from ..quantizer import Quantizer
 from .quantize import field_gradients, gradients, slopes
 
@@ -40,8 +40,7 @@ def _forward(
         raise ShapeError(
             f"{name}: training_levels gave shape {level.shape} for data of shape {u.shape}"
         )
-    over = (-1, *(1,) * (x.ndim - 1 - (quantizer.axis or 0) % max(x.ndim, 1)))
-    at, start = (p.reshape(over) if p.ndim else p for p in (scale, shift))
+    at, start = (aligned(part, x.ndim, quantizer.axis) for part in (scale, shift))
     return level * at + start, (u, level, scale.copy())
 
 

@@ -8,7 +8,7 @@ from ..autodiff import Array, Shape, Tensor, op
 from ..autodiff.mode import MODE
 from ..machine import empty
 from ..qtensor import QuantizedTensor, clip_gradients, clip_surrogate, clips, quantized, units
-from ..qtensor.fake_quantize import check_qparams
+from ..qtensor.fake_quantize import aligned, check_qparams
 from ..quantizer import Quantizer, codebook
 from ..quantizer.trained_fields import MOST_FIELDS
 from ..registry import get_quantizer
@@ -105,8 +105,8 @@ def field_gradients(
     quantizer: Quantizer, u: Array, code: Array, g: Array, scale: Array
 ) -> list[Tensor | None]:
     """Return the gradients of the fields that are trained; constants in further derivatives."""
-    over = (-1, *(1,) * (u.ndim - 1 - (quantizer.axis or 0) % u.ndim)) if scale.ndim else ()
-    found = quantizer.trained_gradients(u, code, g * scale.reshape(over))
+    of_levels = g * aligned(scale, u.ndim, quantizer.axis)
+    found = quantizer.trained_gradients(u, code, of_levels)
     return [Tensor.of(np.asarray(found[name], u.dtype)) for name in quantizer.trained]
 
 

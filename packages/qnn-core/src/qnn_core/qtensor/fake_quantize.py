@@ -207,15 +207,17 @@ def _row_qparams(
 
 def units(x: Array, scale: Array, shift: Array, axis: int | None) -> Array:
     """Return ``u = (x - shift) / scale`` rounded to float32, in the data's dtype."""
-    over = () if axis is None else (-1, *(1,) * (x.ndim - 1 - axis % x.ndim))
     # Far outside the levels u may be infinite, as it may in the kernels.
     with np.errstate(over="ignore"):
-        u = (x - _aligned(shift, over)) / _aligned(scale, over)
+        u = (x - aligned(shift, x.ndim, axis)) / aligned(scale, x.ndim, axis)
         return u.astype(np.float32).astype(x.dtype, copy=False)
 
 
-def _aligned(qparams: Array, shape: tuple[int, ...]) -> Array:
-    return qparams.reshape(shape) if qparams.ndim else qparams
+def aligned(qparams: Array, ndim: int, axis: int | None) -> Array:
+    """Return scales or shifts of channels so that they broadcast over data of `ndim` axes."""
+    if axis is None or not qparams.ndim:
+        return qparams
+    return qparams.reshape(-1, *(1,) * (ndim - 1 - axis % ndim))
 
 
 def _check_scale(scale: Array, shift: Array, ends: tuple[float, float]) -> None:
