@@ -1,11 +1,13 @@
 """The user's cache folder: files that were verified when they were stored, and are again."""
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+from platformdirs import user_cache_path
 
 from .._atomic import atomic_write
 from ..errors import ChecksumError
@@ -21,6 +23,11 @@ class Cache:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    @classmethod
+    def of(cls, key: str, given: str | os.PathLike[str] | None) -> "Cache":
+        """Return the cache in a folder that was given, or the data set's in the user's."""
+        return cls(user_cache_path("qnn-data") / key if given is None else Path(given))
 
     def read(self, files: tuple[IdxFile, ...]) -> tuple[Arrays, dict[str, str]]:
         """Return what is there, and for each other file why it is not."""

@@ -4,6 +4,7 @@ import io
 import logging
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 import pooch  # type: ignore[import-untyped]  # it has no stubs
@@ -39,6 +40,17 @@ class _Sink:
 
     def flush(self) -> None:
         self.file.flush()
+
+
+def chosen(known: tuple[str, ...], given: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the base URLs that were given, or else those that are known.
+
+    Raises:
+        TypeError: one string was given.
+    """
+    if isinstance(given, str):
+        raise TypeError(f"mirrors is a list of base URLs, not one string, {given!r}")
+    return known if given is None else tuple(given)
 
 
 def fetch_from_mirror(

