@@ -48,6 +48,10 @@ class PackError(QnnError, RuntimeError):
     """A packed model that does not give what the model gives that it was made from."""
 
 
+class ExportError(QnnError, RuntimeError):
+    """A model has no form in the language that it is exported to, or its export is not equal."""
+
+
 class CompareError(QnnError, ValueError):
     """A comparison that cannot be made as it is described, or does not fit its folder."""
 

@@ -11,6 +11,7 @@ from ...data import as_array
 from ...errors import FileError, NonFiniteError, ShapeError, SpecError
 from ...files import load_arrays
 from ...gemm import cpu
+from ..c import CExport, Transform, export_c
 from ..compile.fuse import fuse
 from ..compile.program import Program
 from ..file.budget import Budget
@@ -147,6 +148,74 @@ class PackedModel:
     def save(self, path: str | Path) -> None:
         """Write a file that `load` reads; it is moved into its place when it is whole."""
         write_graph(path, self.graph)
+
+    def export_c(
+        self,
+        folder: str | Path,
+        *,
+        name: str = "net",
+        input: Literal["uint8", "float32"] = "uint8",
+        transform: Transform = None,
+        float: Literal["never", "tail", "all"] = "never",
+        target: str = "any",
+        optimize: Literal["size", "speed"] = "speed",
+        samples: Any = None,
+        vectors: int = 8,
+    ) -> CExport:
+        """Write the model as C99 that needs ``stdint.h`` and nothing else; prove it equal first.
+
+        Every decision, from a sum to a code, is put through the packed model's float32 expression
+        for all sums that can occur. The C is compiled by the host's compiler, if there is one, and
+        run beside the packed model on `samples` and on inputs made here: integers, numbers and
+        classes must be equal to the bit, or nothing is written.
+
+        Args:
+            folder: a new one, or one whose files of the same names are replaced.
+            name: of the net: letters, digits and underscores; functions and macros begin with it.
+            input: what the C is given: ``"uint8"`` pixels as they come from a sensor, or
+                ``"float32"`` as the packed model is given.
+            transform: what was done to the pixels before training: ``(mean, std)``, as in
+                ``(pixel / 255 - mean) / std``, or a function of uint8 arrays ``[n, ...]``.
+            float: what may be computed in floats: nothing; ``"tail"``, what comes behind the last
+                codes; or ``"all"``. What is float is named in the files.
+            target: the processor that kernels are chosen for: ``"any"``, ``"rv32ec"``,
+                ``"rv32emc"``, ``"rv32imc"``, ``"m0"``, ``"m4"`` or ``"avr"``.
+            optimize: for ``"speed"`` or ``"size"``.
+            samples: inputs as the C takes them, ``[n, ...]``; the first are in the self-test.
+            vectors: how many inputs the self-test has.
+
+        Returns:
+            what was written, and what was proved; ``print`` shows it.
+
+        Raises:
+            ExportError: if something stays float that may not, has no form in C, or is not equal;
+                the message names the layers.
+            OSError: if the folder cannot be written.
+            SpecError: for wrong options, or a transform that is none.
+
+        Example:
+            >>> import tempfile
+            >>> import qnn_core as qnn
+            >>> spec = {"weight": "binary", "input": "symmetric:2,scale=1"}
+            >>> model = qnn.MLP([3, 4, 2], **spec, last_weight="binary", last_input="binary", seed=0)
+            >>> packed = qnn.pack(model, np.zeros((1, 3)))
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     made = packed.export_c(folder, name="tiny", transform=(0.5, 0.5))
+            ...     made.files[:3]
+            ('tiny.h', 'tiny.c', 'tiny_test.c')
+        """
+        return export_c(
+            self.graph,
+            folder,
+            name=name,
+            input=input,
+            transform=transform,
+            float=float,
+            target=target,
+            optimize=optimize,
+            samples=samples,
+            vectors=vectors,
+        )
 
     @property
     def nbytes(self) -> int:

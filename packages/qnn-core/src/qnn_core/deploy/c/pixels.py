@@ -1,0 +1,82 @@
+"""What was done to pixels before training, as the number that each of the 256 becomes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import SpecError
+from ..graph import Graph
+
+Transform = Callable[[Any], Any] | tuple[float, float] | None
+
+
+def pixel_values(graph: Graph, transform: Transform) -> NDArray[np.float32]:
+    """Return float32 ``[256]``: what the model is given for each value of a pixel.
+
+    Args:
+        graph: of one input.
+        transform: ``(mean, std)`` on the scale from 0 to 1, as in ``(pixel / 255 - mean) / std``;
+            or the function itself, of uint8 ``[n, ...]``, which must act on each pixel alone.
+
+    Raises:
+        SpecError: if it is missing, or is no such function.
+    """
+    if transform is None:
+        raise SpecError(
+            "export_c: say what was done to the pixels before training: transform=(mean, std) for "
+            "(pixel / 255 - mean) / std, or transform=f for a function of uint8 arrays "
+            "(numpy.float32 if nothing was done), or input='float32'"
+        )
+    shape = graph.inputs[0].shape if graph.inputs else ()
+    if callable(transform):
+        return _of_function(transform, shape)
+    numbers = np.asarray(transform, np.float64)
+    if numbers.shape != (2,) or not np.all(np.isfinite(numbers)) or numbers[1] <= 0:
+        raise SpecError(
+            f"export_c: transform must be a function or (mean, std) with std > 0, got {transform!r}"
+        )
+    mean, std = np.float32(numbers[0]), np.float32(numbers[1])
+    pixels = np.arange(256, dtype=np.float32)
+    return (pixels / np.float32(255) - mean) / std
+
+
+def _of_function(transform: Callable[[Any], Any], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    pixels = np.broadcast_to(np.arange(256, dtype=np.uint8).reshape(256, *(1,) * len(shape)), (256, *shape))
+    table = _called(transform, np.ascontiguousarray(pixels), shape)
+    values = table.reshape(256, -1)[:, 0].copy()
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (3, *shape), dtype=np.uint8)
+    same = np.all(table.reshape(256, -1) == values[:, None])
+    given = _called(transform, images, shape)
+    if not same or not np.array_equal(given.reshape(3, -1), values[images.reshape(3, -1)]):
+        raise SpecError(
+            "export_c: transform does not act on each pixel alone: the C looks pixels up in a "
+            "table of 256 numbers; do the rest before, or export with input='float32'"
+        )
+    return values
+
+
+def _called(
+    transform: Callable[[Any], Any], pixels: NDArray[np.uint8], shape: tuple[int, ...]
+) -> NDArray[np.float32]:
+    """Call a transform with images of the model's shape; flat ones as squares too."""
+    shapes = [pixels.shape]
+    side = round(np.sqrt(shape[0])) if len(shape) == 1 else 0
+    if side * side == np.prod(shape):
+        shapes.append((len(pixels), side, side))
+    failure: Exception | None = None
+    for tried in shapes:
+        try:
+            made = np.asarray(transform(pixels.reshape(tried)), np.float32)
+        except Exception as error:  # whatever a function of somebody else's raises
+            failure = failure or error
+            continue
+        if made.size == pixels.size and np.all(np.isfinite(made)):
+            return made
+        failure = failure or SpecError(f"it gives shape {made.shape} for {tried}")
+    raise SpecError(
+        f"export_c: transform must give as many finite numbers as it is given pixels, of uint8 "
+        f"[n, {', '.join(map(str, shape))}]: {type(failure).__name__}: {failure}"
+    ) from failure
