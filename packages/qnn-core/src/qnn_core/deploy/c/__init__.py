@@ -1,6 +1,20 @@
 """Packed models as C99 for microcontrollers, proved equal to them."""
 
-from .export import CExport, export_c
+from .cost import PROCESSORS, CRow, CSummary
+from .export import CExport, c_summary, export_c
+from .options import InputKind, Optimize, Options, Target
 from .pixels import Transform
 
-__all__ = ["CExport", "Transform", "export_c"]
+__all__ = [
+    "PROCESSORS",
+    "CExport",
+    "CRow",
+    "CSummary",
+    "InputKind",
+    "Optimize",
+    "Options",
+    "Target",
+    "Transform",
+    "c_summary",
+    "export_c",
+]

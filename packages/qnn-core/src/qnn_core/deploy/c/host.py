@@ -33,6 +33,11 @@ class Ran:
     sums: Array | None
     logits: Array | None
 
+    def some(self, part: slice) -> "Ran":
+        """Return what it gave for some of the inputs."""
+        kept = (None if a is None else a[part] for a in (self.classes, self.sums, self.logits))
+        return Ran(*kept)
+
 
 def compiler() -> str | None:
     """Return the command of the host's C compiler, ``CC`` or one that is found; None for none."""

@@ -43,7 +43,9 @@ def pixel_values(graph: Graph, transform: Transform) -> NDArray[np.float32]:
 
 
 def _of_function(transform: Callable[[Any], Any], shape: tuple[int, ...]) -> NDArray[np.float32]:
-    pixels = np.broadcast_to(np.arange(256, dtype=np.uint8).reshape(256, *(1,) * len(shape)), (256, *shape))
+    pixels = np.broadcast_to(
+        np.arange(256, dtype=np.uint8).reshape(256, *(1,) * len(shape)), (256, *shape)
+    )
     table = _called(transform, np.ascontiguousarray(pixels), shape)
     values = table.reshape(256, -1)[:, 0].copy()
     rng = np.random.default_rng(0)

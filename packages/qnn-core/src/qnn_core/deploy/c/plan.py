@@ -65,8 +65,7 @@ class Decision:
         turned: bool ``[n]``: where minus the sum is compared.
         low, high: int64 ``[n]``: ends of the turned sums that can occur.
         lines: the same as lines, of turned sums; see `exact_line`.
-        checked: sums on which it was compared with the packed model's expression.
-        total: sums that can occur.
+        checked: sums that can occur: for all of them it gives the packed model's code.
     """
 
     thresholds: Integers
@@ -75,7 +74,6 @@ class Decision:
     high: Integers
     lines: Lines
     checked: int
-    total: int
 
     @property
     def top(self) -> int:
@@ -86,9 +84,9 @@ class Decision:
     def shared(self) -> bool:
         """Whether it is the same for all channels."""
         t = np.clip(self.thresholds, self.low, self.high + 1)
-        return bool(
-            np.all(t == t[:, :1]) and not self.turned.any()
-        ) and self.thresholds.shape[1] > 1
+        return (
+            bool(np.all(t == t[:, :1]) and not self.turned.any()) and self.thresholds.shape[1] > 1
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +112,7 @@ class Step:
 class Product(Step):
     """A linear layer or a convolution of integers, with what becomes of its sums.
 
-    The accumulator of output n is the sum of ``x * w`` over the window, where x is the input's code,
+    The accumulator of output n is the sum of ``x * w`` over the window, where x is an input's code,
     minus `offset`, or what `table` has for it; what lies outside of the image adds nothing.
 
     Attributes:
@@ -197,28 +195,23 @@ class Recode(Step):
 class Join(Step):
     """Codes of two integers of each element, such as a residual sum.
 
-    The code of a and b is ``clip((a * multiplier + b * factor + offset) >> shift, 0, top)``, or,
-    with `offsets`, ``clip((a * multiplier + offsets[b]) >> shift, 0, top)``, per channel.
+    The code of a and b is ``clip((a * multiplier + b * factor + offset) >> shift, 0, top)``.
 
     Attributes:
         multiplier, factor, offset: int64 ``[n]``.
-        offsets: int64 ``[levels, n]`` in the place of the two, or None.
         shift: to the right.
         top: the greatest code.
         wide: whether 64 bits are needed.
-        checked: pairs that were compared with the packed model's expression.
-        total: pairs that can occur.
+        checked: pairs that can occur: all were compared with the packed model's expression.
     """
 
     multiplier: Integers
     factor: Integers
     offset: Integers
-    offsets: Integers | None
     shift: int
     top: int
     wide: bool
     checked: int
-    total: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -361,6 +354,11 @@ class FloatMean(Step):
     """The mean of windows of floats, in the order of `gemm.pooling.window_mean`."""
 
     window: Window
+
+
+def decision_of(step: Step) -> Decision | None:
+    """Return how the sums of a step become codes, None if they do not."""
+    return step.decision if isinstance(step, Product | Decide | SumPool) else None
 
 
 @dataclass(frozen=True, eq=False)

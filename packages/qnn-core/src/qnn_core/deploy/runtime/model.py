@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,7 +11,17 @@ from ...data import as_array
 from ...errors import FileError, NonFiniteError, ShapeError, SpecError
 from ...files import load_arrays
 from ...gemm import cpu
-from ..c import CExport, Transform, export_c
+from ..c import (
+    CExport,
+    CSummary,
+    InputKind,
+    Optimize,
+    Options,
+    Target,
+    Transform,
+    c_summary,
+    export_c,
+)
 from ..compile.fuse import fuse
 from ..compile.program import Program
 from ..file.budget import Budget
@@ -154,11 +164,11 @@ class PackedModel:
         folder: str | Path,
         *,
         name: str = "net",
-        input: Literal["uint8", "float32"] = "uint8",
+        input: InputKind = "uint8",
         transform: Transform = None,
         float: Literal["never", "tail", "all"] = "never",
-        target: str = "any",
-        optimize: Literal["size", "speed"] = "speed",
+        target: Target = "any",
+        optimize: Optimize = "speed",
         samples: Any = None,
         vectors: int = 8,
     ) -> CExport:
@@ -196,26 +206,18 @@ class PackedModel:
         Example:
             >>> import tempfile
             >>> import qnn_core as qnn
-            >>> spec = {"weight": "binary", "input": "symmetric:2,scale=1"}
-            >>> model = qnn.MLP([3, 4, 2], **spec, last_weight="binary", last_input="binary", seed=0)
+            >>> how = {"weight": "binary", "input": "symmetric:2,scale=1"}
+            >>> how |= {"last_weight": "binary", "last_input": "binary"}
+            >>> model = qnn.MLP([3, 4, 2], **how, seed=0)
             >>> packed = qnn.pack(model, np.zeros((1, 3)))
             >>> with tempfile.TemporaryDirectory() as folder:
             ...     made = packed.export_c(folder, name="tiny", transform=(0.5, 0.5))
             ...     made.files[:3]
             ('tiny.h', 'tiny.c', 'tiny_test.c')
         """
-        return export_c(
-            self.graph,
-            folder,
-            name=name,
-            input=input,
-            transform=transform,
-            float=float,
-            target=target,
-            optimize=optimize,
-            samples=samples,
-            vectors=vectors,
-        )
+        options = Options(name, input, float, target, optimize)
+        given: dict[str, Any] = {"transform": transform, "samples": samples, "vectors": vectors}
+        return export_c(self.graph, folder, options, **given)
 
     @property
     def nbytes(self) -> int:
@@ -224,8 +226,28 @@ class PackedModel:
             self._nbytes = len(serialize_arrays(self.graph))
         return self._nbytes
 
-    def summary(self) -> PackedSummary:
-        """Return layers, operations, bits, multiply-accumulates and bytes; ``print`` shows them."""
+    @overload
+    def summary(self) -> PackedSummary: ...
+
+    @overload
+    def summary(self, form: Literal["c"], **options: Any) -> CSummary: ...
+
+    def summary(self, form: Literal["c"] | None = None, **options: Any) -> Any:
+        """Return layers, operations, bits, multiply-accumulates and bytes; ``print`` shows them.
+
+        Args:
+            form: None for the packed file; ``"c"`` for what `export_c` would write: flash, RAM,
+                operations and modelled cycles on each target, by layer.
+            options: of ``"c"``: `input`, `float`, `target` and `optimize` of `export_c`.
+
+        Raises:
+            ExportError: if the model has no form in C.
+            SpecError: for another form, or wrong options.
+        """
+        if form is not None:
+            if form != "c":
+                raise SpecError(f"summary: form must be None or 'c', got {form!r}")
+            return c_summary(self.graph, Options(**options))
         return packed_summary(self.graph, self.nbytes, self.program().kernels)
 
     def program(self) -> Program:

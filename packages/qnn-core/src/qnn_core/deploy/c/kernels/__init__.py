@@ -1,6 +1,6 @@
 """Ways to compute a product in C, and which one to take."""
 
-from .base import Kernel, Prepared
+from .base import Kernel
 from .choose import KERNELS, choose
 
-__all__ = ["KERNELS", "Kernel", "Prepared", "choose"]
+__all__ = ["KERNELS", "Kernel", "choose"]

@@ -1,36 +1,10 @@
 """What a way to compute a product in C is."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from ..plan import Product
+from ..prepared import Prepared
 from ..text.decisions import Written
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A product written for a kernel.
-
-    Attributes:
-        kernel: name of the kernel, of its file in the library, and of its function.
-        flags: what of the file it needs.
-        tables: C text of its arrays.
-        fields: of the kernel's struct, by name, beside ``decision``.
-        nbytes: of the arrays.
-        work: bytes of scratch that it needs while it runs.
-    """
-
-    kernel: str
-    flags: frozenset[str]
-    tables: str
-    fields: tuple[tuple[str, str], ...]
-    nbytes: int
-    work: int = 0
-
-    @property
-    def struct(self) -> str:
-        """Name of the struct."""
-        return self.kernel.title().replace("_", "")
 
 
 class Kernel(Protocol):
@@ -38,7 +12,13 @@ class Kernel(Protocol):
 
     Attributes:
         name: of the file in the library, and of its function.
+        code: bytes of its code on Cortex-M0+, about.
     """
+
+    @property
+    def code(self) -> int:
+        """See above."""
+        ...
 
     @property
     def name(self) -> str:

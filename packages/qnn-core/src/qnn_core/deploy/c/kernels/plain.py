@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ..plan import Product
+from ..plan import Integers, Product
+from ..prepared import Prepared
 from ..text.arrays import array
 from ..text.decisions import Written
-from .base import Prepared
 from .weights import packed_bits
 
 # A multiplication, both loads and the loop, about; per target.
@@ -16,6 +16,7 @@ class Plain:
     """See the module."""
 
     name = "plain"
+    code = 320
 
     def fits(self, product: Product) -> bool:
         """Every product does whose weights 16 bits hold."""
@@ -52,7 +53,9 @@ class Plain:
             nbytes += 2 * table.size
         if product.table is not None:
             flags.add("input_table")
-            tables += array("int16_t", f"{name}_table", product.table, "what each input enters with")
+            tables += array(
+                "int16_t", f"{name}_table", product.table, "what each input enters with"
+            )
             fields.append(("table", f"{name}_table"))
             nbytes += 2 * product.table.size
         fields += geometry(product)
@@ -94,7 +97,7 @@ def geometry(product: Product) -> list[tuple[str, str]]:
     return fields
 
 
-def _bits(product: Product) -> tuple[int, np.ndarray]:  # type: ignore[type-arg]
+def _bits(product: Product) -> tuple[int, Integers]:
     """Return the bits of a weight in memory, and the levels."""
     levels = np.unique(product.weights)
     for bits in (1, 2, 4):

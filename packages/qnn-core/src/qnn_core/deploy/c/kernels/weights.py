@@ -31,9 +31,7 @@ def coded(weights: Integers) -> Coded:
         >>> coded(np.array([-1, 1, 1]))
         Coded(codes=array([0, 1, 1]), first=-1, step=2, bits=1)
     """
-    first = int(weights.min(initial=0)) if weights.size else 0
-    if weights.size:
-        first = int(weights.min())
+    first = int(weights.min()) if weights.size else 0
     step = 0
     for value in np.unique(weights - first).tolist():
         step = gcd(step, value)
@@ -43,7 +41,7 @@ def coded(weights: Integers) -> Coded:
 
 
 def packed_bits(codes: Integers, bits: int) -> NDArray[np.uint8]:
-    """Return codes ``[n, k]`` of 1, 2 or 4 bits as bytes ``[n, ceil(k * bits / 8)]``, low bits first."""
+    """Return codes ``[n, k]`` of 1, 2 or 4 bits as bytes ``[n, bytes]``, low bits first."""
     per = 8 // bits
     n, k = codes.shape
     padded = np.zeros((n, -(-k // per) * per), np.int64)

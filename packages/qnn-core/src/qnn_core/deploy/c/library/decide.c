@@ -35,7 +35,10 @@ INLINE uint8_t decided(const FLASH Decision *d, int32_t sum, unsigned channel)
 {
     const unsigned n = d->each ? channel : 0u;
 //if thresholds
-    if (d->thresholds) {
+//if line
+    if (d->thresholds)
+//end
+    {
         const FLASH int32_t *t = d->thresholds + (uint32_t)n * d->top;
         unsigned low = 0, high = d->top;
         while (low < high) {
@@ -47,24 +50,33 @@ INLINE uint8_t decided(const FLASH Decision *d, int32_t sum, unsigned channel)
     }
 //end
 //if line
-    {
-//if shifts
-        const unsigned shift = d->shifts ? d->shifts[n] : d->shift;
-//else
-        const unsigned shift = d->shift;
-//end
 //if wide
-        if (d->wide_offset) {
-            int64_t y = (int64_t)sum * d->multiplier[n] + d->wide_offset[n];
-            y = y < 0 ? 0 : y >> shift;
-            return (uint8_t)(y > d->top ? d->top : y);
-        }
+    if (d->wide_offset) {
+        int64_t y = (int64_t)sum * d->multiplier[n] + d->wide_offset[n];
+//if shifts
+        y = y < 0 ? 0 : y >> (d->shifts ? d->shifts[n] : d->shift);
+//else
+        y = y < 0 ? 0 : y >> d->shift;
 //end
-        {
-            int32_t y = sum * d->multiplier[n] + d->offset[n];
-            y = y < 0 ? 0 : y >> shift;
-            return (uint8_t)(y > d->top ? d->top : y);
-        }
+        return (uint8_t)(y > d->top ? d->top : y);
     }
+//end
+    {
+        int32_t y = sum * d->multiplier[n] + d->offset[n];
+//if shifts
+        y = y < 0 ? 0 : y >> (d->shifts ? d->shifts[n] : d->shift);
+//else
+        y = y < 0 ? 0 : y >> d->shift;
+//end
+        return (uint8_t)(y > d->top ? d->top : y);
+    }
+//end
+//if line
+//else
+//if thresholds
+//else
+    (void)sum;
+    return (uint8_t)n;
+//end
 //end
 }

@@ -1,5 +1,5 @@
 """From a packed graph to steps on integers."""
 
-from .lower import Floats, lower, scaled
+from .lower import Floats, lower
 
-__all__ = ["Floats", "lower", "scaled"]
+__all__ = ["Floats", "lower"]

@@ -1,5 +1,7 @@
 """From a float expression of one integer to thresholds and lines, proved on every sum."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,28 +13,37 @@ from .expression import Expression
 # Sums that are looked at at a time.
 BLOCK = 2**18
 
-# More are not enumerated: a decision on them is not proved, and not made.
+# So many are put through the expression one by one. Of more, only those next to the thresholds are,
+# if every operation is monotone to the last bit; else all, up to the second limit.
+FEW = 2**24
 MOST = 2**30
+
+# Functions that are not proved to be monotone to the last bit. All others that an expression can
+# hold are one rounded operation of float32, and rounding is monotone.
+UNPROVED = ("tanh", "sigmoid")
 
 
 def decide(expression: Expression, quantizer: Node) -> Decision | None:
     """Return the codes of an expression of one integer as thresholds, or None if there are none.
 
     Every sum that can occur, of every channel, is put through the packed model's float32
-    expression. The thresholds are read off the codes, so they are right by construction; codes
-    that do not rise or fall throughout have none.
+    expression, or is shown to lie between two that were and have its code. The thresholds are read
+    off the codes, so they are right by construction; codes that do not rise or fall throughout
+    have none.
     """
     (source,) = expression.sources
     low, high = source.low, source.high
     total = int((high - low + 1).sum())
-    if total > MOST:
+    monotone = not any(node.op in UNPROVED for node in expression.nodes)
+    if total > MOST and not monotone:
         return None
     ends = [expression.codes(quantizer, [end[None]])[0].astype(int) for end in (low, high)]
     turned: NDArray[np.bool_] = ends[1] < ends[0]
     sign = np.where(turned, -1, 1)
     first, last = np.where(turned, -high, low), np.where(turned, -low, high)
     top = quantizer.tables["levels"].size - 1
-    thresholds = _enumerated(expression, quantizer, first, last, sign, top)
+    search = _bisected if monotone and total > FEW else _enumerated
+    thresholds = search(_Turned(expression, quantizer, sign, first, last), top)
     if thresholds is None:
         return None
     reach = np.maximum(np.abs(first), np.abs(last))
@@ -41,29 +52,36 @@ def decide(expression: Expression, quantizer: Node) -> Decision | None:
     always = thresholds <= first
     given = np.where(never, reach + 1, np.where(always, -reach, thresholds))
     lines = exact_lines(given, reach)
-    return Decision(thresholds, turned, first, last, lines, total, total)
+    return Decision(thresholds, turned, first, last, lines, total)
 
 
-def _enumerated(
-    expression: Expression,
-    quantizer: Node,
-    first: Integers,
-    last: Integers,
-    sign: Integers,
-    top: int,
-) -> Integers | None:
+@dataclass(frozen=True, eq=False)
+class _Turned:
+    """Codes as they grow with turned sums, from `first` to `last` of each channel."""
+
+    expression: Expression
+    quantizer: Node
+    sign: Integers
+    first: Integers
+    last: Integers
+
+    def codes(self, sums: Integers) -> NDArray[np.uint8]:
+        return self.expression.codes(self.quantizer, [sums * self.sign])
+
+
+def _enumerated(turned: _Turned, top: int) -> Integers | None:
     """Return the least turned sum of each code but the first; one beyond the last for never."""
-    n = first.size
+    first, last = turned.first, turned.last
     found = np.repeat((last + 1)[None], top, axis=0)
-    before = np.full(n, -1)
+    before = np.full(first.size, -1)
     longest = int((last - first).max(initial=0)) + 1
-    rows = max(1, BLOCK // max(n, 1))
+    rows = max(1, BLOCK // max(first.size, 1))
     numbers = np.arange(1, top + 1)[:, None]
     for begin in range(0, longest, rows):
         sums = np.arange(begin, min(begin + rows, longest))[:, None] + first
         # Channels of fewer sums stay at their last one, where nothing changes any more.
         sums = np.minimum(sums, last)
-        codes = expression.codes(quantizer, [sums * sign]).astype(np.int16)
+        codes = turned.codes(sums).astype(np.int16)
         if begin == 0:
             found = np.where(numbers <= codes[0], first, found)
             before = codes[0].astype(int)
@@ -75,3 +93,17 @@ def _enumerated(
             found[code - step : code, column] = sums[row, column]
         before = codes[-1].astype(int)
     return found
+
+
+def _bisected(turned: _Turned, top: int) -> Integers:
+    """Return the same of an expression that is monotone, by bisection."""
+    wanted = np.arange(1, top + 1)[:, None]
+    low = np.broadcast_to(turned.first, (top, turned.first.size))
+    high = np.broadcast_to(turned.last + 1, low.shape)
+    while np.any(low < high):
+        middle = (low + high) >> 1
+        reached = turned.codes(np.minimum(middle, turned.last)) >= wanted
+        open_ = low < high
+        high = np.where(open_ & reached, middle, high)
+        low = np.where(open_ & ~reached, middle + 1, low)
+    return high

@@ -17,6 +17,18 @@ Array = NDArray[Any]
 Integers = NDArray[np.int64]
 Link = tuple[str, NDArray[np.float32] | None]
 
+# Elementwise steps of floats that C has with the same bits; tanh and sigmoid it has not.
+FORMS = (
+    "add",
+    "subtract",
+    "subtract_from",
+    "multiply",
+    "divide",
+    "divide_into",
+    "maximum",
+    "minimum",
+)
+
 PAIRS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
 
 
@@ -114,9 +126,12 @@ def links_of(node: Node, shape: Shape, constants: Mapping[str, Constant]) -> lis
     return [(name, None if c is None else np.asarray(c, np.float32)) for name, c in found.links]
 
 
-def _mapped(
-    node: Node, x: Expression, constants: Mapping[str, Constant]
-) -> Expression | None:
+def has_form(link: str) -> bool:
+    """Whether an elementwise step of floats has a form in C with the same bits."""
+    return link in FORMS
+
+
+def _mapped(node: Node, x: Expression, constants: Mapping[str, Constant]) -> Expression | None:
     found = columnwise(node, x.columns, len(x.shape) + 1, constants) if x.shape else None
     forward = OPERATIONS[node.op].forward
     if found is None or forward is None:

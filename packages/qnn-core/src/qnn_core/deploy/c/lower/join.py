@@ -1,4 +1,4 @@
-"""From a float expression of two integers, such as a residual sum, to one plane: proved on pairs."""
+"""From a float expression of two integers, such as a residual sum, to a plane, proved on pairs."""
 
 from typing import NamedTuple
 
@@ -13,6 +13,9 @@ BLOCK = 2**18
 MOST = 2**29
 
 SHIFTS = range(6, 31)
+
+# Of each integer, at which slopes are measured.
+POINTS = 9
 
 
 class Plane(NamedTuple):
@@ -41,7 +44,7 @@ def plane(expression: Expression, quantizer: Node) -> Plane | None:
     if total > MOST or not total:
         return None
     edges = _edges(expression, quantizer)
-    slopes = [_slopes(*edge, top) for edge in edges]
+    slopes = _slopes(expression, quantizer)
     for shift in SHIFTS:
         made = [_fitted(edge, slope, shift, top) for edge, slope in zip(edges, slopes, strict=True)]
         if all(m is not None for m in made):
@@ -88,14 +91,30 @@ def _edges(expression: Expression, quantizer: Node) -> list[Edges]:
     return [(whole[0][where == c], whole[1][where == c], whole[2][where == c]) for c in range(n)]
 
 
-def _slopes(a: Integers, b: Integers, code: Integers, top: int) -> tuple[float, float]:
-    """Return about how much a code grows with a and with b, where it is not at an end."""
-    inside = (code > 0) & (code < top)
-    if inside.sum() < 3:
-        inside = np.ones(code.size, bool)
-    columns = np.stack([a[inside], b[inside], np.ones(int(inside.sum()))], axis=1).astype(float)
-    found = np.linalg.lstsq(columns, code[inside] + 0.5, rcond=None)[0]
-    return float(found[0]), float(found[1])
+def _slopes(expression: Expression, quantizer: Node) -> list[tuple[float, float]]:
+    """Return how much a code grows with a and with b in each column, where nothing is clipped.
+
+    By least squares on the float numbers themselves at points all over the range.
+    """
+    a, b = expression.sources
+    parts = np.linspace(0, 1, POINTS)[:, None]
+    grids = [np.rint(s.low + parts * (s.high - s.low)).astype(np.int64) for s in (a, b)]
+    a_grid = np.repeat(grids[0], POINTS, axis=0)
+    b_grid = np.tile(grids[1], (POINTS, 1))
+    scale, levels = quantizer.tables["scale"], quantizer.tables["levels"]
+    step = float(scale.reshape(())) * float(levels[1] - levels[0])
+    x = expression.apply([a_grid, b_grid]).astype(np.float64) / step
+    found = []
+    for column in range(expression.columns):
+        value = x[:, column]
+        inside = (value > value.min()) & (value < value.max())
+        if inside.sum() < 3:
+            inside = np.ones(value.size, bool)
+        points = np.stack([a_grid[inside, column], b_grid[inside, column]], axis=1).astype(float)
+        columns = np.concatenate([points, np.ones((len(points), 1))], axis=1)
+        slopes = np.linalg.lstsq(columns, value[inside], rcond=None)[0]
+        found.append((float(slopes[0]), float(slopes[1])))
+    return found
 
 
 def _fitted(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import gcd
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ....gemm import GemmOperand
 from ..plan import Integers
@@ -71,8 +72,8 @@ def weight_integers(operand: GemmOperand, codes: Integers) -> tuple[Integers, in
 
 
 def turned_weights(
-    weights: Integers, falls: Integers, allowed: Integers
-) -> tuple[Integers, Integers]:
+    weights: Integers, falls: NDArray[np.bool_], allowed: Integers
+) -> tuple[Integers, NDArray[np.bool_]]:
     """Return weights with the sign changed where codes fall as sums grow, and which still fall.
 
     A row keeps its sign if its weights would be none of those that the layer has.

@@ -24,9 +24,7 @@ def array(kind: str, name: str, values: NDArray[Any], comment: str = "") -> str:
     flat = np.ravel(values)
     told = f"/* {comment} */\n" if comment else ""
     body = wrapped(literal(kind, v) for v in flat.tolist()) or "    0"
-    return (
-        f"{told}static const FLASH {kind} {name}[{max(flat.size, 1)}] = {{\n{body}\n}};\n"
-    )
+    return f"{told}static const FLASH {kind} {name}[{max(flat.size, 1)}] = {{\n{body}\n}};\n"
 
 
 def literal(kind: str, value: Any) -> str:

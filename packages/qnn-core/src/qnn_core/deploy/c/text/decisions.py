@@ -120,4 +120,5 @@ def _narrow(decision: Decision, multiplier: Integers, offset: Integers) -> Integ
     ends = [end * multiplier for end in (decision.low, decision.high)]
     ends += [end + offset for end in ends] + [offset]
     inside = [(end >= -(2**31)) & (end < 2**31) for end in ends]
-    return np.all(inside, axis=0).astype(np.int64)
+    fits: Integers = np.all(inside, axis=0).astype(np.int64)
+    return fits

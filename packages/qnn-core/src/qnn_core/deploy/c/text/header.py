@@ -1,7 +1,5 @@
 """NAME.h: what a caller needs, in C and C++."""
 
-import numpy as np
-
 from .loops import element
 from .scores import scores
 from .source import Generated, columns
@@ -73,7 +71,7 @@ extern "C" {{
 def _prototypes(g: Generated, upper: str, kind: str) -> str:
     name, outputs = g.name, g.plan.outputs
     lines = ""
-    found = scores(outputs[0], name, logits=g.logits)
+    found = scores(outputs[0], logits=g.logits)
     if found is not None:
         what = "1 if the output is above 0, else 0" if columns(outputs[0]) == 1 else "The class"
         cut = f" ({outputs[0].cut} is left out: it keeps the order)" if outputs[0].cut else ""
@@ -86,7 +84,7 @@ def _prototypes(g: Generated, upper: str, kind: str) -> str:
         lines += f", {upper}_OUTPUTS of them. */\n"
         lines += f"void {name}_sums(const {kind} *input, int32_t *sums, void *scratch);\n\n"
     if g.logits:
-        lines += f"/* The outputs themselves, {upper}_OUTPUTS of them: those of the packed model to the bit. */\n"
+        lines += f"/* The {upper}_OUTPUTS outputs, equal to the packed model's to the bit. */\n"
         lines += f"void {name}_logits(const {kind} *input, float *logits, void *scratch);\n"
     return lines
 
@@ -94,10 +92,8 @@ def _prototypes(g: Generated, upper: str, kind: str) -> str:
 def cpp_header(g: Generated) -> str:
     """Return the text of NAME.hpp: the same in a namespace, with sizes that are constants."""
     upper, kind, name = g.name.upper(), element(g.plan.input), g.name
-    constants = "".join(
-        f"constexpr int {macro.lower()} = {upper}_{macro};\n" for macro in sizes(g)
-    )
-    found = scores(g.plan.outputs[0], name, logits=g.logits)
+    constants = "".join(f"constexpr int {macro.lower()} = {upper}_{macro};\n" for macro in sizes(g))
+    found = scores(g.plan.outputs[0], logits=g.logits)
     functions = ""
     if found is not None:
         functions += f"""
@@ -122,6 +118,3 @@ namespace {name} {{
 
 #endif
 """
-
-
-_ = np

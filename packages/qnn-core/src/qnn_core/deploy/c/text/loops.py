@@ -26,6 +26,9 @@ from ..plan import (
 )
 from .arrays import array, literal, smallest
 
+# Pixels whose float32 sum is taken at a time, in a mean.
+BLOCK = 64
+
 ELEMENT = {"pixels": "uint8_t", "codes": "uint8_t", "sums": "int32_t", "floats": "float"}
 
 
@@ -51,14 +54,14 @@ def loops(step: Step) -> str:
 
 @loops.register
 def _(step: Decide) -> str:
-    n = step.target.shape[-1]
     return function(
         step,
-        f"""    unsigned n = 0;
+        f"""    const FLASH Decision *const d = &{step.identifier}_decision;
+    unsigned n = 0;
     int32_t i;
     for (i = 0; i < {step.target.size}; i++) {{
-        y[i] = decided(&{step.identifier}_decision, turned_sum(&{step.identifier}_decision, x[i], n), n);
-        if (++n == {n}u) n = 0;
+        y[i] = decided(d, turned_sum(d, x[i], n), n);
+        if (++n == {step.target.shape[-1]}u) n = 0;
     }}
 """,
     )
@@ -99,7 +102,8 @@ def _(step: Join) -> str:
     body = f"""    unsigned n = 0;
     int32_t i;
     for (i = 0; i < {step.target.size}; i++) {{
-        {kind} v = {cast}x0[i] * {name}_multiplier[n] + {cast}x1[i] * {name}_factor[n] + {name}_offset[n];
+        {kind} v = {cast}x0[i] * {name}_multiplier[n] + {cast}x1[i] * {name}_factor[n];
+        v += {name}_offset[n];
         v = v < 0 ? 0 : v >> {step.shift};
         y[i] = (uint8_t)(v > {step.top} ? {step.top} : v);
         if (++n == {n}u) n = 0;
@@ -122,7 +126,8 @@ def _windows(step: Any, inner: str, before: str, after: str) -> str:
                         const int down = row * {w.stride[0]} + ky - {w.padding[0]};
                         const int across = column * {w.stride[1]} + kx - {w.padding[1]};
                         if (down >= 0 && down < {height} && across >= 0 && across < {width}) {{
-                            const {element(step.sources[0])} v = x[((int32_t)down * {width} + across) * {channels} + c];
+                            const int32_t at = (int32_t)down * {width} + across;
+                            const {element(step.sources[0])} v = x[at * {channels} + c];
 {inner}                        }}
                     }}
 {after}            }}
@@ -149,9 +154,11 @@ def _(step: SumPool) -> str:
     inner = f"{pad}sum += {added};\n"
     after = "                *y++ = sum;\n"
     if step.decision is not None:
-        d = f"&{name}_decision"
-        after = f"                *y++ = decided({d}, turned_sum({d}, sum, (unsigned)c), (unsigned)c);\n"
-    return table + function(step, _windows(step, inner, "                int32_t sum = 0;\n", after))
+        after = f"""                sum = turned_sum(&{name}_decision, sum, (unsigned)c);
+                *y++ = decided(&{name}_decision, sum, (unsigned)c);
+"""
+    before = "                int32_t sum = 0;\n"
+    return table + function(step, _windows(step, inner, before, after))
 
 
 @loops.register
@@ -170,7 +177,9 @@ def _(step: Gather) -> str:
         lines.append(f"{'    ' * (depth + 1)}for ({i} = 0; {i} < {length}; {i}++)\n")
     terms = [str(step.start)] if step.start else []
     terms += [f"{i} * {s}" if s != 1 else i for i, s in zip(names, step.strides, strict=True)]
-    lines.append(f"{'    ' * (len(names) + 1)}*y++ = x[{' + '.join(terms).replace('+ -', '- ')}];\n")
+    lines.append(
+        f"{'    ' * (len(names) + 1)}*y++ = x[{' + '.join(terms).replace('+ -', '- ')}];\n"
+    )
     return function(step, "".join(lines))
 
 
@@ -192,7 +201,9 @@ def _(step: Encode) -> str:
     bits = step.cuts.astype(np.float32).view(np.int32).astype(np.int64)
     keys = np.where(bits < 0, -(bits + 2**31), bits)
     name, top = step.identifier, step.cuts.size
-    table = array("int32_t", f"{name}_cuts", keys, "least number of each code but the first, ordered")
+    table = array(
+        "int32_t", f"{name}_cuts", keys, "least number of each code but the first, ordered"
+    )
     body = f"""    int32_t i;
     for (i = 0; i < {step.target.size}; i++) {{
         const int32_t key = ordered(x[i]);
@@ -212,7 +223,7 @@ def _(step: Encode) -> str:
 def _(step: Dequantize) -> str:
     name, (channels, levels) = step.identifier, step.values.shape
     table = array("float", f"{name}_values", step.values, "the number of each code")
-    assert channels == 1 and levels
+    assert (channels, levels) == step.values.shape
     body = f"""    int32_t i;
     for (i = 0; i < {step.target.size}; i++) y[i] = {name}_values[x[i]];
 """
@@ -321,7 +332,27 @@ def _(step: FloatPair) -> str:
 @loops.register
 def _(step: FloatMean) -> str:
     # In blocks of 64 pixels whose float32 sums are added in double: see gemm.pooling.
-    raise TypeError("a mean of floats")
+    area, pad = step.window.kernel[0] * step.window.kernel[1], " " * 28
+    if area <= BLOCK:
+        before = "                float sum = 0.0f;\n"
+        inner = f"{pad}sum += v;\n"
+        after = f"                *y++ = sum / {literal('float', area)};\n"
+        return function(step, _windows(step, inner, before, after))
+    before = (
+        "                float sum = 0.0f;\n"
+        "                double total = 0.0;\n"
+        "                int pixels = 0;\n"
+    )
+    inner = (
+        f"{pad}sum += v;\n"
+        f"{pad}if (++pixels == {BLOCK}) {{\n"
+        f"{pad}    total += (double)sum;\n"
+        f"{pad}    sum = 0.0f;\n"
+        f"{pad}    pixels = 0;\n"
+        f"{pad}}}\n"
+    )
+    after = f"                *y++ = (float)((total + (double)sum) / {area}.0);\n"
+    return function(step, _windows(step, inner, before, after))
 
 
 @loops.register
@@ -330,7 +361,7 @@ def _(step: FloatProduct) -> str:
     height, width, channels = step.image
     n, kh, kw, inputs = step.weights.shape
     rows, columns = step.window.output(height, width)
-    w = step.window
+    (sy, sx), (py, px), (dy, dx) = step.window.stride, step.window.padding, step.window.dilation
     tables = array("float", f"{name}_weights", step.weights)
     scale = f"{name}_scale[n]"
     if step.scale.ndim:
@@ -350,11 +381,15 @@ def _(step: FloatProduct) -> str:
                 float sum = 0.0f;
                 for (ky = 0; ky < {kh}; ky++)
                     for (kx = 0; kx < {kw}; kx++) {{
-                        const int down = row * {w.stride[0]} + ky * {w.dilation[0]} - {w.padding[0]};
-                        const int across = column * {w.stride[1]} + kx * {w.dilation[1]} - {w.padding[1]};
-                        const uint8_t inside = down >= 0 && down < {height} && across >= 0 && across < {width};
-                        const float *p = x + (inside ? ((int32_t)down * {width} + across) * {channels} + n / {each} * {inputs} : 0);
-                        for (c = 0; c < {inputs}; c++) sum = fused(inside ? p[c] : 0.0f, *w++, sum);
+                        const int down = row * {sy} + ky * {dy} - {py};
+                        const int across = column * {sx} + kx * {dx} - {px};
+                        if (down < 0 || down >= {height} || across < 0 || across >= {width})
+                            w += {inputs};
+                        else {{
+                            const int32_t at = (int32_t)down * {width} + across;
+                            const float *p = x + at * {channels} + n / {each} * {inputs};
+                            for (c = 0; c < {inputs}; c++) sum = fused(*p++, *w++, sum);
+                        }}
                     }}
                 {{
                     const float scaled = sum * {scale};

@@ -33,12 +33,11 @@ class Scores:
     way: str
 
 
-def scores(output: Output, name: str, *, logits: bool) -> Scores | None:
+def scores(output: Output, *, logits: bool) -> Scores | None:
     """Return how the outputs are ordered; None if the output has no classes, or takes floats.
 
     Args:
         output: of sums, codes or floats.
-        name: of the net.
         logits: whether floats may be used.
     """
     if len(output.value.shape) != 1:
@@ -47,9 +46,9 @@ def scores(output: Output, name: str, *, logits: bool) -> Scores | None:
         return _codes(output)
     if output.value.kind == "floats":
         return Scores("y[n]", "float", "0.0f", "0.0f", (), False, "float32")
-    if output.links:
+    if logits and (output.links or _sums(output) is None):
         return None
-    return _sums(output)
+    return None if output.links else _sums(output)
 
 
 def _codes(output: Output) -> Scores:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
+from ..host import Ran
 from .arrays import array
 from .loops import element
 from .scores import scores
@@ -13,47 +13,40 @@ from .source import Generated
 Array = NDArray[Any]
 
 
-def selftest(
-    g: Generated,
-    inputs: Array,
-    sums: Array | None,
-    logits: Array | None,
-    classes: Array | None,
-) -> str:
+def selftest(g: Generated, inputs: Array, wanted: Ran) -> str:
     """Return the text of NAME_test.c.
 
     Args:
         g: the net.
         inputs: ``[vectors, elements]``, as the net takes them.
-        sums: int64 ``[vectors, outputs]``; None of a net that has none.
-        logits: float32, likewise.
-        classes: int64 ``[vectors]``, likewise.
+        wanted: what the packed model gives for them.
     """
     name, upper, kind = g.name, g.name.upper(), element(g.plan.input)
     count = len(inputs)
     tables = array(kind, "inputs", inputs, f"{count} inputs of {upper}_INPUTS elements")
     checks, declared = "", ""
-    if sums is not None:
-        tables += array("int32_t", "sums", sums, "what the packed model gives: integers")
+    if wanted.sums is not None:
+        tables += array("int32_t", "sums", wanted.sums, "what the packed model gives: integers")
         declared += f"    int32_t found[{upper}_OUTPUTS];\n"
-        checks += _check("sums", "found", "%ld", "(long)", upper, name)
-    if logits is not None:
-        tables += array("float", "logits", logits, "what the packed model gives: numbers")
+        checks += _check(name, "sums", "found", ("%ld", "(long)"))
+    if g.logits and wanted.logits is not None:
+        tables += array("float", "logits", wanted.logits, "what the packed model gives: numbers")
         declared += f"    float numbers[{upper}_OUTPUTS];\n"
-        checks += _check("logits", "numbers", "%.9g", "(double)", upper, name)
-    if classes is not None and scores(g.plan.outputs[0], name, logits=g.logits) is not None:
-        tables += array("int16_t", "classes", classes, "the class of each")
+        checks += _check(name, "logits", "numbers", ("%.9g", "(double)"))
+    if wanted.classes is not None and scores(g.plan.outputs[0], logits=g.logits) is not None:
+        tables += array("int16_t", "classes", wanted.classes, "the class of each")
         checks += f"""        {{
             const int class = {name}_predict(inputs + (int32_t)vector * {upper}_INPUTS, scratch);
             if (class != classes[vector]) {{
-                REPORT(("{name}: input %d: class %d, expected %d\\n", vector, class, (int)classes[vector]));
+                REPORT(("{name}: input %d: class %d, expected %d\\n",
+                        vector, class, (int)classes[vector]));
                 return vector + 1;
             }}
         }}
 """
     tables = tables.replace("static const FLASH ", "static const ")
     return f"""/*
- * Self-test of {name}: with {upper}_TEST_MAIN it is a program that prints PASS, or the first difference.
+ * Self-test of {name}. With {upper}_TEST_MAIN it is a program that prints PASS or what differs:
  *     cc -std=c99 -D{upper}_TEST_MAIN {name}.c {name}_test.c -o {name}_test && ./{name}_test
  * Without it, {name}_selftest returns 0, or the number of the first input that differs, from 1 on.
  */
@@ -73,7 +66,7 @@ int {name}_selftest(void *scratch)
 {{
     int vector;
     for (vector = 0; vector < {count}; vector++) {{
-{declared.replace('    ', '        ')}{checks}    }}
+{declared.replace("    ", "        ")}{checks}    }}
     return 0;
 }}
 
@@ -89,7 +82,8 @@ int main(void)
 """
 
 
-def _check(what: str, found: str, form: str, cast: str, upper: str, name: str) -> str:
+def _check(name: str, what: str, found: str, printed: tuple[str, str]) -> str:
+    upper, (form, cast) = name.upper(), printed
     call = f"{name}_{what}(inputs + (int32_t)vector * {upper}_INPUTS, {found}, scratch);"
     return f"""        {{
             int i;

@@ -6,10 +6,11 @@ from typing import Literal
 
 import numpy as np
 
+from ....qtensor import values_of
 from ..arena import Arena
-from ..kernels.base import Prepared
 from ..plan import Decide, Output, Plan, Product, Step, SumPool, Value
-from .arrays import array, literal
+from ..prepared import Prepared
+from .arrays import array
 from .decisions import Written, multiplier_type, text_of
 from .loops import element, link_lines, loops, scale_lines
 from .scores import Scores, scores
@@ -76,7 +77,7 @@ def _macros(g: Generated) -> str:
 #pragma GCC optimize("fp-contract=off")
 #endif
 #if defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0
-#error "floats must be computed as floats: compile with -msse2 -mfpmath=sse, or export without floats"
+#error "floats must be computed as floats: compile with -msse2 -mfpmath=sse"
 #endif
 """
     upper = g.name.upper()
@@ -138,9 +139,7 @@ def _step(g: Generated, number: int, step: Step) -> str:
         struct = f"static const FLASH {prepared.struct} {step.identifier} = {{\n{fields}}};\n"
         return told + tables + prepared.tables + struct
     if isinstance(step, Decide | SumPool) and step.decision is not None:
-        tables += (
-            f"static const FLASH Decision {step.identifier}_decision = {_braces(w)};\n"
-        )
+        tables += f"static const FLASH Decision {step.identifier}_decision = {_braces(w)};\n"
     return told + tables + loops(step)
 
 
@@ -164,12 +163,17 @@ def describe(step: Step) -> str:
     shape = " x ".join(map(str, step.sources[0].shape))
     target = " x ".join(map(str, step.target.shape))
     if isinstance(step, Product):
-        what = "linear" if step.is_linear else f"{step.window.kernel[0]} x {step.window.kernel[1]} convolution"
+        what = (
+            "linear"
+            if step.is_linear
+            else f"{step.window.kernel[0]} x {step.window.kernel[1]} convolution"
+        )
         if step.groups > 1:
             what += f" in {step.groups} groups"
         if step.pool is not None:
             what += f", maximum of {step.pool.kernel[0]} x {step.pool.kernel[1]}"
-        return f"{what}, {shape} -> {target}, weights of {step.weight_bits} bits, inputs of {step.input_bits}"
+        bits = f"weights of {step.weight_bits} bits, inputs of {step.input_bits}"
+        return f"{what}, {shape} -> {target}, {bits}"
     return f"{type(step).__name__}, {shape} -> {target}"
 
 
@@ -195,7 +199,9 @@ def _net(g: Generated) -> str:
             work = ""
             if prepared.work:
                 work = f", s + {g.arena.work[number]}"
-            lines.append(f"    {prepared.kernel}(&{step.identifier}, {sources[0]}, {target}{work});\n")
+            lines.append(
+                f"    {prepared.kernel}(&{step.identifier}, {sources[0]}, {target}{work});\n"
+            )
         else:
             lines.append(f"    {step.identifier}({', '.join([*sources, target])});\n")
     unused = "" if g.arena.nbytes else "    (void)s;\n"
@@ -204,7 +210,7 @@ def _net(g: Generated) -> str:
     return f"""/* All layers, one after the other; s is the caller's scratch memory. */
 static void net(const {kind} *input, uint8_t *s)
 {{
-{unused}{given}{''.join(lines)}}}
+{unused}{given}{"".join(lines)}}}
 """
 
 
@@ -221,7 +227,7 @@ def _interface(g: Generated) -> list[str]:
         parts.append(_sums(g, kind, upper))
     if g.logits:
         parts.append(_logits(g, kind, upper))
-    found = scores(outputs[0], g.name, logits=g.logits)
+    found = scores(outputs[0], logits=g.logits)
     if found is not None:
         parts.append(_predict(g, kind, found))
     return parts
@@ -246,18 +252,21 @@ def _sums(g: Generated, kind: str, upper: str) -> str:
                     extra = ""
         lines += f"""    {{
         const {element(output.value)} *y{number} = {place(g, output.value)};
-        for (i = 0; i < {size}; i++) sums[{f'{at} + i' if at else 'i'}] = {read};
+        for (i = 0; i < {size}; i++) sums[{f"{at} + i" if at else "i"}] = {read};
     }}
 """
         lines += extra
         at += size
-    return tables + f"""void {g.name}_sums(const {kind} *input, int32_t *sums, void *scratch)
+    return (
+        tables
+        + f"""void {g.name}_sums(const {kind} *input, int32_t *sums, void *scratch)
 {{
     uint8_t *const s = scratch;
     int32_t i;
     net(input, s);
 {lines}}}
 """
+    )
 
 
 def _logits(g: Generated, kind: str, upper: str) -> str:
@@ -271,10 +280,10 @@ def _logits(g: Generated, kind: str, upper: str) -> str:
         elif output.value.kind == "codes":
             coding = output.value.coding
             assert coding is not None
-            from ....qtensor import values_of
-
             codes = np.arange(coding.levels.size, dtype=np.uint8)
-            values = values_of(codes, coding.levels, coding.scale.reshape(()), coding.shift.reshape(()), None)
+            values = values_of(
+                codes, coding.levels, coding.scale.reshape(()), coding.shift.reshape(()), None
+            )
             tables += array("float", f"output_{number}_values", values)
             body = f"        float v = output_{number}_values[{read}];\n"
         made, more = link_lines(output.links, f"output_{number}", n)
@@ -287,37 +296,42 @@ def _logits(g: Generated, kind: str, upper: str) -> str:
         const {element(output.value)} *y{number} = {place(g, output.value)};
         for (i = 0; i < {size}; i++) {{
             {head}{indented.strip()}
-            logits[{f'{at} + i' if at else 'i'}] = v;
+            logits[{f"{at} + i" if at else "i"}] = v;
         }}
     }}
 """
         at += size
-    return tables + f"""void {g.name}_logits(const {kind} *input, float *logits, void *scratch)
+    return (
+        tables
+        + f"""void {g.name}_logits(const {kind} *input, float *logits, void *scratch)
 {{
     uint8_t *const s = scratch;
     int32_t i;
     net(input, s);
 {lines}}}
 """
+    )
 
 
 def _predict(g: Generated, kind: str, found: Scores) -> str:
     output = g.plan.outputs[0]
     n = columns(output)
-    tables = "".join(
-        array(kind_, name, values) for kind_, name, values in found.tables
-    )
+    tables = "".join(array(kind_, name, values) for kind_, name, values in found.tables)
     piece = library("score", frozenset()) if found.uses_library else ""
     y = place(g, output.value)
     kind_of = element(output.value)
     if n == 1:
-        body = f"""    return {found.expression.replace('[n]', '[0]')} > {found.zero};
+        body = f"""    return {found.expression.replace("[n]", "[0]")} > {found.zero};
 """
         start = "    net(input, s);\n"
         declared = f"    const {kind_of} *y = {y};\n"
         loop = body
     else:
-        declared = f"    const {kind_of} *y = {y};\n    int n, class = 0;\n    {found.kind} best = {found.least};\n"
+        declared = (
+            f"    const {kind_of} *y = {y};\n"
+            f"    {found.kind} best = {found.least};\n"
+            "    int n, class = 0;\n"
+        )
         start = "    net(input, s);\n"
         loop = f"""    for (n = 0; n < {n}; n++) {{
         const {found.kind} v = {found.expression};
@@ -328,11 +342,12 @@ def _predict(g: Generated, kind: str, found: Scores) -> str:
     }}
     return class;
 """
-    return piece + tables + f"""int {g.name}_predict(const {kind} *input, void *scratch)
+    return (
+        piece
+        + tables
+        + f"""int {g.name}_predict(const {kind} *input, void *scratch)
 {{
     uint8_t *const s = scratch;
 {declared}{start}{loop}}}
 """
-
-
-_ = literal
+    )

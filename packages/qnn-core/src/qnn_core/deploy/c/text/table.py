@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from tabulate import tabulate
 
-from ..kernels.base import Prepared
 from ..plan import Plan, Product
+from ..prepared import Prepared
 from .decisions import Written
 
 

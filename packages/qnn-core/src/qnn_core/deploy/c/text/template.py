@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 
 def filled(text: str, flags: Collection[str]) -> str:
-    """Return a piece of C with the lines that its conditions ask for.
+    r"""Return a piece of C with the lines that its conditions ask for.
 
     ``//if NAME`` begins lines for nets with that flag, ``//else`` those for the others, ``//end``
     ends both; they nest.
@@ -13,8 +13,8 @@ def filled(text: str, flags: Collection[str]) -> str:
         ValueError: if a condition is not closed.
 
     Example:
-        >>> filled("//if wide\\nint64_t y;\\n//else\\nint32_t y;\\n//end\\n", {"wide"})
-        'int64_t y;\\n'
+        >>> filled("//if wide\nint64_t y;\n//else\nint32_t y;\n//end\n", {"wide"})
+        'int64_t y;\n'
     """
     kept: list[str] = []
     open_: list[bool] = []

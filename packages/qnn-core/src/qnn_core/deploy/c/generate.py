@@ -1,0 +1,59 @@
+"""From a plan to all that its C text is made of: decisions, kernels, places in memory."""
+
+import hashlib
+from importlib.metadata import version
+
+from ...errors import ExportError
+from ..file.write import serialize_arrays
+from ..graph import Graph
+from .arena import arena
+from .kernels import choose
+from .options import Options
+from .plan import Plan, Product, decision_of
+from .prepared import Prepared
+from .text.decisions import written
+from .text.scores import scores
+from .text.source import Generated
+
+
+def generated(graph: Graph, plan: Plan, options: Options) -> Generated:
+    """Return a plan with what was chosen for it.
+
+    Raises:
+        ExportError: if a product has no kernel, or the class cannot be told without floats.
+    """
+    decisions, work = [], []
+    kernels: dict[int, Prepared] = {}
+    for number, step in enumerate(plan.steps):
+        made = written(decision_of(step), step.identifier, multiplies=options.multiplies)
+        decisions.append(made)
+        if isinstance(step, Product):
+            kernel = choose(step, options.modelled, options.optimize)
+            kernels[number] = kernel.prepare(step, step.identifier, made)
+        work.append(kernels[number].work if number in kernels else 0)
+    logits = options.float != "never"
+    first = plan.outputs[0]
+    if not logits and len(first.value.shape) == 1 and scores(first, logits=False) is None:
+        raise ExportError(
+            "export_c: float='never', and the class cannot be told from the sums by integers: "
+            "their scales are too far apart. Allow float='tail'"
+        )
+    digest = hashlib.sha256(serialize_arrays(graph)).hexdigest()
+    kind = {"pixels": "uint8", "floats": "float"}[plan.input.kind]
+    about = (
+        f"{options.name}: made by qnn-core {version('qnn-core')} from a packed model; do not edit.",
+        f"SHA-256 of its file: {digest}",
+        f"Input: {kind}, {' x '.join(map(str, plan.input.shape))}, channels last.",
+        f"Kernels chosen for: {options.target}, {options.optimize}.",
+        *(f"Float: {where}: {why}." for where, why in plan.floats),
+    )
+    return Generated(
+        options.name,
+        plan,
+        tuple(decisions),
+        kernels,
+        arena(plan, work),
+        options.optimize,
+        about,
+        logits,
+    )
