@@ -128,11 +128,11 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     checkpoint = Path(__file__).parents[2] / "golden" / "checkpoint-v1.qnn"
     with pytest.raises(FileError, match=r"holds 'qnn checkpoint' .* needed is 'qnn packed model'"):
         qnn.load(checkpoint)
-    save_arrays(tmp_path / "new", {}, {"kind": "qnn packed model", "version": 3})
+    save_arrays(tmp_path / "new", {}, {"kind": "qnn packed model", "version": 4})
     save({"x": X}, tmp_path / "foreign.safetensors")
     with pytest.raises(FileError, match=r"foreign.* is a safetensors file, but qnn did not write"):
         qnn.load(tmp_path / "foreign.safetensors")
-    with pytest.raises(FileError, match=r"version 3; needed .* version 1 to 2; a newer qnn-core"):
+    with pytest.raises(FileError, match=r"version 4; needed .* version 1 to 3; a newer qnn-core"):
         qnn.load(tmp_path / "new")
 
 
@@ -479,7 +479,7 @@ def test_a_file_may_be_stored_without_compression(packed: qnn.PackedModel, path:
 def test_the_header_says_what_it_is(path: Path) -> None:
     tensors, head = load_arrays(path)
     assert sorted(tensors) == ["arrays", "graph"]
-    assert (head["kind"], head["version"]) == ("qnn packed model", 2)
+    assert (head["kind"], head["version"]) == ("qnn packed model", 3)
 
 
 # qnn info
@@ -488,7 +488,7 @@ def test_the_header_says_what_it_is(path: Path) -> None:
 def test_info_of_a_packed_model(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info", str(path)]) == 0
     shown = capsys.readouterr().out
-    assert shown.startswith("qnn packed model, version 2\ninput0: float32 [batch, 12]\n")
+    assert shown.startswith("qnn packed model, version 3\ninput0: float32 [batch, 12]\n")
     assert f"bytes: {os.path.getsize(path):,}" in shown
 
 

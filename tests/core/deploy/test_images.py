@@ -99,18 +99,50 @@ def test_geometries_and_channels(conv: dict[str, Any], channels: int) -> None:
         check_packed(fitted(model, x), x)
 
 
-@pytest.mark.parametrize("groups", [2, 4])
-def test_groups(groups: int) -> None:
-    x = images(6, 5, 5, 4)
+@pytest.mark.parametrize("inner", ["uniform:3", "symmetric:8", "logarithmic:4"])
+@pytest.mark.parametrize(("outputs", "groups"), [(4, 4), (8, 4), (8, 2), (65, 65), (130, 130)])
+def test_groups(outputs: int, groups: int, inner: str) -> None:
+    x = images(6, 5, 5, max(groups, 4))
     model = qnn.Sequential(
         qnn.QuantConv2d(
-            4, 8, 3, padding=1, groups=groups, weight="symmetric:3,axis=0", input="uniform:3"
+            max(groups, 4),
+            outputs,
+            3,
+            padding=1,
+            groups=groups,
+            weight="symmetric:3,axis=0",
+            input=inner,
         ),
+        nn.BatchNorm(outputs),
         nn.ReLU(),
-        qnn.QuantConv2d(8, 2, 1, weight="binary", input="uniform:2"),
+        qnn.QuantConv2d(outputs, 2, 1, weight="binary", input=inner),
         nn.AvgPool2d(3, stride=1, padding=1),
     )
-    check_packed(fitted(model, x), x)
+    packed = check_packed(fitted(model, x), x)
+    assert operations(packed) == ["quantize", "requantize_conv2d", "conv2d", "avg_pool2d"]
+    expected = packed(x)
+    for path in cpu.paths():
+        with cpu.using(path):
+            np.testing.assert_array_equal(packed(x), expected)
+
+
+def test_groups_are_in_the_file(tmp_path: Path) -> None:
+    model = qnn.Sequential(
+        qnn.QuantConv2d(64, 64, 3, groups=64, weight="symmetric:3", input="uniform:2", seed=0),
+        nn.BatchNorm(64),
+        qnn.QuantConv2d(64, 64, 3, groups=2, weight="symmetric:3", input="uniform:2", seed=1),
+        nn.BatchNorm(64),
+        qnn.QuantConv2d(64, 4, 1, weight="symmetric:3", input="uniform:2", seed=2),
+    )
+    x = images(3, 6, 6, 64)
+    packed = check_packed(fitted(model, x), x)
+    _, about = written(packed.graph)
+    stored = [node for node in about["nodes"] if node["op"] == "requantize_conv2d"]
+    assert [node["attributes"]["groups"] for node in stored] == [64, 2]
+    packed.save(tmp_path / "net.qnn")
+    again = qnn.load(tmp_path / "net.qnn")
+    np.testing.assert_array_equal(again(x), packed(x))
+    assert not again.graph.nodes[1].chain  # it was stored with its thresholds
 
 
 def test_float_convolutions_and_pools() -> None:

@@ -9,9 +9,11 @@ import qnn_core as qnn
 from packed_models import check_packed, expected, fitted, operations, specs, variants
 from qnn_core import Tensor, nn, ops
 from qnn_core.deploy.compile.fuse import unfused
+from qnn_core.deploy.compile.sum_lines import sum_lines
 from qnn_core.deploy.graph.fusible_chain import chain_at, codings_of
 from qnn_core.deploy.graph.interpret import encoded, interpret, requantized
 from qnn_core.deploy.graph.shapes import shapes_of
+from qnn_core.gemm import cpu
 
 RNG = np.random.default_rng(0)
 ACTIVATIONS = {
@@ -97,7 +99,9 @@ def test_learned_shifts(inner: str, scale: str) -> None:
 def test_chains_become_thresholds(name: str) -> None:
     x = data(60, 20)
     for inner, bias, norm in itertools.product(
-        ["binary", "uniform:2", "symmetric:3", "uniform:4"], (False, True), (False, True)
+        ["binary", "symmetric:3", "uniform:4", "symmetric:6", "uniform:8"],
+        (False, True),
+        (False, True),
     ):
         net = Net("symmetric:2,axis=0", inner, ACTIVATIONS[name], bias=bias, norm=norm)
         packed = check_packed(fitted(net, x), x)
@@ -111,9 +115,11 @@ def test_lengths_of_sums(k: int) -> None:
         assert check_packed(fitted(Net(weight, inner, k=k), x), x).nbytes > 0
 
 
-def test_a_fused_node_counts_as_its_chain_at_every_sum() -> None:
+@pytest.mark.parametrize("bits", [3, 5, 8])
+def test_a_fused_node_counts_as_its_chain_at_every_sum(bits: int) -> None:
     x = data(60, 20)
-    net = with_norm_of_both_signs(fitted(Net("symmetric:3", "uniform:3", norm=True), x))
+    net = Net("symmetric:3", f"uniform:{bits}", norm=True)
+    net = with_norm_of_both_signs(fitted(net, x))
     (node,) = [n for n in qnn.pack(net, x).graph.nodes if n.op == "requantize"]
     assert {int(f) for f in node.tables["flip"]} == {0, -1}
     graph = unfused(qnn.pack(net, x).graph)
@@ -126,12 +132,27 @@ def test_a_fused_node_counts_as_its_chain_at_every_sum() -> None:
     np.testing.assert_array_equal(
         requantized(sums, node), encoded(chain.values(sums), node.chain[-1])
     )
+    lines = sum_lines(node, chain.reach)
+    if bits < 5:
+        assert lines is None
+        return
+    # As the engine computes: in double, rounded towards zero.
+    assert lines is not None
+    found = np.clip(sums * lines.slope + lines.start, 0, 2**bits - 1).astype(np.int64)
+    assert lines.searched.sum() < 10
+    np.testing.assert_array_equal(
+        found[:, ~lines.searched], requantized(sums, node)[:, ~lines.searched]
+    )
 
 
-def test_more_than_four_bits_stay_float_operations() -> None:
-    x = data(30, 20)
-    packed = check_packed(fitted(Net("symmetric:5", "uniform:5"), x), x)
-    assert operations(packed) == ["quantize", "linear", "relu", "quantize", "linear"]
+@pytest.mark.parametrize("inner", specs())
+@pytest.mark.parametrize("path", cpu.paths())
+def test_every_path_has_the_codes_of_every_width(path: str, inner: str) -> None:
+    x = data(70, 20)
+    packed = qnn.pack(with_norm_of_both_signs(fitted(Net("symmetric:4", inner, norm=True), x)), x)
+    expected = packed(x)
+    with cpu.using(path):
+        np.testing.assert_array_equal(packed(x), expected)
 
 
 def test_float_layers_first_and_last() -> None:

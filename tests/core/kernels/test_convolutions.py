@@ -82,6 +82,30 @@ def convolved(x: Any, w: Any, bias: Any, *factors: Any, **how: Any) -> Any:
     return y
 
 
+@pytest.mark.parametrize("channels", [2, 63, 64, 65, 200])
+def test_each_channel_alone(path: str, channels: int) -> None:
+    rng = np.random.default_rng(channels)
+    windows = [
+        Window((3, 3), padding=(1, 1)),
+        Window((2, 3), (2, 1), (1, 2)),
+        Window((1, 1), (2, 1)),
+        Window((3, 2), (1, 2), (2, 1), (2, 2)),
+    ]
+    sides = ["binary", "uniform:4", "uniform:8", "logarithmic:4"]
+    for number, (window, side) in enumerate(itertools.product(windows, sides)):
+        x, x_operand = operand(side, (2, 5, 4, channels), rng)
+        shape = (channels, *window.kernel, 1)
+        w_side = ["symmetric:2", "symmetric:8,grid=even", "uniform:8"][number % 3]
+        weight, w_operand = operand(w_side, shape, rng, channels=bool(number % 2))
+        bias = rng.normal(size=channels).astype(np.float32) if number % 2 else None
+        how = {"window": window, "groups": channels}
+        y = convolved(x, weight, bias, x_operand, w_operand, **how)
+        made = prepacked_convolution(weight, bias, x_operand, w_operand, **how)
+        assert made.kind == "depthwise"
+        expected = reference.convolve(x, weight, bias, x_operand, w_operand, **how)
+        np.testing.assert_array_equal(y, expected, f"{side} {w_side} {window}")
+
+
 def on_patches(x: Any, w: Any, *rest: Any, window: Window) -> Any:
     """`product`, on the rows that im2col makes of images without padding."""
     patches = window.patches(x)

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import qnn_core as qnn
 from qnn_core._kernels import engine
+from qnn_core.deploy.compile.exact_line import exact_lines
 from qnn_core.gemm import cpu, prepack, quantized_operand, reference
 from qnn_core.gemm.layouts import row_bytes
-from qnn_core.gemm.requantizer import cuts_of, float_requantizer, sum_requantizer
+from qnn_core.gemm.requantizer import SumLines, cuts_of, float_requantizer, sum_requantizer
 from qnn_core.qtensor import codes_of
 from qnn_core.quantizer import codebook
 
@@ -107,6 +108,51 @@ def test_sums_become_codes(path: str, form: str) -> None:
         program.product(2, 1, prepacked.weights, form, decision)
         program.run(x, rows, 0, m)
     np.testing.assert_array_equal(decoded(rows, form, bits, n), expected)
+
+
+@pytest.mark.parametrize("elements", [None, "even", "uneven"])
+@pytest.mark.parametrize("form", ["bits", "uint8", "int16"])
+@pytest.mark.parametrize("path", cpu.paths())
+def test_sums_become_codes_among_many_thresholds(path: str, form: str, elements: Any) -> None:
+    """By lines where there are some, and by search in the other columns."""
+    if form == "bits" and elements is not None:
+        return  # bits are of codes
+    rng = np.random.default_rng(2)
+    m, k, n, bits = 9, 40, 131, 6
+    levels = np.float32(np.arange(-8, 8))
+    side = quantized_operand(levels, np.float32(1), np.float32(0), along_reduction=False)
+    x, w = (rng.integers(0, 16, shape).astype("u1") for shape in ((m, k), (n, k)))
+    sums = reference.sums(x, w, side, side)
+    # Every third column has uneven thresholds; some are always reached, some never.
+    even = np.ceil(rng.uniform(-500, 300, n) + np.arange(63)[:, None] * rng.uniform(0.4, 40, n))
+    drawn = np.sort(rng.integers(-900, 900, (63, n)), axis=0)
+    thresholds = np.where(np.arange(n) % 3 == 0, drawn, even).astype(np.int32)
+    flip = -rng.integers(0, 2, n).astype(np.int32)
+    expected = (thresholds[:, None] <= (sums ^ flip)).sum(axis=0)
+    lines = exact_lines(thresholds, k * 64, flip=flip)
+    assert 0 < lines.exact.sum() < n
+    slope = np.ldexp(lines.multiplier.astype(np.float64), -lines.shift)
+    start = np.ldexp(lines.offset.astype(np.float64), -lines.shift)
+    codes = np.arange(64)
+    given = {"even": 3 * codes - 50, "uneven": codes**2 // 20, None: None}[elements]
+    with cpu.using(path):
+        prepacked: Any = prepack(w, None, side, side)
+        inner = row_bytes(prepacked.form, k, prepacked.bits)
+        rows = np.zeros((m, row_bytes(form, n, bits)), np.uint8)
+        program = engine.Program(cpu.active_index(), [k, rows.shape[1], inner], 2)
+        layout = engine.Requantizer(
+            format=prepacked.form, bits=prepacked.bits, count=0, elements=prepacked.elements
+        )
+        program.layout(0, 2, k, layout)
+        whole = None if given is None else given.astype(np.int16)
+        decision = sum_requantizer(
+            thresholds, flip, form, bits, whole, lines=SumLines(slope, start, ~lines.exact)
+        )
+        program.product(2, 1, prepacked.weights, form, decision)
+        program.run(x, rows, 0, m)
+    found = decoded(rows, form, bits, n)
+    wanted = expected if given is None else given[expected]
+    np.testing.assert_array_equal(found, wanted if form != "uint8" else wanted.astype(np.uint8))
 
 
 def test_thresholds_out_of_reach() -> None:

@@ -60,6 +60,12 @@ typedef struct {
     const int32_t *gain_t;      /* what each threshold adds to it */
     const int16_t *element_l;   /* element of each code; NULL if that is the code itself */
     int32_t elements;           /* how many there are */
+    /* Where thresholds on sums are many: min(max(sum * slope + start, 0), count), rounded down, is
+     * the code, exactly in double; NULL where they are counted. Thresholds are searched in the
+     * columns where `searched` is not 0. */
+    const double *slope_n, *start_n;
+    const uint8_t *searched_n;
+    int32_t gain;               /* what each threshold adds to an element, if that is the same for all, else 0 */
 } Requantizer;
 
 /* One operation on floats with a constant for each column. */
@@ -82,7 +88,7 @@ typedef struct {
     uint8_t fill[MOST_PLANES]; /* the bytes of a plane outside of the image */
 } Windows;
 
-enum { STEP_ENCODE, STEP_LAYOUT, STEP_PRODUCT, STEP_CHAIN, STEP_GATHER };
+enum { STEP_ENCODE, STEP_LAYOUT, STEP_PRODUCT, STEP_CHAIN, STEP_GATHER, STEP_DEPTHWISE };
 
 typedef struct {
     int32_t op, source, target; /* buffers */

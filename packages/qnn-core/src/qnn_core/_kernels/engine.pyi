@@ -25,6 +25,10 @@ class Requantizer:
         flips: NDArray[Any] | None = None,
         float_thresholds: NDArray[Any] | None = None,
         per_step: float = 0,
+        slopes: NDArray[Any] | None = None,
+        starts: NDArray[Any] | None = None,
+        searched: NDArray[Any] | None = None,
+        gain: int = 0,
     ) -> None: ...
 
 @final
@@ -83,6 +87,15 @@ class Program:
         links: list[tuple[str, NDArray[Any] | None]],
     ) -> None: ...
     def gather(self, source: int, target: int, windows: Windows) -> None: ...
+    def depthwise(
+        self,
+        source: int,
+        target: int,
+        windows: Windows,
+        weights: Weights,
+        out: str,
+        requantizer: Requantizer | None = None,
+    ) -> None: ...
     def run(
         self,
         x: NDArray[Any],

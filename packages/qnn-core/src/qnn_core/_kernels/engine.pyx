@@ -31,7 +31,7 @@ cdef extern from "engine_dispatch.h" nogil:
         KIND_AND, KIND_TERNARY, KIND_INT8, KIND_INT16, KIND_FLOAT, KIND_TABLE
         CHAIN_ADD, CHAIN_SUB, CHAIN_RSUB, CHAIN_MUL, CHAIN_DIV, CHAIN_RDIV, CHAIN_MIN, CHAIN_MAX
         CHAIN_TANH, CHAIN_SIGMOID
-        STEP_ENCODE, STEP_LAYOUT, STEP_PRODUCT, STEP_CHAIN, STEP_GATHER
+        STEP_ENCODE, STEP_LAYOUT, STEP_PRODUCT, STEP_CHAIN, STEP_GATHER, STEP_DEPTHWISE
     ctypedef struct Product:
         int32_t kind, x_bits, w_bits
         int64_t k, n
@@ -51,6 +51,10 @@ cdef extern from "engine_dispatch.h" nogil:
         const int32_t* gain_t
         const int16_t* element_l
         int32_t elements
+        const double* slope_n
+        const double* start_n
+        const uint8_t* searched_n
+        int32_t gain
     ctypedef struct Link:
         int32_t op
         const float* constant_n
@@ -138,8 +142,11 @@ cdef class Requantizer:
     def __init__(
         self, *, str format, int bits, int count, int base=0, increments=None, elements=None,
         sum_thresholds=None, flips=None, float_thresholds=None, float per_step=0,
+        slopes=None, starts=None, searched=None, int gain=0,
     ):
-        self.alive = (increments, elements, sum_thresholds, flips, float_thresholds)
+        self.alive = (
+            increments, elements, sum_thresholds, flips, float_thresholds, slopes, starts, searched
+        )
         self.c.format = FORMATS[format]
         self.c.bits = bits
         self.c.count = count
@@ -151,6 +158,10 @@ cdef class Requantizer:
         self.c.sum_tn = <const int32_t*>address(sum_thresholds)
         self.c.flip_n = <const int32_t*>address(flips)
         self.c.float_t = <const float*>address(float_thresholds)
+        self.c.slope_n = <const double*>address(slopes)
+        self.c.start_n = <const double*>address(starts)
+        self.c.searched_n = <const uint8_t*>address(searched)
+        self.c.gain = gain
 
 
 @cython.final
@@ -306,6 +317,19 @@ cdef class Program:
     def gather(self, int source, int target, Windows windows):
         """Images become rows of patches, one for each output pixel."""
         self.add(STEP_GATHER, source, target, 0).windows = windows.c
+
+    def depthwise(
+        self, int source, int target, Windows windows, Weights weights, str out,
+        Requantizer requantizer=None
+    ):
+        """Images, convolved channel by channel, become what a product makes.
+
+        Elements are bytes if the weights were made for 8 bits, else int16.
+        """
+        self.product(source, target, weights, out, requantizer)
+        cdef Step* step = &self.plan.steps[self.plan.count - 1]
+        step.op = STEP_DEPTHWISE
+        step.windows = windows.c
 
     def run(self, x, y, int64_t start, int64_t stop, int threads=1, int64_t grain=1):
         """Run rows ``start`` to ``stop``; return how many of the numbers to encode are bad.

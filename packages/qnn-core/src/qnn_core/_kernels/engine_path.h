@@ -77,6 +77,7 @@ static void FN(prepack_weights)(void *context, int64_t task)
 }
 
 #include "engine_window.h"
+#include "engine_depthwise.h"
 
 static int64_t FN(step)(const Step *s, Buffer x, Buffer y, int64_t row, int rows)
 {
@@ -85,6 +86,7 @@ static int64_t FN(step)(const Step *s, Buffer x, Buffer y, int64_t row, int rows
     case STEP_ENCODE: return FN(encode)(s, x, y, rows);
     case STEP_LAYOUT: FN(layout)(s, x, y, rows); return 0;
     case STEP_PRODUCT: FN(product)(s, x, y, rows); return 0;
+    case STEP_DEPTHWISE: FN(depthwise)(s, x, y, row, rows); return 0;
     default: FN(chain)(s, x, y, rows); return 0;
     }
 }

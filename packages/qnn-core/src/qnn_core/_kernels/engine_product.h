@@ -249,12 +249,59 @@ static void FN(finish_float)(const Product *p, const int32_t *acc, int64_t n0, c
     else FN(float_rows)(p, 0, 1, acc, n0, total, rows, y);
 }
 
+/* The codes of a panel's sums among many thresholds, by lines and, where there is none, by search.
+ * In a function of its own, so that the compiler makes vectors of it. */
+static NOINLINE void FN(many_codes)(const Requantizer *d, const int32_t *restrict sum, int64_t n0,
+                                    int64_t stride, int32_t *restrict element)
+{
+    const double *slope = d->slope_n + n0, *start = d->start_n + n0;
+    double top = (double)d->count;
+    for (int i = 0; i < PANEL; i++) {
+        double code = (double)sum[i] * slope[i] + start[i];
+        code = code > 0.0 ? code : 0.0;
+        code = code < top ? code : top;
+        element[i] = (int32_t)code;
+    }
+    for (int i = 0; d->searched_n && i < PANEL; i++) {
+        if (!d->searched_n[n0 + i]) continue;
+        const int32_t *t = d->sum_tn + n0 + i;
+        int32_t low = 0, count = d->count, turned = sum[i];
+        if (d->flip_n) turned ^= d->flip_n[n0 + i];
+        while (count > 0) { /* as many are reached as `low` says, and up to `count` more */
+            int32_t half = (count + 1) >> 1, reached = t[(low + half - 1) * stride] <= turned;
+            low += half * reached;
+            count = reached ? count - half : half - 1;
+        }
+        element[i] = low;
+    }
+    if (d->gain)
+        for (int i = 0; i < PANEL; i++) element[i] = d->base + d->gain * element[i];
+    else
+        for (int i = 0; i < PANEL; i++) element[i] = d->element_l[element[i]];
+}
+
 INLINE void FN(finish_row)(const Product *p, const Requantizer *d, const int one, const int32_t *acc,
                            int64_t n0, uint32_t row_term, char *to, size_t plane)
 {
     int64_t stride = padded(p->n);
     VU code[VECTORS];
     uint64_t mask = 0;
+    if (!one && d->slope_n) {
+        int32_t sums[PANEL], elements[PANEL];
+        for (int v = 0; v < VECTORS; v++) {
+            VU sum = FN(sum_of)(p, FN(load)(acc + v * LANES),
+                                FN(load)(p->offset_n + n0 + v * LANES), row_term);
+            memcpy(sums + v * LANES, &sum, sizeof sum);
+        }
+        FN(many_codes)(d, sums, n0, stride, elements);
+        for (int v = 0; v < VECTORS; v++) {
+            code[v] = FN(load)(elements + v * LANES);
+            if (d->format != ROW_BITS)
+                FN(put)(code[v], d->format, to + v * LANES * (d->format == ROW_UINT8 ? 1 : 2));
+        }
+        if (d->format == ROW_BITS) FN(put_bits)(code, d->bits, to, plane);
+        return;
+    }
     for (int v = 0; v < VECTORS; v++) {
         VU sum = FN(sum_of)(p, FN(load)(acc + v * LANES),
                             FN(load)(p->offset_n + n0 + v * LANES), row_term);

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from .._kernels import engine
 from ..machine import cpu, empty
 from ..machine.threads import threads_for
+from .depthwise import is_depthwise, prepack_depthwise
 from .gemm import each_column, floats_suffice, looked_up, nanoseconds, values_of
 from .im2col import Im2col, gather
 from .implicit_gemm import convolved
@@ -38,7 +39,7 @@ class Convolution:
 
     Attributes:
         window: of its kernel.
-        parts: the weights of each group.
+        parts: the weights of each group; of all together, if each channel is alone.
         operand: what the images are.
     """
 
@@ -75,6 +76,10 @@ class Convolution:
 def gathered_product(how: Im2col) -> engine.Program:
     """Return the program from images to sums of products, as floats."""
     prepacked = how.prepacked
+    if prepacked.kind == "depthwise":
+        program = engine.Program(cpu.active_index(), [0, 4 * prepacked.n], 1)
+        program.depthwise(0, 1, how.windows, prepacked.weights, "float")
+        return program
     strides = [0, 4 * prepacked.n, how.row_bytes]
     elements = 2
     if how.layout is not None:
@@ -155,12 +160,17 @@ def prepacked_convolution(
     groups: int = 1,
 ) -> Convolution:
     """Return a convolution with its weights ready; see `convolve`."""
+    if is_depthwise(w.shape, groups):
+        rows = w.reshape(len(w), math.prod(w.shape[1:]))
+        alone = prepack_depthwise(rows, bias, x_operand, w_operand)
+        if alone is not None:
+            return Convolution(window, (alone,), x_operand)
     padded, each = any(window.padding), len(w) // groups
     parts = []
     for g in range(groups):
-        rows = slice(g * each, (g + 1) * each)
-        part = w[rows].reshape(each, int(np.prod(w.shape[1:])))
-        some = w_operand if groups == 1 else channels_of(w_operand, rows)
-        own = None if bias is None else bias[rows]
+        mine = slice(g * each, (g + 1) * each)
+        part = w[mine].reshape(each, int(np.prod(w.shape[1:])))
+        some = w_operand if groups == 1 else channels_of(w_operand, mine)
+        own = None if bias is None else bias[mine]
         parts.append(prepack(part, own, x_operand, some, padded=padded))
     return Convolution(window, tuple(parts), x_operand)

@@ -21,7 +21,15 @@ MANY_ROWS = 16
 FEW_PRODUCTS = 2**19
 
 # Multiply-accumulates per nanosecond, about, on the fastest path: only to decide about threads.
-RATES = {"planes": 2300, "ternary": 1900, "int8": 450, "int16": 220, "table": 110, "float": 110}
+RATES = {
+    "planes": 2300,
+    "ternary": 1900,
+    "int8": 450,
+    "int16": 220,
+    "depthwise": 30,
+    "table": 110,
+    "float": 110,
+}
 
 
 def product(

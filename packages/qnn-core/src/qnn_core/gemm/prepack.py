@@ -102,7 +102,7 @@ def _integer_kind(path: str, x: IntegerLevels, w: IntegerLevels, padded: bool) -
     if bits and even and x.bits * w.bits <= MOST_PLANE_PAIRS.get(path, PLANE_PAIRS):
         return "planes"
     low, high = _ends(w)
-    bytes_fit = np.ptp(_reached(x)) < 256 and high - low < 256
+    bytes_fit = elements_above(x) is not None and high - low < 256
     return "int8" if bytes_fit and engine.multiplies_bytes(cpu.paths().index(path)) else "int16"
 
 
@@ -139,12 +139,22 @@ def _zero(prepacked: Prepacked, x: GemmOperand) -> int:
     assert x.integer_levels is not None
     if prepacked.form == "bits":
         return int(np.flatnonzero(x.integer_levels.centred == 0)[0])
-    return -_first(x.integer_levels) if prepacked.form == "uint8" else 0
+    return -lowest(x.integer_levels) if prepacked.form == "uint8" else 0
 
 
-def _first(grid: IntegerLevels) -> int:
+def lowest(grid: IntegerLevels) -> int:
     """Return what an element that is written as 0 means."""
     return int(_reached(grid).min())
+
+
+def elements_above(grid: IntegerLevels) -> NDArray[np.int16] | None:
+    """Return what the element of each code is above `lowest`, or None if a byte cannot say it.
+
+    For a grid with one zero point.
+    """
+    reached = _reached(grid)
+    above = (grid.centred - int(reached.min())).astype(np.int16)
+    return above if np.ptp(reached) < 256 else None
 
 
 def _planes(w: Array, x: GemmOperand, wf: GemmOperand, ends: dict[str, Any]) -> Prepacked:
@@ -196,7 +206,7 @@ def _int8(w: Array, x: GemmOperand, wf: GemmOperand, ends: dict[str, Any]) -> Pr
     assert x.integer_levels is not None
     assert wf.integer_levels is not None
     n, k = w.shape
-    x_first = _first(x.integer_levels)
+    x_first = lowest(x.integer_levels)
     centred = wf.integer_levels.centred
     low, high = _ends(wf.integer_levels)
     middle = 0 if low >= -128 and high <= 127 else low + 128
@@ -205,7 +215,7 @@ def _int8(w: Array, x: GemmOperand, wf: GemmOperand, ends: dict[str, Any]) -> Pr
         panels, totals = prepack_weights(w, "uint8", 1, (centred - middle).astype(np.int16))
         sums = totals[:, 0].astype(np.int64)
     else:
-        words = _element_words(w, centred - middle, "uint8")
+        words = element_words(w, centred - middle, "uint8")
         sums = words.view(np.int8).reshape(n, -1).sum(axis=1, dtype=np.int64)
         panels = panels_of(words)
     offset = x_first * sums + k * x_first * middle
@@ -220,7 +230,8 @@ def _int8(w: Array, x: GemmOperand, wf: GemmOperand, ends: dict[str, Any]) -> Pr
         offset=per_column(offset, n, np.int32),
         **ends,
     )
-    above = (x.integer_levels.centred - x_first).astype(np.int16)
+    above = elements_above(x.integer_levels)
+    assert above is not None
     elements = None if np.array_equal(above, np.arange(above.size)) else above
     return Prepacked("int8", n, k, weights, "uint8", 8, elements, panels.nbytes)
 
@@ -229,7 +240,7 @@ def _int16(w: Array, x: GemmOperand, wf: GemmOperand, ends: dict[str, Any]) -> P
     assert x.integer_levels is not None
     assert wf.integer_levels is not None
     n, k = w.shape
-    panels = panels_of(_element_words(w, wf.integer_levels.centred, "int16"))
+    panels = panels_of(element_words(w, wf.integer_levels.centred, "int16"))
     weights = engine.Weights(
         kind="int16",
         x_bits=16,
@@ -272,7 +283,7 @@ def _float(w: Array, x: GemmOperand, wf: GemmOperand, ends: dict[str, Any]) -> P
     return Prepacked("float", n, k, weights, "float", 32, None, panels.nbytes)
 
 
-def _element_words(codes: Array, elements: Array, form: str) -> Array:
+def element_words(codes: Array, elements: Array, form: str) -> Array:
     """Return the elements of codes as rows of 32-bit words; elements may differ by channel."""
     if elements.ndim == 1:
         return words_of(codes, form, 8, elements.astype(np.int16))

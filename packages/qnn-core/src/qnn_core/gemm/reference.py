@@ -66,17 +66,33 @@ def product(
 
 
 def convolution_sums(
-    x: Array, w: Array, x_operand: GemmOperand, w_operand: GemmOperand, window: Window
+    x: Array,
+    w: Array,
+    x_operand: GemmOperand,
+    w_operand: GemmOperand,
+    window: Window,
+    *,
+    groups: int = 1,
 ) -> Array:
     """Return the sums of a convolution, ``[b, oh, ow, n]``, before any scale.
 
     Args:
         x: uint8 codes, or float32 values, ``[b, h, w, c]``.
-        w: likewise, ``[n, kh, kw, c]``.
+        w: likewise, ``[n, kh, kw, c / groups]``.
         x_operand: what `x` is.
         w_operand: what `w` is.
         window: of the kernel.
+        groups: that channels and outputs are divided into.
     """
+    if groups > 1:
+        channels, each = w.shape[-1], len(w) // groups
+        made = []
+        for g in range(groups):
+            image = x[..., g * channels : (g + 1) * channels]
+            mine = slice(g * each, (g + 1) * each)
+            part = channels_of(w_operand, mine)
+            made.append(convolution_sums(image, w[mine], x_operand, part, window))
+        return np.concatenate(made, axis=-1)
     k = int(np.prod(w.shape[1:]))
     rows = w.reshape(len(w), k)
     if integer_sum(x_operand, w_operand, k):

@@ -1,6 +1,6 @@
 """How the engine turns numbers into the elements of the next product: thresholds and increments."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,10 +37,37 @@ def float_requantizer(
     )
 
 
+# Up to so many thresholds, counting them is quicker than a line.
+MOST_COUNTED = 16
+
+# Whole numbers below this are doubles.
+DOUBLE_LIMIT = 2.0**53
+
+
+class SumLines(NamedTuple):
+    """The codes of sums among many thresholds: ``sum * slope + start``, rounded down and clipped.
+
+    Attributes:
+        slope: float64 ``[n]``.
+        start: float64 ``[n]``.
+        searched: bool ``[n]``: columns without a line.
+    """
+
+    slope: NDArray[np.float64]
+    start: NDArray[np.float64]
+    searched: NDArray[np.bool_]
+
+
 def sum_requantizer(
-    thresholds: Array, flip: Array, form: str, bits: int, elements: Array | None
+    thresholds: Array,
+    flip: Array,
+    form: str,
+    bits: int,
+    elements: Array | None,
+    *,
+    lines: SumLines | None = None,
 ) -> engine.Requantizer:
-    """Return the requantizer on sums of integers that counts thresholds of each column.
+    """Return the requantizer on sums of integers: what code a sum has among thresholds.
 
     Args:
         thresholds: int32 ``[levels - 1, n]``, ascending along the first axis.
@@ -48,15 +75,26 @@ def sum_requantizer(
         form: of the elements, see `Prepacked`.
         bits: of a code.
         elements: int16, the element of each code; None for the code itself.
+        lines: that have the same codes, where thresholds are more than `MOST_COUNTED`; None for
+            counting them.
     """
     count, n = thresholds.shape
+    gains = _gains(elements, count)
+    if lines is not None:
+        even = gains["increments"].size and np.ptp(gains["increments"]) == 0
+        gains |= {
+            "slopes": per_column(np.where(lines.searched, 0.0, lines.slope), n, np.float64),
+            "starts": per_column(np.where(lines.searched, 0.0, lines.start), n, np.float64),
+            "searched": per_column(lines.searched, n, np.uint8) if lines.searched.any() else None,
+            "gain": int(gains["increments"][0]) if even else 0,
+        }
     return engine.Requantizer(
         format=form,
         bits=bits,
         count=count,
         sum_thresholds=per_column(thresholds, n, np.int32, fill=NEVER),
         flips=per_column(flip, n, np.int32) if np.any(flip) else None,
-        **_gains(elements, count),
+        **gains,
     )
 
 

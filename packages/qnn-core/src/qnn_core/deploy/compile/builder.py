@@ -3,21 +3,23 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
 from ..._kernels import engine
-from ...gemm import GemmOperand, Prepacked, cpu, operand_of, prepack
+from ...gemm import GemmOperand, Prepacked, Window, cpu, operand_of, prepack
+from ...gemm.depthwise import is_depthwise, prepack_depthwise
 from ...gemm.gemm import nanoseconds
-from ...gemm.im2col import gather
+from ...gemm.im2col import Im2col, gather
 from ...gemm.layouts import padded, row_bytes
 from ...gemm.requantizer import cuts_of, float_requantizer, sum_requantizer
 from ...qtensor import QuantizedTensor, values_of
 from ..graph import Constant, Node
-from ..graph.operations import window_of
+from ..graph.operations import ON_SUMS, window_of
 from .epilogue import links_of
 from .segment import Images, Segment
+from .sum_lines import sum_lines
 
 Array = NDArray[Any]
 
@@ -32,6 +34,48 @@ class Instruction:
     source: int
     target: int
     arguments: tuple[Any, ...]
+
+
+class Factors(NamedTuple):
+    """The weight of a product, ``[n, ...]``, its bias, and what both sides are."""
+
+    w: Array
+    bias: Array | None
+    x_operand: GemmOperand
+    w_operand: GemmOperand
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the weight."""
+        return self.w.shape
+
+    @property
+    def sides(self) -> tuple[Array, Array | None, GemmOperand, GemmOperand]:
+        """The same with the weight as rows."""
+        rows = self.w.reshape(len(self.w), math.prod(self.shape[1:]))
+        return rows, *self[1:]
+
+    @property
+    def reach(self) -> int:
+        """The greatest magnitude that a sum of integers could have."""
+        x, w = self.x_operand.integer_levels, self.w_operand.integer_levels
+        return 0 if x is None or w is None else math.prod(self.shape[1:]) * x.reach * w.reach
+
+
+class Product(NamedTuple):
+    """A product that is ready, and the step that it is.
+
+    Attributes:
+        prepacked: its weights.
+        method: of `engine.Program`.
+        arguments: of that, up to the weights.
+        reach: the greatest magnitude that a sum of integers could have.
+    """
+
+    prepacked: Prepacked
+    method: str
+    arguments: tuple[Any, ...]
+    reach: int
 
 
 class Builder:
@@ -66,11 +110,10 @@ class Builder:
         """Take a node whose first input is the value at hand, or return False."""
         # These are the engine's own steps; all that is elementwise says itself which links it is.
         how: dict[str, Callable[[Node], bool]] = {
-            "conv2d": self._conv2d,
-            "linear": self._linear,
+            "conv2d": self._product,
+            "linear": self._product,
             "quantize": self._quantize,
-            "requantize": self._requantize,
-            "requantize_conv2d": self._requantize_conv2d,
+            **dict.fromkeys(ON_SUMS, self._product),
         }
         taken = how.get(node.op, self._links)(node)
         if taken:
@@ -87,6 +130,9 @@ class Builder:
             coding = self.codes
         else:
             self.strides[OUTPUT] = 4 * self.n
+        flat = [node.op for node in self.nodes] == ["quantize"]
+        if flat:
+            self._flatten()
         last = self.instructions[-1].target
         number = {buffer: buffer for buffer in range(len(self.strides))} | {last: OUTPUT}
         program = engine.Program(cpu.active_index(), self.strides, len(self.instructions))
@@ -106,7 +152,16 @@ class Builder:
             where=str(self.nodes[0]),
             kernels=tuple(self.kernels),
             images=self.images,
+            flat=flat,
         )
+
+    def _flatten(self) -> None:
+        """Let a sample be one row: rows of few columns would be panels with little in them."""
+        self.k = self.n = math.prod(self.shape[1:])
+        (encode,) = self.instructions
+        source, target, (_, requantizer) = encode.source, encode.target, encode.arguments
+        self.instructions = [Instruction("encode", source, target, (self.n, requantizer))]
+        self.strides = [4 * self.k, padded(self.n)]
 
     # What the value at hand becomes
 
@@ -124,49 +179,40 @@ class Builder:
         self.codes, self.emit = coding, emit
         return True
 
-    def _linear(self, node: Node) -> bool:
-        prepacked = self._prepacked(node)
-        if prepacked is None:
+    def _product(self, node: Node) -> bool:
+        """Multiply, and make floats of the sums or, if the node has thresholds, codes."""
+        factors = self._factors(node)
+        if factors is None:
             return False
-        self._feed(node, prepacked)
-        self._floats(prepacked)
+        groups = node.attributes.get("groups", 1)
+        window = window_of(node, factors.shape) if "groups" in node.attributes else None
+        if window is None or is_pointwise(window, groups):
+            product = self._of_rows(factors)
+        elif groups == 1:
+            product = self._of_patches(factors, window)
+        else:
+            product = self._of_channels(factors, window, groups)
+        if product is None:
+            return False
+        self._count(node, product.prepacked)
+        (self._codes if node.op in ON_SUMS else self._floats)(node, product)
         return True
 
-    def _requantize(self, node: Node) -> bool:
-        prepacked = self._prepacked(node)
-        if prepacked is None:
-            return False
-        self._feed(node, prepacked)
-        self._codes(node, prepacked)
-        return True
-
-    def _conv2d(self, node: Node) -> bool:
-        prepacked = self._gathered(node)
-        if prepacked is not None:
-            self._floats(prepacked)
-        return prepacked is not None
-
-    def _requantize_conv2d(self, node: Node) -> bool:
-        prepacked = self._gathered(node)
-        if prepacked is not None:
-            self._codes(node, prepacked)
-        return prepacked is not None
-
-    def _floats(self, prepacked: Prepacked) -> None:
+    def _floats(self, node: Node, product: Product) -> None:
         """The product of the elements at hand, as floats."""
         target = self._new(4 * padded(self.n))
-        self._step("product", self.buffer, target, prepacked.weights, "float")
+        self._step(product.method, self.buffer, target, *product.arguments, "float")
         self.buffer = target
 
-    def _codes(self, node: Node, prepacked: Prepacked) -> None:
+    def _codes(self, node: Node, product: Product) -> None:
         """The product of the elements at hand, as codes by thresholds on its sums."""
         source = self.buffer
+        thresholds, flip = node.tables["thresholds"], node.tables["flip"]
+        lines = sum_lines(node, product.reach)
 
         def emit(form: str, bits: int, elements: Array | None, target: int) -> None:
-            requantizer = sum_requantizer(
-                node.tables["thresholds"], node.tables["flip"], form, bits, elements
-            )
-            self._step("product", source, target, prepacked.weights, form, requantizer)
+            requantizer = sum_requantizer(thresholds, flip, form, bits, elements, lines=lines)
+            self._step(product.method, source, target, *product.arguments, form, requantizer)
 
         self.codes, self.emit = node.coding(), emit
 
@@ -187,58 +233,69 @@ class Builder:
 
     # Helpers
 
-    def _gathered(self, node: Node) -> Prepacked | None:
-        """Begin with a convolution: let windows on the source become rows of elements."""
-        groups = node.attributes.get("groups", 1)
-        given = weight_of(node, self.constants) if not self.nodes and groups == 1 else None
-        if given is None or len(self.shape) != 4:
+    def _of_rows(self, factors: Factors) -> Product | None:
+        """Write the elements at hand as a product of rows wants them."""
+        prepacked = prepack(*factors.sides)
+        # Codes become integers; floats and elements that are no integers stay as they are.
+        if (prepacked.form == "float") != (self.codes is None):
             return None
-        (w, w_operand), bias = given
-        x_operand, window = operand_of(self.codes, None), window_of(node, w.shape)
-        if self.codes is not None and x_operand.levels is None:
-            return None  # codes that enter with their values
-        rows = w.reshape(len(w), math.prod(w.shape[1:]))
-        padding = any(window.padding)
-        prepacked = prepack(rows, bias, x_operand, w_operand, padded=padding)
-        height, width, channels = self.shape[1:]
-        how = gather(prepacked, x_operand, window, (height, width, channels))
-        self.images = Images(self.shape[1:], window.output(height, width), how)
-        self.strides[INPUT] = 0
+        if self.emit is not None:
+            target = self._new(row_bytes(prepacked.form, self.n, prepacked.bits))
+            self.emit(prepacked.form, prepacked.bits, prepacked.elements, target)
+            self.buffer, self.emit, self.codes = target, None, None
+        return Product(prepacked, "product", (prepacked.weights,), factors.reach)
+
+    def _of_patches(self, factors: Factors, window: Window) -> Product | None:
+        """Begin with a convolution: let windows on the source become rows of elements."""
+        values = self.codes is not None and factors.x_operand.levels is None
+        if values or not self._begins_with_images():
+            return None
+        prepacked = prepack(*factors.sides, padded=any(window.padding))
+        how = self._look_at(window, prepacked, factors.x_operand)
         self.buffer = self._new(how.row_bytes)
         self._step("gather", INPUT, self.buffer, how.windows)
         if how.layout is not None:
             target = self._new(row_bytes(prepacked.form, prepacked.k, prepacked.bits))
             self._step("layout", self.buffer, target, prepacked.k, how.layout)
             self.buffer = target
-        self.emit, self.codes = None, None
-        self._count(node, prepacked, how.work)
-        return prepacked
+        return Product(prepacked, "product", (prepacked.weights,), factors.reach)
 
-    def _count(self, node: Node, prepacked: Prepacked, besides: float = 0.0) -> None:
-        self.work += besides + nanoseconds(prepacked, 1, prepacked.k)
+    def _of_channels(self, factors: Factors, window: Window, groups: int) -> Product | None:
+        """Begin with a convolution of each channel alone, which reads the images itself."""
+        if not self._begins_with_images() or not is_depthwise(factors.shape, groups):
+            return None
+        prepacked = prepack_depthwise(*factors.sides)
+        if prepacked is None:
+            return None
+        how = self._look_at(window, prepacked, factors.x_operand)
+        arguments = (how.windows, prepacked.weights)
+        return Product(prepacked, "depthwise", arguments, factors.reach)
+
+    def _begins_with_images(self) -> bool:
+        return not self.nodes and len(self.shape) == 4
+
+    def _look_at(self, window: Window, prepacked: Prepacked, x_operand: GemmOperand) -> Im2col:
+        """Take the source as images on which windows lie."""
+        height, width, channels = self.shape[1:]
+        how = gather(prepacked, x_operand, window, (height, width, channels))
+        self.images = Images(self.shape[1:], window.output(height, width), how)
+        self.strides[INPUT] = 0
+        self.work += how.work
+        self.emit, self.codes = None, None
+        return how
+
+    def _count(self, node: Node, prepacked: Prepacked) -> None:
+        self.work += nanoseconds(prepacked, 1, prepacked.k)
         self.kernels.append((node.output, prepacked.kind))
         self.n = prepacked.n
 
-    def _prepacked(self, node: Node) -> Prepacked | None:
-        """Return the weights of a product ready for the elements at hand, None if they differ."""
+    def _factors(self, node: Node) -> Factors | None:
+        """Return the weight of a product as rows, and what both sides are, if it is constant."""
         given = weight_of(node, self.constants)
         if given is None:
             return None
         (w, w_operand), bias = given
-        x_operand = operand_of(self.codes, None)
-        prepacked = prepack(w, bias, x_operand, w_operand)
-        # Codes become integers; floats and elements that are no integers stay as they are.
-        if (prepacked.form == "float") != (self.codes is None):
-            return None
-        return prepacked
-
-    def _feed(self, node: Node, prepacked: Prepacked) -> None:
-        """Write the elements that a product wants, and count its work."""
-        if self.emit is not None:
-            target = self._new(row_bytes(prepacked.form, self.n, prepacked.bits))
-            self.emit(prepacked.form, prepacked.bits, prepacked.elements, target)
-            self.buffer, self.emit, self.codes = target, None, None
-        self._count(node, prepacked)
+        return Factors(w, bias, operand_of(self.codes, None), w_operand)
 
     def _layout(self, form: str, bits: int, elements: Array | None, target: int) -> None:
         requantizer = engine.Requantizer(format=form, bits=bits, count=0, elements=elements)
@@ -250,6 +307,12 @@ class Builder:
 
     def _step(self, method: str, source: int, target: int, *arguments: Any) -> None:
         self.instructions.append(Instruction(method, source, target, arguments))
+
+
+def is_pointwise(window: Window, groups: int) -> bool:
+    """Whether a convolution is a product of the channels of each pixel, for all pixels."""
+    plain = window.kernel == window.stride == (1, 1) and not any(window.padding)
+    return plain and groups == 1
 
 
 def weight_of(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...qtensor import units
 from ..graph import Graph, Node
 from ..graph.fusible_chain import Chain, chain_at, codings_of
 from ..graph.interpret import encoded, requantized
@@ -20,6 +21,9 @@ Array = NDArray[Any]
 # Sums at which a fused node is compared with its chain, beside those next to the thresholds.
 PROBES = 512
 NEAR = 16
+
+# Sums that are compared at a time.
+AT_ONCE = 2**17
 
 # What a step of a chain takes for a sum, about.
 SUM_SECONDS = 1e-8
@@ -59,8 +63,13 @@ def _seconds(chain: Chain) -> float:
     """Return about what finding the thresholds of a chain takes."""
     halvings = chain.reach.bit_length() + 1
     levels = chain.nodes[-1].tables["levels"].size
-    sums = chain.columns * (levels * (halvings + 2 * NEAR) + PROBES)
+    sums = chain.columns * (levels * (halvings + 2 * _near(levels)) + PROBES)
     return SUM_SECONDS * sums * (3 + len(chain.steps))
+
+
+def _near(levels: int) -> int:
+    """Return how far around each threshold forms are compared: with many, those are close."""
+    return max(NEAR * 16 // levels, 2) if levels > 16 else NEAR
 
 
 def unfused(graph: Graph) -> Graph:
@@ -86,12 +95,11 @@ def requantize(chain: Chain) -> Node | None:
 def _node(chain: Chain, flip: NDArray[np.int32], thresholds: NDArray[np.int32]) -> Node:
     product, quantizer = chain.nodes[0], chain.nodes[-1]
     tables = {name: quantizer.tables[name] for name in ("levels", "scale", "shift")}
-    window = {n: a for n, a in product.attributes.items() if n != "groups"}
     return Node(
         op=next(name for name, plain in ON_SUMS.items() if plain == product.op),
         inputs=product.inputs[:2],
         output=quantizer.output,
-        attributes={**quantizer.attributes, **window},
+        attributes={**quantizer.attributes, **product.attributes},
         tables={"thresholds": thresholds, "flip": flip, **tables},
         scope=product.scope,
         layer=product.layer,
@@ -105,13 +113,15 @@ def _thresholds(chain: Chain, flip: NDArray[np.int32]) -> NDArray[np.int32]:
     One beyond the greatest stands for never.
     """
     quantizer = chain.nodes[-1]
-    wanted = np.arange(1, quantizer.tables["levels"].size)[:, None]
+    wanted = quantizer.tables["thresholds"][:, None]
+    scale, shift = (quantizer.tables[name] for name in ("scale", "shift"))
     # Turned sums ~s of a channel that falls are one lower.
     low = np.broadcast_to(-chain.reach + flip.astype(np.int64), (wanted.size, flip.size))
     high = low + 2 * chain.reach + 1
     while np.any(low < high):
         middle = (low + high) >> 1
-        reached = encoded(chain.values(_clipped(chain, middle ^ flip)), quantizer) >= wanted
+        # What `encoded` counts.
+        reached = units(chain.values(_clipped(chain, middle ^ flip)), scale, shift, None) >= wanted
         # Once both ends meet, the middle may lie beyond the last sum.
         reached |= low >= high
         high = np.where(reached, middle, high)
@@ -130,12 +140,14 @@ def _agrees(chain: Chain, node: Node) -> bool:
     """
     rng = np.random.default_rng(0)
     near = node.tables["thresholds"].astype(np.int64) ^ node.tables["flip"]
-    around = (near + distance for distance in range(-NEAR, NEAR + 1))
+    far = _near(len(near) + 1)
+    around = (near + distance for distance in range(-far, far + 1))
+    # A few rows at a time, where a wide layer has many columns.
+    parts = min(PROBES, -(-PROBES * chain.columns // AT_ONCE))
     drawn = (
-        rng.integers(-chain.reach, chain.reach + 1, (PROBES // 16, chain.columns))
-        for _ in range(16)
+        rng.integers(-chain.reach, chain.reach + 1, (-(-PROBES // parts), chain.columns))
+        for _ in range(parts)
     )
-    # A few rows at a time: a wide layer has many columns.
     for sums in (_clipped(chain, part) for part in chain_of(around, drawn)):
         if not np.array_equal(
             encoded(chain.values(sums), chain.nodes[-1]), requantized(sums, node)

@@ -1,7 +1,7 @@
 """A packed graph ready to run: segments on the engine where they fit, NumPy for what is between."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,21 @@ class Product:
     operand: GemmOperand
 
 
-Stage = Segment | Product | Node
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """A convolution of several groups with thresholds on its sums: a segment for each group."""
+
+    node: Node
+    parts: tuple[Segment, ...]
+
+    def __call__(self, x: Array) -> Array:
+        """Return the codes of images of codes."""
+        channels = x.shape[-1] // len(self.parts)
+        own = (x[..., g * channels : (g + 1) * channels] for g in range(len(self.parts)))
+        return np.concatenate([part(x) for part, x in zip(self.parts, own, strict=True)], axis=-1)
+
+
+Stage = Segment | Product | Groups | Node
 
 
 class Program:
@@ -76,6 +90,8 @@ class Program:
                 found.update(stage.kernels)
             elif isinstance(stage, Product):
                 found[stage.node.output] = stage.prepacked.kind
+            elif isinstance(stage, Groups):
+                found.update(stage.parts[0].kernels)
         return found
 
     def __call__(self, inputs: Sequence[Array]) -> list[Array]:
@@ -99,6 +115,9 @@ class Program:
                 _run_segment(run, stage)
             elif isinstance(stage, Product):
                 _run_product(run, stage)
+            elif isinstance(stage, Groups):
+                codes = stage(run.quantized[stage.node.inputs[0]].codes)
+                run.quantized[stage.node.output] = stage.node.coding(codes)
             else:
                 run_node(run, stage, batch)
         return run
@@ -144,6 +163,8 @@ class _Stages:
         if node.op in QUANTIZING:
             self.codes[node.output] = node.coding()
         first = self.codes.get(node.inputs[0])
+        if node.op == "requantize_conv2d" and node.attributes["groups"] > 1:
+            return self._groups(node, first)
         if OPERATIONS[node.op].moves and first is not None and first.per_tensor:
             self.codes[node.output] = first
         plain = OPERATIONS[node.op].weighted and node.op not in QUANTIZING
@@ -156,6 +177,37 @@ class _Stages:
             return Product(node, prepack(w, bias, operand, w_operand), operand)
         how = {"window": window_of(node, w.shape), "groups": node.attributes["groups"]}
         return Product(node, prepacked_convolution(w, bias, operand, w_operand, **how), operand)
+
+    def _groups(self, node: Node, codes: QuantizedTensor | None) -> Stage:
+        """Return a segment for each group of a convolution whose sums become codes."""
+        source, name = node.inputs
+        weight, groups = self.constants.get(name), node.attributes["groups"]
+        if not isinstance(weight, QuantizedTensor):
+            return node
+        *image, channels = self.shapes[source]
+        parts, each = [], len(weight.codes) // groups
+        for g in range(groups):
+            mine = slice(g * each, (g + 1) * each)
+            some = {name: rows_of_weight(weight, mine)}
+            builder = Builder(source, (*image, channels // groups), codes, some)
+            if not builder.add(one_group(node, mine)):
+                return node
+            parts.append(builder.build())
+        return Groups(node, tuple(parts))
+
+
+def one_group(node: Node, mine: slice) -> Node:
+    """Return a node with thresholds as it is for some of its channels, in one group."""
+    tables = {name: node.tables[name][..., mine] for name in ("thresholds", "flip")}
+    return replace(
+        node, attributes={**node.attributes, "groups": 1}, tables={**node.tables, **tables}
+    )
+
+
+def rows_of_weight(weight: QuantizedTensor, mine: slice) -> QuantizedTensor:
+    """Return some output channels of a weight whose scales, if it has several, are theirs."""
+    scale, shift = (q[mine] if q.ndim else q for q in (weight.scale, weight.shift))
+    return weight._replace(codes=weight.codes[mine], scale=scale, shift=shift)
 
 
 def _run_segment(run: Run, segment: Segment) -> None:

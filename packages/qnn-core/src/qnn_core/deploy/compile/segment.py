@@ -34,6 +34,7 @@ class Segment:
         where: its first node, for messages.
         kernels: output name and kernel of each product, in order.
         images: of a segment that begins with a convolution: its source is images, not rows.
+        flat: whether a row is all that a sample has, on however many axes.
     """
 
     source: str
@@ -48,9 +49,13 @@ class Segment:
     where: str
     kernels: tuple[tuple[str, str], ...] = ()
     images: "Images | None" = None
+    flat: bool = False
 
     def __call__(self, x: Array) -> Array:
         """Return the output for rows of any leading shape: float32, or uint8 codes."""
+        shape = x.shape
+        if self.flat:
+            x = x.reshape(len(x), math.prod(shape[1:]))
         if self.images is None:
             rows, lead = rows_of(x, self.k, self.where), x.shape[:-1]
         else:
@@ -64,6 +69,8 @@ class Segment:
             raise NonFiniteError(f"{self.where}: values to quantize are not finite")
         if self.coding is not None:
             y = np.asarray(y[:, : self.n], order="C")
+        if self.flat:
+            return y.reshape(shape)
         return y if len(lead) == 1 else y.reshape(*lead, self.n)
 
 

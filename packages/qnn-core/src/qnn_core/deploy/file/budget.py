@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...errors import FileError
+from ...gemm.requantizer import MOST_COUNTED
 from ..graph import Graph, Node, Shape
-from ..graph.operations import OPERATIONS
+from ..graph.operations import ON_SUMS, OPERATIONS
 from ..graph.shapes import shapes_of
 
 # Allowed whatever the size of the file; for each byte of it; for each element of an input.
@@ -23,6 +24,8 @@ SECONDS_PER_INPUT, BYTES_PER_INPUT = 1e-5, 1024.0
 NODE_SECONDS, NODE_BYTES = 8e-5, 2.0**12
 GROUP_SECONDS, GROUP_BYTES = 1e-4, 2.0**14
 WEIGHT_SECONDS, WEIGHT_BYTES = 5e-9, 4.0
+# Of two thresholds of a channel, in the search for a line.
+PAIR_SECONDS = 2e-9
 # ... running a node, each element that it takes or makes, and each product or sum of two.
 CALL_SECONDS = 2e-5
 ELEMENT_SECONDS, ELEMENT_BYTES = 4e-9, 4.0
@@ -105,8 +108,13 @@ def loading(graph: Graph, shapes: Mapping[str, Shape]) -> Cost:
     weights = sum(math.prod(shapes[name]) for name in taken if name in graph.constants)
     tables = sum(table.size for node in graph.nodes for table in node.tables.values())
     elements, nodes = weights + tables, len(graph.nodes)
+    on_sums = (node.tables["thresholds"] for node in graph.nodes if node.op in ON_SUMS)
+    pairs = sum(len(t) * t.size for t in on_sums if len(t) > MOST_COUNTED)
     return Cost(
-        NODE_SECONDS * nodes + GROUP_SECONDS * groups + WEIGHT_SECONDS * elements,
+        NODE_SECONDS * nodes
+        + GROUP_SECONDS * groups
+        + WEIGHT_SECONDS * elements
+        + PAIR_SECONDS * pairs,
         NODE_BYTES * nodes + GROUP_BYTES * groups + WEIGHT_BYTES * elements,
     )
 

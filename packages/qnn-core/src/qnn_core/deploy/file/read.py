@@ -17,7 +17,7 @@ from ..graph.operations import ON_SUMS
 from .archive import extracted
 from .budget import Budget
 from .fields import get, get_names, get_shape, limited
-from .write import KIND, VERSION
+from .write import DEFAULTS, KIND, VERSION
 
 Array = NDArray[Any]
 
@@ -150,7 +150,7 @@ class _Reader:
             op=op,
             inputs=get_names(entry, "inputs", output),
             output=output,
-            attributes={name: from_json(value) for name, value in attributes.items()},
+            attributes=_without_gaps(op, attributes),
             tables=self._sum_tables(output, given) if op in ON_SUMS else given,
             scope=get({"scope": ""} | entry, "scope", str, output),
             layer=get({"layer": ""} | entry, "layer", str, output),
@@ -182,6 +182,12 @@ class _Reader:
                 raise FileError("its codes and thresholds are more than so few bytes can hold")
             self._made[key] = make()
         return self._made[key]
+
+
+def _without_gaps(op: str, attributes: dict[str, Any]) -> dict[str, Any]:
+    """Return the attributes of a node, with those that a file leaves out."""
+    found = {name: from_json(value) for name, value in attributes.items()}
+    return {**DEFAULTS.get(op, {}), **found}
 
 
 def _input(entry: Any) -> Input:

@@ -18,7 +18,10 @@ from .archive import archived
 Array = NDArray[Any]
 
 KIND = "qnn packed model"
-VERSION = 2
+VERSION = 3
+
+# Attributes that are not written: files had none of that name before version 3.
+DEFAULTS: Mapping[str, Mapping[str, Any]] = {"requantize_conv2d": {"groups": 1}}
 
 # Floats of up to this many stand in the description: an array's entry there takes more.
 INLINE = 16
@@ -142,11 +145,13 @@ def node_entry(node: Node, tensors: Tensors) -> dict[str, Any]:
         name: tensors.put(f"{node.output}.{name}", table)
         for name, table in sorted(_compact(node.tables).items())
     }
+    usual = DEFAULTS.get(node.op, {}).items()
+    told = (item for item in node.attributes.items() if item not in usual)
     entry = {
         "op": node.op,
         "inputs": list(node.inputs),
         "output": node.output,
-        "attributes": {name: to_json(value) for name, value in node.attributes.items()},
+        "attributes": {name: to_json(value) for name, value in told},
         "tables": tables,
         "scope": node.scope,
         "layer": node.layer,

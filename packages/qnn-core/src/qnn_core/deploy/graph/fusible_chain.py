@@ -16,8 +16,6 @@ from .operations import OPERATIONS, QUANTIZING
 
 Array = NDArray[Any]
 
-MOST_BITS = 4
-
 
 @dataclass(frozen=True, eq=False)
 class Chain:
@@ -90,7 +88,7 @@ def chain_at(
         nodes.append(at)
         steps.append(step)
         at = following.get(at.output)
-    if at is None or at.attributes["bits"] > MOST_BITS or not at.coding().per_tensor:
+    if at is None or not at.coding().per_tensor:
         return None
     x, w, k = factors
     assert x.integer_levels is not None
@@ -109,8 +107,7 @@ def _integer_product(
 ) -> tuple[GemmOperand, GemmOperand, int] | None:
     """Return both factors and the length of the sum, if it is one of integers."""
     plain = OPERATIONS[node.op].weighted and node.op not in QUANTIZING
-    alone = plain and node.attributes.get("groups", 1) == 1
-    if not alone or not isinstance(constants.get(node.inputs[1]), QuantizedTensor):
+    if not plain or not isinstance(constants.get(node.inputs[1]), QuantizedTensor):
         return None
     if len(node.inputs) > 2 and not isinstance(constants.get(node.inputs[2]), np.ndarray):
         return None

@@ -18,6 +18,9 @@ from .operations import ON_SUMS, OPERATIONS, window_of
 
 Array = NDArray[Any]
 
+# So many thresholds are searched, channel by channel; fewer are counted.
+MANY = 32
+
 
 @dataclass(frozen=True, eq=False)
 class Run:
@@ -143,9 +146,14 @@ def encoded(x: Array, node: Node) -> NDArray[np.uint8]:
 def requantized(sums: Array, node: Node) -> NDArray[np.uint8]:
     """Return the code of each sum ``[..., n]``: how many of its channel's thresholds it reaches."""
     turned = sums ^ node.tables["flip"]
+    thresholds = node.tables["thresholds"]
     codes = np.zeros(sums.shape, np.uint8)
-    for thresholds in node.tables["thresholds"]:
-        codes += thresholds <= turned
+    if len(thresholds) < MANY:
+        for row in thresholds:
+            codes += row <= turned
+        return codes
+    for channel, column in enumerate(thresholds.T):
+        codes[..., channel] = np.searchsorted(column, turned[..., channel], side="right")
     return codes
 
 
@@ -189,6 +197,7 @@ def _sums(run: Run, node: Node) -> Array:
     x, w, x_operand, w_operand = _operands(run, node)
     if node.op == "requantize_conv2d":
         window = window_of(node, w.shape)
-        return reference.convolution_sums(x, w, x_operand, w_operand, window)
+        groups = node.attributes["groups"]
+        return reference.convolution_sums(x, w, x_operand, w_operand, window, groups=groups)
     sums: Array = reference.sums(_rows(x), w, x_operand, w_operand)
     return sums.reshape(*x.shape[:-1], w.shape[0])

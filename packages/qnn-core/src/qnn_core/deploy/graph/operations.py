@@ -135,8 +135,12 @@ def _of_linear(rule: Any) -> Callable[..., Any]:
 
 
 def _of_conv2d(rule: Any) -> Callable[..., Any]:
-    """Return a rule of `conv2d`, likewise, of one group."""
-    return lambda x, w, *, bits, axis, **window: rule(x, w, **window, groups=1)
+    """Return a rule of `conv2d`, likewise."""
+
+    def without_codes(x: Shape, w: Shape, *, bits: int, axis: int | None, **how: Any) -> Any:
+        return rule(x, w, **how)
+
+    return without_codes
 
 
 _CODES: dict[str, Kind] = {"bits": "whole", "axis": "channel"}
@@ -165,7 +169,7 @@ OPERATIONS: dict[str, Operation] = {
         range(2, 3),
         _of_conv2d(OPS["conv2d"].shape),
         None,
-        _CODES | _WINDOW,
+        _CODES | _WINDOW | {"groups": "whole"},
         ("thresholds", "flip", *_QPARAMS),
         macs=_of_conv2d(OPS["conv2d"].macs),
         weighted=True,
