@@ -64,6 +64,30 @@ class Images(qnn.Module):
         return self.last(qnn.ops.global_avg_pool2d(qnn.ops.avg_pool2d(self.third(x), 2, stride=1)))
 
 
+class Integers(qnn.Module):
+    """Depthwise and grouped convolutions, codes of 8 bits, means of codes of both kinds."""
+
+    def __init__(self) -> None:
+        pair = {"weight": "symmetric:4,axis=0", "input": "uniform:8"}
+        few = {"weight": "symmetric:3", "input": "uniform:2"}
+        self.first = qnn.QuantConv2d(2, 64, 3, padding=1, bias=False, seed=0, **pair)
+        self.norm = qnn.nn.BatchNorm(64)
+        self.alone = qnn.QuantConv2d(64, 64, 3, padding=1, groups=64, seed=1, **few)
+        self.inner = qnn.nn.BatchNorm(64)
+        self.grouped = qnn.QuantConv2d(64, 64, 2, groups=2, seed=2, **few)
+        self.codes = qnn.nn.Quantize("uniform:5")
+        self.other = qnn.QuantConv2d(64, 8, 1, seed=3, **few)
+        self.end = qnn.nn.Quantize("symmetric:8")
+        self.last = qnn.QuantLinear(8, 3, weight="uniform:6", input="symmetric:6", seed=4)
+
+    def forward(self, x: qnn.Tensor) -> qnn.Tensor:
+        x = qnn.ops.relu(self.norm(self.first(x)))
+        x = qnn.ops.relu(self.inner(self.alone(x)))
+        x = qnn.ops.avg_pool2d(self.codes(self.grouped(x)), (3, 2), stride=2, padding=1)
+        x = qnn.ops.avg_pool2d(self.end(self.other(x)), 2)
+        return self.last(qnn.ops.global_avg_pool2d(x + x))
+
+
 def packed(path: Path) -> None:
     x = np.random.default_rng(0).normal(size=(16, 9)).astype(np.float32)
     pack(path, Everything(), x)
@@ -74,6 +98,11 @@ def packed_images(path: Path) -> None:
     pack(path, Images(), x)
 
 
+def packed_integers(path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(8, 11, 10, 2)).astype(np.float32)
+    pack(path, Integers(), x)
+
+
 def pack(path: Path, model: qnn.Module, x: np.ndarray) -> None:
     model(qnn.Tensor(x))
     made = qnn.pack(model, x)
@@ -81,7 +110,12 @@ def pack(path: Path, model: qnn.Module, x: np.ndarray) -> None:
     np.savez(path.with_suffix(".npz"), x=x, y=made(x))
 
 
-MAKERS = {"checkpoint": checkpoint, "packed": packed, "packed-images": packed_images}
+MAKERS = {
+    "checkpoint": checkpoint,
+    "packed": packed,
+    "packed-images": packed_images,
+    "packed-integers": packed_integers,
+}
 
 
 if __name__ == "__main__":

@@ -13,8 +13,11 @@ SHA256 = {
     "checkpoint-v1.qnn": "fdd726f141b663bffbb3893ecc09b0336de1386aa56b89957c1d6212b41e9097",
     "packed-images-v1.qnn": "26abff9ebacfd5f3446777dd1ae595eb9b621dac5880dbb8316057dfe5e895a9",
     "packed-images-v2.qnn": "e6184ce28432c5e74fa8f821d62f15c21ea5de9b9e987c3ec995c3f9051ae75c",
+    "packed-images-v3.qnn": "65224255b14def7c51a535c56afb3269596f56a3295b7e0661f571ffb7214836",
+    "packed-integers-v3.qnn": "b04d78651c894c483e33c3705947bcfb1e43c0c1a17f5ad52543383d5c0a73d6",
     "packed-v1.qnn": "4cb7813b7477362296469a472b236eb0eb4f437173696639a1d80894bdf7c506",
     "packed-v2.qnn": "450f3771af62d71c569d51319ba633a6a6215db04cbdb502ec10dab6efd97c9b",
+    "packed-v3.qnn": "de8ceb8de8f51f477420962583eb26a5135155f3736c776672b487f4a5a43566",
 }
 CHECKPOINTS = [name for name in SHA256 if name.startswith("checkpoint")]
 PACKED = [name for name in SHA256 if name.startswith("packed")]

@@ -40,9 +40,23 @@ MODELS: dict[str, tuple[Any, tuple[int, ...]]] = {
     ),
 }
 
+# With quantizers between layers.
+CODED: dict[str, tuple[Any, tuple[int, ...]]] = {
+    "resnet, coded stream": (
+        lambda **o: qnn.ResNet((12, 8, 3), stream="uniform:8", seed=0, **o),
+        (12, 8, 3),
+    ),
+    "dscnn, mean of codes": (
+        lambda **o: qnn.DSCNN(
+            (14, 10, 1), channels=6, blocks=2, pool_input="uniform:8", seed=0, **o
+        ),
+        (14, 10, 1),
+    ),
+}
+
 
 def trained(name: str, **specs: Any) -> tuple[nn.Module, Any]:
-    build, shape = MODELS[name]
+    build, shape = (MODELS | CODED)[name]
     model = build(**specs)
     x = RNG.random((24, *shape)).astype(np.float32)
     y = x if name == "autoencoder" else RNG.integers(0, 3, 24)
@@ -52,7 +66,7 @@ def trained(name: str, **specs: Any) -> tuple[nn.Module, Any]:
     return model, x
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", [*MODELS, *CODED])
 def test_packed_is_evaluated_bit_for_bit(name: str) -> None:
     more = {} if name == "signal" else ENDS
     model, x = trained(name, **SPECS, **more)

@@ -41,6 +41,9 @@ class Packed:
             ``folded(shape, *constants, **attributes)`` is that one's name, and its constants by
             what they are, for messages, for a first input of that shape. Constants that stay the
             same are the very same arrays.
+        of_codes: of an operation that computes on codes, and has no weight: ``of_codes(quantized,
+            **attributes)`` is the name of what it is for a first input with these codes, or None if
+            it takes their values.
         batch_invariant: whether a sample has the same bits wherever it lies in a batch, and however
             large that is. NumPy's functions and sums are not.
     """
@@ -51,4 +54,5 @@ class Packed:
     links: Callable[..., Sequence[Link] | None] | None = None
     beside_quantizer: Literal["passes", "follows"] | None = None
     folded: Callable[..., tuple[str, Mapping[str, Array]]] | None = None
+    of_codes: Callable[..., str | None] | None = None
     batch_invariant: bool = True

@@ -6,6 +6,7 @@ from .convolution import Convolution, convolve, prepacked_convolution
 from .convolution_gradients import input_gradient, weight_gradient
 from .float_gemm import affine_gradients, float_gemm
 from .gemm import affine, product
+from .mean import mean_of_codes, mean_operand
 from .operand import (
     VALUES,
     GemmOperand,
@@ -37,6 +38,8 @@ __all__ = [
     "integer_sum",
     "is_large",
     "joint_scale",
+    "mean_of_codes",
+    "mean_operand",
     "operand_of",
     "prepack",
     "prepacked_convolution",

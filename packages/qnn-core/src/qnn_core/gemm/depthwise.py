@@ -30,18 +30,36 @@ def prepack_depthwise(
         x_operand: what the images are.
         w_operand: what `w` is.
     """
-    n, taps = w.shape
+    taps = w.shape[1]
     if not integer_sum(x_operand, w_operand, taps):
         return None
-    x, weight = x_operand.integer_levels, w_operand.integer_levels
+    assert w_operand.integer_levels is not None
+    elements = element_words(w, w_operand.integer_levels.centred, "int16").view(np.int16)
+    scale = joint_scale(x_operand, w_operand, taps)
+    return prepacked_channels(
+        elements, taps, x_operand, scale=scale, bias=0.0 if bias is None else bias
+    )
+
+
+def prepacked_channels(
+    elements: NDArray[np.int16], taps: int, x_operand: GemmOperand, *, scale: Any, bias: Any
+) -> Prepacked:
+    """Return weights of integers ready for `Program.depthwise`.
+
+    Args:
+        elements: of the weights, ``[n, taps]``, and a zero more if `taps` is odd.
+        taps: pixels of a window.
+        x_operand: what the images are: integers.
+        scale: of the sums, one for all channels or one for each.
+        bias: what is added after that, likewise.
+    """
+    n, x = len(elements), x_operand.integer_levels
     assert x is not None
-    assert weight is not None
     above = elements_above(x)
     # Bytes are what an element is above the least one.
     first = lowest(x) if above is not None else 0
-    words = element_words(w, weight.centred, "int16")
-    sums = words.view(np.int16).reshape(n, -1).sum(axis=1, dtype=np.int64)
-    panels = panels_of(words)
+    sums = elements.sum(axis=1, dtype=np.int64)
+    panels = panels_of(elements.view(np.uint32))
     weights = engine.Weights(
         kind="int16",
         x_bits=16 if above is None else 8,
@@ -50,11 +68,11 @@ def prepack_depthwise(
         n=n,
         panels=panels,
         offset=per_column(first * sums, n, np.int32),
-        scale=per_column(joint_scale(x_operand, w_operand, taps), n, np.float32),
-        bias=per_column(0.0 if bias is None else bias, n, np.float32),
+        scale=per_column(scale, n, np.float32),
+        bias=per_column(bias, n, np.float32),
     )
     made = Prepacked("depthwise", n, taps, weights, "int16", 16, None, panels.nbytes)
     if above is None:
         return replace(made, elements=x.centred.astype(np.int16))
-    elements = None if np.array_equal(above, np.arange(above.size)) else above
-    return replace(made, form="uint8", bits=8, elements=elements, zero=-first)
+    plain = np.array_equal(above, np.arange(above.size))
+    return replace(made, form="uint8", bits=8, elements=None if plain else above, zero=-first)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .mean import mean_scale
 from .operand import VALUES, GemmOperand, channels_of, integer_sum, joint_scale
 from .window import Window
 
@@ -125,6 +126,19 @@ def convolve(
         made.append(total * joint_scale(x_operand, part, k))
     y: Array = np.concatenate(made, axis=-1)
     return y if bias is None else y + bias
+
+
+def window_sums(codes: Array, operand: GemmOperand, window: Window) -> Array:
+    """Return the sums of integers of windows on images of codes, int64 ``[b, oh, ow, c]``."""
+    found: Array = window.patches(_integers(codes, operand)).sum(axis=(3, 4))
+    return found
+
+
+def mean_of_codes(codes: Array, operand: GemmOperand, window: Window) -> Array:
+    """Return the mean of each window; arguments as in `window_sums`."""
+    total = window_sums(codes, operand, window).astype(np.float32)
+    y: Array = total * mean_scale(operand) / np.float32(np.prod(window.kernel))
+    return y
 
 
 def input_gradient(g: Array, w: Array, window: Window, image: tuple[int, int]) -> Array:

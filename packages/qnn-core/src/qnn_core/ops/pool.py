@@ -1,11 +1,14 @@
 """Pooling of images, channels last."""
 
+import math
 from typing import Any
+
+import numpy as np
 
 from ..autodiff import Array, Op, Packed, Shape, Tensor, op
 from ..autodiff.packed import Kind
 from ..errors import ShapeError
-from ..gemm import Window
+from ..gemm import Window, mean_of_codes, mean_operand
 from ..gemm.pooling import (
     window_maximum,
     window_maximum_choice,
@@ -13,6 +16,7 @@ from ..gemm.pooling import (
     window_mean,
     window_mean_gradient,
 )
+from ..qtensor import QuantizedTensor
 from .shape import reshape
 from .windows import IntPair, Pair, pair, windows_of
 
@@ -61,8 +65,23 @@ def _max_choice(h: Array, x: Array, *, kernel: Pair, stride: Pair, padding: Pair
     return window_maximum_choice(h, x, Window(kernel, stride, padding))
 
 
-def _avg_pool2d(x: Array, *, kernel: Pair, stride: Pair, padding: Pair) -> Array:
-    return window_mean(x, Window(kernel, stride, padding))
+def _avg_pool2d(
+    x: Array,
+    *,
+    quantized: tuple[QuantizedTensor | None, ...] = (None,),
+    kernel: Pair,
+    stride: Pair,
+    padding: Pair,
+) -> Array:
+    window, (coded,) = Window(kernel, stride, padding), quantized
+    operand = mean_operand(coded, math.prod(kernel)) if x.dtype == np.float32 else None
+    if coded is None or operand is None:
+        return window_mean(x, window)
+    return mean_of_codes(coded.codes, operand, window)
+
+
+def _of_codes(quantized: QuantizedTensor, *, kernel: Pair, **_: Any) -> str | None:
+    return "integer_avg_pool2d" if mean_operand(quantized, math.prod(kernel)) else None
 
 
 def _avg_gradient(g: Array, *, shape: Shape, kernel: Pair, stride: Pair, padding: Pair) -> Array:
@@ -110,7 +129,8 @@ _avg_pool2d_op: Op = op(
     shape=_mean_shape,
     vjps=[lambda g, y, x, **how: avg_pool2d_gradient(g, shape=x.shape, **how)],
     reads=[],
-    packed=Packed(attributes=WINDOWS, batch_invariant=False),
+    codes="reads",
+    packed=Packed(attributes=WINDOWS, of_codes=_of_codes, batch_invariant=False),
 )
 
 avg_pool2d_gradient: Op = op(
@@ -152,8 +172,9 @@ def avg_pool2d(
     """Return the mean of each window of each channel; padding counts as zeros.
 
     Summed pixel by pixel, line by line, in blocks of 64 that are added up in double, and then
-    divided: a sample's result has the same bits whatever else is in the batch. Arguments and
-    errors are those of `max_pool2d`.
+    divided: a sample's result has the same bits whatever else is in the batch. Of a quantized
+    tensor with one scale, integers are summed: the mean of codes is exact before it is rounded.
+    Arguments and errors are those of `max_pool2d`.
 
     Example:
         >>> avg_pool2d([[[[1.0], [4.0]], [[3.0], [2.0]]]], 2)

@@ -5,18 +5,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ..._kernels import engine
-from ...gemm import GemmOperand, Prepacked, Window, cpu, operand_of, prepack
+from ...gemm import GemmOperand, Prepacked, Window, cpu, mean_operand, operand_of, prepack
 from ...gemm.depthwise import is_depthwise, prepack_depthwise
 from ...gemm.gemm import nanoseconds
 from ...gemm.im2col import Im2col, gather
-from ...gemm.layouts import padded, row_bytes
+from ...gemm.layouts import padded, per_column, row_bytes
+from ...gemm.mean import prepacked_sums
 from ...gemm.requantizer import cuts_of, float_requantizer, sum_requantizer
 from ...qtensor import QuantizedTensor, values_of
 from ..graph import Constant, Node
-from ..graph.operations import ON_SUMS, window_of
+from ..graph.operations import MEANS, ON_SUMS, pool_of, window_of
 from .epilogue import links_of
 from .segment import Images, Segment
 from .sum_lines import sum_lines
@@ -114,6 +116,7 @@ class Builder:
             "linear": self._product,
             "quantize": self._quantize,
             **dict.fromkeys(ON_SUMS, self._product),
+            **dict.fromkeys(MEANS, self._mean),
         }
         taken = how.get(node.op, self._links)(node)
         if taken:
@@ -196,6 +199,26 @@ class Builder:
             return False
         self._count(node, product.prepacked)
         (self._codes if node.op in ON_SUMS else self._floats)(node, product)
+        return True
+
+    def _mean(self, node: Node) -> bool:
+        """Begin with a mean of codes: a convolution of each channel alone, and a division."""
+        window = pool_of(node)
+        pixels = math.prod(window.kernel)
+        operand = mean_operand(self.codes, pixels)
+        if operand is None or operand.integer_levels is None or not self._begins_with_images():
+            return False
+        prepacked = prepacked_sums(operand, self.n, pixels)
+        how = self._look_at(window, prepacked, operand)
+        self.work += nanoseconds(prepacked, 1, pixels)
+        reach = pixels * operand.integer_levels.reach
+        product = Product(prepacked, "depthwise", (how.windows, prepacked.weights), reach)
+        if node.op in ON_SUMS:
+            self._codes(node, product)
+        else:
+            self._floats(node, product)
+            divide = ("divide", per_column(np.float32(pixels), self.n, np.float32, fill=1))
+            self._step("chain", self.buffer, self.buffer, self.n, [divide])
         return True
 
     def _floats(self, node: Node, product: Product) -> None:

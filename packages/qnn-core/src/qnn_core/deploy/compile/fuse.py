@@ -63,7 +63,8 @@ def _seconds(chain: Chain) -> float:
     """Return about what finding the thresholds of a chain takes."""
     halvings = chain.reach.bit_length() + 1
     levels = chain.nodes[-1].tables["levels"].size
-    sums = chain.columns * (levels * (halvings + 2 * _near(levels)) + PROBES)
+    columns = 1 if chain.alike else chain.columns
+    sums = columns * (levels * (halvings + 2 * _near(levels)) + PROBES)
     return SUM_SECONDS * sums * (3 + len(chain.steps))
 
 
@@ -81,6 +82,9 @@ def requantize(chain: Chain) -> Node | None:
     """Return a chain as thresholds on its sum, or None if it cannot be said so."""
     if chain.reach + 1 >= 2**31 or chain.columns > MOST_COLUMNS:
         return None
+    if chain.alike and chain.columns > 1:
+        one = requantize(replace(chain, columns=1))
+        return None if one is None else _repeated(one, chain.columns)
     ends = np.array([[-chain.reach], [chain.reach]]) + np.zeros(chain.columns, np.int64)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         values = chain.values(ends)
@@ -105,6 +109,12 @@ def _node(chain: Chain, flip: NDArray[np.int32], thresholds: NDArray[np.int32]) 
         layer=product.layer,
         chain=chain.nodes,
     )
+
+
+def _repeated(node: Node, columns: int) -> Node:
+    """Return a node of one channel for so many that are alike."""
+    tables = {name: np.repeat(node.tables[name], columns, -1) for name in ("thresholds", "flip")}
+    return replace(node, tables={**node.tables, **tables})
 
 
 def _thresholds(chain: Chain, flip: NDArray[np.int32]) -> NDArray[np.int32]:

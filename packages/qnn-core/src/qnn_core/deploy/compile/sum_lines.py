@@ -20,8 +20,13 @@ def sum_lines(node: Node, reach: int) -> SumLines | None:
     thresholds = node.tables["thresholds"]
     if len(thresholds) <= MOST_COUNTED:
         return None
-    lines = exact_lines(thresholds, reach, flip=node.tables["flip"])
+    flip, n = node.tables["flip"], thresholds.shape[1]
+    alike = n > 1 and np.all(thresholds == thresholds[:, :1]) and np.all(flip == flip[:1])
+    some = slice(1 if alike else n)
+    lines = exact_lines(thresholds[:, some], reach, flip=flip[some])
     slope = np.ldexp(lines.multiplier.astype(np.float64), -lines.shift)
     start = np.ldexp(lines.offset.astype(np.float64), -lines.shift)
     far = reach * np.abs(lines.multiplier.astype(np.float64)) + np.abs(lines.offset)
-    return SumLines(slope, start, ~lines.exact | (far >= DOUBLE_LIMIT))
+    searched = ~lines.exact | (far >= DOUBLE_LIMIT)
+    each = n if alike else 1
+    return SumLines(np.repeat(slope, each), np.repeat(start, each), np.repeat(searched, each))

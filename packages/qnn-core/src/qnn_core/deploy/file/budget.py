@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ...errors import FileError
 from ...gemm.requantizer import MOST_COUNTED
 from ..graph import Graph, Node, Shape
-from ..graph.operations import ON_SUMS, OPERATIONS
+from ..graph.operations import MEANS, ON_SUMS, OPERATIONS
 from ..graph.shapes import shapes_of
 
 # Allowed whatever the size of the file; for each byte of it; for each element of an input.
@@ -107,7 +107,10 @@ def loading(graph: Graph, shapes: Mapping[str, Shape]) -> Cost:
     taken = (name for node in products for name in node.inputs[1:2])
     weights = sum(math.prod(shapes[name]) for name in taken if name in graph.constants)
     tables = sum(table.size for node in graph.nodes for table in node.tables.values())
-    elements, nodes = weights + tables, len(graph.nodes)
+    # Means are products with ones.
+    means = (node for node in graph.nodes if node.op in MEANS)
+    ones = sum(math.prod(n.attributes["kernel"]) * shapes[n.output][-1] for n in means)
+    elements, nodes = weights + tables + ones, len(graph.nodes)
     on_sums = (node.tables["thresholds"] for node in graph.nodes if node.op in ON_SUMS)
     pairs = sum(len(t) * t.size for t in on_sums if len(t) > MOST_COUNTED)
     return Cost(

@@ -149,7 +149,10 @@ class _Builder:
                 "evaluation"
             )
         inputs = tuple(self._name(v) for v in node.inputs)
-        return self._node(node, node.op.name, inputs, attributes)
+        of_codes = node.op.packed.of_codes if node.op.packed is not None else None
+        coded = node.inputs[0].quantized if of_codes is not None else None
+        name = of_codes(coded, **attributes) if of_codes and coded is not None else None
+        return self._node(node, name or node.op.name, inputs, attributes)
 
     def _quantize(self, node: GraphNode, attributes: dict[str, Any]) -> Node:
         x, scale, shift = node.inputs

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from ... import gemm
 from ...errors import NonFiniteError
-from ...gemm import GemmOperand, operand_of, reference
+from ...gemm import GemmOperand, Window, mean_operand, operand_of, reference
 from ...qtensor import QuantizedTensor, units, values_of
 from .attributes import resolved
 from .graph import Graph, Node
-from .operations import ON_SUMS, OPERATIONS, window_of
+from .operations import ON_SUMS, OPERATIONS, pool_of, window_of
 
 Array = NDArray[Any]
 
@@ -67,6 +67,11 @@ class Products(Protocol):
         ...
 
     @property
+    def mean_of_codes(self) -> Callable[..., Array]:
+        """See `gemm.mean_of_codes`."""
+        ...
+
+    @property
     def convolve(self) -> Callable[..., Array]:
         """See `gemm.convolve`."""
         ...
@@ -110,6 +115,8 @@ def run_node(run: Run, node: Node, batch: int, by: Products = gemm) -> None:
         run.values[node.output] = _linear(run, node, by)
     elif node.op == "conv2d":
         run.values[node.output] = _conv2d(run, node, by)
+    elif node.op == "integer_avg_pool2d":
+        run.values[node.output] = by.mean_of_codes(*_codes_of_mean(run, node))
     elif node.op == "quantize":
         run.quantized[node.output] = node.coding(encoded(run.values[node.inputs[0]], node))
     elif node.op in ON_SUMS:
@@ -192,8 +199,17 @@ def _conv2d(run: Run, node: Node, by: Products) -> Array:
     return by.convolve(*given, window=window_of(node, w.shape), groups=groups)
 
 
+def _codes_of_mean(run: Run, node: Node) -> tuple[Array, GemmOperand, Window]:
+    quantized, window = run.quantized[node.inputs[0]], pool_of(node)
+    operand = mean_operand(quantized, math.prod(window.kernel))
+    assert operand is not None
+    return quantized.codes, operand, window
+
+
 def _sums(run: Run, node: Node) -> Array:
-    """Return the integer sums, or floats, of a product whose sums are compared with thresholds."""
+    """Return the integer sums, or floats, of what is compared with thresholds."""
+    if node.op == "requantize_avg_pool2d":
+        return reference.window_sums(*_codes_of_mean(run, node))
     x, w, x_operand, w_operand = _operands(run, node)
     if node.op == "requantize_conv2d":
         window = window_of(node, w.shape)

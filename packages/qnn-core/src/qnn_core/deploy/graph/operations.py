@@ -16,13 +16,21 @@ from ...autodiff.packed import Kind, Link
 from ...autodiff.table import BUILT_IN
 from ...errors import ShapeError
 from ...gemm import Window
+from ...ops.pool import WINDOWS
 from .graph import Node
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
 
 # Products of integers with thresholds on their sums, and what they are without.
-ON_SUMS = {"requantize": "linear", "requantize_conv2d": "conv2d"}
+ON_SUMS = {
+    "requantize": "linear",
+    "requantize_conv2d": "conv2d",
+    "requantize_avg_pool2d": "integer_avg_pool2d",
+}
+
+# Means of codes, as floats and as codes.
+MEANS = ("integer_avg_pool2d", "requantize_avg_pool2d")
 
 # Operations that make codes.
 QUANTIZING = ("quantize", *ON_SUMS)
@@ -74,7 +82,7 @@ class Operation:
             attributes=packed.attributes,
             macs=op.macs,
             moves=op.codes == "moves",
-            weighted=op.codes == "reads",
+            weighted=op.codes == "reads" and packed.of_codes is None,
             links=packed.links,
             beside_quantizer=packed.beside_quantizer,
             batch_invariant=packed.batch_invariant,
@@ -143,6 +151,11 @@ def _of_conv2d(rule: Any) -> Callable[..., Any]:
     return without_codes
 
 
+def _of_mean(x: Shape, *, bits: int, axis: int | None, **how: Any) -> Shape:
+    shape: Shape = OPS["avg_pool2d"].shape(x, **how)
+    return shape
+
+
 _CODES: dict[str, Kind] = {"bits": "whole", "axis": "channel"}
 _WINDOW: dict[str, Kind] = {"stride": "strides", "padding": "paddings", "dilation": "strides"}
 _QPARAMS = ("levels", "scale", "shift")
@@ -174,6 +187,10 @@ OPERATIONS: dict[str, Operation] = {
         macs=_of_conv2d(OPS["conv2d"].macs),
         weighted=True,
     ),
+    "integer_avg_pool2d": Operation(range(1, 2), OPS["avg_pool2d"].shape, None, WINDOWS),
+    "requantize_avg_pool2d": Operation(
+        range(1, 2), _of_mean, None, _CODES | WINDOWS, ("thresholds", "flip", *_QPARAMS)
+    ),
 }
 
 
@@ -181,3 +198,8 @@ def window_of(node: Node, weight: Shape) -> Window:
     """Return the window of a convolution."""
     pairs = (node.attributes[name] for name in ("stride", "padding", "dilation"))
     return Window((weight[1], weight[2]), *pairs)
+
+
+def pool_of(node: Node) -> Window:
+    """Return the window of a mean of codes."""
+    return Window(*(node.attributes[name] for name in ("kernel", "stride", "padding")))

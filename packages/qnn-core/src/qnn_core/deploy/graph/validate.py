@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import FileError
-from ...gemm import integer_sum, operand_of
+from ...gemm import integer_sum, mean_operand, operand_of
 from ...qtensor import QuantizedTensor
 from .attributes import VALID
 from .fusible_chain import codings_of
-from .graph import Constant, Graph, Node
-from .operations import ON_SUMS, OPERATIONS, QUANTIZING
+from .graph import Constant, Graph, Node, Shape
+from .operations import MEANS, ON_SUMS, OPERATIONS, QUANTIZING
 from .shapes import shape_of, shapes_of
 
 # A node keeps its weights and thresholds in a form of its own: so many elements may be such copies
@@ -48,9 +48,7 @@ def check(graph: Graph) -> None:
             if shapes[name][:1] != (batch,):
                 raise FileError(f"axis 0 of the output {name!r} is not the batch")
         for node in graph.nodes:
-            if node.op in ON_SUMS:
-                _check_columns(node, shapes[node.output][-1])
-                _check_sum(node, codings, math.prod(shapes[node.inputs[1]][1:]))
+            _check_sums(node, codings, shapes)
 
 
 def _check_copies(graph: Graph) -> None:
@@ -70,12 +68,21 @@ def _check_copies(graph: Graph) -> None:
         )
 
 
-def _check_sum(node: Node, codings: Mapping[str, QuantizedTensor], k: int) -> None:
+def _check_sums(
+    node: Node, codings: Mapping[str, QuantizedTensor], shapes: Mapping[str, Shape]
+) -> None:
     """Thresholds on sums of anything but integers would have no meaning for the engine."""
-    x, w = node.inputs
-    factors = operand_of(codings.get(x), None), operand_of(codings.get(w), 0)
-    if not integer_sum(*factors, k):
-        raise FileError(f"{node}: thresholds need a sum of integers")
+    if node.op in ON_SUMS:
+        _check_columns(node, shapes[node.output][-1])
+    if node.op in MEANS:
+        pixels = math.prod(node.attributes["kernel"])
+        if mean_operand(codings.get(node.inputs[0]), pixels) is None:
+            raise FileError(f"{node}: a mean of codes needs a sum of integers")
+    elif node.op in ON_SUMS:
+        x, w = node.inputs
+        factors = operand_of(codings.get(x), None), operand_of(codings.get(w), 0)
+        if not integer_sum(*factors, math.prod(shapes[w][1:])):
+            raise FileError(f"{node}: thresholds need a sum of integers")
 
 
 def check_coding(name: str, coding: QuantizedTensor) -> None:

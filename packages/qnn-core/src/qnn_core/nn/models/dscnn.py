@@ -12,7 +12,7 @@ from ..layers.norm import BatchNorm
 from ..layers.pool import GlobalAvgPool2d
 from ..left_float import Bounds
 from ..module import Module
-from .specs import Pair, Shape, Spec, activation_of, conv_layer, image_shape, linear_layer
+from .specs import Pair, Shape, Spec, activation_of, coded, conv_layer, image_shape, linear_layer
 
 
 class DSCNN(Sequential):
@@ -32,6 +32,8 @@ class DSCNN(Sequential):
         blocks: how many.
         first_kernel: window of the first convolution, a number or a pair (height, width).
         first_stride: its stride, likewise.
+        pool_input: quantizer of what the mean over the image takes, None for float: with one, the
+            mean is a sum of integers, and a packed net has integers from its first quantizer on.
         activation: ``"relu"``, ``"hardtanh"``, ``"tanh"`` or ``"sigmoid"``.
         classes: number of outputs.
         first_weight, first_input: quantizers of the first convolution, float unless told otherwise.
@@ -65,6 +67,7 @@ class DSCNN(Sequential):
         first_input: Spec = None,
         last_weight: Spec = None,
         last_input: Spec = None,
+        pool_input: Spec = None,
         weight_bounds: Bounds = None,
         seed: Seed = None,
     ) -> None:
@@ -93,4 +96,5 @@ class DSCNN(Sequential):
             layers += conv(pair, channels, 1)
         last: Pair = (last_weight, last_input)
         head = linear_layer(last, weight_bounds, channels, classes, place="last", seed=rng)
+        layers += coded(pool_input)
         super().__init__(*layers, GlobalAvgPool2d(), head)

@@ -11,7 +11,8 @@ from ..layers.norm import BatchNorm
 from ..layers.pool import GlobalAvgPool2d
 from ..left_float import Bounds
 from ..module import Module
-from .specs import Pair, Shape, Spec, activation_of, conv_layer, image_shape, linear_layer
+from ..quant.quantize import Quantize
+from .specs import Pair, Shape, Spec, activation_of, coded, conv_layer, image_shape, linear_layer
 
 WIDTHS = (16, 32, 64)
 
@@ -26,6 +27,9 @@ class ResidualBlock(Module):
         after: channels of the output.
         stride: of the first convolution and of the shortcut.
         quantizers: of weights and inputs of all its convolutions, None for float.
+        stream: quantizer of what it hands on, None for float. It is meant for blocks one after the
+            other: what enters has codes then, which the convolutions at its entrance take as they
+            are, without a quantizer of their own.
         activation: ``"relu"``, ``"hardtanh"``, ``"tanh"`` or ``"sigmoid"``.
         weight_bounds: ``(low, high)`` for the latent weights of the quantized layers.
         seed: of the initial weights.
@@ -43,29 +47,33 @@ class ResidualBlock(Module):
         *,
         stride: int = 1,
         quantizers: Pair = (None, None),
+        stream: Spec = None,
         activation: str = "relu",
         weight_bounds: Bounds = None,
         seed: Seed = None,
     ) -> None:
         options: dict[str, Any] = {"bias": False, "seed": generator(seed)}
 
-        def conv(channels: int, size: int, step: int) -> Module:
+        def conv(pair: Pair, channels: int, size: int, step: int) -> Module:
             shape = (channels, after, size)
             given = {"stride": step, "padding": size // 2} | options
-            return conv_layer(quantizers, weight_bounds, *shape, **given)
+            return conv_layer(pair, weight_bounds, *shape, **given)
 
-        self.first, self.first_norm = conv(before, 3, stride), BatchNorm(after)
-        self.second, self.second_norm = conv(after, 3, 1), BatchNorm(after)
+        entrance = quantizers if stream is None else (quantizers[0], None)
+        self.first, self.first_norm = conv(entrance, before, 3, stride), BatchNorm(after)
+        self.second, self.second_norm = conv(quantizers, after, 3, 1), BatchNorm(after)
         same = stride == 1 and before == after
-        self.shortcut = None if same else Sequential(conv(before, 1, stride), BatchNorm(after))
+        across = None if same else conv(entrance, before, 1, stride)
+        self.shortcut = None if across is None else Sequential(across, BatchNorm(after))
         self.activation = activation_of("ResidualBlock", activation)()
+        self.stream = None if stream is None else Quantize(stream)
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
         """Map ``[batch, height, width, before]`` to ``[batch, ..., after]``."""
         y = self.activation(self.first_norm(self.first(x)))
         y = self.second_norm(self.second(y))
         z: Tensor = self.activation(y + (x if self.shortcut is None else self.shortcut(x)))
-        return z
+        return z if self.stream is None else self.stream(z)
 
 
 class ResNet(Sequential):
@@ -82,6 +90,11 @@ class ResNet(Sequential):
         blocks: of each stage, >= 1.
         weight: quantizer of the weights of the blocks, None for float.
         input: quantizer of the inputs of their convolutions, None for float.
+        stream: quantizer of what the stem and each block hand on, None for float: with one, the
+            shortcuts carry codes, and so do the convolutions at the entrance of a block, which have
+            no other quantizer.
+        pool_input: quantizer of what the mean over the image takes, None for what the last block
+            hands on. The mean of codes is a sum of integers.
         activation: ``"relu"``, ``"hardtanh"``, ``"tanh"`` or ``"sigmoid"``.
         classes: number of outputs.
         first_weight: quantizer of the stem's weight.
@@ -115,6 +128,8 @@ class ResNet(Sequential):
         first_input: Spec = None,
         last_weight: Spec = None,
         last_input: Spec = None,
+        stream: Spec = None,
+        pool_input: Spec = None,
         weight_bounds: Bounds = None,
         seed: Seed = None,
     ) -> None:
@@ -127,6 +142,7 @@ class ResNet(Sequential):
         options: dict[str, Any] = {"padding": 1, "bias": False, "seed": rng}
         stem = conv_layer(first, weight_bounds, *sizes, place="first", **options)
         layers: list[Module] = [Reshape(*images), stem, BatchNorm(WIDTHS[0]), active()]
+        layers += coded(stream)
         before = WIDTHS[0]
         for after in WIDTHS:
             for n in range(blocks):
@@ -135,12 +151,13 @@ class ResNet(Sequential):
                     after,
                     stride=2 if n == 0 and after != WIDTHS[0] else 1,
                     quantizers=(weight, input),
+                    stream=stream,
                     activation=activation,
                     weight_bounds=weight_bounds,
                     seed=rng,
                 )
                 layers.append(block)
                 before = after
-        layers.append(GlobalAvgPool2d())
+        layers += [*coded(pool_input), GlobalAvgPool2d()]
         head = linear_layer(last, weight_bounds, before, classes, place="last", seed=rng)
         super().__init__(*layers, head)

@@ -13,6 +13,7 @@ from ..left_float import Bounds, leave_float, not_asked
 from ..module import Module
 from ..quant.conv import QuantConv2d
 from ..quant.linear import QuantLinear
+from ..quant.quantize import Quantize
 
 ACTIVATIONS: dict[str, Callable[[], Module]] = {
     "hardtanh": HardTanh,
@@ -58,6 +59,11 @@ def activation_of(model: str, name: str) -> Callable[[], Module]:
             + nearest(str(name), ACTIVATIONS)
         )
     return ACTIVATIONS[name]
+
+
+def coded(quantizer: Spec) -> list[Module]:
+    """Return a layer that quantizes what follows others, or none."""
+    return [] if quantizer is None else [Quantize(quantizer)]
 
 
 def linear_layer(
