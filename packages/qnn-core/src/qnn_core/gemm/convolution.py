@@ -121,6 +121,8 @@ def convolve(
     rows = w.reshape(len(w), k)
     if not integer_sum(x_operand, w_operand, k):
         sides = values_of(x, x_operand), values_of(rows, w_operand)
+    elif is_depthwise(w.shape, groups):
+        sides = None
     elif k * len(w) <= FEW_PRODUCTS * groups and floats_suffice(x_operand, w_operand, k):
         assert x_operand.integer_levels is not None
         assert w_operand.integer_levels is not None

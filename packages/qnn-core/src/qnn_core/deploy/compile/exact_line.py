@@ -189,14 +189,21 @@ def _slopes(from_: Integers, below: Integers) -> tuple[Integers, Integers, NDArr
     extreme difference counts.
     """
     count, n = from_.shape
+    # Numbers of 32 bits are compared in half the time; what is far stays beyond all differences.
+    near = max(np.abs(ends[np.abs(ends) < _FAR]).max(initial=0) for ends in (from_, below))
+    small = near < 2**27
+    far = 2**29 if small else _FAR
+    dtype = np.int32 if small else np.int64
+    first: Array = np.clip(from_, -far, far).astype(dtype)
+    last: Array = np.clip(below, -far, far).astype(dtype)
     # Slopes are above low_p / low_q and below high_p / high_q.
     low_p, low_q = np.zeros(n, np.int64), np.ones(n, np.int64)
     high_p, high_q = np.ones(n, np.int64), np.zeros(n, np.int64)
     for d in range(1, count):
-        across = (from_[d:] - below[:-d]).min(axis=0)
-        steeper = d * low_q > low_p * across
+        across = (first[d:] - last[:-d]).min(axis=0).astype(np.int64)
+        steeper = (across < far // 2) & (d * low_q > low_p * across)
         low_p, low_q = np.where(steeper, d, low_p), np.where(steeper, across, low_q)
-        across = (below[d:] - from_[:-d]).max(axis=0)
+        across = (last[d:] - first[:-d]).max(axis=0).astype(np.int64)
         flatter = (across > 0) & (d * high_q < high_p * across)
         high_p, high_q = np.where(flatter, d, high_p), np.where(flatter, across, high_q)
     multiplier, shift = np.zeros(n, np.int64), np.zeros(n, np.int64)

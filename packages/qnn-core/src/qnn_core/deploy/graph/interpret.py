@@ -159,8 +159,9 @@ def requantized(sums: Array, node: Node) -> NDArray[np.uint8]:
         for row in thresholds:
             codes += row <= turned
         return codes
-    for channel, column in enumerate(thresholds.T):
-        codes[..., channel] = np.searchsorted(column, turned[..., channel], side="right")
+    by_channel = np.ascontiguousarray(np.moveaxis(turned, -1, 0))
+    for channel, column in enumerate(np.ascontiguousarray(thresholds.T)):
+        codes[..., channel] = np.searchsorted(column, by_channel[channel], side="right")
     return codes
 
 
