@@ -60,7 +60,7 @@ def _sums(run: Run, node: Node) -> Array:
     """Return the integer sums of a product, or of a mean of codes."""
     x = run.quantized[node.inputs[0]]
     operand = operand_of(x, None)
-    if node.op == "avg_pool2d":
+    if node.op == "integer_avg_pool2d":
         assert operand.integer_levels is not None
         window = Window(*(node.attributes[n] for n in ("kernel", "stride", "padding")))
         total: Array = window.patches(operand.integer_levels.centred[x.codes]).sum(axis=(3, 4))

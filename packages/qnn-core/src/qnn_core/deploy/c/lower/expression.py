@@ -1,7 +1,7 @@
 """Float expressions of integers: what lies between sums or codes and a quantizer."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ....qtensor import QuantizedTensor, values_of
 from ...graph import Constant, Node, Shape
+from ...graph.attributes import resolved
 from ...graph.columnwise import columnwise
 from ...graph.interpret import encoded
 from ...graph.operations import OPERATIONS
@@ -100,7 +101,7 @@ def of_sums(source: Source, shape: Shape) -> Expression:
 def extended(
     node: Node, known: Mapping[str, Expression], constants: Mapping[str, Constant]
 ) -> Expression | None:
-    """Return what an elementwise node makes of expressions, or None if it is no such node.
+    """Return what an elementwise node, or a reshape, makes of expressions, else None.
 
     Args:
         node: any node.
@@ -111,6 +112,10 @@ def extended(
     if not variable or any(name not in known for name in variable):
         return None
     first = known[variable[0]]
+    if node.op == "reshape":
+        # The elements are in the same order; their columns must be so too.
+        shape = tuple(resolved(node.attributes["shape"], 1))[1:]
+        return replace(first, shape=shape) if shape[-1:] == first.shape[-1:] else None
     if len(variable) == 1:
         return _mapped(node, first, constants)
     if len(variable) == 2 and len(node.inputs) == 2 and node.op in PAIRS:

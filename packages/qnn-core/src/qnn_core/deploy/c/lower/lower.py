@@ -53,7 +53,7 @@ def _add(net: Context, node: Node) -> None:
         net.coded[node.output] = codes_of(net, node, first)
     elif node.op in ("linear", "conv2d"):
         add_product(net, node)
-    elif node.op == "avg_pool2d" and first in net.coded:
+    elif node.op == "integer_avg_pool2d" and first in net.coded:
         add_mean(net, node)
     elif OPERATIONS[node.op].moves and first in net.coded:
         net.coded[node.output] = moved(net, node, net.coded[first])

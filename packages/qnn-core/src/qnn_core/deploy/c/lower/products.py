@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....gemm import GemmOperand, Window, integer_sum, joint_scale, operand_of
+from ....gemm.mean import mean_scale
 from ....gemm.operand import channels_of
 from ....qtensor import QuantizedTensor
 from ...graph import Node
@@ -86,23 +87,21 @@ def add_product(net: Context, node: Node) -> None:
 
 
 def add_mean(net: Context, node: Node) -> None:
-    """Note the sums of windows of codes, of which a mean is made: see `ops.avg_pool2d`."""
+    """Note the sums of windows of codes, of which a mean is made: see `gemm.mean`."""
     coded = net.coded[node.inputs[0]]
     if coded.coding is None:
         return
     operand = operand_of(coded.coding, None)
     levels = operand.integer_levels
+    assert levels is not None
     window = Window(*(node.attributes[name] for name in ("kernel", "stride", "padding")))
     count = int(np.prod(window.kernel))
-    if levels is None or levels.reach * count >= 2**31:
-        return
     padded = any(window.padding)
     form = input_form(operand, padded=padded)
     n = coded.shape[-1]
     ends = [count * end for end in (form.low, form.high)] + [0] * padded
     low, high = np.full(n, min(ends), np.int64), np.full(n, max(ends), np.int64)
-    with np.errstate(over="ignore", under="ignore"):
-        scale = np.asarray(operand.scale * np.float32(levels.unit), np.float32)
+    scale = mean_scale(operand)
     base = np.full(n, form.shift * count, np.int64)
     meaning = Scale(
         node.scope,
