@@ -1,0 +1,7 @@
+"""Packed models as files of ONNX: the same integers for onnxruntime, and forms for other tools."""
+
+from .export import Exported, export
+from .forms import FORMS, Form
+from .translate import translate
+
+__all__ = ["FORMS", "Exported", "Form", "export", "translate"]
