@@ -28,7 +28,7 @@ def answers(content: Any, *inputs: np.ndarray) -> list[np.ndarray]:
     return running.run(None, dict(zip(names, inputs, strict=True)))
 
 
-def check_integer(packed: qnn.PackedModel, *inputs: np.ndarray) -> list[Inexact]:
+def check_integer(packed: qnn.PackedModel, *inputs: np.ndarray, **options: Any) -> list[Inexact]:
     """Compare outputs and all codes with those of the integer form; return its notes.
 
     Of the graph as packing leaves it, and as a file does that keeps thresholds without their chain.
@@ -38,7 +38,7 @@ def check_integer(packed: qnn.PackedModel, *inputs: np.ndarray) -> list[Inexact]
     expected = interpret(graph, inputs)
     codes = [node.output for node in graph.nodes if node.output in expected.quantized]
     for one in (graph, bare):
-        document, inexact = translate(one, form, form.opset, codes=codes)
+        document, inexact = translate(one, form, form.opset, codes=codes, **options)
         found = answers(to_bytes(document, "net", "0"), *inputs)
         count = len(graph.outputs)
         for name, y in zip(graph.outputs, found[:count], strict=True):

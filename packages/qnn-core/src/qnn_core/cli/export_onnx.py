@@ -9,7 +9,7 @@ from pathlib import Path
 from tabulate import tabulate
 
 from ..deploy import PackedModel, load
-from ..deploy.onnx import FORMS, Form, translate
+from ..deploy.onnx import FORMS, Form, listed, translate
 from ..errors import ExportWarning, GraphError, SpecError
 from ..terminal import say
 
@@ -41,6 +41,11 @@ def add_export(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         default="float32",
         help="dtype of the raw input with --mean and --std (default: float32)",
     )
+    parser.add_argument(
+        "--exact-floats",
+        action="store_true",
+        help="let the form integer have the model's bits in products of floats too: slow",
+    )
     parser.add_argument("--opset", type=int, metavar="N", help="version of ONNX's operators")
     parser.set_defaults(run=_export)
 
@@ -68,6 +73,7 @@ def _export(options: argparse.Namespace) -> int:
                 transform=transform,
                 raw=options.raw,
                 opset=options.opset,
+                exact_floats=options.exact_floats,
             )
         except ImportError as error:
             say(f"qnn: {error}", sys.stderr)
@@ -99,5 +105,4 @@ def _verdict(model: PackedModel, form: Form) -> str:
         return "the same bits"
     if not form.exact:
         return "close: its sums are floats; the difference is measured when it is written"
-    told = "; ".join(f"{one.layer}: {one.reason}" for one in inexact)
-    return f"the same bits but for {len(inexact)}: {told}"
+    return f"the same bits but for {len(inexact)}: {listed(inexact)}"

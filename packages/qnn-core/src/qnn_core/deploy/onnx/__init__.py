@@ -1,7 +1,8 @@
 """Packed models as files of ONNX: the same integers for onnxruntime, and forms for other tools."""
 
+from .emission import listed
 from .export import Exported, export
 from .forms import FORMS, Form
 from .translate import translate
 
-__all__ = ["FORMS", "Exported", "Form", "export", "translate"]
+__all__ = ["FORMS", "Exported", "Form", "export", "listed", "translate"]

@@ -4,7 +4,7 @@ Images have their channels last in our graph and first in ONNX. A value is kept 
 which it was made; who needs the other one gets a transposition, once.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -47,6 +47,7 @@ class Emission:
     Args:
         graph: plain: without fused nodes.
         document: that is written to.
+        ordered: whether products of floats are written in our order where a form is exact.
 
     Attributes:
         constants: of the graph.
@@ -55,7 +56,8 @@ class Emission:
         inexact: what may give other bits, in order.
     """
 
-    def __init__(self, graph: Graph, document: Document) -> None:
+    def __init__(self, graph: Graph, document: Document, *, ordered: bool = False) -> None:
+        self.ordered = ordered
         self.document = document
         self.graph = graph
         self.constants: Mapping[str, Constant] = graph.constants
@@ -181,6 +183,20 @@ class Emission:
             array = self.channelwise(part, rank, coding.axis, layout)
             y = add(op, [y, constant(array, f"{name}_{op.lower()}")], name)
         return y
+
+
+def listed(inexact: Sequence[Inexact]) -> str:
+    """Return in a sentence what may give other bits: layers, and the reason that they share.
+
+    Example:
+        >>> listed([Inexact("a", "it is float"), Inexact("b", "it is float")])
+        'a, b: it is float'
+    """
+    reasons = dict.fromkeys(one.reason for one in inexact)
+    return "; ".join(
+        f"{', '.join(one.layer for one in inexact if one.reason == reason)}: {reason}"
+        for reason in reasons
+    )
 
 
 Emit = Callable[[Emission, Node], None]

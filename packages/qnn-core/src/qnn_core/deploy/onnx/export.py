@@ -15,7 +15,7 @@ from ...errors import ExportWarning, PackError, ShapeError, SpecError
 from ...files import atomic_write
 from ..graph import Graph
 from .document import QONNX, Document
-from .emission import Inexact
+from .emission import Inexact, listed
 from .forms import Form, form_named
 from .library import to_bytes
 from .measure import Answers, Difference, measured
@@ -63,6 +63,7 @@ def export(
     raw: Raw = "float32",
     names: Mapping[str, str] | None = None,
     opset: int | None = None,
+    exact_floats: bool = False,
 ) -> Exported:
     """Write a graph to a file; see `PackedModel.export_onnx`.
 
@@ -76,6 +77,7 @@ def export(
         raw: its dtype.
         names: of inputs and outputs.
         opset: version of the operators.
+        exact_floats: whether products of floats have our bits too.
     """
     chosen = form_named(form)
     done = None if transform is None else transform_of(transform, raw)
@@ -84,7 +86,11 @@ def export(
     used = chosen.opset if opset is None else opset
     if type(used) is not int or used < OLDEST:
         raise SpecError(f"export_onnx: opset must be a whole number from {OLDEST} on, got {used!r}")
-    document, inexact = translate(graph, chosen, used, transform=done, names=names)
+    if exact_floats and not chosen.exact:
+        raise SpecError(f"export_onnx: the form {form!r} has no exact_floats: 'integer' has")
+    document, inexact = translate(
+        graph, chosen, used, transform=done, names=names, exact_floats=exact_floats
+    )
     inputs = _inputs(graph, example, done)
     unmeasured = to_bytes(document, "qnn", version("qnn-core"))
 
@@ -137,9 +143,9 @@ def _metadata(form: Form, inexact: Sequence[Inexact], found: Difference) -> dict
 def _warn(form: Form, document: Document, inexact: Sequence[Inexact]) -> None:
     """Warn of what was asked for and cannot be: once, in one line."""
     if form.exact and inexact:
-        told = "; ".join(f"{one.layer}: {one.reason}" for one in inexact)
         warnings.warn(
-            f"export_onnx: {len(inexact)} parts may give other last bits than ours: {told}",
+            f"export_onnx: {len(inexact)} parts may give other last bits than ours: "
+            f"{listed(inexact)}",
             ExportWarning,
             stacklevel=4,
         )

@@ -36,6 +36,11 @@ class Factors:
         """Whether every sum is one of integers."""
         return all(integer_sum(self.x, w, self.k) for w in self.groups)
 
+    @property
+    def mixed(self) -> bool:
+        """Whether the sums of some groups are of integers, and of others not."""
+        return len({integer_sum(self.x, w, self.k) for w in self.groups}) > 1
+
     def scale(self, channels: int) -> Array:
         """Return what sums are multiplied by, of shape () or (channels,)."""
         scales = [joint_scale(self.x, w, self.k) for w in self.groups]

@@ -30,13 +30,7 @@ def to_bytes(document: Document, name: str, version: str) -> bytes:
     opsets = [onnx.helper.make_opsetid("", document.opset)]
     if document.has_domain(QONNX):
         opsets.append(onnx.helper.make_opsetid(QONNX, 1))
-    graph = onnx.helper.make_graph(
-        [_node(onnx, number, operator) for number, operator in enumerate(document.operators)],
-        name,
-        [_port(onnx, port) for port in document.inputs],
-        [_port(onnx, port) for port in document.outputs],
-        [_tensor(onnx, *item) for item in document.constants.items()],
-    )
+    graph = _graph(onnx, document, name)
     model = onnx.helper.make_model(
         graph,
         opset_imports=opsets,
@@ -63,12 +57,18 @@ def _onnx() -> Any:
     return onnx
 
 
+def _graph(onnx: Any, document: Document, name: str, *, inner: bool = False) -> Any:
+    return onnx.helper.make_graph(
+        [_node(onnx, number, operator) for number, operator in enumerate(document.operators)],
+        name,
+        [_port(onnx, port, inner) for port in document.inputs],
+        [_port(onnx, port, inner) for port in document.outputs],
+        [_tensor(onnx, *item) for item in document.constants.items()],
+    )
+
+
 def _node(onnx: Any, number: int, operator: Any) -> Any:
-    # A cast names a dtype of NumPy's.
-    attributes = {
-        name: onnx.helper.np_dtype_to_tensor_dtype(value) if isinstance(value, np.dtype) else value
-        for name, value in operator.attributes.items()
-    }
+    attributes = {name: _attribute(onnx, value) for name, value in operator.attributes.items()}
     return onnx.helper.make_node(
         operator.type,
         operator.inputs,
@@ -79,9 +79,18 @@ def _node(onnx: Any, number: int, operator: Any) -> Any:
     )
 
 
-def _port(onnx: Any, port: Port) -> Any:
+def _attribute(onnx: Any, value: Any) -> Any:
+    if isinstance(value, Document):
+        return _graph(onnx, value, "body", inner=True)
+    # A cast names a dtype of NumPy's.
+    return onnx.helper.np_dtype_to_tensor_dtype(value) if isinstance(value, np.dtype) else value
+
+
+def _port(onnx: Any, port: Port, inner: bool) -> Any:
     kind = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(port.dtype))
-    return onnx.helper.make_tensor_value_info(port.name, kind, ["batch", *port.shape])
+    # Inside of a loop shapes follow from what it is given.
+    shape = None if inner else ["batch", *port.shape]
+    return onnx.helper.make_tensor_value_info(port.name, kind, shape)
 
 
 def _tensor(onnx: Any, name: str, constant: Constant) -> Any:

@@ -1,5 +1,6 @@
 """Maxima and means of windows on images."""
 
+import math
 from itertools import product
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from ...gemm import Window
 from ..graph import Node
+from .document import Document
 from .emission import Emission
 from .moving import kind_of, source
 
@@ -38,8 +40,7 @@ def mean_in_order(e: Emission, node: Node) -> None:
     height, width = e.shapes[node.inputs[0]][1:3]
     add, constant = e.document.add, e.document.constant
     output = window.output(height, width)
-    pixels = list(product(*map(range, window.kernel)))
-    if len(pixels) > BLOCK and any(window.padding):
+    if math.prod(window.kernel) > BLOCK and any(window.padding):
         # Ours are blocks of those pixels that are in the image.
         mean_as_it_is(e, node)
         return
@@ -47,22 +48,11 @@ def mean_in_order(e: Emission, node: Node) -> None:
         pads = np.zeros((2, 4), np.int64)
         pads[:, axes] = window.padding
         x = add("Pad", [x, constant(pads.reshape(-1), f"{name}_pads")], f"{name}_padded")
-
-    def pixels_at(pixel: tuple[int, ...]) -> str:
-        """Write that pixel of all windows."""
-        stops = [
-            start + (count - 1) * stride + 1
-            for start, count, stride in zip(pixel, output, window.stride, strict=True)
-        ]
-        parts = {"start": pixel, "stop": stops, "axes": axes, "step": window.stride}
-        ends = [constant(np.array(part, np.int64), f"{name}_{at}") for at, part in parts.items()]
-        return add("Slice", [x, *ends], f"{name}_pixel")
-
+    pixels = pixels_of(e.document, x, window, output, name=name, axes=axes)
     blocks = []
     for first in range(0, len(pixels), BLOCK):
         total = ""
-        for pixel in pixels[first : first + BLOCK]:
-            one = pixels_at(pixel)
+        for one in pixels[first : first + BLOCK]:
             total = add("Add", [total, one], f"{name}_sum") if total else one
         blocks.append(total)
     if len(blocks) == 1:
@@ -75,6 +65,38 @@ def mean_in_order(e: Emission, node: Node) -> None:
         total = add("Add", [total, wide], f"{name}_sum") if total else wide
     mean = add("Div", [total, constant(np.float64(len(pixels)), "pixels")], f"{name}_mean")
     e.put(name, e.document.cast(mean, "float32", name), layout)
+
+
+def pixels_of(
+    document: Document,
+    x: str,
+    window: Window,
+    output: tuple[int, int],
+    *,
+    name: str,
+    axes: tuple[int, int] = (1, 2),
+) -> list[str]:
+    """Write each pixel of all windows on padded images, line by line.
+
+    Args:
+        document: that is written to.
+        x: name of the images.
+        window: without its padding.
+        output: how many windows there are.
+        name: of what this is for.
+        axes: of height and width.
+    """
+    made = []
+    for pixel in product(*map(range, window.kernel)):
+        starts = [at * apart for at, apart in zip(pixel, window.dilation, strict=True)]
+        stops = [
+            start + (count - 1) * stride + 1
+            for start, count, stride in zip(starts, output, window.stride, strict=True)
+        ]
+        parts = {"start": starts, "stop": stops, "axes": axes, "step": window.stride}
+        ends = [document.constant(np.array(p, np.int64), f"{name}_{at}") for at, p in parts.items()]
+        made.append(document.add("Slice", [x, *ends], f"{name}_pixel"))
+    return made
 
 
 def _attributes(node: Node) -> dict[str, Any]:

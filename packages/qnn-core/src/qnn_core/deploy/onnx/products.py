@@ -5,6 +5,7 @@ from collections.abc import Callable
 from ..graph import Node
 from .emission import Emission, Layout, window_attributes
 from .integer_products import factors, integer_sums, scaled
+from .ordered_products import ordered_product
 
 ORDER = (
     "a product of floats: ONNX leaves the order of its sums open, and ours are fused multiply-adds "
@@ -21,10 +22,16 @@ WeightOf = Callable[[Emission, Node], str | None]
 
 
 def exact_product(e: Emission, node: Node) -> None:
-    """Write a product as ours: of integers if it is one, else of floats, which is noted."""
+    """Write a product as ours: of integers if it is one, else of floats.
+
+    These are in our order if that is asked for, which is slow; else it is noted.
+    """
     sides = factors(e, node)
     if sides is None or not sides.integer or not e.has_codes(node.inputs[0]):
-        float_product(e, node)
+        if e.ordered and sides is not None and not sides.mixed:
+            ordered_product(e, node, sides)
+        else:
+            float_product(e, node)
         return
     sums = integer_sums(e, node, sides)
     floats = e.document.cast(sums.name, "float32", f"{node.output}_floats")

@@ -23,6 +23,7 @@ def translate(
     *,
     transform: Transform | None = None,
     names: Mapping[str, str] | None = None,
+    exact_floats: bool = False,
     codes: Sequence[str] = (),
 ) -> tuple[Document, list[Inexact]]:
     """Return a graph in a form, and what in it may give other bits than ours.
@@ -33,6 +34,7 @@ def translate(
         opset: version of the operators.
         transform: of each input; None for none.
         names: of inputs and outputs, by those of the graph; the others keep theirs.
+        exact_floats: whether an exact form has products of floats in our order too.
         codes: values whose codes are outputs too, after the others.
 
     Raises:
@@ -41,7 +43,7 @@ def translate(
     """
     document = Document(opset)
     plain = unfused(graph)
-    e = Emission(plain, document)
+    e = Emission(plain, document, ordered=exact_floats)
     called = _names(graph, names or {})
     for given in graph.inputs:
         write_input(e, given, called[given.name], transform)

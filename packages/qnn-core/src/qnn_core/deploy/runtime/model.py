@@ -160,6 +160,7 @@ class PackedModel:
         raw: Raw = "float32",
         names: Mapping[str, str] | None = None,
         opset: int | None = None,
+        exact_floats: bool = False,
     ) -> Exported:
         """Write a file of ONNX, whole or not at all; it needs the package onnx.
 
@@ -177,6 +178,8 @@ class PackedModel:
                 a function of arrays of uint8, which becomes a table. None leaves it outside.
             raw: dtype of what the transform acts on, ``"uint8"`` or ``"float32"``.
             names: of inputs and outputs, by their names in the graph; the others keep theirs.
+            exact_floats: whether ``"integer"`` has our bits in products of floats too, by loops
+                that take some hundred times as long as such products do otherwise.
             opset: version of the operators, at least 13; None for what the form needs. With
                 ``"qdq"``, 21 has integers of 4 bits, 25 of 2.
 
@@ -211,6 +214,7 @@ class PackedModel:
             raw=raw,
             names=names,
             opset=opset,
+            exact_floats=exact_floats,
         )
 
     @property
