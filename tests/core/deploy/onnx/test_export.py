@@ -188,7 +188,7 @@ def test_a_float_model(tmp_path: Path) -> None:
         exported = export(packed, tmp_path / "net.onnx", form, example=X)
         assert 0 < exported.difference < 1e-5  # type: ignore[operator]
         assert not exported.exact
-    with pytest.warns(ExportWarning, match=r"layers\.0: a product of floats.*layers\.2: tanh"):
+    with pytest.warns(ExportWarning, match=r"layers\.0, layers\.5: a product.*; layers\.2: tanh"):
         packed.export_onnx(tmp_path / "net.onnx")
 
 
@@ -316,6 +316,19 @@ def test_without_what_runs_it(
     assert exported.difference is None
     assert exported.on == f"{program.partition('.')[0]} is not installed"
     assert metadata(tmp_path / "net.onnx")["qnn.difference"] == "not measured"
+
+
+def test_drawn_inputs_that_a_model_refuses(tmp_path: Path) -> None:
+    def model(x: qnn.Tensor) -> qnn.Tensor:
+        return qnn.ops.fake_quantize(qnn.ops.log(x), 0.5, quantizer="symmetric:3")
+
+    packed = qnn.pack(model, np.abs(X) + 1)
+    with np.errstate(all="ignore"):
+        exported = export(packed, tmp_path / "net.onnx", "integer")
+    assert exported.difference is None
+    assert exported.on.startswith("the packed model refuses the inputs")
+    exported = export(packed, tmp_path / "net.onnx", "integer", example=np.abs(X) + 1)
+    assert exported.on.startswith("30 samples, onnxruntime")
 
 
 def test_answers_that_differ_are_not_written(

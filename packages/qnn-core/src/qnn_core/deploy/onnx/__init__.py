@@ -3,6 +3,7 @@
 from .emission import listed
 from .export import Exported, export
 from .forms import FORMS, Form
+from .transform import Function, Raw
 from .translate import translate
 
-__all__ = ["FORMS", "Exported", "Form", "export", "listed", "translate"]
+__all__ = ["FORMS", "Exported", "Form", "Function", "Raw", "export", "listed", "translate"]

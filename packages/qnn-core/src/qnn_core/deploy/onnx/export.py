@@ -132,6 +132,7 @@ def _inputs(
 def _metadata(form: Form, inexact: Sequence[Inexact], found: Difference) -> dict[str, str]:
     layers = [{"layer": one.layer, "reason": one.reason} for one in inexact]
     return {
+        "qnn.version": version("qnn-core"),
         "qnn.form": form.name,
         "qnn.exact": json.dumps(not inexact),
         "qnn.inexact": json.dumps(layers),

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import NonFiniteError
 from .document import QONNX, Document
 
 Array = NDArray[Any]
@@ -49,7 +50,11 @@ def measured(content: bytes, document: Document, raw: Sequence[Array], ours: Ans
     most = 0.0
     for start in range(0, len(raw[0]), BATCH):
         part = [x[start : start + BATCH] for x in raw]
-        for mine, other in zip(ours(part), runner.run(part), strict=True):
+        try:
+            answers = ours(part)
+        except NonFiniteError as error:
+            return Difference(None, f"the packed model refuses the inputs: {error}")
+        for mine, other in zip(answers, runner.run(part), strict=True):
             most = max(most, _most(mine, other))
     return Difference(most, f"{len(raw[0])} samples, {runner.name}")
 

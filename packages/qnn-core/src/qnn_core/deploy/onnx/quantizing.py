@@ -7,7 +7,8 @@ import numpy as np
 from ..graph import Node
 from ..graph.operations import ON_SUMS
 from .emission import Emission, Layout
-from .integer_products import factors
+from .integer_means import MEAN, scale_of
+from .pooling import mean_as_it_is
 from .products import float_product
 from .thresholds import count, encode
 
@@ -58,13 +59,12 @@ def codes_of_sums(e: Emission, node: Node, sums: str, dtype: str, layout: Layout
 def codes_of_floats(e: Emission, node: Node, product: Node) -> None:
     """Write the same from a product of values: divided by its scale it is near a whole number."""
     e.note(node, "the file holds thresholds on its sums, not the normalization before a quantizer")
-    sides = factors(e, product)
-    assert sides is not None
-    float_product(e, product)
-    layout = e.native(product.output)
+    write = mean_as_it_is if product.op == MEAN else float_product
+    write(e, product)
+    layout, name = e.native(product.output), node.output
+    scale = e.channelwise(scale_of(e, product), e.rank(name), -1, layout)
     y = e.values(product.output, layout)
-    scale = e.channelwise(sides.scale(e.shapes[node.output][-1]), e.rank(node.output), -1, layout)
-    y = e.document.add("Div", [y, e.document.constant(scale, "scale")], f"{node.output}_sums")
-    y = e.document.cast(e.document.add("Round", [y], f"{node.output}_sums"), "int32", "sums")
+    y = e.document.add("Div", [y, e.document.constant(scale, f"{name}_scale")], f"{name}_sums")
+    y = e.document.cast(e.document.add("Round", [y], f"{name}_sums"), "int32", f"{name}_sums")
     e.forget(product.output)
     codes_of_sums(e, node, y, "int32", layout)

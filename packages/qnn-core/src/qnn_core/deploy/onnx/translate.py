@@ -9,7 +9,7 @@ from ..graph.operations import ON_SUMS
 from .document import Document
 from .emission import Emission, Inexact
 from .forms import Form
-from .integer_products import factors, integer_sums
+from .integer_means import MEAN, integer_mean, sums_of
 from .operators import WRITERS
 from .quantizing import codes_of_floats, codes_of_sums, product_of
 from .thresholds import FEW
@@ -66,7 +66,9 @@ def _write(e: Emission, node: Node, form: Form) -> None:
         form.quantize(e, node)
     elif node.op in ("linear", "conv2d"):
         form.product(e, node)
-    elif node.op == "avg_pool2d":
+    elif node.op == MEAN and form.exact:
+        integer_mean(e, node)
+    elif node.op in ("avg_pool2d", MEAN):
         form.mean(e, node)
     elif node.op in WRITERS:
         WRITERS[node.op].emit(e, node)
@@ -87,9 +89,7 @@ def _write_fused(e: Emission, node: Node, form: Form) -> None:
     if not node.chain and not form.exact:
         codes_of_floats(e, node, product)
     elif (chosen or not node.chain) and form.exact:
-        sides = factors(e, product)
-        assert sides is not None
-        codes_of_sums(e, node, *integer_sums(e, product, sides))
+        codes_of_sums(e, node, *sums_of(e, product))
     else:
         for part in node.chain:
             _write(e, part, form)

@@ -19,8 +19,7 @@ from ..file.write import serialize_arrays, write_graph
 from ..graph import Graph, Input
 from ..graph.from_trace import build, samples
 from ..graph.validate import check
-from ..onnx import Exported, export
-from ..onnx.transform import Function, Raw
+from ..onnx import Exported, Function, Raw, export
 from .packed_summary import PackedSummary, packed_summary
 from .sample_independence import verify_apart
 from .verify import verify
