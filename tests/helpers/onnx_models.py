@@ -14,16 +14,17 @@ from qnn_core.deploy.onnx.emission import Inexact
 from qnn_core.deploy.onnx.library import to_bytes
 
 
-def session(content: Any) -> onnxruntime.InferenceSession:
+def session(content: Any, level: str = "ORT_ENABLE_ALL") -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, level)
     options.log_severity_level = 3
     options.intra_op_num_threads = 1
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
-def answers(content: Any, *inputs: np.ndarray) -> list[np.ndarray]:
+def answers(content: Any, *inputs: np.ndarray, **options: Any) -> list[np.ndarray]:
     """The outputs of a file for inputs in order."""
-    running = session(content)
+    running = session(content, **options)
     names = [given.name for given in running.get_inputs()]
     return running.run(None, dict(zip(names, inputs, strict=True)))
 

@@ -3,12 +3,15 @@
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import qnn_core as qnn
-from onnx_models import check_exact, check_integer
+from onnx.reference import ReferenceEvaluator
+from onnx_models import answers, check_exact, check_integer
 from packed_models import fitted, specs, variants
 from qnn_core import Tensor, nn, ops
 from qnn_core.deploy.onnx import FORMS, translate
+from qnn_core.deploy.onnx.library import to_bytes
 
 
 def normal(*shape: int, seed: int = 0) -> np.ndarray:
@@ -117,6 +120,22 @@ def test_models(bits: int) -> None:
     check_exact(qnn.LeNet(**quantized, batch_norm=True, seed=0), x)
     check_exact(qnn.ResNet(**quantized, seed=0), x)
     check_exact(qnn.DSCNN((28, 28, 1), **quantized, channels=16, blocks=2, seed=0), x)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_whatever_runs_it(bits: int) -> None:
+    """The reference of the package onnx, in NumPy; onnxruntime as it is written, and optimized."""
+    x = normal(4, 784)
+    weight, inner = f"symmetric:{bits},grid=even", f"uniform:{bits}"
+    ends = {"first_weight": weight, "first_input": "uniform:8", "last_weight": weight}
+    model = qnn.LeNet(weight=weight, input=inner, **ends, last_input=inner, batch_norm=True, seed=0)
+    packed = qnn.pack(fitted(model, x).eval(), x)
+    document, _ = translate(packed.graph, FORMS["integer"], 17)
+    content = to_bytes(document, "net", "0")
+    (found,) = ReferenceEvaluator(onnx.load_from_string(content)).run(None, {"input0": x})
+    np.testing.assert_array_equal(found, packed(x))
+    for level in ("ORT_DISABLE_ALL", "ORT_ENABLE_BASIC", "ORT_ENABLE_ALL"):
+        np.testing.assert_array_equal(answers(content, x, level=level)[0], packed(x))
 
 
 class Branches(nn.Module):
