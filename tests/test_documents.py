@@ -25,6 +25,7 @@ PAGES = [
     for name in (
         "comparing.md",
         "deploying.md",
+        "exporting-onnx.md",
         "training.md",
         "writing-a-quantizer.md",
         "your-own-net.md",

@@ -36,7 +36,7 @@ def pixels(m: int, *shape: int) -> np.ndarray:
 def transform(images: np.ndarray) -> np.ndarray:
     """The same as ``(MEAN, STD)``."""
     scaled = images.astype(np.float32) / np.float32(255)
-    return (scaled - np.float32(MEAN)) / np.float32(STD)
+    return (scaled - np.float32(MEAN)) * (np.float32(1) / np.float32(STD))
 
 
 def packed(model: qnn.Module, images: np.ndarray) -> qnn.PackedModel:

@@ -25,7 +25,7 @@ from .analysis import (
 )
 from .autodiff import Buffer, Parameter, Tensor, grad, no_grad, trace
 from .deploy import PackedModel, load, pack
-from .errors import QnnError, TrainingWarning
+from .errors import ExportWarning, QnnError, TrainingWarning
 from .extensions import added_name
 from .gemm import get_num_threads, set_num_threads
 from .nn import (
@@ -85,6 +85,7 @@ __all__ = [
     "Conv2d",
     "Distillation",
     "Dropout",
+    "ExportWarning",
     "Flatten",
     "GlobalAvgPool1d",
     "GlobalAvgPool2d",

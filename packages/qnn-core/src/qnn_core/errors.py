@@ -60,6 +60,10 @@ class TrainingWarning(UserWarning):
     """A training that has gone nowhere; `fit` says what and why in one line."""
 
 
+class ExportWarning(UserWarning):
+    """An exported model of which a part is not, or cannot be, as it was asked for."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the known name nearest to `name`, or ``""``.
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import qnn_core as qnn
 from exported_c import Images, Linears, Residual, compiled, export, packed, pixels, run
-from packed_models import specs
+from packed_models import fitted, specs
 from qnn_core import nn, ops
 from qnn_core.deploy.c.plan import Concatenate, Join, Product, SumPool
 from qnn_core.errors import ExportError
@@ -155,6 +155,21 @@ def test_numbers_are_those_of_the_packed_model(float_: str, tmp_path: Path) -> N
     assert "net_logits" in (made.folder / "net.h").read_text()
     status, said = run(compiled(made.folder))
     assert (status, said) == (0, "net: PASS, 8 inputs\n")
+
+
+@pytest.mark.parametrize("inner", ["uniform:4", None])
+def test_pixels_of_channels_with_means_of_their_own(inner: str | None, tmp_path: Path) -> None:
+    how: dict[str, Any] = {"weight": "symmetric:4" if inner else None, "input": inner}
+    layer = nn.QuantConv2d if inner else nn.Conv2d
+    given = how if inner else {}
+    net = qnn.Sequential(layer(3, 4, 3, seed=0, **given), nn.Flatten())
+    images = pixels(5, 6, 5, 3)
+    mean, std = np.float32([0.1, 0.2, 0.3]), np.float32([0.5, 0.25, 1])
+    x = (images.astype(np.float32) / np.float32(255) - mean) * (1 / std)
+    model = qnn.pack(fitted(net, x).eval(), x[:3])
+    options: dict[str, Any] = {"transform": (mean, std), "samples": images}
+    made = model.export_c(tmp_path, float="never" if inner else "all", **options)
+    assert kinds(made)[0] == ("Recode" if inner else "Dequantize")
 
 
 def test_a_softmax_at_the_end_is_left_out(tmp_path: Path) -> None:

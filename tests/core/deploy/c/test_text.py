@@ -86,6 +86,7 @@ def test_a_function_is_as_good_as_mean_and_deviation(tmp_path: Path) -> None:
     [
         (None, "say what was done to the pixels"),
         ((0.1, 0.0), "std > 0"),
+        ((0.1, (1.0, 2.0)), "one for each of the input's channels"),
         ((0.1,), "a function or"),
         (lambda x: x[:, :3], "as many finite numbers"),
         (lambda x: x - x.mean(axis=1, keepdims=True), "does not act on each pixel alone"),

@@ -17,6 +17,7 @@ from ..machine import cpu
 from ..registry import Scheme, registered, schemes
 from ..terminal import command, say
 from . import bench
+from .export_onnx import add_export
 from .info import describe
 from .new_quantizer import new_quantizer
 
@@ -65,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         "trust (default: 1)",
     )
     info.set_defaults(run=_info)
+    add_export(commands.add_parser)
     _add_bench(commands.add_parser)
     _add_check(commands.add_parser)
     new = commands.add_parser(

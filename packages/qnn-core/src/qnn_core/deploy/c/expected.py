@@ -28,8 +28,10 @@ def expected(graph: Graph, plan: Plan, inputs: Array, pixels: Array | None) -> R
         pixels: what each value of uint8 is in the model.
     """
     plain = unfused(graph)
-    x = inputs if pixels is None else pixels[inputs]
-    x = x.reshape(len(x), *graph.inputs[0].shape).astype(np.float32)
+    x = inputs.reshape(len(inputs), *graph.inputs[0].shape)
+    if pixels is not None:
+        x = pixels[x] if pixels.ndim == 1 else pixels[x, np.arange(x.shape[-1])]
+    x = x.astype(np.float32)
     run = interpret(plain, [x])
     nodes = {node.output: node for node in plain.nodes}
     numbers = [run.values[output.name].reshape(len(x), -1) for output in plan.outputs]

@@ -4,21 +4,22 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ...errors import SpecError
 from ..graph import Graph
 
-Transform = Callable[[Any], Any] | tuple[float, float] | None
+Transform = Callable[[Any], Any] | tuple[ArrayLike, ArrayLike] | None
 
 
 def pixel_values(graph: Graph, transform: Transform) -> NDArray[np.float32]:
-    """Return float32 ``[256]``: what the model is given for each value of a pixel.
+    """Return float32 ``[256]``, or ``[256, channels]``: what each value of a pixel is in the model.
 
     Args:
         graph: of one input.
-        transform: ``(mean, std)`` on the scale from 0 to 1, as in ``(pixel / 255 - mean) / std``;
-            or the function itself, of uint8 ``[n, ...]``, which must act on each pixel alone.
+        transform: ``(mean, std)`` on the scale from 0 to 1, numbers or one for each channel, as in
+            ``(pixel / 255 - mean) * (1 / std)`` in float32; or the function itself, of uint8
+            ``[n, ...]``, which must act on each pixel alone.
 
     Raises:
         SpecError: if it is missing, or is no such function.
@@ -32,14 +33,27 @@ def pixel_values(graph: Graph, transform: Transform) -> NDArray[np.float32]:
     shape = graph.inputs[0].shape if graph.inputs else ()
     if callable(transform):
         return _of_function(transform, shape)
-    numbers = np.asarray(transform, np.float64)
-    if numbers.shape != (2,) or not np.all(np.isfinite(numbers)) or numbers[1] <= 0:
+    try:
+        mean, std = (np.asarray(part, np.float32) for part in transform)
+    except (TypeError, ValueError) as error:
         raise SpecError(
-            f"export_c: transform must be a function or (mean, std) with std > 0, got {transform!r}"
+            f"export_c: transform must be a function or (mean, std), got {transform!r}"
+        ) from error
+    finite = np.all(np.isfinite(mean)) and np.all(np.isfinite(std))
+    if not finite or np.any(std <= 0):
+        raise SpecError(
+            f"export_c: transform must be a finite mean and an std > 0, got {transform!r}"
         )
-    mean, std = np.float32(numbers[0]), np.float32(numbers[1])
-    pixels = np.arange(256, dtype=np.float32)
-    return (pixels / np.float32(255) - mean) / std
+    channels = {part.shape for part in (mean, std)} - {()}
+    if channels - {shape[-1:]}:
+        raise SpecError(
+            f"export_c: mean and std of shapes {mean.shape} and {std.shape} are needed as numbers, "
+            f"or one for each of the input's channels: its shape is {shape}"
+        )
+    pixels = np.arange(256, dtype=np.float32) / np.float32(255)
+    if channels:
+        pixels = pixels[:, None]
+    return (pixels - mean) * (np.float32(1) / std)
 
 
 def _of_function(transform: Callable[[Any], Any], shape: tuple[int, ...]) -> NDArray[np.float32]:

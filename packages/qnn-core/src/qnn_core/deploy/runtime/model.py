@@ -30,6 +30,7 @@ from ..file.write import serialize_arrays, write_graph
 from ..graph import Graph, Input
 from ..graph.from_trace import build, samples
 from ..graph.validate import check
+from ..onnx import Exported, Function, Raw, export
 from .packed_summary import PackedSummary, packed_summary
 from .sample_independence import verify_apart
 from .verify import verify
@@ -159,6 +160,74 @@ class PackedModel:
         """Write a file that `load` reads; it is moved into its place when it is whole."""
         write_graph(path, self.graph)
 
+    def export_onnx(
+        self,
+        path: str | Path,
+        form: str = "integer",
+        *,
+        example: Any = None,
+        transform: tuple[ArrayLike, ArrayLike] | Function | None = None,
+        raw: Raw = "float32",
+        names: Mapping[str, str] | None = None,
+        opset: int | None = None,
+        exact_floats: bool = False,
+    ) -> Exported:
+        """Write a file of ONNX, whole or not at all; it needs the package onnx.
+
+        Where onnxruntime is installed, its answers are compared with ours, and the greatest
+        difference is in the file's metadata. The same model and version give the same bytes.
+
+        Args:
+            path: of the file.
+            form: ``"integer"`` has the bits of this model in onnxruntime, except for what the
+                metadata name; ``"qdq"``, ``"qonnx"`` and ``"float"`` are for other tools.
+            example: inputs on which both are compared, raw ones if there is a transform: an array,
+                or a tuple of them; None for a few drawn numbers.
+            transform: what is done to the raw input first, inside the file: ``(mean, deviation)``,
+                numbers or one for each channel, for ``(x - mean) * (1 / deviation)`` in float32,
+                of bytes divided by 255; or a function of arrays of uint8, which becomes a table.
+                None leaves it outside.
+            raw: dtype of what the transform acts on, ``"uint8"`` or ``"float32"``.
+            names: of inputs and outputs, by their names in the graph; the others keep theirs.
+            exact_floats: whether ``"integer"`` has our bits in products of floats too, by loops
+                that take some hundred times as long as such products do otherwise.
+            opset: version of the operators, at least 13; None for what the form needs. With
+                ``"qdq"``, 21 has integers of 4 bits, 25 of 2.
+
+        Returns:
+            What differs from this model, and by how much.
+
+        Raises:
+            GraphError: if an operation has no form in ONNX.
+            ImportError: if onnx is not installed.
+            OSError: if the file cannot be written.
+            PackError: if onnxruntime gives other bits where the form has the same.
+            ShapeError: if example or transform do not fit the inputs.
+            SpecError: for another form, opset or name.
+
+        Example:
+            >>> import tempfile
+            >>> import qnn_core as qnn
+            >>> layer = qnn.QuantLinear(3, 2, weight="binary", input="symmetric:2,scale=1", seed=0)
+            >>> packed = qnn.pack(layer, np.zeros((1, 3)))
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     packed.export_onnx(Path(folder, "net.onnx")).exact
+            True
+        """
+        given = example if example is None or isinstance(example, tuple) else (example,)
+        return export(
+            self.graph,
+            lambda inputs: self._run(self._checked(tuple(inputs))),
+            path,
+            form,
+            example=given,
+            transform=transform,
+            raw=raw,
+            names=names,
+            opset=opset,
+            exact_floats=exact_floats,
+        )
+
     def export_c(
         self,
         folder: str | Path,
@@ -184,8 +253,9 @@ class PackedModel:
             name: of the net: letters, digits and underscores; functions and macros begin with it.
             input: what the C is given: ``"uint8"`` pixels as they come from a sensor, or
                 ``"float32"`` as the packed model is given.
-            transform: what was done to the pixels before training: ``(mean, std)``, as in
-                ``(pixel / 255 - mean) / std``, or a function of uint8 arrays ``[n, ...]``.
+            transform: what was done to the pixels before training: ``(mean, std)``, numbers or one
+                for each channel, as in ``(pixel / 255 - mean) * (1 / std)``; or a function of uint8
+                arrays ``[n, ...]``.
             float: what may be computed in floats: nothing; ``"tail"``, what comes behind the last
                 codes; or ``"all"``. What is float is named in the files.
             target: the processor that kernels are chosen for: ``"any"``, ``"rv32ec"``,

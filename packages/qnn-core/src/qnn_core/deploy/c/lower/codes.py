@@ -45,12 +45,20 @@ def _codes(net: Context, quantizer: Node, name: str) -> Value:
 def _of_input(net: Context, quantizer: Node) -> Value:
     if net.pixels is None:
         return codes_of_floats(net, quantizer, net.given)
-    if quantizer.coding().per_tensor:
+    each = not quantizer.coding().per_tensor or net.pixels.ndim > 1
+    if not each:
         return replace(net.input, coding=quantizer.coding(), table=encoded(net.pixels, quantizer))
     shape = net.shapes[net.given]
-    if quantizer.attributes["axis"] % (len(shape) + 1) != len(shape):
+    axis = quantizer.attributes["axis"]
+    if axis is not None and axis % (len(shape) + 1) != len(shape):
         return codes_of_floats(net, quantizer, net.given)
-    grid = np.ascontiguousarray(np.broadcast_to(net.pixels[:, None], (256, shape[-1])))
+    pixels = net.pixels if net.pixels.ndim > 1 else net.pixels[:, None]
+    grid = np.ascontiguousarray(np.broadcast_to(pixels, (256, shape[-1])))
+    if quantizer.coding().per_tensor:
+        target = net.value("codes", quantizer.output, shape, quantizer.coding())
+        tables = np.ascontiguousarray(encoded(grid, quantizer).T)
+        net.add(Recode, quantizer, (net.input,), target, tables=tables)
+        return target
     last = replace(quantizer, attributes={**quantizer.attributes, "axis": -1})
     target = net.value("codes", quantizer.output, shape)
     tables = np.ascontiguousarray(encoded(grid, last).T)

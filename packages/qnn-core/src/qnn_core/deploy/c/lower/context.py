@@ -40,7 +40,8 @@ class Context:
         graph: without fused nodes.
         shapes: of a sample.
         nodes: by what they make.
-        pixels: float32 ``[256]``, what the numbers of a uint8 input are; None of a float32 input.
+        pixels: float32 ``[256]`` or ``[256, channels]``, what the numbers of a uint8 input are;
+            None of a float32 input.
         input: the value that the plan takes.
         given: its name in the graph.
         steps: so far.

@@ -139,7 +139,8 @@ def _of_pixels(net: Context) -> Value:
     assert net.pixels is not None
     target = net.value("floats", net.given, net.shapes[net.given])
     node = Node("input", (), net.given)
-    net.add(Dequantize, node, (net.input,), target, values=net.pixels[None])
+    values = net.pixels.reshape(256, -1).T
+    net.add(Dequantize, node, (net.input,), target, values=np.ascontiguousarray(values))
     return target
 
 

@@ -71,19 +71,22 @@ def _(step: Decide) -> str:
 def _(step: Recode) -> str:
     name, (channels, levels) = step.identifier, step.tables.shape
     table = array("uint8_t", f"{name}_table", step.tables, "the code of each input")
+    return table + function(step, _looked_up(step, f"{name}_table", channels, levels))
+
+
+def _looked_up(step: Step, table: str, channels: int, levels: int) -> str:
+    """Return a loop that looks each element up, in a table of its channel if they differ."""
     if channels == 1:
-        body = f"""    int32_t i;
-    for (i = 0; i < {step.target.size}; i++) y[i] = {name}_table[x[i]];
+        return f"""    int32_t i;
+    for (i = 0; i < {step.target.size}; i++) y[i] = {table}[x[i]];
 """
-    else:
-        body = f"""    unsigned n = 0;
+    return f"""    unsigned n = 0;
     int32_t i;
     for (i = 0; i < {step.target.size}; i++) {{
-        y[i] = {name}_table[n * {levels}u + x[i]];
+        y[i] = {table}[n * {levels}u + x[i]];
         if (++n == {channels}u) n = 0;
     }}
 """
-    return table + function(step, body)
 
 
 @loops.register
@@ -223,11 +226,7 @@ def _(step: Encode) -> str:
 def _(step: Dequantize) -> str:
     name, (channels, levels) = step.identifier, step.values.shape
     table = array("float", f"{name}_values", step.values, "the number of each code")
-    assert (channels, levels) == step.values.shape
-    body = f"""    int32_t i;
-    for (i = 0; i < {step.target.size}; i++) y[i] = {name}_values[x[i]];
-"""
-    return table + function(step, body)
+    return table + function(step, _looked_up(step, f"{name}_values", channels, levels))
 
 
 @loops.register
