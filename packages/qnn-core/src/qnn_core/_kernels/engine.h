@@ -62,9 +62,10 @@ typedef struct {
     int32_t elements;           /* how many there are */
     /* Where thresholds on sums are many: min(max(sum * slope + start, 0), count), rounded down, is
      * the code, exactly in double; NULL where they are counted. Thresholds are searched in the
-     * columns where `searched` is not 0. */
+     * columns where `searched` is 1, of `rows`, the last of which nothing reaches. */
     const double *slope_n, *start_n;
     const uint8_t *searched_n;
+    int32_t rows;
     int32_t gain;               /* what each threshold adds to an element, if that is the same for all, else 0 */
 } Requantizer;
 

@@ -54,6 +54,7 @@ cdef extern from "engine_dispatch.h" nogil:
         const double* slope_n
         const double* start_n
         const uint8_t* searched_n
+        int32_t rows
         int32_t gain
     ctypedef struct Link:
         int32_t op
@@ -162,6 +163,7 @@ cdef class Requantizer:
         self.c.start_n = <const double*>address(starts)
         self.c.searched_n = <const uint8_t*>address(searched)
         self.c.gain = gain
+        self.c.rows = 0 if sum_thresholds is None else sum_thresholds.shape[0]
 
 
 @cython.final

@@ -249,6 +249,27 @@ static void FN(finish_float)(const Product *p, const int32_t *acc, int64_t n0, c
     else FN(float_rows)(p, 0, 1, acc, n0, total, rows, y);
 }
 
+/* The codes of all sums of a panel by search: each step halves what is left of `rows` thresholds, one
+ * less than a power of two. */
+INLINE void FN(search_panel)(const Requantizer *d, const int32_t *sum, int64_t n0, int64_t stride,
+                             int32_t *code)
+{
+    int32_t column[PANEL];
+    for (int i = 0; i < PANEL; i++) column[i] = (int32_t)n0 + i;
+    for (int v = 0; v < VECTORS; v++) {
+        VU turned = FN(load)(sum + v * LANES), low = FN(splat)(0);
+        VU at = FN(load)(column + v * LANES);
+        if (d->flip_n) turned ^= FN(load)(d->flip_n + n0 + v * LANES);
+        for (int32_t half = (d->rows + 1) / 2; half > 0; half /= 2) {
+            VU index = (low + (uint32_t)(half - 1)) * (uint32_t)stride + at, t;
+            VF moved = GATHER((const float *)(const void *)d->sum_tn, index); /* bits, no numbers */
+            memcpy(&t, &moved, sizeof t);
+            low = ADD_GE(low, turned, t, (uint32_t)half);
+        }
+        memcpy(code + v * LANES, &low, sizeof low);
+    }
+}
+
 /* The codes of a panel's sums among many thresholds, by lines and, where there is none, by search.
  * In a function of its own, so that the compiler makes vectors of it. */
 static NOINLINE void FN(many_codes)(const Requantizer *d, const int32_t *restrict sum, int64_t n0,
@@ -262,17 +283,11 @@ static NOINLINE void FN(many_codes)(const Requantizer *d, const int32_t *restric
         code = code < top ? code : top;
         element[i] = (int32_t)code;
     }
-    for (int i = 0; d->searched_n && i < PANEL; i++) {
-        if (!d->searched_n[n0 + i]) continue;
-        const int32_t *t = d->sum_tn + n0 + i;
-        int32_t low = 0, count = d->count, turned = sum[i];
-        if (d->flip_n) turned ^= d->flip_n[n0 + i];
-        while (count > 0) { /* as many are reached as `low` says, and up to `count` more */
-            int32_t half = (count + 1) >> 1, reached = t[(low + half - 1) * stride] <= turned;
-            low += half * reached;
-            count = reached ? count - half : half - 1;
-        }
-        element[i] = low;
+    if (d->searched_n && memchr(d->searched_n + n0, 1, PANEL)) {
+        int32_t found[PANEL];
+        FN(search_panel)(d, sum, n0, stride, found);
+        for (int i = 0; i < PANEL; i++)
+            if (d->searched_n[n0 + i]) element[i] = found[i];
     }
     if (d->gain)
         for (int i = 0; i < PANEL; i++) element[i] = d->base + d->gain * element[i];

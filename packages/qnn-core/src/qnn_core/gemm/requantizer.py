@@ -81,6 +81,9 @@ def sum_requantizer(
     count, n = thresholds.shape
     gains = _gains(elements, count)
     if lines is not None:
+        # Halves of what is left are whole then.
+        never = np.full((2 ** count.bit_length() - 1 - count, n), NEVER, np.int32)
+        thresholds = np.concatenate([thresholds, never])
         even = gains["increments"].size and np.ptp(gains["increments"]) == 0
         gains |= {
             "slopes": per_column(np.where(lines.searched, 0.0, lines.slope), n, np.float64),

@@ -6,6 +6,9 @@ from ...gemm.requantizer import DOUBLE_LIMIT, MOST_COUNTED, SumLines
 from ..graph import Node
 from .exact_line import exact_lines
 
+# So many columns tell whether a node has lines.
+SOME = 8
+
 
 def sum_lines(node: Node, reach: int) -> SumLines | None:
     """Return the lines of a fused node of many thresholds, None for one of few.
@@ -30,3 +33,16 @@ def sum_lines(node: Node, reach: int) -> SumLines | None:
     searched = ~lines.exact | (far >= DOUBLE_LIMIT)
     each = n if alike else 1
     return SumLines(np.repeat(slope, each), np.repeat(start, each), np.repeat(searched, each))
+
+
+def is_curved(node: Node) -> bool:
+    """Whether a fused node has many thresholds and, as far as some columns tell, no lines.
+
+    That is what tanh and sigmoid make. Searching takes longer than the operations of its chain.
+    """
+    thresholds = node.tables["thresholds"]
+    if len(thresholds) <= MOST_COUNTED or not thresholds.size:
+        return False
+    some = thresholds[:, :: -(-thresholds.shape[1] // SOME)].astype(np.int64)
+    lines = exact_lines(some, min(int(np.abs(some).max()), 2**31 - 1))
+    return 2 * int(lines.exact.sum()) < lines.exact.size
