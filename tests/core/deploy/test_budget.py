@@ -64,11 +64,13 @@ def wide_layers(count: int, columns: int) -> Graph:
     nodes = [quantizer("x", "q", 4)]
     ends = []
     for n in range(count):
-        nodes.append(Node("linear", ("q", "w"), f"p{n}"))
+        nodes.append(Node("linear", ("q", "w", "b"), f"p{n}"))
         nodes.append(Node("clip", (f"p{n}",), f"c{n}", {"low": -5.0 - n, "high": 5.0}))
         nodes.append(quantizer(f"c{n}", f"o{n}", 4))
         ends.append(f"o{n}")
-    return Graph((Input("x", (2,)),), {"w": weight(columns, 2)}, tuple(nodes), tuple(ends))
+    # A bias of its own makes each column another function of its sum.
+    constants = {"w": weight(columns, 2), "b": np.linspace(-1, 1, columns, dtype=np.float32)}
+    return Graph((Input("x", (2,)),), constants, tuple(nodes), tuple(ends))
 
 
 def lists(count: int, size: int) -> Graph:

@@ -10,8 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...errors import FileError
+from ...gemm import integer_sum, operand_of
+from ...gemm.depthwise import is_depthwise
 from ...gemm.requantizer import MOST_COUNTED
+from ...qtensor import QuantizedTensor
 from ..graph import Graph, Node, Shape
+from ..graph.fusible_chain import codings_of
 from ..graph.operations import MEANS, ON_SUMS, OPERATIONS
 from ..graph.shapes import shapes_of
 
@@ -102,7 +106,8 @@ class Budget:
 
 def loading(graph: Graph, shapes: Mapping[str, Shape]) -> Cost:
     """Return about what preparing a graph takes, without the search for thresholds."""
-    groups = sum(node.attributes.get("groups", 0) for node in graph.nodes)
+    codings = codings_of(graph)
+    groups = sum(_groups(node, codings, shapes) for node in graph.nodes)
     products = (node for node in graph.nodes if OPERATIONS[node.op].weighted)
     taken = (name for node in products for name in node.inputs[1:2])
     weights = sum(math.prod(shapes[name]) for name in taken if name in graph.constants)
@@ -125,13 +130,25 @@ def loading(graph: Graph, shapes: Mapping[str, Shape]) -> Cost:
 def running(graph: Graph, shapes: Mapping[str, Shape]) -> Cost:
     """Return about what running a graph takes, for values of those shapes."""
     seconds = nbytes = 0.0
+    codings = codings_of(graph)
     for node in graph.nodes:
         made = math.prod(shapes[node.output])
         elements = made + sum(math.prod(shapes[name]) for name in node.inputs)
-        seconds += CALL_SECONDS * node.attributes.get("groups", 1)
+        seconds += CALL_SECONDS * max(_groups(node, codings, shapes), 1)
         seconds += ELEMENT_SECONDS * elements + TERM_SECONDS * _terms(node, shapes)
         nbytes += ELEMENT_BYTES * made
     return Cost(seconds, nbytes)
+
+
+def _groups(node: Node, codings: Mapping[str, QuantizedTensor], shapes: Mapping[str, Shape]) -> int:
+    """Return how many convolutions are done one by one: a depthwise one of codes is one."""
+    groups: int = node.attributes.get("groups", 0)
+    if groups > 1:
+        x, w = node.inputs[:2]
+        factors = operand_of(codings.get(x), None), operand_of(codings.get(w), 0)
+        taps = math.prod(shapes[w][1:])
+        return 1 if is_depthwise(shapes[w], groups) and integer_sum(*factors, taps) else groups
+    return groups
 
 
 def _terms(node: Node, shapes: Mapping[str, Shape]) -> int:
