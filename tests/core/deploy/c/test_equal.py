@@ -188,7 +188,7 @@ def test_a_softmax_at_the_end_is_left_out(tmp_path: Path) -> None:
 
 def test_a_float_first_layer_is_refused_by_name_and_computed_if_allowed(tmp_path: Path) -> None:
     net = qnn.LeNet(
-        shape=(12, 12, 1),
+        shape=(16, 16, 1),
         channels=(2, 3),
         hidden=6,
         weight="symmetric:4",
