@@ -40,3 +40,32 @@ class Kernel(Protocol):
     def prepare(self, product: Product, name: str, decision: Written) -> Prepared:
         """Return the product written for it; names of arrays begin with `name`."""
         ...
+
+
+def geometry(product: Product) -> list[tuple[str, str]]:
+    """Return the fields that say where windows are."""
+    height, width, channels = product.image
+    rows, columns = product.pooled
+    window, pool = product.window, product.pool
+    pairs = {
+        "kernel": window.kernel,
+        "stride": window.stride,
+        "padding": window.padding,
+        "dilation": window.dilation,
+        "pool": pool.kernel if pool else (1, 1),
+        "pool_stride": pool.stride if pool else (1, 1),
+    }
+    sizes = {
+        "height": height,
+        "width": width,
+        "channels": channels,
+        "rows": rows,
+        "columns": columns,
+        "outputs": product.n,
+        "inputs": channels // product.groups,
+        "each": product.n // product.groups,
+    }
+    fields = [(name, str(value)) for name, value in sizes.items()]
+    for name, pair in pairs.items():
+        fields += [(f"{name}_y", str(pair[0])), (f"{name}_x", str(pair[1]))]
+    return fields

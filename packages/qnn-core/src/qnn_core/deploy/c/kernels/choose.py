@@ -5,10 +5,11 @@ from typing import Literal
 from ....errors import ExportError
 from ..plan import Product
 from .base import Kernel
+from .lanes import Lanes
 from .plain import Plain
 
 # All of them; the last one takes everything.
-KERNELS: tuple[Kernel, ...] = (Plain(),)
+KERNELS: tuple[Kernel, ...] = (Lanes(), Plain())
 
 
 def choose(product: Product, target: str, optimize: Literal["size", "speed"]) -> Kernel:

@@ -6,6 +6,7 @@ from ..plan import Integers, Product
 from ..prepared import Prepared
 from ..text.arrays import array
 from ..text.decisions import Written
+from .base import geometry
 from .weights import packed_bits
 
 # A multiplication, both loads and the loop, about; per target.
@@ -66,35 +67,6 @@ class Plain:
             ("decides", "1" if product.decision is not None else "0"),
         ]
         return Prepared(self.name, frozenset(flags), tables, tuple(fields), nbytes)
-
-
-def geometry(product: Product) -> list[tuple[str, str]]:
-    """Return the fields that say where windows are."""
-    height, width, channels = product.image
-    rows, columns = product.pooled
-    window, pool = product.window, product.pool
-    pairs = {
-        "kernel": window.kernel,
-        "stride": window.stride,
-        "padding": window.padding,
-        "dilation": window.dilation,
-        "pool": pool.kernel if pool else (1, 1),
-        "pool_stride": pool.stride if pool else (1, 1),
-    }
-    sizes = {
-        "height": height,
-        "width": width,
-        "channels": channels,
-        "rows": rows,
-        "columns": columns,
-        "outputs": product.n,
-        "inputs": channels // product.groups,
-        "each": product.n // product.groups,
-    }
-    fields = [(name, str(value)) for name, value in sizes.items()]
-    for name, pair in pairs.items():
-        fields += [(f"{name}_y", str(pair[0])), (f"{name}_x", str(pair[1]))]
-    return fields
 
 
 def _bits(product: Product) -> tuple[int, Integers]:
