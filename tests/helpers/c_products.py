@@ -1,4 +1,4 @@
-"""Single products for the tests of kernels: made, computed by NumPy, and run as C under sanitizers."""
+"""Single products for the tests of kernels: made, computed by NumPy, run as C under sanitizers."""
 
 import subprocess
 from pathlib import Path
@@ -54,7 +54,7 @@ def product(
     turned=False,
     seed=0,
 ):
-    """Return a product of weights ``[n, kh, kw, channels / groups]``; a linear layer without window.
+    """Return a product of weights ``[n, kh, kw, channels / groups]``; linear without window.
 
     Args:
         thresholds: how many each channel has, spread over its sums; 0 for the sums themselves.
@@ -115,7 +115,7 @@ def decided_at(thresholds, first, last, turned):
         thresholds > last, reach + 1, np.where(thresholds <= first, -reach, thresholds)
     )
     lines = exact_lines(given, reach)
-    return Decision(thresholds, turned, first, last, lines, 0, 0)
+    return Decision(thresholds, turned, first, last, lines, 0)
 
 
 def expected(p, x):
@@ -151,7 +151,7 @@ def generated(p, kernel: Kernel, optimize="speed"):
 
 
 def run(p, kernel: Kernel, x, folder: Path, *, optimize="speed", compilers=("gcc",)):
-    """Return what the C makes of inputs: warnings of all compilers are errors, the first one runs it."""
+    """Return what the C makes of inputs; no compiler may warn, the first one runs it."""
     for name, text in (generated(p, kernel, optimize) | {"main.c": MAIN}).items():
         (folder / name).write_text(text)
     net, main, program = (str(folder / file) for file in ("net.c", "main.c", "net"))

@@ -5,11 +5,12 @@ from typing import Literal
 from ....errors import ExportError
 from ..plan import Product
 from .base import Kernel
+from .depthwise import Depthwise
 from .lanes import Lanes
 from .plain import Plain
 
 # All of them; the last one takes everything.
-KERNELS: tuple[Kernel, ...] = (Lanes(), Plain())
+KERNELS: tuple[Kernel, ...] = (Lanes(), Depthwise(), Plain())
 
 
 def choose(product: Product, target: str, optimize: Literal["size", "speed"]) -> Kernel:

@@ -2,9 +2,9 @@
 
 A word holds, for one input, the weights of 8 outputs (4 bits), 16 (2 bits) or 4 (8 bits) as codes
 ``weight = first + step * code``. Fields 16 bits apart share a register: ``field * x`` adds to two
-sums at once. What they hold is ``sum of (code - zero) * x`` in two's complement, exact as long as it
-has 16 bits. That is proved here from the actual weights, for blocks of so many inputs in a row: after
-each the sums go to 32 bits. Most layers need one block. Codes of 8 bits have a register each.
+sums at once. What they hold is ``sum of (code - zero) * x`` in two's complement, exact as long as
+it has 16 bits. That is proved here from the actual weights, for blocks of so many inputs in a row:
+after each the sums go to 32 bits. Most layers need one block. Codes of 8 bits have a register each.
 
 A window is its rows, each a run of inputs that lie side by side; padding shortens the runs.
 Where there is no multiplier the products are additions, for each bit that is set of an input.
@@ -161,17 +161,14 @@ _EACH = {
 def _words(codes: Integers, bits: int) -> Integers:
     """Return codes ``[n, k]`` as words ``[ceil(n / per), k]``.
 
-    Fields of outputs i and i + 4 of a pass of 8 are 16 bits apart; two passes share words of 2 bits.
+    Outputs i and i + 4 of a pass of 8 are 16 bits apart; two passes share words of 2 bits.
     """
     per = PER[bits]
     n, k = codes.shape
     padded = np.zeros((-(-n // per) * per, k), np.int64)
     padded[:n] = codes
     at = np.arange(per)
-    if bits == 8:
-        shifts = 8 * at
-    else:
-        shifts = 8 * (at // 8) + bits * (at % 4) + 16 * (at // 4 % 2)
+    shifts = 8 * at if bits == 8 else 8 * (at // 8) + bits * (at % 4) + 16 * (at // 4 % 2)
     made: Integers = (padded.reshape(-1, per, k) << shifts[:, None]).sum(axis=1)
     return made
 
@@ -202,7 +199,7 @@ def _longest(elements: Integers, low: int, high: int, *, padded: bool) -> int:
     must fit at once, or so few that the greatest weights do.
     """
     plus, minus = np.clip(elements, 0, None), np.clip(elements, None, 0)
-    k = elements.shape[1]
+    k = int(elements.shape[1])
     sums_high = np.concatenate([[[0]] * len(plus), (plus * high + minus * low).cumsum(1)], axis=1)
     sums_low = np.concatenate([[[0]] * len(plus), (plus * low + minus * high).cumsum(1)], axis=1)
 
@@ -217,5 +214,5 @@ def _longest(elements: Integers, low: int, high: int, *, padded: bool) -> int:
         return k
     if padded:
         most = int(np.abs(elements).max(initial=1)) * max(abs(low), abs(high))
-        return (2**15 - 1) // most if most else k
+        return (2**15 - 1) // max(most, 1)
     return next((block for block in range(min(k, 4096), 0, -1) if held(block)), 0)

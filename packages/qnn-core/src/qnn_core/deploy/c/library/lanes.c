@@ -2,25 +2,6 @@
  * A word holds the weights of several outputs for one input: a multiplication makes the products of
  * two of them, 16 bits apart. Inputs that are 0 are passed over.
  */
-#ifndef MULTIPLIES
-#if defined(__riscv) && !defined(__riscv_mul)
-#define MULTIPLIES 0 /* additions of what is shifted, for the bits of an input that are set */
-#else
-#define MULTIPLIES 1
-#endif
-#endif
-
-#ifndef APART
-#if defined(__GNUC__) && !defined(__clang__) && defined(__riscv)
-/* GCC moves loads up as if there were registers for them. */
-#define APART static __attribute__((noinline, optimize("no-schedule-insns")))
-#elif defined(__GNUC__)
-#define APART static __attribute__((noinline))
-#else
-#define APART static
-#endif
-#endif
-
 typedef struct {
     Decision decision;
     const FLASH uint32_t *weights; /* codes: a word for each input, some outputs after the others */
@@ -106,7 +87,6 @@ INLINE void lanes_run(
     s->all = all;
 }
 
-/* Functions of their own, so that what goes on around the loop takes no registers from it. */
 //if lanes8_plain
 APART void lanes8_plain(LaneSums *s, const uint8_t *x, const FLASH uint32_t *w, const uint8_t *end)
 {

@@ -117,6 +117,8 @@ def _library(g: Generated) -> list[str]:
     kernels: dict[str, frozenset[str]] = {}
     for prepared in g.kernels.values():
         kernels[prepared.kernel] = kernels.get(prepared.kernel, frozenset()) | prepared.flags
+    if kernels.keys() - {"plain"}:
+        parts.append(library("processor", frozenset()))
     parts += [library(name, found | flags) for name, found in kernels.items()]
     if any(type(step).__name__ == "Encode" for step in g.plan.steps):
         parts.append(library("ordered", frozenset()))
