@@ -8,9 +8,10 @@ from .base import Kernel
 from .depthwise import Depthwise
 from .lanes import Lanes
 from .plain import Plain
+from .sorted import Sorted
 
 # All of them; the last one takes everything.
-KERNELS: tuple[Kernel, ...] = (Lanes(), Depthwise(), Plain())
+KERNELS: tuple[Kernel, ...] = (Lanes(), Depthwise(), Sorted(), Plain())
 
 
 def choose(product: Product, target: str, optimize: Literal["size", "speed"]) -> Kernel:

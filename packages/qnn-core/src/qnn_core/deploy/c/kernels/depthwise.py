@@ -83,9 +83,7 @@ class Depthwise:
             nbytes += 4 * base.size
         if product.table is not None:
             flags.add("depthwise_table")
-            tables += array(
-                "uint8_t", f"{name}_table", entries - least, "what an input enters with"
-            )
+            tables += array("uint8_t", f"{name}_table", entries - least, "what inputs enters with")
             fields.append(("table", f"{name}_table"))
             nbytes += entries.size
         if product.pool is not None:

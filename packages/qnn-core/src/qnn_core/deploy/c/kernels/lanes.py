@@ -72,13 +72,13 @@ class Lanes:
         joined = product.groups == 1 and product.window.dilation[1] == 1
         looks = product.table is not None
         flags = {f"lanes{form.bits}", f"lanes{form.bits}_{'look' if looks else 'plain'}"}
-        words = _words(form.coded.codes.reshape(product.n, product.k), form.bits)
+        words = lane_words(form.coded.codes.reshape(product.n, product.k), form.bits)
         tables = array("uint32_t", f"{name}_weights", words, "weights of outputs, input by input")
         nbytes = 4 * words.size
         fields: list[tuple[str, str]] = [("weights", f"{name}_weights")]
         if product.table is not None:
             flags.add("lanes_table")
-            tables += array("int16_t", f"{name}_table", product.table, "what an input enters with")
+            tables += array("int16_t", f"{name}_table", product.table, "what inputs enter with")
             fields.append(("table", f"{name}_table"))
             nbytes += 2 * product.table.size
         if product.offset:
@@ -158,7 +158,7 @@ _EACH = {
 }
 
 
-def _words(codes: Integers, bits: int) -> Integers:
+def lane_words(codes: Integers, bits: int) -> Integers:
     """Return codes ``[n, k]`` as words ``[ceil(n / per), k]``.
 
     Outputs i and i + 4 of a pass of 8 are 16 bits apart; two passes share words of 2 bits.
