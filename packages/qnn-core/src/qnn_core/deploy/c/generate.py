@@ -11,7 +11,7 @@ from .kernels import choose
 from .options import Options
 from .plan import Plan, Product, decision_of
 from .prepared import Prepared
-from .text.decisions import written
+from .text.decisions import INSIDE, written
 from .text.scores import scores
 from .text.source import Generated
 
@@ -24,12 +24,16 @@ def generated(graph: Graph, plan: Plan, options: Options) -> Generated:
     """
     decisions, work = [], []
     kernels: dict[int, Prepared] = {}
+    products = {n: step for n, step in enumerate(plan.steps) if isinstance(step, Product)}
+    chosen = choose(products, options.modelled, options.optimize)
     for number, step in enumerate(plan.steps):
         made = written(decision_of(step), step.identifier, multiplies=options.multiplies)
         decisions.append(made)
-        if isinstance(step, Product):
-            kernel = choose(step, options.modelled, options.optimize)
-            kernels[number] = kernel.prepare(step, step.identifier, made)
+        if number in chosen:
+            assert isinstance(step, Product)
+            kernels[number] = chosen[number].prepare(step, step.identifier, made)
+            if kernels[number].decides:
+                decisions[-1] = INSIDE
         work.append(kernels[number].work if number in kernels else 0)
     logits = options.float != "never"
     first = plan.outputs[0]

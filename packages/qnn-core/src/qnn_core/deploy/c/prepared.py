@@ -14,6 +14,7 @@ class Prepared:
         fields: of the kernel's struct, by name, beside ``decision``.
         nbytes: of the arrays.
         work: bytes of scratch that it needs while it runs.
+        decides: whether the tables hold the decision too, in a form of the kernel's own.
     """
 
     kernel: str
@@ -22,6 +23,7 @@ class Prepared:
     fields: tuple[tuple[str, str], ...]
     nbytes: int
     work: int = 0
+    decides: bool = False
 
     @property
     def struct(self) -> str:

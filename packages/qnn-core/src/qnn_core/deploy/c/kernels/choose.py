@@ -1,30 +1,82 @@
-"""Which kernel computes a product: the fastest by the model of cycles, or the smallest."""
+"""Which kernels compute the products of a net: the fastest by a model of cycles, or small ones."""
 
+from collections.abc import Mapping
+from itertools import combinations
 from typing import Literal
 
 from ....errors import ExportError
 from ..plan import Product
 from .base import Kernel
+from .counters import Counters
 from .depthwise import Depthwise
 from .lanes import Lanes
 from .plain import Plain
 from .sorted import Sorted
 
 # All of them; the last one takes everything.
-KERNELS: tuple[Kernel, ...] = (Lanes(), Depthwise(), Sorted(), Plain())
+KERNELS: tuple[Kernel, ...] = (Lanes(), Depthwise(), Sorted(), Counters(), Plain())
+
+# For size: the fastest choice of those that take so many bytes, and a share, more than the least.
+SPARE_BYTES, SPARE_SHARE = 256, 0.02
+
+Chosen = dict[int, Kernel]
 
 
-def choose(product: Product, target: str, optimize: Literal["size", "speed"]) -> Kernel:
-    """Return the kernel for a product.
+def choose(
+    products: Mapping[int, Product], target: str, optimize: Literal["size", "speed"]
+) -> Chosen:
+    """Return the kernel for each product of a net.
+
+    For size the code of a kernel counts once, for all products that use it, and so does the memory
+    that the greediest product needs.
 
     Raises:
         ExportError: if there is none.
     """
-    fitting = [kernel for kernel in KERNELS if kernel.fits(product)]
-    if not fitting:
-        raise ExportError(
-            f"export_c: {product.path}: weights of more than 16 bits have no form in C"
-        )
+    fitting: dict[int, list[Kernel]] = {}
+    for number, product in products.items():
+        fitting[number] = [kernel for kernel in KERNELS if kernel.fits(product)]
+        if not fitting[number]:
+            raise ExportError(
+                f"export_c: {product.path}: weights of more than 16 bits have no form in C"
+            )
+    cycles = {
+        (n, kernel.name): kernel.cycles(products[n], target)
+        for n, kernels in fitting.items()
+        for kernel in kernels
+    }
     if optimize == "speed":
-        return min(fitting, key=lambda kernel: kernel.cycles(product, target))
-    return min(fitting, key=lambda kernel: (kernel.nbytes(product), kernel.cycles(product, target)))
+        return _fastest(fitting, cycles)
+    nbytes = {
+        (n, kernel.name): kernel.nbytes(products[n])
+        for n, kernels in fitting.items()
+        for kernel in kernels
+    }
+    found = []
+    for count in range(1, len(KERNELS) + 1):
+        for some in combinations(KERNELS, count):
+            left = {n: [k for k in kernels if k in some] for n, kernels in fitting.items()}
+            if not all(left.values()):
+                continue
+            made = {
+                n: min(kernels, key=lambda k, n=n: (nbytes[n, k.name], cycles[n, k.name]))  # type: ignore[misc]
+                for n, kernels in left.items()
+            }
+            for chosen in (made, _fastest(left, cycles)):
+                code = sum({k.name: k.code for k in chosen.values()}.values())
+                total = code + sum(nbytes[n, k.name] for n, k in chosen.items())
+                found.append((total, sum(cycles[n, k.name] for n, k in chosen.items()), chosen))
+    least = min((total for total, _, _ in found), default=0)
+    most = least * (1 + SPARE_SHARE) + SPARE_BYTES
+    _, _, best = min(
+        ((total, time, chosen) for total, time, chosen in found if total <= most),
+        key=lambda item: item[1],
+        default=(0, 0.0, {}),
+    )
+    return best
+
+
+def _fastest(
+    fitting: Mapping[int, list[Kernel]], cycles: Mapping[tuple[int, str], float]
+) -> Chosen:
+    return {n: min(kernels, key=lambda k: cycles[n, k.name]) for n, kernels in fitting.items()}

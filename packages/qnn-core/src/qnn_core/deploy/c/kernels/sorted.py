@@ -16,6 +16,7 @@ from ..prepared import Prepared
 from ..text.arrays import array
 from ..text.decisions import Written
 from .lanes import lane_words
+from .rows import input_digits, input_ends, is_rows
 from .weights import coded
 
 # Inputs that are sorted at a time: lists of them take 2 bytes each.
@@ -41,22 +42,13 @@ class Sorted:
 
     def fits(self, product: Product) -> bool:
         """Rows of inputs from 0 to 255, or a constant beyond; weights of 4 bits, even steps."""
-        window = product.window
-        least, most = _ends(product)
-        return (
-            product.groups == 1
-            and product.pool is None
-            and (window.kernel, window.stride, window.padding) == ((1, 1), (1, 1), (0, 0))
-            and most - least < 256
-            and product.n >= 8
-            and coded(product.weights).bits <= 4
-        )
+        return is_rows(product) and product.n >= 8 and coded(product.weights).bits <= 4
 
     def cycles(self, product: Product, target: str) -> float:
         """See `Kernel`."""
         listed, added, digit, output = _COSTS[target]
         rows, columns = product.output
-        groups, digits, k = -(-product.n // 8), _digits(product), product.k
+        groups, digits, k = -(-product.n // 8), input_digits(product, 4), product.k
         # Half of the inputs are 0, and of the digits that are not low in their number.
         filled = 0.5 * k if digits == 1 else 0.5 * k * 1.6
         blocks = -(-k // _block(product))
@@ -71,7 +63,7 @@ class Sorted:
     def prepare(self, product: Product, name: str, decision: Written) -> Prepared:
         """See `Kernel`."""
         codes = coded(product.weights)
-        least, _ = _ends(product)
+        least, _ = input_ends(product)
         rows = product.weights.reshape(product.n, product.k)
         words = lane_words(codes.codes.reshape(product.n, product.k), 4)
         flags = set()
@@ -101,24 +93,12 @@ class Sorted:
             "k": product.k,
             "outputs": product.n,
             "block": block,
-            "digits": _digits(product),
+            "digits": input_digits(product, 4),
             "decides": int(product.decision is not None),
         }
         fields += [(key, str(value)) for key, value in numbers.items()]
         work = 32 * -(-product.n // 8) + 32 + 2 * block
         return Prepared(self.name, frozenset(flags), tables, tuple(fields), nbytes, work)
-
-
-def _ends(product: Product) -> tuple[int, int]:
-    """Return the least and the greatest that an input can enter with."""
-    if product.table is not None:
-        return int(product.table.min()), int(product.table.max())
-    return -product.offset, product.input_high
-
-
-def _digits(product: Product) -> int:
-    least, most = _ends(product)
-    return 1 if most - least < 16 else 2
 
 
 def _block(product: Product) -> int:

@@ -29,6 +29,9 @@ class Written:
 
 NONE = Written(frozenset(), (), (("shift", "0"), ("top", "0"), ("each", "0")), 0, "")
 
+# Of a kernel whose tables hold the decision.
+INSIDE = Written(frozenset(), (), (("shift", "0"), ("top", "0"), ("each", "0")), 0, "kernel")
+
 _BYTES = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "int32_t": 4, "int64_t": 8}
 
 

@@ -81,7 +81,7 @@ def _macros(g: Generated) -> str:
 #endif
 """
     upper = g.name.upper()
-    inline = "static inline __attribute__((always_inline))"
+    inline = "static inline __attribute__((always_inline, unused))"
     step = inline if g.optimize == "speed" else "static"
     return f"""
 /* {upper}_FLASH: what constants need to stay out of RAM, where that is not by itself. */
