@@ -14,12 +14,20 @@ InputKind = Literal["uint8", "float32"]
 # Targets on which a multiplication takes many cycles.
 SLOW_MULTIPLIER = ("rv32ec", "avr")
 
-# Words of C and C++ that are no names; macros of limits that would clash are none of ours.
-KEYWORDS = frozenset(
-    """auto break case char class const continue default delete do double else enum extern float
-    for goto if inline int long main namespace new operator private public register restrict
-    return short signed sizeof static struct switch template this typedef union unsigned using
-    virtual void volatile while""".split()  # noqa: SIM905 (a list of them is hard to read)
+# Words of C and C++ that are no names, and names of headers that NAME.h would stand in front of.
+RESERVED = frozenset(
+    """alignas alignof and and_eq asm auto bitand bitor bool break case catch char class compl
+    concept const consteval constexpr constinit const_cast continue co_await co_return co_yield
+    decltype default delete do double dynamic_cast else enum explicit export extern false float
+    for friend goto if inline int long main mutable namespace new noexcept not not_eq nullptr
+    operator or or_eq private protected public register reinterpret_cast requires restrict
+    return short signed sizeof static static_assert static_cast std struct switch template this
+    thread_local throw true try typedef typeid typename typeof union unsigned using virtual
+    void volatile wchar_t while xor xor_eq
+
+    assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal
+    stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string tgmath
+    threads time uchar wchar wctype""".split()  # noqa: SIM905 (a list of them is hard to read)
 )
 
 
@@ -38,10 +46,10 @@ class Options:
     optimize: Optimize = "speed"
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,60}", self.name) or self.name in KEYWORDS:
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,60}", self.name) or self.name in RESERVED:
             raise SpecError(
                 "export_c: name must be letters, digits and underscores, begin with a letter and "
-                f"be no word of C, got {self.name!r}"
+                f"be no word of C or C++ and no header of C, got {self.name!r}"
             )
         known = {
             "input": (self.input, get_args(InputKind)),

@@ -38,7 +38,7 @@ def _codes(net: Context, quantizer: Node, name: str) -> Value:
             parts = [codes_of(net, quantizer, part) for part in maker.inputs]
             return concatenated(net, maker, parts)
     expression = net.expression(name)
-    made = None if expression is None else _of_integers(net, quantizer, expression)
+    made = None if expression is None else codes_of_integers(net, quantizer, expression)
     return codes_of_floats(net, quantizer, name) if made is None else made
 
 
@@ -66,7 +66,7 @@ def _of_input(net: Context, quantizer: Node) -> Value:
     return target
 
 
-def _of_integers(net: Context, quantizer: Node, expression: Expression) -> Value | None:
+def codes_of_integers(net: Context, quantizer: Node, expression: Expression) -> Value | None:
     """Return the codes of a function of one or two integers; None if they cannot be said so."""
     if len(expression.sources) == 2:
         return _of_two(net, quantizer, expression)

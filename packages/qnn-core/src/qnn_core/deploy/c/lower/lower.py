@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 from ....errors import ExportError
 from ...compile.fuse import unfused
 from ...graph import Graph, Node
-from ...graph.operations import OPERATIONS
+from ...graph.operations import ON_SUMS, OPERATIONS
 from ..plan import Encode, Plan, Step
 from .codes import codes_of
 from .context import Context
 from .expression import extended
+from .fused import codes_of_fused, product_of
 from .movement import concatenated, moved
 from .outputs import output_of
 from .pooled import with_pooling
@@ -51,6 +52,8 @@ def _add(net: Context, node: Node) -> None:
     first = node.inputs[0]
     if node.op == "quantize":
         net.coded[node.output] = codes_of(net, node, first)
+    elif node.op in ON_SUMS:
+        _add_fused(net, node)
     elif node.op in ("linear", "conv2d"):
         add_product(net, node)
     elif node.op == "integer_avg_pool2d" and first in net.coded:
@@ -65,6 +68,19 @@ def _add(net: Context, node: Node) -> None:
         expression = extended(node, known, net.graph.constants)
         if expression is not None:
             net.expressions[node.output] = expression
+
+
+def _add_fused(net: Context, node: Node) -> None:
+    """Add a product with thresholds on its sums: files have them in place of a chain."""
+    product = product_of(node)
+    net.shapes[product.output] = net.shapes[node.output]
+    net.readers[product.output] = [node]
+    _add(net, product)
+    expression = net.expressions.get(product.output)
+    codes = None if expression is None else codes_of_fused(net, node, product.output)
+    if codes is None:
+        raise ExportError(f"export_c: {node.output} ({node.op} in {node.scope}) has no form in C")
+    net.coded[node.output] = codes
 
 
 def _alike(net: Context, node: Node) -> bool:

@@ -19,8 +19,12 @@ class Names:
         return self._unique(f"v_{_plain(name)}")
 
     def step(self, path: str) -> str:
-        """Return a name for what belongs to a step."""
-        return self._unique(_plain(path))
+        """Return a name for what belongs to a step.
+
+        It has a prefix, since a layer may be called as something else in the file, or be a word
+        of C: ``self.input``, ``self.score``, ``self.long``.
+        """
+        return self._unique(f"step_{_plain(path)}")
 
     def _unique(self, name: str) -> str:
         found, number = name, 1
@@ -41,5 +45,4 @@ def reserved() -> frozenset[str]:
 
 
 def _plain(name: str) -> str:
-    plain = re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_")
-    return plain if plain and not plain[0].isdigit() else f"layer_{plain}".rstrip("_")
+    return re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_") or "net"
