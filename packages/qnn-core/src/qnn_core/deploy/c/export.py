@@ -1,5 +1,6 @@
 """`export_c`: from a packed model to a folder of C that was proved equal to it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ class CExport:
             compiler here.
         checked: integers, of all decisions together, that can become codes: for each the C was
             proved to give the packed model's code.
-        notes: what a user should know.
+        notes: what was proved, and what else a user should know, in lines.
     """
 
     folder: Path
@@ -59,7 +60,6 @@ class CExport:
         lines = [
             str(self.summary),
             "",
-            f"{self.checked:,} sums that can occur: each has the packed model's code",
             *self.notes,
             f"{self.folder}: {', '.join(self.files)}",
         ]
@@ -101,19 +101,31 @@ def export_c(
     texts[f"{name}_test.c"] = selftest(g, inputs[some], wanted.some(some))
     texts[f"{name}.hpp"] = cpp_header(g)
     summary = cost(g)
-    texts |= packages(g, summary)
+    proved = (
+        f"{_checked(plan):,} sums that can occur: each has the packed model's code",
+        *_notes(plan, note),
+    )
+    texts |= packages(g, summary, proved)
     files = write_folder(folder, texts)
+    return CExport(Path(folder), files, name, plan, summary, ran, _checked(plan), proved)
+
+
+def _checked(plan: Plan) -> int:
+    """Return how many integers that can become codes were compared with the packed model."""
     found = [decision_of(step) for step in plan.steps]
     checked = sum(d.checked for d in found if d is not None)
-    checked += sum(getattr(step, "checked", 0) for step in plan.steps)
-    notes = [note]
+    return checked + sum(getattr(step, "checked", 0) for step in plan.steps)
+
+
+def _notes(plan: Plan, note: str) -> Iterator[str]:
+    yield note
     if plan.outputs[0].cut:
-        notes.append(
+        yield (
             f"{plan.outputs[0].cut} at the end is left out: it keeps the order of the scores, but "
             "for scores that it rounds to the same number"
         )
-    notes += [f"float: {where}: {why}" for where, why in plan.floats]
-    return CExport(Path(folder), files, name, plan, summary, ran, checked, tuple(notes))
+    for where, why in plan.floats:
+        yield f"float: {where}: {why}"
 
 
 def c_summary(graph: Graph, options: Options) -> CSummary:

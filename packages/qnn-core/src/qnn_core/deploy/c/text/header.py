@@ -85,7 +85,11 @@ def _prototypes(g: Generated, upper: str, kind: str) -> str:
         lines += f"void {name}_sums(const {kind} *input, int32_t *sums, void *scratch);\n\n"
     if g.logits:
         lines += f"/* The {upper}_OUTPUTS outputs, equal to the packed model's to the bit. */\n"
-        lines += f"void {name}_logits(const {kind} *input, float *logits, void *scratch);\n"
+        lines += f"void {name}_logits(const {kind} *input, float *logits, void *scratch);\n\n"
+    lines += (
+        f"/* In {name}_test.c: 0, or the number of the first input that differs, from 1 on. */\n"
+    )
+    lines += f"int {name}_selftest(void *scratch);\n"
     return lines
 
 

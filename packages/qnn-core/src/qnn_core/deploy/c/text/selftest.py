@@ -60,8 +60,6 @@ def selftest(g: Generated, inputs: Array, wanted: Ran) -> str:
 #endif
 
 {tables}
-int {name}_selftest(void *scratch);
-
 int {name}_selftest(void *scratch)
 {{
     int vector;
