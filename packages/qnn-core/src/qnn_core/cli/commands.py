@@ -17,6 +17,7 @@ from ..machine import cpu
 from ..registry import Scheme, registered, schemes
 from ..terminal import command, say
 from . import bench
+from .export_c import add_export_c
 from .export_onnx import add_export
 from .info import describe
 from .new_quantizer import new_quantizer
@@ -69,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     add_export(commands.add_parser)
     _add_bench(commands.add_parser)
     _add_check(commands.add_parser)
+    add_export_c(commands.add_parser, _above_zero)
     new = commands.add_parser(
         "new-quantizer",
         help="write a package with a quantizer of your own to start from",

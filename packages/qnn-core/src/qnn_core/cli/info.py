@@ -10,10 +10,14 @@ from tabulate import tabulate
 from ..deploy import PackedModel
 from ..deploy.file.write import KIND as PACKED
 from ..deploy.runtime.model import load_from
-from ..errors import FileError
+from ..errors import ExportError, FileError
 from ..files import load_arrays
+from .export_c import costs_as_c
 
 CHECKPOINT = "qnn checkpoint"
+
+# Files of more are for no microcontroller, and what they would cost there takes long to find.
+MOST_BYTES, MOST_OPERATIONS = 2**20, 200
 
 
 def describe(path: str | Path, *, limit: float = 1.0) -> str:
@@ -41,7 +45,17 @@ def describe(path: str | Path, *, limit: float = 1.0) -> str:
 def _packed(model: PackedModel) -> str:
     inputs = [f"{g.name}: float32 [{_lengths(('batch', *g.shape))}]" for g in model.graph.inputs]
     outputs = [f"output: {name}" for name in model.graph.outputs]
-    return "\n".join([*inputs, *outputs, "", str(model.summary())])
+    return "\n".join([*inputs, *outputs, "", str(model.summary()), *_as_c(model)])
+
+
+def _as_c(model: PackedModel) -> list[str]:
+    """Return a line on what a model costs as C; none if it has no form without floats."""
+    if model.nbytes > MOST_BYTES or len(model.graph.nodes) > MOST_OPERATIONS:
+        return []
+    try:
+        return [f"as C (qnn export-c): {costs_as_c(model.summary('c'))}"]
+    except ExportError:
+        return []
 
 
 def _lengths(shape: tuple[object, ...]) -> str:
