@@ -87,7 +87,7 @@ def _macros(g: Generated) -> str:
 /* {upper}_FLASH: what constants need to stay out of RAM, where that is not by itself. */
 #ifdef {upper}_FLASH
 #define FLASH {upper}_FLASH
-#elif defined(__AVR__) && defined(__FLASH)
+#elif defined(__AVR__) && defined(__FLASH) && !defined(__STRICT_ANSI__)
 #define FLASH __flash
 #else
 #define FLASH
