@@ -26,6 +26,7 @@ PAGES = [
         "comparing.md",
         "deploying.md",
         "exporting-onnx.md",
+        "exporting-c.md",
         "training.md",
         "writing-a-quantizer.md",
         "your-own-net.md",

@@ -175,3 +175,12 @@ def test_zephyr_finds_its_files_and_options(folder: Path) -> None:
         assert (folder / f"zephyr{path}").exists()
     options = re.findall(r"^config (\w+)$", (folder / "zephyr/Kconfig").read_text(), re.MULTILINE)
     assert {*re.findall(r"CONFIG_(\w+)", cmake)} == {*options} == {"QNN_NET", "QNN_NET_SELFTEST"}
+
+
+def test_page_calls_a_net_as_its_readme_does(tmp_path: Path) -> None:
+    linear_net().export_c(tmp_path, name="digits", transform=(MEAN, STD))
+    page = (Path(__file__).parents[4] / "docs/exporting-c.md").read_text(encoding="utf-8")
+    readme = (tmp_path / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^```c(?:pp)?\n.*?^```$", page, re.MULTILINE | re.DOTALL)
+    assert len(shown) == 2
+    assert all(block in readme for block in shown)
