@@ -277,7 +277,7 @@ class PackedModel:
             >>> import tempfile
             >>> import qnn_core as qnn
             >>> how = {"weight": "binary", "input": "symmetric:2,scale=1"}
-            >>> how |= {"last_weight": "binary", "last_input": "binary"}
+            >>> how |= {"last_weight": "binary", "last_input": "symmetric:2,scale=1"}
             >>> model = qnn.MLP([3, 4, 2], **how, seed=0)
             >>> packed = qnn.pack(model, np.zeros((1, 3)))
             >>> with tempfile.TemporaryDirectory() as folder:
