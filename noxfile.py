@@ -161,6 +161,13 @@ def emulate(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def boards(session: nox.Session) -> None:
+    """Build C for microcontrollers and emulate them; what is not installed is skipped and said."""
+    install_packages(session, *group("boards"))
+    session.run("pytest", "tests/boards", "-m", "boards", *session.posargs, env=ONE_BLAS_THREAD)
+
+
+@nox.session(default=False)
 def warnings(session: nox.Session) -> None:
     """Build the extensions with gcc and with clang under -Wall -Wextra; warnings are errors."""
     for compiler in ("gcc", "clang"):

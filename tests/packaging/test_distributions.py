@@ -3,6 +3,7 @@
 These tests read dist/, which ``nox -s wheels`` fills before it runs them.
 """
 
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,8 @@ pytestmark = pytest.mark.packaging
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("qnn-core", "qnn-quantizers", "qnn-data", "qnn-compare")
+# C that is built for microcontrollers, not for extensions.
+FOR_BOARDS = re.compile("/boards/c/|/deploy/c/library/")
 COMPILED = ("qnn-core", "qnn-data")
 SCHEMES = {"apot", "binary", "codebook", "dsq", "ewgs", "logarithmic", "lsq-plus", "nf4"}
 SCHEMES |= {"stochastic", "symmetric", "uniform"}
@@ -112,6 +115,14 @@ def test_distributions_hold_what_a_page_is_made_of() -> None:
     assert {f"src/{part}" for part in parts} <= sdist_files(sdist("qnn-compare"))
 
 
+def test_distributions_hold_what_is_built_for_microcontrollers() -> None:
+    files = sources("qnn-core", "*.c", "*.h", "*.ld")
+    parts = {path for path in files if FOR_BOARDS.search(path)}
+    assert {Path(part).suffix for part in parts} == {".c", ".h", ".ld"}
+    assert parts <= wheel_files("qnn-core")
+    assert {f"src/{part}" for part in parts} <= sdist_files(sdist("qnn-core"))
+
+
 @pytest.mark.parametrize("package", COMPILED)
 def test_wheel_holds_an_extension_for_each_kernel_and_each_module_with_types(package: str) -> None:
     suffix = sysconfig.get_config_var("EXT_SUFFIX")
@@ -127,7 +138,9 @@ def test_wheel_holds_an_extension_for_each_kernel_and_each_module_with_types(pac
 
 @pytest.mark.parametrize("package", COMPILED)
 def test_wheel_holds_no_c_or_cython(package: str) -> None:
-    suffixes = {Path(path).suffix for path in wheel_files(package)}
+    # But for what is built for microcontrollers.
+    files = {path for path in wheel_files(package) if not FOR_BOARDS.search(path)}
+    suffixes = {Path(path).suffix for path in files}
     assert not suffixes & {".c", ".h", ".pyx", ".pxd"}
 
 

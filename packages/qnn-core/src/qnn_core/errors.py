@@ -52,6 +52,14 @@ class ExportError(QnnError, RuntimeError):
     """A model has no form in the language that it is exported to, or its export is not equal."""
 
 
+class BoardError(QnnError, RuntimeError):
+    """Code that cannot be built for a microcontroller, or fails on an emulated one."""
+
+
+class MissingToolError(BoardError):
+    """A program or module that is not installed; the message says which, and what installs it."""
+
+
 class CompareError(QnnError, ValueError):
     """A comparison that cannot be made as it is described, or does not fit its folder."""
 
