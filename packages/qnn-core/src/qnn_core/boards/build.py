@@ -49,6 +49,6 @@ def build(
     else:
         machine = [*BARE, *SECTIONS, "-T", C_SOURCES / "link.ld"]
         end = [C_SOURCES / "support.c", "-lgcc"]
-    command = [target.compiler, *target.flags, optimize, *flags, *machine, *output, *sources, *end]
+    command = [target.compiler, *target.flags, optimize, *machine, *flags, *output, *sources, *end]
     run(command)
     return Image.read(elf)

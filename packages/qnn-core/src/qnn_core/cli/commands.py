@@ -17,6 +17,7 @@ from ..machine import cpu
 from ..registry import Scheme, registered, schemes
 from ..terminal import command, say
 from . import bench
+from .board import add_board
 from .export_c import add_export_c
 from .export_onnx import add_export
 from .info import describe
@@ -71,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_bench(commands.add_parser)
     _add_check(commands.add_parser)
     add_export_c(commands.add_parser, _above_zero)
+    add_board(commands.add_parser)
     new = commands.add_parser(
         "new-quantizer",
         help="write a package with a quantizer of your own to start from",

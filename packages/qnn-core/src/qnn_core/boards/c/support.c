@@ -1,8 +1,9 @@
-/* What GCC may call by itself, in freestanding C too: it makes calls out of assignments and loops. */
+/* What GCC may call by itself, in freestanding C too: it makes calls out of assignments and loops.
+ * Weak: a program may have others. */
 #include <stddef.h>
 
-void *memset(void *to, int value, size_t size);
-void *memcpy(void *restrict to, const void *restrict from, size_t size);
+__attribute__((weak)) void *memset(void *to, int value, size_t size);
+__attribute__((weak)) void *memcpy(void *restrict to, const void *restrict from, size_t size);
 
 void *memset(void *to, int value, size_t size)
 {
