@@ -120,8 +120,15 @@ def replace(file: Path, old: str, new: str) -> None:
 
 def test_what_a_header_states() -> None:
     net = CNet.find(HERE)
-    assert (net.name, net.inputs, net.classes, net.scratch) == ("dots", 16, 10, 64)
+    assert (net.name, net.inputs, net.outputs, net.scratch) == ("dots", 16, 10, 64)
     assert net.input_type == "uint8_t"
+
+
+def test_more_outputs_than_classes(tmp_path: Path) -> None:
+    shutil.copytree(HERE, tmp_path, dirs_exist_ok=True)
+    two = "#define DOTS_OUTPUTS 14\n#define DOTS_CLASSES 10"
+    replace(tmp_path / "dots.h", "#define DOTS_CLASSES 10", two)
+    assert CNet.find(tmp_path).outputs == 14
 
 
 def test_a_header_of_floats(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ class AvrRuns:
 
     Attributes:
         classes: [samples] int32.
-        sums: [samples, classes] int32.
+        sums: [samples, outputs] int32.
         cycles: [samples] int64, exact.
         stack: [samples] int64, bytes.
     """
@@ -57,7 +57,7 @@ def run_avr(net: CNet, target: Target, inputs: NDArray[Any], *, optimize: str = 
         ShapeError: if the inputs are not the net's.
     """
     rows = net.check_inputs(inputs)
-    simulation = _Simulation(target, [net.source], net.flags(), net.classes, net.input_bytes)
+    simulation = _Simulation(target, [net.source], net.flags(), net.outputs, net.input_bytes)
     table = simulation.run(rows.tobytes(), optimize)
     cycles, stack = table[:, 0].astype(np.int64), table[:, 1].astype(np.int64)
     return AvrRuns(table[:, 2].astype(np.int32), table[:, 3:].astype(np.int32), cycles, stack)
@@ -71,10 +71,10 @@ def selftest_avr(net: CNet, target: Target, *, optimize: str = "-O2") -> int:
         BoardError: as `run_avr`.
     """
     # As a net of one byte, whose class is the result of the test.
-    flags = [flag for flag in net.flags() if not flag.startswith(("-DINPUT", "-DCLASSES"))]
-    flags += ["-DINPUT_TYPE=uint8_t", "-DINPUTS=1", "-DCLASSES=1", f"-DSELFTEST={net.selftest}"]
+    flags = [flag for flag in net.flags() if not flag.startswith(("-DINPUT", "-DOUTPUTS"))]
+    flags += ["-DINPUT_TYPE=uint8_t", "-DINPUTS=1", "-DOUTPUTS=1", f"-DSELFTEST={net.selftest}"]
     sources = [net.source, net.test_source]
-    simulation = _Simulation(target, sources, flags, classes=1, input_bytes=1)
+    simulation = _Simulation(target, sources, flags, outputs=1, input_bytes=1)
     return int(simulation.run(b"\0", optimize)[0, 2])
 
 
@@ -83,7 +83,7 @@ class _Simulation:
     target: Target
     sources: Sequence[Path]
     flags: Sequence[str]
-    classes: int
+    outputs: int
     input_bytes: int
 
     def run(self, inputs: bytes, optimize: str) -> NDArray[np.int32]:
@@ -94,9 +94,9 @@ class _Simulation:
             image = self._build(Path(folder) / "net.elf", optimize)
             names = "board_input", "board_answer", "_end"
             given, answer, end = (str(image.address(name) - DATA) for name in names)
-            areas = [given, str(self.input_bytes), answer, str(4 * (1 + self.classes)), end]
+            areas = [given, str(self.input_bytes), answer, str(4 * (1 + self.outputs)), end]
             answers = run([simulator, image.path, CHIP, str(GPIOR0), *areas], inputs, STATUS)
-        return np.frombuffer(answers, "<i4").reshape(-1, 3 + self.classes)
+        return np.frombuffer(answers, "<i4").reshape(-1, 3 + self.outputs)
 
     def _build(self, elf: Path, optimize: str) -> Image:
         c99 = ["-std=gnu99", "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections"]

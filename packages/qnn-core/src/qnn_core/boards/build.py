@@ -20,7 +20,7 @@ def build(
     entries: Sequence[str],
     *,
     optimize: str = "-O2",
-    flags: Sequence[str] = ("-std=c99", "-Wall", "-Wextra"),
+    flags: Sequence[str] = ("-Wall", "-Wextra"),
 ) -> Image:
     """Compile C into an ELF that holds some functions, and what they need, alone.
 
@@ -30,7 +30,7 @@ def build(
         target: what to compile for.
         entries: names of the functions that are kept.
         optimize: flag of the compiler.
-        flags: more of them: standard, warnings, macros, folders of headers.
+        flags: more of them: warnings, macros, folders of headers, another standard than C99.
 
     Returns:
         The ELF, read.
@@ -49,6 +49,7 @@ def build(
     else:
         machine = [*BARE, *SECTIONS, "-T", C_SOURCES / "link.ld"]
         end = [C_SOURCES / "support.c", "-lgcc"]
-    command = [target.compiler, *target.flags, optimize, *machine, *flags, *output, *sources, *end]
+    options = [*target.flags, target.standard, optimize]
+    command = [target.compiler, *options, *machine, *flags, *output, *sources, *end]
     run(command)
     return Image.read(elf)

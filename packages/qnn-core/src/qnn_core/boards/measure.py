@@ -16,7 +16,7 @@ from .machine import Call, Machine
 from .net import CNet
 from .targets import Target, find_target
 
-WARNINGS = ("-std=c99", "-Wall", "-Wextra")
+WARNINGS = ("-Wall", "-Wextra")
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +32,7 @@ class Measurement:
         instructions: [samples] int64, exact; None on AVR, where cycles are.
         cycles: [samples] int64, by the model of the target; exact on AVR.
         classes: [samples] int32.
-        sums: [samples, classes] int32.
+        sums: [samples, outputs] int32.
     """
 
     target: str
@@ -161,14 +161,14 @@ class _Caller:
         self._net, self._machine = net, machine
         self._input = machine.hand_over(bytes(net.input_bytes))
         self._scratch = machine.hand_over(bytes(net.scratch))
-        self._sums = machine.hand_over(bytes(4 * net.classes))
+        self._sums = machine.hand_over(bytes(4 * net.outputs))
 
     def predict(self, rows: NDArray[Any]) -> list[Call]:
         return [self._call(row, self._net.predict, self._scratch) for row in rows]
 
     def sums(self, rows: NDArray[Any]) -> NDArray[np.int32]:
-        """Return [samples, classes] int32."""
-        table = np.empty((len(rows), self._net.classes), np.int32)
+        """Return [samples, outputs] int32."""
+        table = np.empty((len(rows), self._net.outputs), np.int32)
         for row, sums in zip(rows, table, strict=True):
             self._call(row, self._net.sums, self._sums, self._scratch)
             sums[:] = np.frombuffer(self._machine.read(self._sums, sums.nbytes), "<i4")

@@ -22,7 +22,7 @@ class CNet:
         folder: where they are.
         name: what their names and those of their functions begin with.
         inputs: elements of an input.
-        classes: sums of an output.
+        outputs: integer sums that come out.
         scratch: bytes of memory that the caller provides.
         input_type: "uint8_t", "int8_t" or "float".
     """
@@ -30,7 +30,7 @@ class CNet:
     folder: Path
     name: str
     inputs: int
-    classes: int
+    outputs: int
     scratch: int
     input_type: str
 
@@ -52,9 +52,12 @@ class CNet:
         if not header.exists():
             raise BoardError(f"there is no {header}")
         text = header.read_text(encoding="utf-8")
-        sizes = [_macro(header, text, f"{name.upper()}_{key}") for key in _SIZES]
-        inputs, classes, scratch = sizes
-        return cls(folder, name, inputs, classes, scratch, _input_type(header, text, name))
+        upper = name.upper()
+        # A net of one output has as many sums as classes, and need not say so.
+        last = "OUTPUTS" if f"{upper}_OUTPUTS" in text else "CLASSES"
+        keys = "INPUTS", last, "SCRATCH"
+        inputs, outputs, scratch = (_macro(header, text, f"{upper}_{key}") for key in keys)
+        return cls(folder, name, inputs, outputs, scratch, _input_type(header, text, name))
 
     @property
     def source(self) -> Path:
@@ -93,13 +96,14 @@ class CNet:
 
     def flags(self) -> list[str]:
         """Return the macros that the programs beside this file need, as flags of a compiler."""
-        upper = self.name.upper()
         macros = {
             "NET_HEADER": f'"{self.name}.h"',
             "PREDICT": self.predict,
             "SUMS": self.sums,
             "INPUT_TYPE": self.input_type,
-            **{key: f"{upper}_{key}" for key in _SIZES},
+            "INPUTS": self.inputs,
+            "OUTPUTS": self.outputs,
+            "SCRATCH": self.scratch,
         }
         return [f"-I{self.folder}", *(f"-D{key}={value}" for key, value in macros.items())]
 
@@ -120,9 +124,6 @@ class CNet:
                 f"{list(array.shape)} of {array.dtype}"
             )
         return array.reshape(len(array), self.inputs)
-
-
-_SIZES = ("INPUTS", "CLASSES", "SCRATCH")
 
 
 def _only_name(folder: Path) -> str:

@@ -35,7 +35,7 @@ def run_many(net: CNet, target: Target, inputs: NDArray[Any], *, optimize: str =
 
     Returns:
         classes: [samples] int32.
-        sums: [samples, classes] int32.
+        sums: [samples, outputs] int32.
 
     Raises:
         MissingToolError: if a compiler or emulator is not installed.
@@ -55,7 +55,7 @@ def run_many(net: CNet, target: Target, inputs: NDArray[Any], *, optimize: str =
         sources = [C_SOURCES / "linux.c", net.source, C_SOURCES / "support.c"]
         run([target.compiler, *target.flags, *flags, "-o", program, *sources, "-lgcc"])
         answers = np.frombuffer(run([emulator, program], rows.tobytes()), "<i4")
-    if answers.size != len(rows) * (1 + net.classes):
+    if answers.size != len(rows) * (1 + net.outputs):
         raise BoardError(f"{net.name} on {target.name} answered {answers.size} numbers")
-    table = answers.reshape(len(rows), 1 + net.classes).astype(np.int32)
+    table = answers.reshape(len(rows), 1 + net.outputs).astype(np.int32)
     return table[:, 0], table[:, 1:]

@@ -28,6 +28,11 @@ class Target:
     cycles: str
     package: str
 
+    @property
+    def standard(self) -> str:
+        """The flag for C99; on AVR with GNU's words, of which ``__flash`` is one."""
+        return "-std=gnu99" if self.core == "avr" else "-std=c99"
+
 
 ARM = "arm-none-eabi-gcc", "gcc-arm-none-eabi"
 RISCV = "riscv64-unknown-elf-gcc", "gcc-riscv64-unknown-elf"
@@ -45,7 +50,9 @@ def _arm(name: str, about: str, cycles: str, *flags: str) -> Target:
 # GCC 12 knows no Zmmul, a multiplier without a divider: that is M with -mno-div.
 _ALL = (
     _riscv("rv32ec", "RV32EC, no multiplier: CH32V003", "-march=rv32ec", "-mabi=ilp32e"),
-    _riscv("rv32emc", "RV32EMC, no divider: CH32V002", "-march=rv32emac", "-mabi=ilp32e", "-mno-div"),
+    _riscv(
+        "rv32emc", "RV32EMC, no divider: CH32V002", "-march=rv32emac", "-mabi=ilp32e", "-mno-div"
+    ),
     _riscv("rv32imc", "RV32IMC: ESP32-C3", "-march=rv32imac", "-mabi=ilp32", "-mno-div"),
     _arm("m0", "Cortex-M0+: RP2040, SAMD21", "cortex-m0+", "-mcpu=cortex-m0plus"),
     _arm("m4", "Cortex-M4: STM32F4, nRF52", "cortex-m4", "-mcpu=cortex-m4", "-mfloat-abi=soft"),

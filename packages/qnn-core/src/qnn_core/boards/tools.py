@@ -56,7 +56,12 @@ def run(
     except subprocess.TimeoutExpired as error:
         raise BoardError(f"{words[0]} takes longer than {SECONDS:,} s\n{words}") from error
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip()
+        said = _beginning(done.stderr.decode(errors="replace").strip())
         meaning = (meanings or {}).get(done.returncode, said)
         raise BoardError(f"{words[0]} failed with status {done.returncode}: {meaning}\n{words}")
     return done.stdout
+
+
+def _beginning(text: str, most: int = 1500) -> str:
+    """Return the first lines of a text: what a compiler says later mostly follows from these."""
+    return text if len(text) <= most else f"{text[:most]} ..."
