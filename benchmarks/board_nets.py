@@ -126,7 +126,7 @@ class Cnn(qnn.Module):
         self.linear3 = qnn.QuantLinear(64, 10, weight=f"symmetric:4,scale={STEP}", **o)
         self.pool = qnn.MaxPool2d(2)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Any:  # type: ignore[override] # one input
         """Return scores ``[n, 10]`` of images ``[n, 256]``."""
         x = qnn.ops.relu(self.conv1(x.reshape(-1, 16, 16, 1)))
         x = qnn.ops.relu(self.pool(self.conv2(x)))
@@ -158,7 +158,7 @@ class Separable(qnn.Module):
         self.last = qnn.QuantLinear(3 * 3 * 64, 10, **o)
         self.pool = qnn.MaxPool2d(2)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Any:  # type: ignore[override] # one input
         """Return scores ``[n, 10]`` of images ``[n, 784]``."""
         x = qnn.ops.relu(self.first(x.reshape(-1, 28, 28, 1)))
         x = qnn.ops.relu(self.pointwise1(qnn.ops.relu(self.depthwise1(x))))

@@ -1,18 +1,13 @@
 """Names in C: of letters, digits and underscores, each given once."""
 
 import re
-from functools import cache
-from importlib.resources import files
-
-# Of the generated functions, and words of C that no step may be called.
-OTHERS = ("input", "net", "s", "scratch", "sums", "logits", "best", "class", "int", "float", "long")
 
 
 class Names:
-    """Gives names that are not taken yet: none that the library of kernels has a meaning for."""
+    """Gives names that are not taken yet."""
 
     def __init__(self) -> None:
-        self._taken = set(reserved())
+        self._taken: set[str] = set()
 
     def value(self, name: str) -> str:
         """Return a name for a value."""
@@ -33,15 +28,6 @@ class Names:
             found = f"{name}_{number}"
         self._taken.add(found)
         return found
-
-
-@cache
-def reserved() -> frozenset[str]:
-    """Return every word of the library."""
-    library = files("qnn_core.deploy.c") / "library"
-    texts = [piece.read_text(encoding="utf-8") for piece in library.iterdir()]
-    words = re.findall(r"[A-Za-z_]\w*", " ".join(texts))
-    return frozenset([*words, *OTHERS])
 
 
 def _plain(name: str) -> str:
