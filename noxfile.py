@@ -164,7 +164,8 @@ def emulate(session: nox.Session) -> None:
 def boards(session: nox.Session) -> None:
     """Build C for microcontrollers and emulate them; what is not installed is skipped and said."""
     install_packages(session, *group("boards"))
-    session.run("pytest", "tests/boards", "-m", "boards", *session.posargs, env=ONE_BLAS_THREAD)
+    options = [*IN_PROCESSES, "-m", "boards", *session.posargs]
+    session.run("pytest", "tests/boards", *options, env=ONE_BLAS_THREAD)
 
 
 @nox.session(default=False)

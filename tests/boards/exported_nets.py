@@ -1,0 +1,95 @@
+"""Small nets, trained for seconds on the bundled digits, as C: what the tests of boards share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import qnn_core as qnn
+import qnn_data
+from numpy.typing import NDArray
+
+ALL_BINARY = dict.fromkeys(("weight", "input", "last_weight", "last_input"), "binary")
+
+
+def everywhere(weight: str, inner: str) -> dict[str, str]:
+    """Return the options of a net whose first and last layer are quantized like the others."""
+    weights = dict.fromkeys(("weight", "first_weight", "last_weight"), weight)
+    return weights | dict.fromkeys(("input", "first_input", "last_input"), inner)
+
+
+def separable() -> qnn.nn.Module:
+    """Return a depthwise-separable net of 8-bit activations."""
+    pair: dict[str, Any] = {"weight": "symmetric:4", "input": "uniform:8"}
+    return qnn.Sequential(
+        qnn.nn.Reshape(28, 28, 1),
+        qnn.QuantConv2d(1, 8, 3, stride=2, padding=1, seed=0, **pair),
+        qnn.nn.BatchNorm(8),
+        qnn.nn.ReLU(),
+        qnn.QuantConv2d(8, 8, 3, padding=1, groups=8, seed=1, **pair),
+        qnn.nn.BatchNorm(8),
+        qnn.nn.ReLU(),
+        qnn.QuantConv2d(8, 8, 1, seed=2, **pair),
+        qnn.nn.BatchNorm(8),
+        qnn.nn.ReLU(),
+        qnn.nn.MaxPool2d(2),
+        qnn.nn.Flatten(),
+        qnn.QuantLinear(392, 10, seed=3, **pair),
+    )
+
+
+# By the name of the net in C.
+NETS: dict[str, Callable[[], qnn.nn.Module]] = {
+    "w1a1": partial(
+        qnn.MLP, [784, 64, 10], **ALL_BINARY, activation="hardtanh", batch_norm=True, seed=0
+    ),
+    "w4a4": partial(
+        qnn.MLP, [784, 32, 10], **everywhere("symmetric:4", "uniform:4"), batch_norm=True, seed=0
+    ),
+    "conv": partial(
+        qnn.LeNet,
+        **everywhere("symmetric:2", "uniform:4"),
+        channels=(4, 8),
+        hidden=16,
+        batch_norm=True,
+        seed=0,
+    ),
+    "separable": separable,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Exported:
+    """A net as C, and what the packed model that it is of says of the test images.
+
+    Attributes:
+        name: of the net.
+        folder: with its C.
+        pixels: [1000, 784] uint8.
+        classes: [1000].
+        logits: [1000, 10] float32.
+    """
+
+    name: str
+    folder: Path
+    pixels: NDArray[np.uint8]
+    classes: NDArray[Any]
+    logits: NDArray[np.float32]
+
+
+def export(name: str, folder: Path) -> Exported:
+    """Train a net, pack it and write it as C."""
+    train, test = qnn_data.load("mnist-mini")
+    model = NETS[name]()
+    optimizer = qnn.optim.Adam(model.parameters(), lr=2e-3)
+    qnn.fit(model, train, epochs=1, optimizer=optimizer)
+    images, _ = test[:]
+    packed = qnn.pack(model, images[:100])
+    mini = qnn_data.MNISTMini
+    pixels = mini(train=False, transform=None).x.reshape(-1, 784)
+    packed.export_c(
+        folder, name=name, transform=(mini.mean, mini.std), samples=pixels[:50], vectors=1
+    )
+    return Exported(name, folder, pixels, packed.predict(images), packed(images))
