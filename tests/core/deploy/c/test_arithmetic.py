@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from qnn_core.deploy.c.lower.join import _fitted
 from qnn_core.deploy.c.lower.moves import strided
 from qnn_core.deploy.c.text.source import library
 from qnn_core.gemm.reference import fma
@@ -93,17 +92,6 @@ def test_scores_are_float32_numbers(
     expected_bits = -bits if expected < 0 else bits
     found = arithmetic.call_score(total, *whole(s), *whole(b))
     assert found == expected_bits, (total, scale, bias, sign)
-
-
-def test_planes_are_exact_or_none() -> None:
-    a, b = (x.reshape(-1) for x in np.meshgrid(np.arange(-20, 21), np.arange(8)))
-    code = np.clip((a * 37 + b * 61 + 500) >> 7, 0, 7)
-    found = _fitted((a, b, code), (37 / 128, 61 / 128), 9, 7)
-    assert found is not None
-    m, q, offset = found
-    np.testing.assert_array_equal(np.clip((a * m + b * q + offset) >> 9, 0, 7), code)
-    uneven = np.searchsorted([0, 1, 30], a)
-    assert _fitted((a, b, uneven), (0.1, 0.0), 20, 3) is None
 
 
 @settings(max_examples=200, deadline=None, derandomize=True, database=None)

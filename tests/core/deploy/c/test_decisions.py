@@ -1,5 +1,6 @@
 """Decisions are the packed model's on every sum that can occur; memory is shared only in turn."""
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,9 +10,11 @@ from exported_c import Images, Linears, Residual, export, packed, pixels
 from qnn_core import ops
 from qnn_core.deploy.c.arena import arena
 from qnn_core.deploy.c.lower import decision as decisions
+from qnn_core.deploy.c.lower import join as joins
 from qnn_core.deploy.c.lower import lower
 from qnn_core.deploy.c.lower.decision import decide
 from qnn_core.deploy.c.lower.expression import Expression, Source
+from qnn_core.deploy.c.lower.join import plane
 from qnn_core.deploy.c.plan import Decision, Product, decision_of
 from qnn_core.deploy.graph import Node
 
@@ -60,6 +63,61 @@ def test_thresholds_and_lines_on_every_sum(
     lines = found.lines.codes(turned)
     np.testing.assert_array_equal(lines[:, found.lines.exact], expected[:, found.lines.exact])
     assert found.checked == 9 * 1201
+
+
+def two(slopes: np.ndarray, lows: tuple[int, int], highs: tuple[int, int]) -> Expression:
+    """The relu of a sum of two integers times slopes, each product rounded."""
+    n = slopes.shape[1]
+
+    def source(number: int) -> Source:
+        ends = np.full(n, lows[number]), np.full(n, highs[number])
+        return Source("ab"[number], *ends, lambda x: x.astype(np.float32) * slopes[number], False)
+
+    a, b = source(0), source(1)
+
+    def apply(given: list[np.ndarray]) -> np.ndarray:
+        return np.maximum(a.values(given[0]) + b.values(given[1]), np.float32(0))
+
+    return Expression((a, b), (n,), apply)
+
+
+@pytest.mark.parametrize("few", [2**22, 0])
+@pytest.mark.parametrize("highs", [(900, 15), (15, 900)])
+def test_planes_and_their_exceptions_on_every_pair(
+    few: int, highs: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(joins, "FEW", few)  # pair by pair, and next to the edges
+    rng = np.random.default_rng(highs[0])
+    # Of powers of two, halves of steps are hit exactly; one column falls, one does not move.
+    slopes = np.float32([[0.01, 2**-6, -0.003, 0.0, 0.02], [0.3, 0.5, 0.25, 0.125, -0.1]])
+    slopes[:, 0] *= np.float32(1 + rng.random())
+    given, q = two(slopes, (-300, -3), highs), quantizer(4)
+    found = plane(given, q)
+    assert found is not None
+    a, b = np.meshgrid(np.arange(-300, highs[0] + 1), np.arange(-3, highs[1] + 1))
+    grids = [np.repeat(part.reshape(-1, 1), 5, axis=1) for part in (a, b)]
+    expected = given.codes(q, grids).astype(int)
+    order = [0, 1] if found.sources[0].name == "a" else [1, 0]
+    codes = found.codes(*(grids[i] for i in order))
+    wrong = {
+        (int(c), int(grids[order[0]][r, c]), int(grids[order[1]][r, c]), int(expected[r, c]))
+        for r, c in np.argwhere(codes != expected)
+    }
+    assert wrong == {tuple(row) for row in found.exceptions.tolist()}
+    assert found.pairs == codes.size
+    if wrong:
+        column, first, second, _ = found.exceptions.T
+        heights = first * found.multiplier[column] + second * found.factor[column]
+        heights += found.offset[column]
+        assert np.all((heights + found.near) % (1 << found.shift) <= 2 * found.near)
+
+
+def test_uneven_codes_are_no_plane() -> None:
+    q = quantizer(3)
+    uneven = np.float32([0.5, 1, 2, 4, 8, 16, 32])
+    q = replace(q, tables={**q.tables, "thresholds": uneven})
+    slopes = np.float32([[0.07], [0.7]])
+    assert plane(two(slopes, (0, 0), (5000, 60)), q) is None
 
 
 def test_codes_that_fall_and_rise_are_no_thresholds() -> None:

@@ -114,6 +114,19 @@ def test_residual_sums_are_planes(inner: str, tmp_path: Path) -> None:
     assert not made.plan.floats
 
 
+def test_a_residual_net_of_the_product_is_integer_throughout(tmp_path: Path) -> None:
+    bits = {"weight": "symmetric:4", "input": "uniform:4"}
+    ends = {f"{end}_{part}": spec for end in ("first", "last") for part, spec in bits.items()}
+    net = qnn.ResNet((9, 8, 1), stream="uniform:4", pool_input="uniform:8", seed=0, **bits, **ends)
+    made = export(net, pixels(6, 9, 8, 1), tmp_path)
+    joins = [step for step in made.plan.steps if isinstance(step, Join)]
+    assert len(joins) == 3
+    assert sum(len(step.exceptions) for step in joins) > 0  # pairs that rounding decides
+    assert made.checked > 10**9
+    status, said = run(compiled(made.folder))
+    assert (status, said) == (0, "net: PASS, 8 inputs\n")
+
+
 class Branches(nn.Module):
     """Two convolutions side by side, and two outputs."""
 

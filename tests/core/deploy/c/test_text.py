@@ -102,8 +102,8 @@ def test_what_is_no_transform_is_refused(given: object, message: str, tmp_path: 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"name": "3d"}, "no word of C, got '3d'"),
-        ({"name": "int"}, "no word of C, got 'int'"),
+        ({"name": "3d"}, "no word of C or C.. and no header of C, got '3d'"),
+        ({"name": "int"}, "no word of C or C.. and no header of C, got 'int'"),
         ({"input": "int8"}, "input must be one of uint8, float32, got 'int8'"),
         ({"float": "some"}, "float must be one of never, tail, all"),
         ({"target": "z80"}, "target must be one of any, rv32ec"),
@@ -137,7 +137,7 @@ def test_without_a_compiler_that_is_said(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.delenv("CC", raising=False)
     made = export(net(), pixels(8, 20), tmp_path)
     assert made.samples == 0
-    assert "there is no C compiler here" in made.notes[0]
+    assert any("there is no C compiler here" in note for note in made.notes)
     assert (made.folder / "net_test.c").is_file()
 
 

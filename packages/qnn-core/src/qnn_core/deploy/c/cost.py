@@ -204,7 +204,8 @@ def _(step: Recode) -> int:
 
 @table_bytes.register
 def _(step: Join) -> int:
-    return step.multiplier.size * (16 if step.wide else 12)
+    exceptions = 11 * len(step.exceptions) + (2 * step.multiplier.size + 2) * step.exceptions.any()
+    return step.multiplier.size * (16 if step.wide else 12) + int(exceptions)
 
 
 @table_bytes.register

@@ -202,6 +202,8 @@ class Join(Step):
         shift: to the right.
         top: the greatest code.
         wide: whether 64 bits are needed.
+        exceptions: int64 ``[count, 4]``, pairs with another code: ``(channel, a, b, code)``.
+        near: how far their numbers are from an edge of a code at most, before the shift.
         checked: pairs that can occur: all were compared with the packed model's expression.
     """
 
@@ -211,6 +213,8 @@ class Join(Step):
     shift: int
     top: int
     wide: bool
+    exceptions: Integers
+    near: int
     checked: int
 
 

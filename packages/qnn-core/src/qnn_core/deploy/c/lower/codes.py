@@ -133,8 +133,7 @@ def _of_two(net: Context, quantizer: Node, expression: Expression) -> Value | No
     if found is None:
         return None
     sources = tuple(
-        codes_in_memory(net, s.name) if s.is_codes else net.sums_of(s.name)
-        for s in expression.sources
+        codes_in_memory(net, s.name) if s.is_codes else net.sums_of(s.name) for s in found.sources
     )
     target = net.value("codes", quantizer.output, expression.shape, quantizer.coding())
     net.add(
@@ -148,6 +147,8 @@ def _of_two(net: Context, quantizer: Node, expression: Expression) -> Value | No
         shift=found.shift,
         top=found.top,
         wide=found.wide,
-        checked=found.total,
+        exceptions=found.exceptions,
+        near=found.near,
+        checked=found.pairs,
     )
     return target

@@ -92,7 +92,7 @@ def _looked_up(step: Step, table: str, channels: int, levels: int) -> str:
 @loops.register
 def _(step: Join) -> str:
     name, n = step.identifier, step.multiplier.size
-    kind = "int64_t" if step.wide else "int32_t"
+    kind, unsigned = ("int64_t", "uint64_t") if step.wide else ("int32_t", "uint32_t")
     tables = "".join(
         array(smallest(values) if part != "offset" else kind, f"{name}_{part}", values)
         for part, values in (
@@ -102,17 +102,44 @@ def _(step: Join) -> str:
         )
     )
     cast = "(int64_t)" if step.wide else "(int32_t)"
+    other = ""
+    if len(step.exceptions):
+        tables += _exceptions(step)
+        mask = f"(({unsigned})1 << {step.shift}) - 1u"
+        other = f"""        if ((({unsigned})(v + {step.near}) & ({mask})) <= {2 * step.near}u)
+            y[i] = {name}_near(n, x0[i], x1[i], y[i]);
+"""
     body = f"""    unsigned n = 0;
     int32_t i;
     for (i = 0; i < {step.target.size}; i++) {{
         {kind} v = {cast}x0[i] * {name}_multiplier[n] + {cast}x1[i] * {name}_factor[n];
+        {kind} code;
         v += {name}_offset[n];
-        v = v < 0 ? 0 : v >> {step.shift};
-        y[i] = (uint8_t)(v > {step.top} ? {step.top} : v);
-        if (++n == {n}u) n = 0;
+        code = v < 0 ? 0 : v >> {step.shift};
+        y[i] = (uint8_t)(code > {step.top} ? {step.top} : code);
+{other}        if (++n == {n}u) n = 0;
     }}
 """
     return tables + function(step, body)
+
+
+def _exceptions(step: Join) -> str:
+    """Return the pairs of which the plane says another code, and a function that knows them."""
+    name, n = step.identifier, step.multiplier.size
+    channel, a, b, code = step.exceptions.T
+    first = np.searchsorted(channel, np.arange(n + 1))
+    tables = array("uint16_t", f"{name}_first", first, "the first exception of each channel")
+    tables += array(smallest(a), f"{name}_a", a) + array(smallest(b), f"{name}_b", b)
+    tables += array("uint8_t", f"{name}_code", code)
+    return f"""{tables}/* Pairs next to the edge of a code, where float32's rounding decides. */
+static uint8_t {name}_near(unsigned n, int32_t a, int32_t b, uint8_t code)
+{{
+    unsigned i;
+    for (i = {name}_first[n]; i < {name}_first[n + 1]; i++)
+        if ({name}_a[i] == a && {name}_b[i] == b) return {name}_code[i];
+    return code;
+}}
+"""
 
 
 def _windows(step: Any, inner: str, before: str, after: str) -> str:
