@@ -157,7 +157,10 @@ def test_thirty_series_look_different_even_in_grey() -> None:
 def test_files_have_the_same_bytes_each_time(tmp_path: Path) -> None:
     first, second = (typical().plot(tmp_path / name) for name in ("first", "second"))
     assert [path.name for path in first] == [
-        f"{picture.name}.{suffix}" for suffix in ("png", "svg") for picture in PICTURES
+        f"{picture.name}.{suffix}"
+        for suffix in ("png", "svg")
+        for picture in PICTURES
+        if picture.name != "accuracy-over-cycles"  # of nets that are measured as C
     ]
     for one, other in zip(first, second, strict=True):
         assert one.read_bytes() == other.read_bytes()

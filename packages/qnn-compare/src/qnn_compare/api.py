@@ -24,6 +24,7 @@ from qnn_core.training.evaluate import Loss
 
 from .comparison import Comparison
 from .experiment.arguments import whole
+from .experiment.c_costs import C, c_options
 from .experiment.code_versions import core_code, schemes_code
 from .experiment.configs import Config, check_targets, one_line
 from .experiment.data import Data, Given, Look, check_shared, loaded_data, look
@@ -79,6 +80,7 @@ def compare(
     warm_up: int = 0,
     recipe: Mapping[str, Any] | None = None,
     measure: Measure | None = None,
+    c: C | None = None,
     reference: str | None = None,
     margin: float | None = None,
     max_seeds: int = 30,
@@ -140,6 +142,10 @@ def compare(
             1.0, "augment": shifted}``.
         measure: ``measure(model, test)`` returns more numbers of a trained net, by name; `test` is
             the test data, as a dataset.
+        c: a microcontroller, such as "m0": also measure what nets cost there as C, flash, RAM and
+            modelled cycles; or a dictionary of the options of ``PackedModel.summary("c")``. Nets
+            that are not integer throughout say why they have no form;
+            ``{"target": "m0", "float": "tail"}`` allows a float last layer.
         reference: name of the config that verdicts are against; left out: float, else the first.
         margin: what is too small to matter, in the unit of the metric; left out: 0.005, half a
             point, of a share. Both are settled before anything is seen, and kept with the study.
@@ -216,7 +222,7 @@ def compare(
             if share:
                 divided(loaded, share)
     forget_codebooks()  # classes of the user's may have been changed since
-    described = _described(build, shared, loaded, seen, measure) | shown.to_configuration()
+    described = _described(build, shared, loaded, seen, measure, c=c) | shown.to_configuration()
     if (told := told_judge(judge)) is not None:
         described["judge"] = told
     key = json.dumps(described["data"])
@@ -233,7 +239,9 @@ def compare(
         )  # fmt: skip # one call
     elif store is not None:
         check_tuned(Store(store, mend=retry), compared)
-    experiment = Experiment(build, data, shared, key, seen=seen, measure=measure, metric=judge)
+    experiment = Experiment(
+        build, data, shared, key, seen=seen, measure=measure, c=described.get("c"), metric=judge
+    )
     experiment.keep(loaded)
     own = [part for config in compared for part in config.parts]
     own += [shared.schedule, shared.augment, shared.on_epoch]
@@ -313,7 +321,13 @@ def _compared(
 
 
 def _described(
-    build: Build, recipe: Recipe, data: Data, seen: Look, measure: Measure | None
+    build: Build,
+    recipe: Recipe,
+    data: Data,
+    seen: Look,
+    measure: Measure | None,
+    *,
+    c: C | None,
 ) -> dict[str, Any]:
     """Return all that numbers depend on, but for config, seed and schemes, by name."""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -326,15 +340,20 @@ def _described(
     if callable(data.train):
         of_data["batches"] = fingerprint(data.train)
     measured = {} if measure is None else {"measure": fingerprint(measure)}
-    return measured | {
-        FINGERPRINT: VERSION,
-        "build": fingerprint(build),
-        "code": core_code(),
-        "data": of_data,
-        "recipe": recipe.described(),
-        # NumPy's for the order of batches; Python's since it decides what code is compiled to.
-        "versions": used | {"numpy": versions()["numpy"], "python": python},
-    }
+    as_c = {} if c is None else {"c": c_options(c)}
+    return (
+        measured
+        | as_c
+        | {
+            FINGERPRINT: VERSION,
+            "build": fingerprint(build),
+            "code": core_code(),
+            "data": of_data,
+            "recipe": recipe.described(),
+            # NumPy's for the order of batches; Python's since it decides what code is compiled to.
+            "versions": used | {"numpy": versions()["numpy"], "python": python},
+        }
+    )
 
 
 def _checked_executor(executor: Any) -> Executor | int | None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from qnn_core.errors import CompareError, SpecError
 
+from .experiment.c_costs import COSTS
 from .experiment.configs import Config
 from .experiment.elsewhere import from_elsewhere, read_results
 from .experiment.plan import Plan
@@ -311,8 +312,29 @@ class Comparison:
 
     def nbytes(self, config: Config | str) -> int | None:
         """Return the mean size of the packed file, None without; seeds differ by a few bytes."""
-        sizes = [result.nbytes for result in self.done(config) if not result.unpacked]
-        return round(fmean(sizes)) if sizes else None
+        return self.cost(config)
+
+    def cost(self, config: Config | str, of: str = "nbytes") -> int | None:
+        """Return the mean over seeds of what a config costs; None where it is not known.
+
+        Args:
+            config: which.
+            of: ``"nbytes"`` of the packed file; or, of a study with ``c=``, ``"c_flash"`` and
+                ``"c_ram"``, bytes, or ``"c_cycles"`` of an inference as C.
+
+        Raises:
+            SpecError: for another cost.
+        """
+        return self._cost(self.done(config), of)
+
+    def _cost(self, done: Sequence[Result], of: str) -> int | None:
+        if of == "nbytes":
+            known = [result.nbytes for result in done if not result.unpacked]
+        elif of in COSTS:
+            known = [result.c[of] for result in done if of in result.c]
+        else:
+            raise SpecError(f"a cost is nbytes, {', '.join(COSTS)}, got {of!r}")
+        return round(fmean(known)) if known else None
 
     def macs(self, config: Config | str) -> Counter[str]:
         """Return the multiply-accumulates for one sample, by "weight bits x input bits"."""
@@ -341,35 +363,39 @@ class Comparison:
         Two configs are compared over the seeds that both have; where they have none in common,
         neither beats the other.
         """
-        known = [config for config in self.configs if self.done(config) and self.nbytes(config)]
+        return self.front("nbytes")
+
+    def front(self, of: str) -> tuple[Config, ...]:
+        """Return what `pareto` is, over another cost; see `cost`."""
+        known = [config for config in self.configs if self.done(config) and self.cost(config, of)]
         front = [
             config
             for place, config in enumerate(known)
             if not any(
-                self._beats(other, config, or_equal=earlier < place)
+                self._beats(other, config, of, or_equal=earlier < place)
                 for earlier, other in enumerate(known)
                 if other is not config
             )
         ]
-        return tuple(sorted(front, key=lambda config: self.nbytes(config) or 0))
+        return tuple(sorted(front, key=lambda config: self.cost(config, of) or 0))
 
-    def _beats(self, one: Config, other: Config, *, or_equal: bool) -> bool:
+    def _beats(self, one: Config, other: Config, of: str, *, or_equal: bool) -> bool:
         """Whether one is nowhere worse than another, and better somewhere unless `or_equal`."""
         both = self.common(one, other)
         if not both:
             return False
-        more, less = self._costs(one, both), self._costs(other, both)
+        more, less = self._costs(one, both, of), self._costs(other, both, of)
         if any(mine > theirs for mine, theirs in zip(more, less, strict=True)):
             return False
         return or_equal or more != less
 
-    def _costs(self, config: Config, seeds: Collection[int]) -> tuple[float, int]:
-        """Return how bad it is, and the bytes of the packed file, over some seeds."""
+    def _costs(self, config: Config, seeds: Collection[int], of: str) -> tuple[float, int]:
+        """Return how bad it is, and what it costs, over some seeds."""
         done = [result for result in self.done(config) if result.seed in seeds]
         sign = -1 if self.metric.higher_is_better else 1
         wrong = fmean(sign * result.accuracy for result in done)
-        sizes = [result.nbytes for result in done if not result.unpacked]
-        return wrong, round(fmean(sizes)) if sizes else self.nbytes(config) or 0
+        found = self._cost(done, of)
+        return wrong, (self.cost(config, of) or 0) if found is None else found
 
     def common(self, *configs: Config) -> list[int]:
         """Return the seeds that all these configs have results of."""

@@ -26,7 +26,7 @@ TELLS = (
 )
 # What of qnn-compare, in turn, does.
 MEASURES = (
-    *("configs.py", "data.py", "deployed.py", "division.py", "global_generators.py"),
+    *("c_costs.py", "configs.py", "data.py", "deployed.py", "division.py", "global_generators.py"),
     *("initial_weights.py", "judging.py", "recipe.py"),
     *("own_quantizer.py", "run.py", "spec_bits.py", "start_state.py", "targets.py"),
     "warm_starts.py",

@@ -1,7 +1,7 @@
 """What a trained net is when it is packed: its bytes, its times, and that it gives the same."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,6 +12,7 @@ from qnn_core.deploy import PackedModel, pack
 from qnn_core.errors import QnnError
 from qnn_core.nn import Module
 
+from .c_costs import c_costs
 from .configs import one_line
 from .targets import Batch
 
@@ -22,7 +23,12 @@ LATENCY_SECONDS = 0.05
 LATENCY_CALLS = 5
 
 
-def deployed(model: Module, tests: Sequence[Batch], outputs: Sequence[Any]) -> dict[str, Any]:
+def deployed(
+    model: Module,
+    tests: Sequence[Batch],
+    outputs: Sequence[Any],
+    c: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """Return the fields of a `Result` that are of the packed model, or why there is none.
 
     Args:
@@ -30,6 +36,7 @@ def deployed(model: Module, tests: Sequence[Batch], outputs: Sequence[Any]) -> d
         tests: the test data, in batches.
         outputs: what the net gave for each of them; a packed model gives the same arrays in a
             tuple, also those of a dictionary.
+        c: what it is measured as C with; None for not at all.
     """
     try:
         # Some samples that differ: what cannot be packed shows in few.
@@ -42,6 +49,7 @@ def deployed(model: Module, tests: Sequence[Batch], outputs: Sequence[Any]) -> d
             _difference(packed(x), given) for given, (x, _) in zip(outputs, tests, strict=True)
         ),
         "latency": _latencies(packed, tests),
+        **c_costs(packed, c),
     }
 
 

@@ -45,6 +45,8 @@ class Result:
         warnings: what `qnn.fit` has warned of: training that went nowhere, with the likely cause.
         skipped: of each layer that was left float the reason, by its path; see `qnn.skipped`. Empty
             for a float net.
+        c: what it costs as C, ``c_flash``, ``c_ram`` and ``c_cycles``, where the study asks for it.
+        no_c: why it has no form in C; ``""`` if it has one, or nobody asked.
         state: the net's parameters and buffers, where another config begins with it or learns from
             it; a store has a file of its own for them.
     """
@@ -67,6 +69,8 @@ class Result:
     history: list[dict[str, float]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     skipped: Mapping[str, str] = field(default_factory=dict)
+    c: Mapping[str, int] = field(default_factory=dict)
+    no_c: str = ""
     state: Mapping[str, NDArray[Any]] | None = None
 
     @property
@@ -95,6 +99,7 @@ class Result:
         if isinstance(content, dict):
             # The first stores had no such fields.
             absent = {"unpacked": cls.unpacked, "measured": {}, "warnings": [], "skipped": {}}
+            absent |= {"c": {}, "no_c": cls.no_c}
             content = absent | content
         check(isinstance(content, dict) and content.keys() == known, "it", wanted, content)
         for name, (what, is_right) in SHAPES.items():
@@ -202,6 +207,8 @@ SHAPES: dict[str, tuple[str, Callable[[Any], bool]]] = {
         "reasons by layer",
         lambda value: _table(value, r".*", lambda reason: isinstance(reason, str)),
     ),
+    "c": ("whole numbers by name", lambda value: _table(value, r"c_\w+", is_whole)),
+    "no_c": ("a text", lambda value: isinstance(value, str)),
     "warnings": (
         "a list of texts",
         lambda value: isinstance(value, list) and all(isinstance(text, str) for text in value),

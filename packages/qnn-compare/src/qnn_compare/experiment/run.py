@@ -56,7 +56,7 @@ class Experiment:
         build: makes the net of a config.
         given: the data, as the user gave them.
         recipe: how nets are trained; a config may change it.
-        measure: see `compare`.
+        measure, c: see `compare`; `c` as options.
         metric: what nets are judged by.
         data_key: fingerprint of the data.
         starts: of each seed, digests of the initial weights that its configs have.
@@ -70,6 +70,7 @@ class Experiment:
     starts: Mapping[int, Starts] = field(default_factory=dict)
     seen: data_.Look | None = None
     measure: Measure | None = None
+    c: Mapping[str, Any] | None = None
     metric: Metric = NAMED["accuracy"]
 
     def data(self) -> Data:
@@ -268,7 +269,7 @@ class _Run:
             warnings=self.warnings,
             skipped={} if self.config.is_float else skipped(model),
             state=model.state_dict(),
-            **deployed(model, self.tests, outputs),
+            **deployed(model, self.tests, outputs, self.experiment.c),
         )
 
     def _trained(self, model: Module) -> Module:

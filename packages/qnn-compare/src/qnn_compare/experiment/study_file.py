@@ -16,6 +16,7 @@ import cloudpickle
 from qnn_core.errors import CompareError, QnnError, nearest
 
 from .arguments import short
+from .c_costs import c_options
 from .configs import Config, Target
 from .grid import configs_of
 from .plan import seeds_of
@@ -38,6 +39,7 @@ KEYS: dict[str, dict[str, tuple[str, bool]]] = {
         "reference": ("a name", False),
         "margin": ("a number", False),
         "metric": ("a name", False),
+        "c": ("a name", False),
     },
     "training": {
         "epochs": ("a whole number", True),
@@ -157,6 +159,8 @@ def _compared(file: "_File") -> dict[str, Any]:
                 file.attempt(("compare", "bits"), with_bits, None, part)
     if "max_seeds" in compared:
         file.attempt(("compare", "max_seeds"), looks_until, compared["max_seeds"])
+    if "c" in compared:
+        file.attempt(("compare", "c"), c_options, compared["c"])
     if "margin" in compared:
         file.attempt(("compare", "margin"), Question, compared["margin"])
     if compared.get("seeds", "auto") != "auto":

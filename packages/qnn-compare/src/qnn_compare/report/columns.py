@@ -91,6 +91,10 @@ def _latency(batch: int, rank: int) -> Column:
     )
 
 
+def _as_c(header: str, of: str, rank: int, *, paper: bool = False) -> Column:
+    return Column(header, lambda row: whole(row.c.get(of)), lambda row: row.c.get(of), rank, paper)
+
+
 COLUMNS = (
     Column("series", lambda row: row.config.series, lambda row: row.config.series, 0, paper=True),
     Column(
@@ -144,12 +148,17 @@ COLUMNS = (
         lambda row: row.share,
         3,
     ),
+    _as_c("C flash,\nbytes", "c_flash", 2, paper=True),
+    _as_c("C RAM,\nbytes", "c_ram", 3),
+    _as_c("C cycles,\nmodelled", "c_cycles", 1, paper=True),
     Column("Pareto", lambda row: "*" if row.pareto else "", lambda row: int(row.pareto), 2),
     Column("MACs\nby width", lambda row: macs(row.macs), lambda row: sum(row.macs.values()), 8),
     _latency(1, 4),
     _latency(100, 6),
     Column("training", lambda row: seconds(row.train_seconds), lambda row: row.train_seconds, 7),
 )
+# Of nets as C, where they were asked for.
+AS_C = ("C flash,\nbytes", "C RAM,\nbytes", "C cycles,\nmodelled")
 # Of what was trained elsewhere only these are known; others have no width.
 KNOWN_ELSEWHERE = ("series", "{metric}", "sd", "n", "vs {reference}", "verdict", "new\nsamples")
 
@@ -167,6 +176,7 @@ def columns_for(comparison: "Comparison") -> list[Column]:
     elsewhere = not comparison.plan.configuration
     tuned = comparison.plan.tuning is not None
     aimed = any(config.target is not None for config in comparison.configs)
+    as_c = "c" in comparison.plan.configuration
     own_names = any(config.own_name is not None for config in comparison.configs)
     names = {"series": "config"} if own_names else {}
     return [
@@ -174,6 +184,7 @@ def columns_for(comparison: "Comparison") -> list[Column]:
         for column in COLUMNS
         if (not elsewhere or column.header in KNOWN_ELSEWHERE)
         and (aimed or column.header != "target")
+        and (as_c or column.header not in AS_C)
         and (tuned or column.header != "tuned")
     ]
 

@@ -84,6 +84,18 @@ def unpacked(comparison: "Comparison") -> list[Footnote]:
     return [Footnote(_names(group), merged([reasons[name] for name in group])) for group in groups]
 
 
+def without_c(comparison: "Comparison") -> list[Footnote]:
+    """Return the configs that have no form in C and why, where that was asked for."""
+    reasons = {
+        config.name: result.no_c
+        for config in comparison.configs
+        for result in comparison.done(config)
+        if result.no_c
+    }
+    groups = _grouped(reasons, lambda name: without_numbers(reasons[name]))
+    return [Footnote(_names(group), merged([reasons[name] for name in group])) for group in groups]
+
+
 def skipped(comparison: "Comparison") -> list[Footnote]:
     """Return which layers of which configs were left float and why, those alike together."""
     told = {

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from qnn_core.errors import SpecError, nearest
 
+from ..experiment.c_costs import COSTS
 from ..experiment.configs import Config
 from .rows import Row, rows_of
 
@@ -65,7 +66,7 @@ def _raw(row: Row, widths: Sequence[str], tuned: Sequence[str]) -> Record:
     if row.reached is not None:
         cells |= {"target": row.wanted, "target_nbytes": row.wanted_nbytes, "reached": row.reached}
     cells |= {f"tuned_{name}": row.tuned.get(name) for name in tuned}
-    cells |= {"nbytes": row.nbytes, "share_of_reference": row.share}
+    cells |= {"nbytes": row.nbytes, "share_of_reference": row.share, **row.c}
     cells |= {f"macs_{width}": row.macs.get(width, 0) if row.macs else None for width in widths}
     cells |= {f"seconds_batch_{batch}": time for batch, time in row.latency.items()}
     return cells | {"train_seconds": row.train_seconds if here else None, "pareto": row.pareto}
@@ -77,6 +78,7 @@ def _of_configs(comparison: "Comparison") -> list[Record]:
 
 def _of_runs(comparison: "Comparison") -> list[Record]:
     here = bool(comparison.plan.configuration)  # elsewhere nobody knows a loss
+    as_c = "c" in comparison.plan.configuration
     measured = [*dict.fromkeys(name for r in comparison.results.values() for name in r.measured)]
     return [
         {
@@ -92,6 +94,7 @@ def _of_runs(comparison: "Comparison") -> list[Record]:
             else result.difference,
             "train_seconds": result.train_seconds if here else None,
             "seconds": result.seconds if here else None,
+            **({of: result.c.get(of) for of in COSTS} if as_c else {}),
             **{f"measured_{name}": result.measured.get(name) for name in measured},
         }
         for config in comparison.configs

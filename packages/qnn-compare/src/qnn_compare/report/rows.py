@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..experiment.c_costs import COSTS
 from ..experiment.configs import Config
 from ..experiment.deployed import LATENCY_BATCHES
 from ..metric import Metric
@@ -23,6 +24,7 @@ class Row:
         accuracy: over seeds.
         against: the config against the reference; None for the reference itself.
         nbytes, share: size of the packed file, and as a share of the reference's.
+        c: what it costs as C, by name; see `Comparison.cost`.
         macs: multiply-accumulates for one sample, by width.
         latency: of the packed model, by the size of the batch.
         train_seconds: of one training.
@@ -56,6 +58,7 @@ class Row:
     wanted: float | None = None
     wanted_nbytes: int | None = None
     reached: bool | None = None
+    c: Mapping[str, int | None] = field(default_factory=dict)
 
 
 def rows_of(comparison: "Comparison") -> list[Row]:
@@ -64,6 +67,7 @@ def rows_of(comparison: "Comparison") -> list[Row]:
     of_reference = comparison.nbytes(reference)
     pairs = {pair.config: pair for pair in comparison.against()}
     tuning = comparison.plan.tuning
+    as_c = "c" in comparison.plan.configuration
     found = []
     for config in comparison.configs:
         nbytes, results = comparison.nbytes(config), comparison.of(config)
@@ -90,6 +94,7 @@ def rows_of(comparison: "Comparison") -> list[Row]:
                 margin=comparison.margin,
                 reference=config == reference,
                 tuned=tuning.chosen(config.name) if tuning else {},
+                c={of: comparison.cost(config, of) for of in COSTS} if as_c else {},
             )
         )
     return found

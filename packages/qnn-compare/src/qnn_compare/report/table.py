@@ -23,6 +23,7 @@ from .footnotes import (
     unpacked,
     unstable,
     warned,
+    without_c,
 )
 from .rows import rows_of
 from .summary import answer, question, size, warnings, what_to_do
@@ -39,6 +40,7 @@ READ = {
     "vs ": "difference, paired by seed and sample, ± half of the 95 % interval of this one alone",
     "new": "yes if the verdict holds for other test samples too",
     "batch": "least time of the packed model on one thread",
+    "C ": "as C on the study's microcontroller: bytes of code are modelled too, tables exact",
     "Pareto": "* if no other config is better in both accuracy and bytes",
 }
 
@@ -49,6 +51,7 @@ OF_CONFIGS = {
     "undecided": undecided,
     "failed": failed,
     "not packed": unpacked,
+    "no form in C": without_c,
     "left float": skipped,
 }
 

@@ -73,6 +73,13 @@ PICTURES = (
         size.draw,
     ),
     Picture(
+        "accuracy-over-cycles",
+        "Accuracy over cycles",
+        "Mean test accuracy of each config over the modelled cycles of an inference as C, with "
+        "95 % intervals; no config lies above and to the left of the Pareto front.",
+        size.draw_cycles,
+    ),
+    Picture(
         "training-curves",
         "Training curves",
         "Test accuracy and training loss over the epochs, means over the seeds, a panel for each "
@@ -85,7 +92,8 @@ PICTURES = (
 def pictures(comparison: "Comparison") -> list[Picture]:
     """Return the figures that there is something to show in.
 
-    No differences where there is one config, no sizes if nothing is packed, no lines over bits of
+    No differences where there is one config, no sizes if nothing is packed, no cycles if nothing is
+    measured as C, no lines over bits of
     configs with names of their own, and no curves where none were kept.
     """
     packed = any(comparison.nbytes(config) for config in comparison.configs)
@@ -94,12 +102,16 @@ def pictures(comparison: "Comparison") -> list[Picture]:
         differences.draw: any(pair.n for pair in comparison.against()),
         bits.draw: any(config.own_name is None for config in comparison.configs),
         size.draw: packed,
+        size.draw_cycles: any(comparison.cost(c, "c_cycles") for c in comparison.configs),
         curves.draw: not elsewhere and curves.known(comparison),
     }
     found = [_named(picture, comparison.metric) for picture in PICTURES if shown[picture.draw]]
     if any(map(comparison.partial, comparison.configs)):
         more = " Configs that lack seeds are not on it, since their means are over other seeds."
-        found = [p._replace(about=p.about + more) if p.draw is size.draw else p for p in found]
+        found = [
+            p._replace(about=p.about + more) if p.draw in (size.draw, size.draw_cycles) else p
+            for p in found
+        ]
     return found
 
 

@@ -1,6 +1,7 @@
-"""Accuracy over the bytes of the packed file, and the Pareto front."""
+"""Accuracy over what nets cost, bytes of the packed file or cycles as C, and the Pareto front."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
@@ -26,7 +27,18 @@ APART = 1.05  # factor between the marks of two configs that lie below at one si
 
 def draw(comparison: "Comparison") -> Figure:
     """Return the figure: a point for each config with its bits, and the front as a stair."""
-    known = {config: comparison.nbytes(config) for config in comparison.configs}
+    return _draw(comparison, "nbytes", "bytes of the packed file (log scale)")
+
+
+def draw_cycles(comparison: "Comparison") -> Figure:
+    """Return the same over the modelled cycles of an inference as C."""
+    target = comparison.plan.configuration["c"].get("target", "any")
+    return _draw(comparison, "c_cycles", f"cycles as C, modelled for {target} (log scale)")
+
+
+def _draw(comparison: "Comparison", of: str, label: str) -> Figure:
+    known = {config: comparison.cost(config, of) for config in comparison.configs}
+    front = comparison.front(of)
     points = {config: point for config, point in points_of(comparison).items() if known[config]}
     sizes = {config: float(known[config] or 0) for config in points}
     figure = Figure(figsize=(7.5, 4.8), layout="constrained")
@@ -36,7 +48,7 @@ def draw(comparison: "Comparison") -> Figure:
     axes.set_xlim(min(sizes.values()) / 1.25, max(sizes.values()) * 1.25)
     band = draw_reference(axes, comparison, points)
     styles = looks([*points])
-    _draw_front(axes, comparison, points, sizes)
+    _draw_front(axes, comparison, points, sizes, front)
     below = []
     for config, point in points.items():
         color, marker, _ = look = styles[config.series]
@@ -53,12 +65,12 @@ def draw(comparison: "Comparison") -> Figure:
         apart = [APART ** (n - (len(group) - 1) / 2) for n in range(len(group))]
         beside = [p._replace(x=p.x * f) for p, f in zip(group, apart, strict=True)]
         mark_below(axes, beside, middle)
-    _label(axes, comparison.metric.label)
+    _label(axes, comparison.metric.label, label, of)
     used = [styles[series]._replace(line="").entry(series) for series in _series(points, styles)]
-    front = Line2D([], [], color=FRONT, linewidth=1, linestyle="--", label="Pareto front")
+    line = Line2D([], [], color=FRONT, linewidth=1, linestyle="--", label="Pareto front")
     hollow = [HOLLOW] if any(point.hollow for point in points.values()) else []
-    legend(figure, [*([band] if band else []), *used, front, *hollow])
-    _write_bits(figure, axes, comparison, points, sizes)
+    legend(figure, [*([band] if band else []), *used, line, *hollow])
+    _write_bits(figure, axes, points, sizes, _on_line(comparison, points, front))
     return figure
 
 
@@ -67,8 +79,9 @@ def _draw_front(
     comparison: "Comparison",
     points: Mapping[Config, Point],
     sizes: Mapping[Config, float],
+    front: Sequence[Config],
 ) -> None:
-    front = _front(comparison, points)
+    front = _on_line(comparison, points, front)
     if not front:
         return
     x = [sizes[config] for config in front]
@@ -80,13 +93,11 @@ def _draw_front(
     axes.plot(x, y, drawstyle="steps-post", color=FRONT, linewidth=1, linestyle="--", zorder=1)
 
 
-def _front(comparison: "Comparison", points: Mapping[Config, Point]) -> list[Config]:
+def _on_line(
+    comparison: "Comparison", points: Mapping[Config, Point], front: Sequence[Config]
+) -> list[Config]:
     """Return the configs on the line: a stair through means over other seeds could go down."""
-    return [
-        config
-        for config in comparison.pareto
-        if config in points and not comparison.partial(config)
-    ]
+    return [config for config in front if config in points and not comparison.partial(config)]
 
 
 def _near(points: list[Below]) -> list[list[Below]]:
@@ -108,12 +119,11 @@ def _series(points: Mapping[Config, Point], styles: Mapping[str, object]) -> lis
 def _write_bits(
     figure: Figure,
     axes: Axes,
-    comparison: "Comparison",
     points: Mapping[Config, Point],
     sizes: Mapping[Config, float],
+    front: Sequence[Config],
 ) -> None:
     styles = looks([*points])
-    front = _front(comparison, points)
     first = [*front, *(config for config in points if config not in front)]
     labels = [
         Label(
@@ -138,13 +148,13 @@ def _write_bits(
     place(figure, axes, labels, [*bars, *texts])
 
 
-def _label(axes: Axes, metric: str) -> None:
+def _label(axes: Axes, metric: str, label: str, of: str) -> None:
     low, high = axes.get_xlim()
     subs = range(1, 10) if high < 8 * low else (1, 2, 5) if high < 300 * low else (1,)
     axes.xaxis.set_major_locator(LogLocator(subs=[*map(float, subs)]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _size(value)))
+    axes.xaxis.set_major_formatter(FuncFormatter(partial(_tick, of)))
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlabel("bytes of the packed file (log scale)")
+    axes.set_xlabel(label)
     axes.set_ylabel(f"test {metric}")
     axes.set_title(
         "means with their 95 % intervals; numbers: bits, bold on the Pareto front",
@@ -154,6 +164,20 @@ def _label(axes: Axes, metric: str) -> None:
     axes.grid(color="0.92")
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def _tick(of: str, value: float, _: int) -> str:
+    return _size(value) if of == "nbytes" else _count(value)
+
+
+def _count(value: float) -> str:
+    """Return a number of cycles, in thousands or millions of them.
+
+    Example:
+        >>> _count(500), _count(20_000), _count(5e6)
+        ('500', '20 k', '5 M')
+    """
+    return _size(value).removesuffix("B")
 
 
 def _size(value: float) -> str:

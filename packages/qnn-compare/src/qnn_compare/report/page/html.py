@@ -22,6 +22,7 @@ from ..footnotes import (
     unpacked,
     unstable,
     warned,
+    without_c,
 )
 from ..rows import rows_of
 from . import matrix, provenance
@@ -85,6 +86,7 @@ def html(comparison: "Comparison", refresh: int = 0) -> str:
             "Verdicts that are undecided": undecided(comparison),
             "Runs that failed": failed(comparison),
             "Nets that cannot be packed": unpacked(comparison),
+            "Nets that have no form in C": without_c(comparison),
             "Layers that were left float": skipped(comparison),
             "Runs that were not run yet": missing(comparison),
             "Combinations without a meaning, left out": left_out(comparison),

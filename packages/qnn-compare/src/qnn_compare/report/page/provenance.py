@@ -75,7 +75,7 @@ def call(comparison: "Comparison") -> str:
     used = [name for name in ("Config", "Target") if any(f"{name}(" in line for line in configs)]
     lines += [f"    {line}" for line in configs]
     lines += [f"    {line}" for line in _asked(comparison)]
-    given = {**recipe, **{name: known[name] for name in ("measure",) if name in known}}
+    given = {**recipe, **{name: known[name] for name in ("measure", "c") if name in known}}
     lines += [f"    {_argument(name, value)}" for name, value in given.items()]
     return "\n".join(
         [f"from qnn_compare import {', '.join([*used, 'compare'])}", "", "compare(", *lines, ")"]
