@@ -66,7 +66,7 @@ def packed(model: qnn.Module, samples: Array) -> qnn.PackedModel:
     model(x)
     less = 0.0
     for _, part in model.named_modules():
-        scale = getattr(part, "frozen_scale", None)
+        scale = getattr(getattr(part, "input_quantizer", None), "frozen_scale", None)
         if scale is not None:
             scale.array[...] = 2.0 ** np.round(np.log2(scale.array)) * (1 - less)
             less += 2**-17

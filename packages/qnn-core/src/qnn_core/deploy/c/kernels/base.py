@@ -37,6 +37,10 @@ class Kernel(Protocol):
         """Return how many bytes its weights take."""
         ...
 
+    def work(self, product: Product) -> int:
+        """Return how many bytes of scratch memory it needs while it runs."""
+        ...
+
     def prepare(self, product: Product, name: str, decision: Written) -> Prepared:
         """Return the product written for it; names of arrays begin with `name`."""
         ...

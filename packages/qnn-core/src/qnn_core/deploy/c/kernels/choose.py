@@ -17,7 +17,7 @@ from .sorted import Sorted
 KERNELS: tuple[Kernel, ...] = (Lanes(), Depthwise(), Sorted(), Counters(), Plain())
 
 # For size: the fastest choice of those that take so many bytes, and a share, more than the least.
-SPARE_BYTES, SPARE_SHARE = 256, 0.02
+SPARE_BYTES, SPARE_SHARE = 512, 0.03
 
 Chosen = dict[int, Kernel]
 
@@ -65,6 +65,7 @@ def choose(
             for chosen in (made, _fastest(left, cycles)):
                 code = sum({k.name: k.code for k in chosen.values()}.values())
                 total = code + sum(nbytes[n, k.name] for n, k in chosen.items())
+                total += max((k.work(products[n]) for n, k in chosen.items()), default=0)
                 found.append((total, sum(cycles[n, k.name] for n, k in chosen.items()), chosen))
     least = min((total for total, _, _ in found), default=0)
     most = least * (1 + SPARE_SHARE) + SPARE_BYTES

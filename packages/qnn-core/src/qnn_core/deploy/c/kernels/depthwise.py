@@ -19,11 +19,11 @@ from .base import geometry
 
 # Cycles: of a product, of a block of four, of an input that is copied; per target.
 _COSTS = {
-    "rv32ec": (16.0, 200.0, 12.0),
-    "rv32emc": (4.5, 90.0, 12.0),
-    "rv32imc": (4.0, 80.0, 12.0),
-    "m0": (4.5, 110.0, 12.0),
-    "m4": (2.2, 70.0, 9.0),
+    "rv32ec": (24.0, 300.0, 12.0),
+    "rv32emc": (4.5, 80.0, 10.0),
+    "rv32imc": (4.0, 75.0, 10.0),
+    "m0": (5.0, 105.0, 10.0),
+    "m4": (2.4, 70.0, 8.0),
     "avr": (40.0, 400.0, 20.0),
 }
 
@@ -35,7 +35,7 @@ class Depthwise:
     """See the module."""
 
     name = "depthwise"
-    code = 700
+    code = 600
 
     def fits(self, product: Product) -> bool:
         """Weights of 8 bits, inputs that 8 bits hold, no pool or one of 2 x 2."""
@@ -64,11 +64,14 @@ class Depthwise:
         """See `Kernel`."""
         return product.weights.size + (0 if product.table is None else 256)
 
+    def work(self, product: Product) -> int:
+        """See `Kernel`."""
+        return 16 * -(-product.output[1] // 2) + _taps_bytes(product) + int(np.prod(frame(product)))
+
     def prepare(self, product: Product, name: str, decision: Written) -> Prepared:
         """See `Kernel`."""
         weights, entries = product.weights, _entries(product)
         least = int(entries.min())
-        taps = int(np.prod(product.window.kernel))
         window = product.window
         plain = window.kernel == (3, 3) and window.stride == window.dilation == (1, 1)
         flags = {"depthwise_3x3" if plain else "depthwise_any"}
@@ -90,8 +93,7 @@ class Depthwise:
             flags.add("depthwise_pool")
         frame_y, frame_x = frame(product)
         blocks = -(-product.output[1] // 2)
-        # Weights are int32, or their signed digits int16: 4 of 9 at most, and the ends of 9 powers.
-        taps_bytes = 8 * taps + 20
+        taps_bytes = _taps_bytes(product)
         numbers = {
             "outside": -least,
             "decides": int(product.decision is not None),
@@ -102,7 +104,7 @@ class Depthwise:
         }
         fields += [(key, str(value)) for key, value in numbers.items()]
         fields += geometry(product)
-        work = 16 * blocks + taps_bytes + frame_y * frame_x
+        work = self.work(product)
         return Prepared(self.name, frozenset(flags), tables, tuple(fields), nbytes, work)
 
 
@@ -121,3 +123,11 @@ def _entries(product: Product) -> Integers:
     if product.table is not None:
         return product.table
     return np.arange(product.input_low, product.input_high + 1)
+
+
+def _taps_bytes(product: Product) -> int:
+    """Return the bytes of a channel's weights in scratch memory.
+
+    They are int32, or their signed digits int16: 4 of 9 at most, and the ends of 9 powers.
+    """
+    return 8 * int(np.prod(product.window.kernel)) + 20

@@ -32,6 +32,10 @@ class Plain:
         bits, _ = _bits(product)
         return product.n * -(-product.k * bits // 8)
 
+    def work(self, product: Product) -> int:
+        """See `Kernel`."""
+        return 0
+
     def prepare(self, product: Product, name: str, decision: Written) -> Prepared:
         """See `Kernel`."""
         bits, levels = _bits(product)
