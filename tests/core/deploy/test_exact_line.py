@@ -131,3 +131,13 @@ def test_clamping_makes_more_lines_narrow():
 def test_what_is_no_thresholds_is_refused(thresholds, reach, message):
     with pytest.raises(ValueError, match=message):
         exact_lines(thresholds, reach)
+
+
+def test_ends_that_lie_nearer_than_the_reach_leave_lines_that_it_would_not():
+    low, high = np.array([-90]), np.array([30])
+    given = np.array([[10], [20], [31], [31], [31]])
+    assert not exact_lines(given, 90).exact[0]
+    lines = exact_lines(given, 90, ends=(low, high))
+    assert lines.exact[0]
+    sums = np.arange(-90, 31)[:, None]
+    assert np.array_equal(lines.codes(sums)[:, 0], (sums >= [10, 20]).sum(axis=1))

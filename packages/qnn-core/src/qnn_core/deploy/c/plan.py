@@ -83,10 +83,8 @@ class Decision:
     @property
     def shared(self) -> bool:
         """Whether it is the same for all channels."""
-        t = np.clip(self.thresholds, self.low, self.high + 1)
-        return (
-            bool(np.all(t == t[:, :1]) and not self.turned.any()) and self.thresholds.shape[1] > 1
-        )
+        t = self.thresholds
+        return bool(np.all(t == t[:, :1]) and not self.turned.any()) and t.shape[1] > 1
 
 
 @dataclass(frozen=True, eq=False)

@@ -116,7 +116,12 @@ def exact_line(thresholds: Array, reach: int, *, clamped: bool = False) -> Line 
 
 
 def exact_lines(
-    thresholds: Array, reach: int | Array, *, flip: Array | None = None, clamped: bool = False
+    thresholds: Array,
+    reach: int | Array,
+    *,
+    flip: Array | None = None,
+    clamped: bool = False,
+    ends: tuple[Array, Array] | None = None,
 ) -> Lines:
     """Return the line of each channel with the least shift; see `exact_line`.
 
@@ -126,6 +131,8 @@ def exact_lines(
         flip: ``[n]``: -1 where thresholds are on the complement ``~sum`` of sums, as in a fused
             node; else 0. None for no such channel. The lines are on the sums themselves.
         clamped: see `exact_line`.
+        ends: least and greatest sums of each channel, ``[n]``, where these are known to lie nearer
+            than `reach`; without `flip`.
 
     Raises:
         ValueError: if there are more thresholds than a code of 8 bits has, if they do not ascend,
@@ -140,7 +147,7 @@ def exact_lines(
     turned = np.zeros(t.shape[1], np.int64) if flip is None else np.asarray(flip, np.int64)
     reaches = np.broadcast_to(np.asarray(reach, np.int64), turned.shape)
     _check(t, reaches)
-    low, high = -reaches + turned, reaches + turned
+    low, high = (-reaches + turned, reaches + turned) if ends is None else ends
     always, never = t <= low, t > high
     reached = ~always & ~never
     some = reached.any(axis=0)
@@ -163,9 +170,9 @@ def exact_lines(
     offset = np.where(falls, offset - multiplier, offset)
     multiplier = np.where(falls, -multiplier, multiplier)
     lowest, highest = np.where(falls, ~high, low), np.where(falls, ~low, high)
-    ends = np.stack([end * multiplier for end in (lowest, highest)])
-    ends = np.concatenate([ends, ends + offset, [offset]])
-    narrow = exact & np.all((ends >= -(2**31)) & (ends < 2**31), axis=0)
+    numbers = np.stack([end * multiplier for end in (lowest, highest)])
+    numbers = np.concatenate([numbers, numbers + offset, [offset]])
+    narrow = exact & np.all((numbers >= -(2**31)) & (numbers < 2**31), axis=0)
     return Lines(exact, multiplier, offset, shift, lowest, highest, narrow, len(t))
 
 

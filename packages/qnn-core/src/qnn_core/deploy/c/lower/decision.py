@@ -47,12 +47,29 @@ def decide(expression: Expression, quantizer: Node) -> Decision | None:
     if thresholds is None:
         return None
     reach = np.maximum(np.abs(first), np.abs(last))
-    # Never is one beyond the last sum, which must be beyond the reach too.
-    never = thresholds > last
-    always = thresholds <= first
-    given = np.where(never, reach + 1, np.where(always, -reach, thresholds))
-    lines = exact_lines(given, reach)
+    same = None if turned.any() else _shared(thresholds, first, last)
+    if same is None:
+        lines = exact_lines(thresholds, reach, ends=(first, last))
+    else:
+        thresholds = np.repeat(same, first.size, axis=1)
+        all_sums = np.full_like(first, first.min()), np.full_like(last, last.max())
+        lines = exact_lines(thresholds, reach.max(), ends=all_sums)
     return Decision(thresholds, turned, first, last, lines, total)
+
+
+def _shared(thresholds: Integers, first: Integers, last: Integers) -> Integers | None:
+    """Return thresholds ``[T, 1]`` that give every channel its codes, or None if there are none.
+
+    A channel tells those that lie within its own sums; beyond its last sum any will do.
+    """
+    if first.size < 2:
+        return None
+    always, never = thresholds <= first, thresholds > last
+    told = np.where(always | never, np.iinfo(np.int64).min, thresholds).max(axis=1)
+    for_all = np.where(never.all(axis=1), last.max() + 1, first.min())
+    same: Integers = np.where((always | never).all(axis=1), for_all, told)[:, None]
+    fits = np.where(always, same <= first, np.where(never, same > last, same == thresholds))
+    return same if np.all(fits) and np.all(np.diff(same, axis=0) >= 0) else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -74,7 +74,8 @@ def written(decision: Decision | None, name: str, *, multiplies: bool = True) ->
     else:
         flags.add("thresholds")
         # One beyond the greatest sum that there is means never.
-        thresholds = np.clip(decision.thresholds, decision.low, decision.high + 1).T
+        clipped = np.clip(decision.thresholds, decision.low, decision.high + 1)
+        thresholds = (decision.thresholds if shared else clipped).T
         tables.append(("int32_t", f"{name}_thresholds", thresholds[one]))
         fields += [("thresholds", f"{name}_thresholds"), ("shift", "0")]
         way = "thresholds"
