@@ -48,6 +48,12 @@ INLINE void depthwise_copy(const FLASH Depthwise *l, const uint8_t *x, uint8_t *
     }
 }
 
+//if depthwise_3x3
+#if defined(__ARM_FEATURE_DSP)
+#include <arm_acle.h>
+#endif
+//end
+
 #if MULTIPLIES
 typedef int32_t Tap;
 #if defined(__ARM_ARCH_6M__)
@@ -63,6 +69,57 @@ INLINE void depthwise_taps(const FLASH Depthwise *l, const FLASH int8_t *w, Tap 
 }
 
 //if depthwise_3x3
+#if defined(__ARM_FEATURE_DSP)
+/* Two products of 16 bits at once: a row of weights is the first and the last, then the middle one. */
+APART void depthwise_3x3(
+    const uint8_t *x, int width, const Tap *w, int32_t base, int32_t *y, int32_t *z,
+    const int32_t *end
+)
+{
+    int32_t taps[6], i;
+    for (i = 0; i < 3; i++, w += 3) {
+        taps[2 * i] = (int32_t)(((uint32_t)w[0] & 65535u) | (uint32_t)w[2] << 16);
+        taps[2 * i + 1] = w[1];
+    }
+    do {
+        int32_t a = base, b = base, c = base, d = base;
+        const uint8_t *p = x;
+        uint32_t v;
+        int16x2_t even, odd;
+#define NEXT_ROW \
+    __builtin_memcpy(&v, p, 4); \
+    p += width; \
+    even = (int16x2_t)__uxtb16((uint8x4_t)v); \
+    odd = (int16x2_t)__uxtb16((uint8x4_t)(v >> 8 | v << 24));
+#define UPPER(i) \
+    a = __smlabb(odd, taps[i + 1], __smlad(even, taps[i], a)); \
+    b = __smlatb(even, taps[i + 1], __smlad(odd, taps[i], b));
+#define LOWER(i) \
+    c = __smlabb(odd, taps[i + 1], __smlad(even, taps[i], c)); \
+    d = __smlatb(even, taps[i + 1], __smlad(odd, taps[i], d));
+        NEXT_ROW
+        UPPER(0)
+        NEXT_ROW
+        UPPER(2)
+        LOWER(0)
+        NEXT_ROW
+        UPPER(4)
+        LOWER(2)
+        NEXT_ROW
+        LOWER(4)
+#undef NEXT_ROW
+#undef UPPER
+#undef LOWER
+        x += 2;
+        y[0] = a;
+        y[1] = b;
+        z[0] = c;
+        z[1] = d;
+        y += 2;
+        z += 2;
+    } while (y != end);
+}
+#else
 /* Sums of 3 x 3 products, for two rows: `y` and `z`; rows of the frame are `width` apart. */
 APART void depthwise_3x3(
     Cells *x, int width, const Tap *w, int32_t base, int32_t *y, int32_t *z, const int32_t *end
@@ -104,6 +161,7 @@ APART void depthwise_3x3(
         z += 2;
     } while (y != end);
 }
+#endif
 //end
 
 //if depthwise_any
