@@ -19,7 +19,7 @@ from .base import geometry
 
 # Cycles: of a product, of a block of four, of an input that is copied; per target.
 _COSTS = {
-    "rv32ec": (24.0, 300.0, 12.0),
+    "rv32ec": (18.0, 250.0, 12.0),
     "rv32emc": (4.5, 80.0, 10.0),
     "rv32imc": (4.0, 75.0, 10.0),
     "m0": (5.0, 105.0, 10.0),

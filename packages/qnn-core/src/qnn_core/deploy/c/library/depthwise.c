@@ -54,13 +54,14 @@ INLINE void depthwise_copy(const FLASH Depthwise *l, const uint8_t *x, uint8_t *
 #endif
 //end
 
-#if MULTIPLIES
-typedef int32_t Tap;
-#if defined(__ARM_ARCH_6M__)
-typedef const volatile uint8_t Cells; /* loads cost less than the registers to keep what they got */
+#if defined(__ARM_ARCH_6M__) || !MULTIPLIES
+typedef const volatile uint8_t Cells; /* loads cost less than registers to keep what they got */
 #else
 typedef const uint8_t Cells;
 #endif
+
+#if MULTIPLIES
+typedef int32_t Tap;
 
 INLINE void depthwise_taps(const FLASH Depthwise *l, const FLASH int8_t *w, Tap *taps)
 {
@@ -247,7 +248,7 @@ INLINE void depthwise_sums(
         for (;;) {
             int at;
             while ((at = *t++) != 0) {
-                const uint8_t *const p = x + (at >> 1), *const q = p + down;
+                Cells *const p = x + (at >> 1), *const q = p + down;
                 if (at & 1) {
                     a -= p[0];
                     b -= p[across];
