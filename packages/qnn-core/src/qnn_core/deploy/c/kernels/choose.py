@@ -9,12 +9,13 @@ from ..plan import Product
 from .base import Kernel
 from .counters import Counters
 from .depthwise import Depthwise
+from .dot import Dot
 from .lanes import Lanes
 from .plain import Plain
 from .sorted import Sorted
 
 # All of them; the last one takes everything.
-KERNELS: tuple[Kernel, ...] = (Lanes(), Depthwise(), Sorted(), Counters(), Plain())
+KERNELS: tuple[Kernel, ...] = (Lanes(), Depthwise(), Sorted(), Counters(), Dot(), Plain())
 
 # For size: the fastest choice of those that take so many bytes, and a share, more than the least.
 SPARE_BYTES, SPARE_SHARE = 512, 0.03
