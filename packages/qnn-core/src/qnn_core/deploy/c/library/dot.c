@@ -61,29 +61,32 @@ INLINE int32_t dot_pairs(const FLASH Dot *l, const uint8_t *x, uint32_t *pairs)
 //if dot4
 APART void dot_of_4(const uint32_t *x, const FLASH uint32_t *w, const uint32_t *end, int32_t *y)
 {
+    /* Not known to the compiler: with a register a mask and a shift are one instruction. */
+    const uint32_t mask = *end;
     int32_t a = 0, b = 0, c = 0, d = 0;
     do {
-        const uint32_t e = w[0], f = w[1], g = w[2], h = w[3];
-        uint32_t v = x[0];
-        a = PAIR(v, e & 0xf000fu, a);
-        b = PAIR(v, f & 0xf000fu, b);
-        c = PAIR(v, g & 0xf000fu, c);
-        d = PAIR(v, h & 0xf000fu, d);
-        v = x[1];
-        a = PAIR(v, e >> 4 & 0xf000fu, a);
-        b = PAIR(v, f >> 4 & 0xf000fu, b);
-        c = PAIR(v, g >> 4 & 0xf000fu, c);
-        d = PAIR(v, h >> 4 & 0xf000fu, d);
-        v = x[2];
-        a = PAIR(v, e >> 8 & 0xf000fu, a);
-        b = PAIR(v, f >> 8 & 0xf000fu, b);
-        c = PAIR(v, g >> 8 & 0xf000fu, c);
-        d = PAIR(v, h >> 8 & 0xf000fu, d);
-        v = x[3];
-        a = PAIR(v, e >> 12 & 0xf000fu, a);
-        b = PAIR(v, f >> 12 & 0xf000fu, b);
-        c = PAIR(v, g >> 12 & 0xf000fu, c);
-        d = PAIR(v, h >> 12 & 0xf000fu, d);
+        const uint32_t p = x[0], q = x[1], r = x[2], s = x[3];
+        uint32_t v;
+        v = w[0];
+        a = PAIR(p, v & mask, a);
+        a = PAIR(q, v >> 4 & mask, a);
+        a = PAIR(r, v >> 8 & mask, a);
+        a = PAIR(s, v >> 12 & mask, a);
+        v = w[1];
+        b = PAIR(p, v & mask, b);
+        b = PAIR(q, v >> 4 & mask, b);
+        b = PAIR(r, v >> 8 & mask, b);
+        b = PAIR(s, v >> 12 & mask, b);
+        v = w[2];
+        c = PAIR(p, v & mask, c);
+        c = PAIR(q, v >> 4 & mask, c);
+        c = PAIR(r, v >> 8 & mask, c);
+        c = PAIR(s, v >> 12 & mask, c);
+        v = w[3];
+        d = PAIR(p, v & mask, d);
+        d = PAIR(q, v >> 4 & mask, d);
+        d = PAIR(r, v >> 8 & mask, d);
+        d = PAIR(s, v >> 12 & mask, d);
         x += 4;
         w += 4;
     } while (x != end);
@@ -127,6 +130,7 @@ STEP void dot(const FLASH Dot *l, const uint8_t *x, void *result, uint8_t *work)
     const uint32_t *const end = pairs + l->words * (l->bits == 4 ? 4 : 2);
     int32_t at = 0;
     int place, n, i;
+    pairs[end - pairs] = 0xf000fu;
     for (place = 0; place < l->places; place++, at += l->outputs, x += l->k) {
         const FLASH uint32_t *w = l->weights;
         const uint32_t more = (uint32_t)dot_pairs(l, x, pairs) * (uint32_t)l->first;

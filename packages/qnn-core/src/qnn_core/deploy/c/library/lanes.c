@@ -26,6 +26,7 @@ typedef struct {
 typedef struct {
     uint32_t a, b, c, d; /* sums of code * input, two in each; one if codes have 8 bits */
     uint32_t all;        /* sum of the inputs */
+    uint32_t mask;       /* here, and so in a register: it and a shift are one instruction then */
     unsigned offset, shift;
 //if lanes_table
     const FLASH int16_t *table;
@@ -37,6 +38,7 @@ INLINE void lanes_run(
     LaneSums *s, const uint8_t *x, const FLASH uint32_t *w, const uint8_t *end, int bits, int table
 )
 {
+    const uint32_t mask = s->mask;
     uint32_t a = s->a, b = s->b, c = s->c, d = s->d, all = s->all;
     do {
         uint32_t t = *x++;
@@ -47,7 +49,6 @@ INLINE void lanes_run(
         if (!table) t -= s->offset;
 //end
         if (t) {
-            const uint32_t mask = bits == 8 ? 255u : bits == 4 ? 0xf000fu : 0x30003u;
             uint32_t e = *w;
             if (bits == 2) e >>= s->shift;
             all += t;
@@ -220,6 +221,7 @@ INLINE void lanes_window(
     int room = l->block, ky;
     int i;
     s.a = s.b = s.c = s.d = s.all = 0;
+    s.mask = l->bits == 8 ? 255u : l->bits == 4 ? 0xf000fu : 0x30003u;
     s.offset = l->input_offset;
     s.shift = (unsigned)shift;
 //if lanes_table
