@@ -30,6 +30,7 @@ from .plan import (
     SumPool,
     decision_of,
 )
+from .text.decisions import nbytes_of, types_of
 from .text.source import Generated
 
 
@@ -154,10 +155,12 @@ class CSummary:
 
 def cost(g: Generated) -> CSummary:
     """Return what a net costs on every target."""
-    rows = []
+    rows, types = [], types_of(g.decisions)
     for number, step in enumerate(g.plan.steps):
         prepared = g.kernels.get(number)
-        tables = g.decisions[number].nbytes + (prepared.nbytes if prepared else table_bytes(step))
+        tables = nbytes_of(g.decisions[number], types) + (
+            prepared.nbytes if prepared else table_bytes(step)
+        )
         work = prepared.work if prepared else 0
         cycles = {
             target: round(_cycles(step, target, prepared.kernel if prepared else ""))

@@ -11,7 +11,7 @@ typedef struct {
 //end
 //end
 //if thresholds
-    const FLASH int32_t *thresholds; /* or: how many of these, `top` for each channel, are not above it */
+    const FLASH Threshold *thresholds; /* or: how many of these, `top` of a channel, it reaches */
 //end
 //if turned
     const FLASH uint8_t *turned; /* 1 where minus the sum decides; or none */
@@ -39,7 +39,7 @@ INLINE uint8_t decided(const FLASH Decision *d, int32_t sum, unsigned channel)
     if (d->thresholds)
 //end
     {
-        const FLASH int32_t *t = d->thresholds + (uint32_t)n * d->top;
+        const FLASH Threshold *t = d->thresholds + (uint32_t)n * d->top;
         unsigned low = 0, high = d->top;
         while (low < high) {
             const unsigned middle = (low + high) >> 1;

@@ -228,8 +228,7 @@ INLINE void lanes_window(
     s.table = l->table;
 //end
 //if lanes_blocks
-    if (l->block)
-        for (i = 0; i < 8; i++) y[i] = 0;
+    for (i = 0; i < 8; i++) y[i] = 0;
 //end
     for (ky = 0; ky < l->kernel_y; ky++) {
         const int at = top + ky * l->dilation_y;

@@ -1,5 +1,6 @@
 """Decisions as C: tables of a channel's line or thresholds, and the struct that holds them."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,23 +17,21 @@ class Written:
         flags: what of `library/decide.c` it needs.
         tables: definitions of its arrays.
         fields: of the struct ``Decision``, by name.
-        nbytes: of its arrays.
         way: ``line``, ``wide line`` or ``thresholds``.
     """
 
     flags: frozenset[str]
     tables: tuple[tuple[str, str, Integers], ...]
     fields: tuple[tuple[str, str], ...]
-    nbytes: int
     way: str
 
 
-NONE = Written(frozenset(), (), (("shift", "0"), ("top", "0"), ("each", "0")), 0, "")
+NONE = Written(frozenset(), (), (("shift", "0"), ("top", "0"), ("each", "0")), "")
 
 # Of a kernel whose tables hold the decision.
-INSIDE = Written(frozenset(), (), (("shift", "0"), ("top", "0"), ("each", "0")), 0, "kernel")
+INSIDE = Written(frozenset(), (), (("shift", "0"), ("top", "0"), ("each", "0")), "kernel")
 
-_BYTES = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "int32_t": 4, "int64_t": 8}
+BYTES = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "int32_t": 4, "int64_t": 8}
 
 
 def written(decision: Decision | None, name: str, *, multiplies: bool = True) -> Written:
@@ -76,7 +75,7 @@ def written(decision: Decision | None, name: str, *, multiplies: bool = True) ->
         # One beyond the greatest sum that there is means never.
         clipped = np.clip(decision.thresholds, decision.low, decision.high + 1)
         thresholds = (decision.thresholds if shared else clipped).T
-        tables.append(("int32_t", f"{name}_thresholds", thresholds[one]))
+        tables.append(("Threshold", f"{name}_thresholds", thresholds[one]))
         fields += [("thresholds", f"{name}_thresholds"), ("shift", "0")]
         way = "thresholds"
     if decision.turned.any():
@@ -84,22 +83,27 @@ def written(decision: Decision | None, name: str, *, multiplies: bool = True) ->
         tables.append(("uint8_t", f"{name}_turned", decision.turned.astype(np.int64)))
         fields.append(("turned", f"{name}_turned"))
     fields += [("top", str(decision.top)), ("each", "0" if shared else "1")]
-    nbytes = sum(_BYTES.get(kind, 4) * values.size for kind, _, values in tables)
-    return Written(frozenset(flags), tuple(tables), tuple(fields), nbytes, way)
+    return Written(frozenset(flags), tuple(tables), tuple(fields), way)
 
 
-def text_of(made: Written, multiplier: str) -> str:
+def text_of(made: Written) -> str:
     """Return the definitions of a decision's arrays."""
-    return "".join(
-        array(multiplier if kind == "Multiplier" else kind, name, values)
-        for kind, name, values in made.tables
-    )
+    return "".join(array(kind, name, values) for kind, name, values in made.tables)
 
 
-def multiplier_type(made: list[Written]) -> str:
-    """Return the type of all multipliers of a net."""
-    found = [values for w in made for kind, _, values in w.tables if kind == "Multiplier"]
-    return smallest(np.concatenate(found) if found else np.zeros(1), "int16_t")
+def types_of(made: Iterable[Written]) -> dict[str, str]:
+    """Return the types of all multipliers and of all thresholds of a net, those that it has."""
+    found: dict[str, list[Integers]] = {}
+    for w in made:
+        for kind, _, values in w.tables:
+            if kind in ("Multiplier", "Threshold"):
+                found.setdefault(kind, []).append(values.reshape(-1))
+    return {kind: smallest(np.concatenate(v), "int16_t") for kind, v in sorted(found.items())}
+
+
+def nbytes_of(made: Written, types: Mapping[str, str]) -> int:
+    """Return the bytes of a decision's arrays in a net with these types."""
+    return sum(BYTES[types.get(kind, kind)] * values.size for kind, _, values in made.tables)
 
 
 def _common_shift(decision: Decision) -> tuple[Integers, Integers, Integers]:

@@ -11,7 +11,7 @@ from ..arena import Arena
 from ..plan import Decide, Output, Plan, Product, Step, SumPool, Value
 from ..prepared import Prepared
 from .arrays import array
-from .decisions import Written, multiplier_type, text_of
+from .decisions import Written, text_of, types_of
 from .loops import element, link_lines, loops, scale_lines
 from .scores import Scores, scores
 from .table import layer_table
@@ -110,9 +110,7 @@ def _library(g: Generated) -> list[str]:
     flags = frozenset().union(*(w.flags for w in g.decisions)) if g.decisions else frozenset()
     parts = []
     if any("decision" in _needs(step) for step in g.plan.steps):
-        if "line" in flags:
-            made = [w for w in g.decisions if w.tables]
-            parts.append(f"typedef {multiplier_type(made)} Multiplier;\n")
+        parts += [f"typedef {type_} {kind};\n" for kind, type_ in types_of(g.decisions).items()]
         parts.append(library("decide", flags))
     kernels: dict[str, frozenset[str]] = {}
     for prepared in g.kernels.values():
@@ -134,7 +132,7 @@ def _needs(step: Step) -> str:
 def _step(g: Generated, number: int, step: Step) -> str:
     w = g.decisions[number]
     told = f"/* {step.path or 'the net'} ({step.layer or 'model'}): {describe(step)} */\n"
-    tables = text_of(w, "Multiplier")
+    tables = text_of(w)
     if isinstance(step, Product):
         prepared = g.kernels[number]
         fields = _fields((("decision", _braces(w)), *prepared.fields))
