@@ -20,6 +20,9 @@ KERNELS: tuple[Kernel, ...] = (Lanes(), Depthwise(), Sorted(), Counters(), Dot()
 # For size: the fastest choice of those that take so many bytes, and a share, more than the least.
 SPARE_BYTES, SPARE_SHARE = 512, 0.03
 
+# No kernel is taken for its size that takes more than so many times the cycles of the fastest.
+SLOWER = 3.0
+
 Chosen = dict[int, Kernel]
 
 
@@ -48,6 +51,9 @@ def choose(
     }
     if optimize == "speed":
         return _fastest(fitting, cycles)
+    for n, kernels in fitting.items():
+        most = SLOWER * min(cycles[n, kernel.name] for kernel in kernels)
+        fitting[n] = [kernel for kernel in kernels if cycles[n, kernel.name] <= most]
     nbytes = {
         (n, kernel.name): kernel.nbytes(products[n])
         for n, kernels in fitting.items()
@@ -69,9 +75,9 @@ def choose(
                 total += max((k.work(products[n]) for n, k in chosen.items()), default=0)
                 found.append((total, sum(cycles[n, k.name] for n, k in chosen.items()), chosen))
     least = min((total for total, _, _ in found), default=0)
-    most = least * (1 + SPARE_SHARE) + SPARE_BYTES
+    limit = least * (1 + SPARE_SHARE) + SPARE_BYTES
     _, _, best = min(
-        ((total, time, chosen) for total, time, chosen in found if total <= most),
+        ((total, time, chosen) for total, time, chosen in found if total <= limit),
         key=lambda item: item[1],
         default=(0, 0.0, {}),
     )

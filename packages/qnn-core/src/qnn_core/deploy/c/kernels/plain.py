@@ -25,7 +25,9 @@ class Plain:
 
     def cycles(self, product: Product, target: str) -> float:
         """See `Kernel`."""
-        return CYCLES[target] * product.macs
+        # Each pixel of a window is found anew.
+        pixels = 0.0 if product.is_linear else 5.0 * product.groups / product.image[2]
+        return CYCLES[target] * product.macs * (1.0 + pixels)
 
     def nbytes(self, product: Product) -> int:
         """See `Kernel`."""
