@@ -1,24 +1,29 @@
-"""Measure nets as C on emulated microcontrollers, beside what other projects' code takes there.
+r"""Measure nets as C on emulated microcontrollers, beside what other projects' code takes there.
 
-    python benchmarks/boards.py [FOLDER ...] [--bitnetmcu CHECKOUT] [--cmsis-nn CHECKOUT]
+    python benchmarks/boards.py [FOLDER ...] [--ours fc cnn64 ...] [--bitnetmcu CHECKOUT] \
+        [--cmsis-nn CHECKOUT]
 
-A folder holds a net that was exported as C, or several. Instructions are counted; cycles are a
+A folder holds a net that was exported as C, or several; --ours are nets of the shapes that peers
+publish, exported for each target (board_nets.py). Instructions are counted; cycles are a
 model (docs/boards.md): compare them with each other only, in one table.
 """
 
 import argparse
 import json
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from _boards_bitnetmcu import bitnetmcu
 from _boards_cmsis_nn import cmsis_nn
 from _boards_row import Row
+from board_nets import NETS
 from numpy.typing import NDArray
 from qnn_core.boards import TARGETS, CNet, find_target, measure, missing_tools
+from qnn_core.deploy.c import Target
 from qnn_core.files import atomic_write
 from tabulate import tabulate
 
@@ -40,6 +45,7 @@ def main() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("folders", nargs="*", type=Path, help="with nets that were exported as C")
+    parser.add_argument("--ours", nargs="+", choices=NETS, default=[], help="nets to export")
     parser.add_argument("--bitnetmcu", type=Path, help="a checkout of BitNetMCU")
     parser.add_argument("--cmsis-nn", type=Path, help="a checkout of CMSIS-NN")
     parser.add_argument("--targets", nargs="+", choices=TARGETS, help="default: all there are")
@@ -60,6 +66,8 @@ def measured(options: argparse.Namespace) -> Iterator[Row]:
             for target in targets:
                 for level in levels:
                     yield own_row(net, target, level, images)
+    for name in options.ours:
+        yield from exported(name, targets, levels, options.images)
     peer_targets = [target for target in PEER_TARGETS if target in targets]
     if options.bitnetmcu:
         yield from bitnetmcu(options.bitnetmcu, peer_targets, levels)
@@ -67,6 +75,23 @@ def measured(options: argparse.Namespace) -> Iterator[Row]:
         # Its own build has -Ofast, which adds nothing for integers.
         fast = ["-Ofast" if level == "-O3" else level for level in levels]
         yield from cmsis_nn(options.cmsis_nn, fast)
+
+
+def exported(name: str, targets: Sequence[str], levels: Sequence[str], count: int) -> Iterator[Row]:
+    """Yield the rows of a net of ours: for size where the compiler is told so, else for speed."""
+    net = NETS[name]()
+    for target in targets:
+        for level in levels:
+            with tempfile.TemporaryDirectory() as folder:
+                made = net.packed.export_c(
+                    folder,
+                    name=name,
+                    transform=net.transform,
+                    samples=net.samples[:count],
+                    target=cast(Target, target),
+                    optimize="size" if level == "-Os" else "speed",
+                )
+                yield own_row(CNet.find(made.folder, name), target, level, net.samples[:count])
 
 
 def available(target: str) -> bool:
