@@ -1,5 +1,6 @@
 """Small nets, trained for seconds on the bundled digits, as C: what the tests of boards share."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -67,9 +68,9 @@ class Exported:
     Attributes:
         name: of the net.
         folder: with its C.
-        pixels: [1000, 784] uint8.
-        classes: [1000].
-        logits: [1000, 10] float32.
+        pixels: [images, 784] uint8: all 10,000 of MNIST where QNN_DATA has them, else 1,000.
+        classes: [images].
+        logits: [images, 10] float32.
     """
 
     name: str
@@ -81,15 +82,23 @@ class Exported:
 
 def export(name: str, folder: Path) -> Exported:
     """Train a net, pack it and write it as C."""
-    train, test = qnn_data.load("mnist-mini")
+    train, _ = qnn_data.load("mnist-mini")
     model = NETS[name]()
     optimizer = qnn.optim.Adam(model.parameters(), lr=2e-3)
     qnn.fit(model, train, epochs=1, optimizer=optimizer)
-    images, _ = test[:]
+    pixels = images_of_test()
+    images = train.transform(pixels)
     packed = qnn.pack(model, images[:100])
-    mini = qnn_data.MNISTMini
-    pixels = mini(train=False, transform=None).x.reshape(-1, 784)
-    packed.export_c(
-        folder, name=name, transform=(mini.mean, mini.std), samples=pixels[:50], vectors=1
-    )
+    packed.export_c(folder, name=name, transform=train.transform, samples=pixels[:50], vectors=1)
     return Exported(name, folder, pixels, packed.predict(images), packed(images))
+
+
+def images_of_test() -> NDArray[np.uint8]:
+    """Return the test images of MNIST, or of the small set that is bundled."""
+    folder = os.environ.get("QNN_DATA")
+    if folder and Path(folder).is_dir():
+        try:
+            return qnn_data.MNIST(train=False, transform=None).x.reshape(-1, 784)
+        except OSError:
+            pass  # the folder holds others
+    return qnn_data.MNISTMini(train=False, transform=None).x.reshape(-1, 784)

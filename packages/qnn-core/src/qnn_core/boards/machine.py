@@ -64,6 +64,7 @@ class Machine:
             raise BoardError(f"{image.path} has {image.static:,} bytes of static data")
         self.image = image
         self._model = MODELS[model or target.cycles]
+        self._strict = target.strict
         self._processor = _Processor(target)
         self._read = Disassembler(target.core)
         self._instructions: dict[tuple[int, int], list[Instruction]] = {}
@@ -126,7 +127,8 @@ class Machine:
         """Call a function, watch every access to memory, and return its result.
 
         Raises:
-            BoardError: as `call`, or if a word or half word is not aligned, or the function writes
+            BoardError: as `call`, or if a word or half word is not aligned where that is a
+                fault, or the function writes
                 to what is neither its stack, its data nor handed over.
         """
         faults: list[str] = []
@@ -178,9 +180,10 @@ class Machine:
     def _watch(self, faults: list[str], kind: int, address: int, size: int) -> None:
         """Note what is wrong with an access to memory."""
         writes = kind == self._processor.writes
-        if address % size == 0 and (not writes or self._is_writable(address, size)):
+        crooked = self._strict and address % size != 0
+        if not crooked and (not writes or self._is_writable(address, size)):
             return
-        wrong = "which are not aligned" if address % size else "which are not its own"
+        wrong = "which are not aligned" if crooked else "which are not its own"
         place = self.image.function_at(self._processor.program_counter())
         does = "writes" if writes else "reads"
         faults.append(f"{place} {does} {size} bytes at 0x{address:08x}, {wrong}")

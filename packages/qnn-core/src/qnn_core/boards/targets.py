@@ -18,6 +18,7 @@ class Target:
         flags: of the compiler: the instruction set.
         cycles: name of the cycle model; see `qnn_core.boards.cycles`.
         package: of Debian, with the compiler and what it needs.
+        strict: whether a word at an address that 4 does not divide is a fault.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Target:
     flags: tuple[str, ...]
     cycles: str
     package: str
+    strict: bool = True
 
     @property
     def standard(self) -> str:
@@ -44,7 +46,9 @@ def _riscv(name: str, about: str, *flags: str) -> Target:
 
 
 def _arm(name: str, about: str, cycles: str, *flags: str) -> Target:
-    return Target(name, about, "arm", ARM[0], ("-mthumb", *flags), cycles, ARM[1])
+    # ARMv7-M loads single words from anywhere; ARMv6-M does not.
+    strict = cycles == "cortex-m0+"
+    return Target(name, about, "arm", ARM[0], ("-mthumb", *flags), cycles, ARM[1], strict)
 
 
 # GCC 12 knows no Zmmul, a multiplier without a divider: that is M with -mno-div.
