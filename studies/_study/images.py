@@ -23,6 +23,7 @@ def digits(
     border: int = 0,
     side: int = 28,
     augment: Mapping[str, float] | None = None,
+    normalized: bool = True,
 ) -> tuple[Training, qnn_data.ArrayDataset]:
     """Return training and test data as `qnn.compare` takes them: rows of pixels, normalized.
 
@@ -36,8 +37,12 @@ def digits(
             20 in the middle, nearly.
         side: their new height and width; 28 leaves whole ones alone.
         augment: arguments of `qnn_data.Augment`, another in each epoch; None for none.
+        normalized: False for pixels / 255, of which black is 0: of whole images only.
     """
-    train, test = qnn_data.load(dataset)
+    plain = qnn_data.transforms.Compose(
+        [qnn_data.transforms.ToFloat(), qnn_data.transforms.Flatten()]
+    )
+    train, test = qnn_data.load(dataset, transform="default" if normalized else plain)
     if border or side != train.images.shape[1]:
         # Augmented images are resized batch by batch: that comes after.
         train, test = (_resized(part, border, side, not augment) for part in (train, test))

@@ -11,7 +11,7 @@ from qnn_compare import Config
 # In the order of the index, docs/results/README.md.
 NAMES = (
     *("mlp", "post_training", "deep", "deep_taught", "wide_taught", "small", "lenet"),
-    *("tiny_convolutional", "tiny_linear", "logarithmic"),
+    *("tiny_convolutional", "tiny_linear", "board_convolutional", "board_linear", "logarithmic"),
 )
 
 # What studies have in common: an even rise of the rate over the first epoch, then half a cosine.
