@@ -5,10 +5,12 @@ ReLU. Weights are random and the scales powers of two, so that about half of all
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import qnn_core as qnn
+import qnn_data
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
@@ -174,7 +176,21 @@ def separable() -> BoardNet:
     return BoardNet(packed(Separable(), samples), samples, as_numbers)
 
 
+def as_shares(pixels: Array) -> Array:
+    """Return pixels divided by 255, float32."""
+    return pixels.astype(np.float32) / np.float32(255)
+
+
+def stored(name: str) -> BoardNet:
+    """Return one of the nets of MNIST that lie in ``nets``: see its README."""
+    images = qnn_data.MNISTMini(train=False, transform=None).x.reshape(-1, 784)
+    found = qnn.load(Path(__file__).with_name("nets") / f"{name}.qnn")
+    return BoardNet(found, images, as_shares)
+
+
 NETS = {
+    "digits_cnn": lambda: stored("digits-cnn"),
+    "digits_fc": lambda: stored("digits-fc"),
     "fc": fully_connected,
     "binary": binary,
     "cnn64": convolutional,

@@ -1,4 +1,10 @@
-"""Small nets, trained for seconds on the bundled digits, as C: what the tests of boards share."""
+"""Small packed nets as C: what the tests of boards share.
+
+    python tests/boards/exported_nets.py
+
+trains the four that lie in ``nets`` anew, for seconds, on the bundled digits; no test does: other
+weights take other cycles.
+"""
 
 import os
 from collections.abc import Callable
@@ -41,8 +47,8 @@ def separable() -> qnn.nn.Module:
     )
 
 
-# By the name of the net in C.
-NETS: dict[str, Callable[[], qnn.nn.Module]] = {
+# What is trained, by the name of the net in C.
+MODELS: dict[str, Callable[[], qnn.nn.Module]] = {
     "w1a1": partial(
         qnn.MLP, [784, 64, 10], **ALL_BINARY, activation="hardtanh", batch_norm=True, seed=0
     ),
@@ -80,16 +86,30 @@ class Exported:
     logits: NDArray[np.float32]
 
 
+def as_shares(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return what the nets of ``benchmarks/nets`` take."""
+    shares: NDArray[np.float32] = pixels.astype(np.float32) / np.float32(255)
+    return shares
+
+
+HERE = Path(__file__).parent
+DIGITS = HERE.parents[1] / "benchmarks" / "nets"
+
+# Packed files, and what was done to their pixels.
+NETS: dict[str, tuple[Path, Callable[[Any], Any]]] = {
+    **{name: (HERE / "nets" / f"{name}.qnn", qnn_data.MNISTMini().transform) for name in MODELS},
+    "digits_cnn": (DIGITS / "digits-cnn.qnn", as_shares),
+    "digits_fc": (DIGITS / "digits-fc.qnn", as_shares),
+}
+
+
 def export(name: str, folder: Path) -> Exported:
-    """Train a net, pack it and write it as C."""
-    train, _ = qnn_data.load("mnist-mini")
-    model = NETS[name]()
-    optimizer = qnn.optim.Adam(model.parameters(), lr=2e-3)
-    qnn.fit(model, train, epochs=1, optimizer=optimizer)
+    """Write a packed net as C."""
+    file, transform = NETS[name]
+    packed = qnn.load(file)
     pixels = images_of_test()
-    images = train.transform(pixels)
-    packed = qnn.pack(model, images[:100])
-    packed.export_c(folder, name=name, transform=train.transform, samples=pixels[:50], vectors=1)
+    images = transform(pixels)
+    packed.export_c(folder, name=name, transform=transform, samples=pixels[:50], vectors=1)
     return Exported(name, folder, pixels, packed.predict(images), packed(images))
 
 
@@ -102,3 +122,16 @@ def images_of_test() -> NDArray[np.uint8]:
         except OSError:
             pass  # the folder holds others
     return qnn_data.MNISTMini(train=False, transform=None).x.reshape(-1, 784)
+
+
+def main() -> None:
+    train, test = qnn_data.load("mnist-mini")
+    for name, build in MODELS.items():
+        model = build()
+        optimizer = qnn.optim.Adam(model.parameters(), lr=2e-3)
+        qnn.fit(model, train, epochs=1, optimizer=optimizer)
+        qnn.pack(model.eval(), test[:100][0]).save(HERE / "nets" / f"{name}.qnn")
+
+
+if __name__ == "__main__":
+    main()

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import qnn_core as qnn
+import qnn_data
 from board_budgets import FILE, compiler, costs
-from exported_nets import NETS, Exported, export
+from exported_nets import NETS as EXPORTED
+from exported_nets import Exported, export, images_of_test
 from qnn_core.boards import TARGETS, CNet, find_target, run_many, selftest
 
 pytestmark = [pytest.mark.boards, pytest.mark.slow]
@@ -14,9 +17,11 @@ pytestmark = [pytest.mark.boards, pytest.mark.slow]
 everywhere = pytest.mark.parametrize("target", TARGETS)
 # A change is noted before it is a twentieth; the same machine gives the same numbers.
 MORE, LESS = 1.01, 0.95
+# An emulator takes minutes for 10,000 images of a net of a million multiplications.
+FEWER = {"digits_cnn": 1000}
 
 
-@pytest.fixture(scope="module", params=NETS)
+@pytest.fixture(scope="module", params=EXPORTED)
 def net(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Exported:
     return export(request.param, tmp_path_factory.mktemp("exported") / request.param)
 
@@ -28,12 +33,22 @@ def test_the_selftest_passes(net: Exported, target: str) -> None:
 
 @everywhere
 def test_all_images(net: Exported, target: str) -> None:
-    count = 20 if target == "avr" else len(net.pixels)
+    count = FEWER.get(net.name, len(net.pixels)) if target != "avr" else 20
     found = CNet.find(net.folder)
     classes, sums = run_many(found, find_target(target), net.pixels[:count])
     np.testing.assert_array_equal(classes, net.classes[:count])
     for column, logits in zip(sums.T, net.logits[:count].T, strict=True):
         check_affine(column, logits)
+
+
+@pytest.mark.parametrize(("name", "accuracy"), [("digits_cnn", 0.9957), ("digits_fc", 0.9906)])
+def test_nets_of_mnist_are_as_good_as_is_said(name: str, accuracy: float) -> None:
+    pixels = images_of_test()
+    if len(pixels) != 10_000:
+        pytest.skip("QNN_DATA has no MNIST: no full test set here")
+    file, transform = EXPORTED[name]
+    labels = qnn_data.MNIST(train=False).labels
+    assert np.mean(qnn.load(file).predict(transform(pixels)) == labels) == accuracy
 
 
 def check_affine(sums: np.ndarray, logits: np.ndarray) -> None:
