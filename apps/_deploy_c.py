@@ -50,7 +50,7 @@ def arguments(doc: str | None) -> argparse.ArgumentParser:
         type=Path,
         metavar="FILE",
         help="values of a sensor instead: a row for each sample, its label and then its values; "
-        "every fifth sample is kept for the test",
+        "every fifth sample of each label is kept for the test",
     )
     parser.add_argument("--epochs", type=whole(1), metavar="N", help="(default: 10)")
     parser.add_argument(
@@ -99,12 +99,19 @@ def read_csv(path: Path) -> tuple[qnn_data.ArrayDataset, qnn_data.ArrayDataset]:
             numbers.append([float(value) for value in row[1:]])
         except ValueError as error:
             raise ValueError(f"row {line}: a label and numbers are needed: {error}") from error
+        if not np.all(np.isfinite(numbers[-1])):
+            raise ValueError(f"row {line}: finite numbers are needed, it has {','.join(row[1:])}")
     values = np.array(numbers)
-    test = np.arange(len(values)) % 5 == 4
-    if not test.any():
-        raise ValueError(f"5 rows at least are needed, it has {len(rows)}")
     names = sorted({row[0] for row in rows})
     labels = np.array([names.index(row[0]) for row in rows])
+    # Every fifth of each class, whatever the order of the rows.
+    test = np.array([np.sum(labels[:i] == label) % 5 == 4 for i, label in enumerate(labels)])
+    if len(names) < 2 or not test.any():
+        raise ValueError(
+            f"two labels, and 5 rows of one at least, are needed: it has {len(rows)} rows of "
+            f"{', '.join(names)}"
+        )
+    print("classes: " + ", ".join(f"{number} {name}" for number, name in enumerate(names)))
     data = _bytes(values, values[~test])
     mean, std = data[~test].mean() / 255, max(data[~test].std() / 255, 1e-3)
     transform = Compose([ToFloat(), Normalize(float(mean), float(std))])
@@ -120,7 +127,7 @@ def _bytes(values: NDArray[Any], training: NDArray[Any]) -> NDArray[np.uint8]:
         return values.astype(np.uint8)
     low, high = float(training.min()), float(training.max())
     step = (high - low) / 255 or 1.0
-    print(f"give the C: byte = round((value - {low:g}) / {step:g}), at least 0 and at most 255")
+    print(f"give the C: byte = round((value - {low!r}) / {step!r}), at least 0 and at most 255")
     return np.clip(np.rint((values - low) / step), 0, 255).astype(np.uint8)
 
 

@@ -81,7 +81,7 @@ def test_values_of_a_sensor_become_bytes_and_a_program(signals: Run) -> None:
     python, c = accuracies(signals)
     assert python == c
     assert float(python) > 90
-    assert "of 60 test samples\n" in signals.out
+    assert re.search(r"of (59|60) test samples\n", signals.out)  # a fifth of each of two
 
 
 @pytest.mark.skipif(not BOARD, reason="boards, or what emulates a Cortex-M4, are not there")
@@ -94,7 +94,8 @@ def test_board_runs_the_selftest(signals: Run) -> None:
     [
         ("a,1,2\nb,3\n", "row 2 has 2 fields, the first 3"),
         ("a,1,x\n", "row 1: a label and numbers are needed"),
-        ("a,1,2\nb,3,4\n", "5 rows at least"),
+        ("a,1,2\nb,3,4\n", "two labels, and 5 rows of one at least, are needed"),
+        ("a,1,2\nb,nan,4\n", "row 2: finite numbers are needed"),
     ],
 )
 def test_other_files_are_refused_in_a_line(text: str, message: str, tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_raw_pixels_and_floats_are_other_inputs(
         ("4-bit digits.qnn", ["--transform", "steps"], "MODULE:FUNCTION is needed"),
         ("4-bit digits.qnn", ["--transform", "steps:number"], "it is no function but int"),
         ("4-bit digits.qnn", ["--transform", "steps:shifted"], "act on each pixel alone"),
-        ("4-bit digits.qnn", [*PIXELS, "--name", "int"], "be no word of C"),
+        ("4-bit digits.qnn", [*PIXELS, "--name", "int"], "be no word or function of C"),
         ("4-bit digits.qnn", [*PIXELS, "--samples", "steps.py"], "no .npy file of numbers"),
         ("4-bit digits.qnn", [*PIXELS, "--samples", "several.npz"], "one array is needed"),
         ("4-bit digits.qnn", [*PIXELS, "--samples", "floats.npy"], "must be uint8"),

@@ -32,7 +32,9 @@ def test_every_scheme_as_weight_and_as_input(spec: str, tmp_path: Path) -> None:
         made = export(model, images, tmp_path, float="all")
         assert "FloatProduct" in kinds(made)
     else:
-        made = export(Linears(spec, spec, (21, 34, 9, 4), ops.tanh), images, tmp_path)
+        # Behind tanh every sum is tried: of great levels there are too many for a test.
+        activation = ops.relu if spec == "apot:bits=8" else ops.tanh
+        made = export(Linears(spec, spec, (21, 34, 9, 4), activation), images, tmp_path)
         assert kinds(made) == ["Product"] * 3
     assert made.samples > len(images)
     status, said = run(compiled(made.folder))

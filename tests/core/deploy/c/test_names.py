@@ -41,6 +41,6 @@ def test_net_has_no_name_that_c_or_a_header_of_it_has(name: str, tmp_path: Path)
     model = qnn.MLP([12, 3], first_weight="binary", last_weight="binary", last_input="binary")
     model(images)
     packed = qnn.pack(model.eval(), images)
-    with pytest.raises(SpecError, match="name must be letters, digits and underscores"):
+    with pytest.raises(SpecError, match="name must be at most 61 letters, digits and underscores"):
         packed.export_c(tmp_path / "c", name=name, transform=(MEAN, STD))
     assert not (tmp_path / "c").exists()

@@ -102,8 +102,8 @@ def test_what_is_no_transform_is_refused(given: object, message: str, tmp_path: 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"name": "3d"}, "no word of C or C.. and no header of C, got '3d'"),
-        ({"name": "int"}, "no word of C or C.. and no header of C, got 'int'"),
+        ({"name": "3d"}, "no word or function of C or C.. and no kernel, got '3d'"),
+        ({"name": "int"}, "no word or function of C or C.. and no kernel, got 'int'"),
         ({"input": "int8"}, "input must be one of uint8, float32, got 'int8'"),
         ({"float": "some"}, "float must be one of never, tail, all"),
         ({"target": "z80"}, "target must be one of any, rv32ec"),

@@ -95,7 +95,9 @@ def measure(
             stack = int(runs.stack.max(initial=0))
             return Measurement(target, *sizes, stack, None, runs.cycles, runs.classes, runs.sums)
         calls = _Caller(net, Machine(image, board)).predict(rows)
-        sums = _Caller(net, Machine(builder.build(net.sums), board)).sums(rows)
+        sums = np.zeros((len(rows), 0), np.int32)
+        if net.has_sums:
+            sums = _Caller(net, Machine(builder.build(net.sums), board)).sums(rows)
     return Measurement(
         target,
         *sizes,

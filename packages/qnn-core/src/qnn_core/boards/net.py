@@ -25,6 +25,7 @@ class CNet:
         outputs: integer sums that come out.
         scratch: bytes of memory that the caller provides.
         input_type: "uint8_t", "int8_t" or "float".
+        has_sums: whether there are integers behind its outputs: of float outputs there are none.
     """
 
     folder: Path
@@ -33,6 +34,7 @@ class CNet:
     outputs: int
     scratch: int
     input_type: str
+    has_sums: bool = True
 
     @classmethod
     def find(cls, folder: str | Path, name: str | None = None) -> "CNet":
@@ -57,7 +59,15 @@ class CNet:
         last = "OUTPUTS" if f"{upper}_OUTPUTS" in text else "CLASSES"
         keys = "INPUTS", last, "SCRATCH"
         inputs, outputs, scratch = (_macro(header, text, f"{upper}_{key}") for key in keys)
-        return cls(folder, name, inputs, outputs, scratch, _input_type(header, text, name))
+        return cls(
+            folder,
+            name,
+            inputs,
+            outputs,
+            scratch,
+            _input_type(header, text, name),
+            f"{name}_sums(" in text,
+        )
 
     @property
     def source(self) -> Path:

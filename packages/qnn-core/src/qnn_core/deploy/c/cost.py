@@ -149,7 +149,7 @@ class CSummary:
         table = tabulate(rows, heads, colalign=right, disable_numparse=True)
         return (
             f"{table}\n"
-            "Tables and scratch are exact; code, stack and cycles are modelled (zero wait states)."
+            "Scratch is exact, tables nearly; code, stack and cycles are modelled (no wait states)."
         )
 
 

@@ -80,7 +80,8 @@ def export_c(
     if options.input == "float32" and transform is not None:
         raise SpecError("export_c: transform= is for input='uint8': float32 is taken as it is")
     plan = lower(graph, pixels=pixels, floats=options.float)
-    g = generated(graph, plan, options)
+    _check_pixels(plan)
+    g = generated(graph, plan, options, pixels)
     name = options.name
     inputs = _inputs(plan, samples)
     texts = {f"{name}.h": header(g), f"{name}.c": source(g)}
@@ -115,6 +116,18 @@ def _checked(plan: Plan) -> int:
     found = [decision_of(step) for step in plan.steps]
     checked = sum(d.checked for d in found if d is not None)
     return checked + sum(getattr(step, "checked", 0) for step in plan.steps)
+
+
+def _check_pixels(plan: Plan) -> None:
+    """Raise a SpecError if all pixels are the same to a net: then the transform is another one."""
+    for step in plan.steps:
+        for value in step.sources:
+            if value.kind == "pixels" and value.table is not None and not np.ptp(value.table):
+                raise SpecError(
+                    "export_c: all 256 values of a pixel become the same code, "
+                    f"{int(value.table[0])}: the transform is not that of training (mean and std "
+                    "are of pixels divided by 255)"
+                )
 
 
 def _notes(plan: Plan, note: str) -> Iterator[str]:

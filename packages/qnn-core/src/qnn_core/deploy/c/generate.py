@@ -1,7 +1,11 @@
 """From a plan to all that its C text is made of: decisions, kernels, places in memory."""
 
 import hashlib
+from collections.abc import Iterator
 from importlib.metadata import version
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ...errors import ExportError
 from ..file.write import serialize_arrays
@@ -16,7 +20,9 @@ from .text.scores import scores
 from .text.source import Generated
 
 
-def generated(graph: Graph, plan: Plan, options: Options) -> Generated:
+def generated(
+    graph: Graph, plan: Plan, options: Options, pixels: NDArray[np.float32] | None = None
+) -> Generated:
     """Return a plan with what was chosen for it.
 
     Raises:
@@ -48,6 +54,7 @@ def generated(graph: Graph, plan: Plan, options: Options) -> Generated:
         f"{options.name}: made by qnn-core {version('qnn-core')} from a packed model; do not edit.",
         f"SHA-256 of its file: {digest}",
         f"Input: {kind}, {' x '.join(map(str, plan.input.shape))}, channels last.",
+        *_pixels(pixels),
         f"Kernels chosen for: {options.target}, {options.optimize}.",
         *(f"Float: {where}: {why}." for where, why in plan.floats),
     )
@@ -61,3 +68,10 @@ def generated(graph: Graph, plan: Plan, options: Options) -> Generated:
         about,
         logits,
     )
+
+
+def _pixels(pixels: NDArray[np.float32] | None) -> Iterator[str]:
+    """Yield what the ends of the pixels are in the model, by which a wrong transform shows."""
+    if pixels is not None:
+        ends = (", ".join(f"{number:.9g}" for number in np.ravel(pixels[i])) for i in (0, -1))
+        yield "Pixels: 0 is {} in the model, 255 is {}.".format(*ends)

@@ -16,7 +16,7 @@ from ...errors import ExportError
 
 Array = NDArray[Any]
 
-FLAGS = ("-std=c99", "-O1", "-Wall", "-Wextra", "-pedantic", "-shared", "-fPIC")
+FLAGS = ("-std=c99", "-O1", "-Werror=overflow", "-shared", "-fPIC")
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,8 @@ InputKind = Literal["uint8", "float32"]
 # Targets on which a multiplication takes many cycles.
 SLOW_MULTIPLIER = ("rv32ec", "avr")
 
-# Words of C and C++ that are no names, and names of headers that NAME.h would stand in front of.
+# Words of C and C++ that are no names; headers that NAME.h would stand in front of; what compilers
+# and boards define; and what our own C is called.
 RESERVED = frozenset(
     """alignas alignof and and_eq asm auto bitand bitor bool break case catch char class compl
     concept const consteval constexpr constinit const_cast continue co_await co_return co_yield
@@ -27,7 +28,12 @@ RESERVED = frozenset(
 
     assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal
     stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string tgmath
-    threads time uchar wchar wctype""".split()  # noqa: SIM905 (a list of them is hard to read)
+    threads time uchar wchar wctype
+
+    Arduino abort avr exit free int16_t int32_t int64_t int8_t linux malloc memcpy memset printf
+    unix uint16_t uint32_t uint64_t uint8_t
+
+    counters decided depthwise dot fused lanes ordered plain rounded score sorted""".split()  # noqa: SIM905 (a list of them is hard to read)
 )
 
 
@@ -48,8 +54,8 @@ class Options:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,60}", self.name) or self.name in RESERVED:
             raise SpecError(
-                "export_c: name must be letters, digits and underscores, begin with a letter and "
-                f"be no word of C or C++ and no header of C, got {self.name!r}"
+                "export_c: name must be at most 61 letters, digits and underscores, begin with a "
+                f"letter, and be no word or function of C or C++ and no kernel, got {self.name!r}"
             )
         known = {
             "input": (self.input, get_args(InputKind)),

@@ -4,8 +4,8 @@ A plan is made by `lower` from a packed graph and says nothing of how a step is 
 chosen by `kernels`, and written by `text`. Shapes are those of one sample, channels last.
 """
 
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +66,7 @@ class Decision:
         low, high: int64 ``[n]``: ends of the turned sums that can occur.
         lines: the same as lines, of turned sums; see `exact_line`.
         checked: sums that can occur: for all of them it gives the packed model's code.
+        shared: whether all channels have the same thresholds, and the same line.
     """
 
     thresholds: Integers
@@ -74,17 +75,12 @@ class Decision:
     high: Integers
     lines: Lines
     checked: int
+    shared: bool = False
 
     @property
     def top(self) -> int:
         """The greatest code."""
         return len(self.thresholds)
-
-    @property
-    def shared(self) -> bool:
-        """Whether it is the same for all channels."""
-        t = self.thresholds
-        return bool(np.all(t == t[:, :1]) and not self.turned.any()) and t.shape[1] > 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -401,4 +397,3 @@ class Plan:
     steps: tuple[Step, ...]
     outputs: tuple[Output, ...]
     floats: tuple[tuple[str, str], ...] = ()
-    about: dict[str, Any] = field(default_factory=dict)

@@ -139,7 +139,7 @@ class Emission:
         fixed = [n for n in shape if not isinstance(n, Batch)]
         if not growing:
             return self.document.constant(np.array(shape, np.int64), f"{name}_shape")
-        if len(growing) == 1 and all(fixed):
+        if len(growing) == 1 and all(n > 0 for n in fixed):
             known = [-1 if isinstance(n, Batch) else n for n in shape]
             return self.document.constant(np.array(known, np.int64), f"{name}_shape")
         return self.exact_lengths(shape, name)

@@ -46,6 +46,22 @@ class Kernel(Protocol):
         ...
 
 
+# Numbers of a window that the fast kernels keep in a byte, and that `plain` has room for.
+MOST_PIXELS = 2**15 - 1
+
+
+def window_numbers(product: Product) -> list[int]:
+    """Return all numbers of the windows of a product."""
+    window, pool = product.window, product.pool
+    found = [*window.kernel, *window.stride, *window.padding, *window.dilation]
+    return found if pool is None else [*found, *pool.kernel, *pool.stride]
+
+
+def is_small(product: Product) -> bool:
+    """Whether a byte holds each number of a product's windows."""
+    return max(window_numbers(product)) < 256
+
+
 def geometry(product: Product) -> list[tuple[str, str]]:
     """Return the fields that say where windows are."""
     height, width, channels = product.image

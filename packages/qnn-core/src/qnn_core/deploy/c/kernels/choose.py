@@ -6,7 +6,7 @@ from typing import Literal
 
 from ....errors import ExportError
 from ..plan import Product
-from .base import Kernel
+from .base import MOST_PIXELS, Kernel, is_small
 from .counters import Counters
 from .depthwise import Depthwise
 from .dot import Dot
@@ -39,10 +39,12 @@ def choose(
     """
     fitting: dict[int, list[Kernel]] = {}
     for number, product in products.items():
-        fitting[number] = [kernel for kernel in KERNELS if kernel.fits(product)]
+        possible = KERNELS if is_small(product) else KERNELS[-1:]
+        fitting[number] = [kernel for kernel in possible if kernel.fits(product)]
         if not fitting[number]:
             raise ExportError(
-                f"export_c: {product.path}: weights of more than 16 bits have no form in C"
+                f"export_c: {product.path}: weights of more than 16 bits, or windows of more than "
+                f"{MOST_PIXELS:,} pixels, have no form in C"
             )
     cycles = {
         (n, kernel.name): kernel.cycles(products[n], target)

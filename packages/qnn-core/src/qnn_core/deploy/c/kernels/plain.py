@@ -6,7 +6,7 @@ from ..plan import Integers, Product
 from ..prepared import Prepared
 from ..text.arrays import array
 from ..text.decisions import Written
-from .base import geometry
+from .base import MOST_PIXELS, geometry, window_numbers
 from .weights import packed_bits
 
 # A multiplication, both loads and the loop, about; per target.
@@ -20,8 +20,9 @@ class Plain:
     code = 320
 
     def fits(self, product: Product) -> bool:
-        """Every product does whose weights 16 bits hold."""
-        return bool(np.all(np.abs(product.weights) < 2**15))
+        """Every product does whose weights, and the numbers of whose windows, 16 bits hold."""
+        fits = np.all(np.abs(product.weights) < 2**15)
+        return bool(fits) and max(window_numbers(product)) <= MOST_PIXELS
 
     def cycles(self, product: Product, target: str) -> float:
         """See `Kernel`."""

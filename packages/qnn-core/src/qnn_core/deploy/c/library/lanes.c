@@ -227,9 +227,7 @@ INLINE void lanes_window(
 //if lanes_table
     s.table = l->table;
 //end
-//if lanes_blocks
     for (i = 0; i < 8; i++) y[i] = 0;
-//end
     for (ky = 0; ky < l->kernel_y; ky++) {
         const int at = top + ky * l->dilation_y;
         const uint8_t *line = x + ((int32_t)at * l->width + left) * l->channels;

@@ -11,9 +11,9 @@ typedef struct {
     int height, width, channels; /* of the input */
     int rows, columns, outputs;  /* of the result */
     int inputs, each;            /* channels of a group: of the input, of the result */
-    uint16_t row_bytes;          /* of the weights of an output */
-    uint8_t kernel_y, kernel_x, stride_y, stride_x, padding_y, padding_x, dilation_y, dilation_x;
-    uint8_t pool_y, pool_x, pool_stride_y, pool_stride_x;
+    uint32_t row_bytes;          /* of the weights of an output */
+    int16_t kernel_y, kernel_x, stride_y, stride_x, padding_y, padding_x, dilation_y, dilation_x;
+    int16_t pool_y, pool_x, pool_stride_y, pool_stride_x;
     uint8_t bits;                /* of a weight: 1, 2, 4, 8 or 16 */
     uint8_t input_offset;        /* taken off an input */
     uint8_t decides;             /* 1 if the result is codes, 0 if it is the sums */

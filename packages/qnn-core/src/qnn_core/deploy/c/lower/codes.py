@@ -18,7 +18,9 @@ from .operands import turned_weights
 
 def codes_of(net: Context, quantizer: Node, name: str) -> Value:
     """Return the codes that a quantizer makes of a value of the graph."""
-    key = id(quantizer.tables["thresholds"]), name
+    # One scheme has one table of thresholds, whatever the scale: the numbers tell them apart.
+    parts = (quantizer.tables[part].tobytes() for part in ("thresholds", "scale", "shift"))
+    key = b"".join(parts), name
     if key not in net.quantized:
         net.quantized[key] = _codes(net, quantizer, name)
     return net.quantized[key]

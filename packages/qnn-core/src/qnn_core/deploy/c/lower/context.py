@@ -73,7 +73,7 @@ class Context:
         self.integers: dict[str, Sums] = {}
         self.sums: dict[str, Value] = {}
         self.floating: dict[str, Value] = {}
-        self.quantized: dict[tuple[int, str], Value] = {}
+        self.quantized: dict[tuple[bytes, str], Value] = {}
         self.causes: dict[str, str] = {}
         self._names = Names()
         if pixels is None:

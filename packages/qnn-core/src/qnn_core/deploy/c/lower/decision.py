@@ -18,10 +18,6 @@ BLOCK = 2**18
 FEW = 2**24
 MOST = 2**30
 
-# Functions that are not proved to be monotone to the last bit. All others that an expression can
-# hold are one rounded operation of float32, and rounding is monotone.
-UNPROVED = ("tanh", "sigmoid")
-
 
 def decide(expression: Expression, quantizer: Node) -> Decision | None:
     """Return the codes of an expression of one integer as thresholds, or None if there are none.
@@ -34,15 +30,14 @@ def decide(expression: Expression, quantizer: Node) -> Decision | None:
     (source,) = expression.sources
     low, high = source.low, source.high
     total = int((high - low + 1).sum())
-    monotone = not any(node.op in UNPROVED for node in expression.nodes)
-    if total > MOST and not monotone:
+    if total > MOST and not expression.monotone:
         return None
     ends = [expression.codes(quantizer, [end[None]])[0].astype(int) for end in (low, high)]
     turned: NDArray[np.bool_] = ends[1] < ends[0]
     sign = np.where(turned, -1, 1)
     first, last = np.where(turned, -high, low), np.where(turned, -low, high)
     top = quantizer.tables["levels"].size - 1
-    search = _bisected if monotone and total > FEW else _enumerated
+    search = _bisected if expression.monotone and total > FEW else _enumerated
     thresholds = search(_Turned(expression, quantizer, sign, first, last), top)
     if thresholds is None:
         return None
@@ -54,7 +49,7 @@ def decide(expression: Expression, quantizer: Node) -> Decision | None:
         thresholds = np.repeat(same, first.size, axis=1)
         all_sums = np.full_like(first, first.min()), np.full_like(last, last.max())
         lines = exact_lines(thresholds, reach.max(), ends=all_sums)
-    return Decision(thresholds, turned, first, last, lines, total)
+    return Decision(thresholds, turned, first, last, lines, total, same is not None)
 
 
 def _shared(thresholds: Integers, first: Integers, last: Integers) -> Integers | None:

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from ....qtensor import QuantizedTensor, values_of
 from ...graph import Constant, Node, Shape
-from ...graph.attributes import resolved
 from ...graph.columnwise import columnwise
 from ...graph.interpret import encoded
 from ...graph.operations import OPERATIONS
@@ -29,6 +28,9 @@ FORMS = (
     "maximum",
     "minimum",
 )
+
+# Links that are not monotone, or not proved to be so to the last bit.
+UNPROVED = ("tanh", "sigmoid", "divide_into")
 
 PAIRS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
 
@@ -60,12 +62,15 @@ class Expression:
         shape: of a sample; the last axis is that of the columns.
         apply: ``apply(integers of each source[m, n])``: the float32 numbers ``[m, n]``.
         nodes: the operations, in order.
+        monotone: whether the numbers rise or fall throughout with each source, to the last bit:
+            rounding is monotone, and so is every operation of one value but those of `UNPROVED`.
     """
 
     sources: tuple[Source, ...]
     shape: Shape
     apply: Callable[[list[Integers]], Array]
     nodes: tuple[Node, ...] = ()
+    monotone: bool = True
 
     @property
     def columns(self) -> int:
@@ -99,12 +104,16 @@ def of_sums(source: Source, shape: Shape) -> Expression:
 
 
 def extended(
-    node: Node, known: Mapping[str, Expression], constants: Mapping[str, Constant]
+    node: Node,
+    shape: Shape,
+    known: Mapping[str, Expression],
+    constants: Mapping[str, Constant],
 ) -> Expression | None:
     """Return what an elementwise node, or a reshape, makes of expressions, else None.
 
     Args:
         node: any node.
+        shape: of a sample of what it makes.
         known: expressions by the names of values.
         constants: of the graph.
     """
@@ -114,7 +123,6 @@ def extended(
     first = known[variable[0]]
     if node.op == "reshape":
         # The elements are in the same order; their columns must be so too.
-        shape = tuple(resolved(node.attributes["shape"], 1))[1:]
         return replace(first, shape=shape) if shape[-1:] == first.shape[-1:] else None
     if len(variable) == 1:
         return _mapped(node, first, constants)
@@ -146,7 +154,8 @@ def _mapped(node: Node, x: Expression, constants: Mapping[str, Constant]) -> Exp
     def apply(integers: list[Integers]) -> Array:
         return np.asarray(forward(*before, x.apply(integers), *after, **node.attributes))
 
-    return Expression(x.sources, x.shape, apply, (*x.nodes, node))
+    poles = any(name in UNPROVED for name, _ in found.links)
+    return Expression(x.sources, x.shape, apply, (*x.nodes, node), x.monotone and not poles)
 
 
 def _paired(node: Node, a: Expression, b: Expression) -> Expression | None:
@@ -163,4 +172,7 @@ def _paired(node: Node, a: Expression, b: Expression) -> Expression | None:
         left = a.apply(integers[:count])
         return np.asarray(forward(left, b.apply([integers[i] for i in at])))
 
-    return Expression(sources, a.shape, apply, (*a.nodes, *b.nodes, node))
+    # Of a value with itself, or of a product, nobody knows which way it goes.
+    apart = len(sources) == len(a.sources) + len(b.sources) and node.op in ("add", "subtract")
+    monotone = apart and a.monotone and b.monotone
+    return Expression(sources, a.shape, apply, (*a.nodes, *b.nodes, node), monotone)

@@ -45,5 +45,5 @@ def product_of(node: Node) -> Node:
 def codes_of_fused(net: Context, node: Node, name: str) -> Value | None:
     """Return the codes of a fused node, of sums that the context knows by a name."""
     sums, known = net.integers[name], net.expressions[name]
-    expression = FusedExpression(known.sources, known.shape, known.apply, (), sums.scale)
+    expression = FusedExpression(known.sources, known.shape, known.apply, scale=sums.scale)
     return codes_of_integers(net, node, expression)

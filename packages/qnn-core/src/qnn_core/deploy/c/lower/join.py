@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from ...graph import Node
 from ..plan import Integers
-from .decision import UNPROVED
 from .expression import Expression, Source
 
 # So many pairs are put through the expression one by one; of more, those next to the plane's edges,
@@ -72,10 +71,9 @@ def plane(expression: Expression, quantizer: Node) -> Plane | None:
     pairs = int(((a.high - a.low + 1) * (b.high - b.low + 1)).sum())
     # The edges of the codes are found along a, for each b.
     swapped = int((b.high - b.low).max(initial=0)) > int((a.high - a.low).max(initial=0))
-    curved = any(node.op in UNPROVED for node in expression.nodes)
     longest = int(((a if swapped else b).high - (a if swapped else b).low).max(initial=0)) + 1
     work = longest * (quantizer.tables["levels"].size - 1) * expression.columns * 2
-    if (pairs > FEW and (curved or work > MOST)) or not pairs:
+    if (pairs > FEW and (not expression.monotone or work > MOST)) or not pairs:
         return None
     slopes = _slopes(expression, quantizer)
     for bits in (INT32, INT64):

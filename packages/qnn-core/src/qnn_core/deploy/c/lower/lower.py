@@ -65,7 +65,7 @@ def _add(net: Context, node: Node) -> None:
         net.coded[node.output] = concatenated(net, node, parts)
     else:
         known = {name: e for name in node.inputs if (e := net.expression(name)) is not None}
-        expression = extended(node, known, net.graph.constants)
+        expression = extended(node, net.shapes[node.output], known, net.graph.constants)
         if expression is not None:
             net.expressions[node.output] = expression
 

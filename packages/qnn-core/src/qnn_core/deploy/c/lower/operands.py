@@ -49,8 +49,8 @@ def input_form(operand: GemmOperand, *, padded: bool) -> InputForm:
         step, first = levels.step, int(elements[0])
         if not padded or first == 0:
             return InputForm(0, None, step, first, 0, top)
-        if -first % step == 0:
-            zero = -first // step
+        zero = -first // step
+        if -first % step == 0 and 0 <= zero <= top:
             return InputForm(zero, None, step, 0, -zero, top - zero)
     unit = _common(elements)
     table = elements // unit

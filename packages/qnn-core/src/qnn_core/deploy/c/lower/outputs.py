@@ -58,7 +58,8 @@ def _behind_sums(net: Context, name: str) -> tuple[str, list[Any]]:
         variable = [n for n in node.inputs if n not in net.graph.constants]
         found = links_of(node, net.shapes[name], net.graph.constants) if net.shapes[name] else None
         if node.op == "reshape":
-            found = []
+            same = net.shapes[name][-1:] == net.shapes[node.inputs[0]][-1:]
+            found = [] if same or not links else None
         if found is None or len(variable) != 1 or not all(has_form(link) for link, _ in found):
             break
         links = [*found, *links]

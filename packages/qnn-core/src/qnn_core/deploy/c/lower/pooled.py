@@ -38,6 +38,6 @@ def _fits(product: Product, pool: MaxPool, readers: dict[str, int]) -> bool:
     window = pool.window
     apart = all(s >= k for s, k in zip(window.stride, window.kernel, strict=True))
     alone = readers[product.target.place] == 1 and product.pool is None
-    turned = product.decision is None
+    sums = product.decision is None
     image = (*product.output, product.n) == pool.sources[0].shape
-    return alone and apart and not turned and not any(window.padding) and image
+    return alone and apart and not sums and not any(window.padding) and image

@@ -40,7 +40,9 @@ def add_product(net: Context, node: Node) -> None:
     form = input_form(x_operand, padded=any(window.padding))
     codes = weight.codes.astype(np.int64)
     weights, unit = weight_integers(w_operand, codes[:, None, None, :] if linear else codes)
-    low, high = _reach(weights, form)
+    low, high = _reach(weights, form, padded=any(window.padding))
+    if max(np.abs(low).max(), np.abs(high).max()) * form.unit * unit >= 2**31:
+        return
     base = form.shift * unit * weights.reshape(len(weights), -1).sum(axis=1)
     scale = group_scale(x_operand, w_operand, k, groups, len(codes))
     meaning = Scale(
@@ -171,11 +173,13 @@ def _entering(coded: Value, form: InputForm) -> Integers | None:
     return entries - form.offset if form.table is None else form.table[entries]
 
 
-def _reach(weights: Integers, form: InputForm) -> tuple[Integers, Integers]:
+def _reach(weights: Integers, form: InputForm, *, padded: bool) -> tuple[Integers, Integers]:
     """Return the least and the greatest sum of each output that any input can give.
 
-    Padding enters as 0, which lies between the ends of x where there is padding.
+    Padding enters as 0.
     """
+    ends = [form.low, form.high] + [0] * padded
+    least, most = min(ends), max(ends)
     rows = weights.reshape(len(weights), -1)
     plus, minus = np.clip(rows, 0, None).sum(axis=1), np.clip(rows, None, 0).sum(axis=1)
-    return plus * form.low + minus * form.high, plus * form.high + minus * form.low
+    return plus * least + minus * most, plus * most + minus * least

@@ -7,7 +7,6 @@ import numpy as np
 
 from ..plan import Output
 from .arrays import smallest
-from .loops import has_form
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,9 +45,13 @@ def scores(output: Output, *, logits: bool) -> Scores | None:
         return _codes(output)
     if output.value.kind == "floats":
         return Scores("y[n]", "float", "0.0f", "0.0f", (), False, "float32")
-    if logits and (output.links or _sums(output) is None):
-        return None
-    return None if output.links else _sums(output)
+    found = None if output.links else _sums(output)
+    return _by_logits(output) if found is None and logits else found
+
+
+def _by_logits(output: Output) -> Scores:
+    """The numbers themselves, which another function of the net computes."""
+    return Scores("y[n]", "float", "0.0f", "0.0f", (), False, "float32")
 
 
 def _codes(output: Output) -> Scores:
@@ -71,6 +74,9 @@ def _sums(output: Output) -> Scores | None:
     elif base[0]:
         sum_ += f" + {int(base[0])}"
     plain = np.asarray(scale.scale).ndim == 0 and scale.bias is None and scale.divisor is None
+    usual = np.all(np.isfinite(scale.scale)) and np.all(scale.scale > 2.0**-100)
+    if not usual:
+        return None
     if plain and n > 1 and output.reach < 2**22:
         # Sums below 2**22 have products with one scale that differ and are in order.
         return Scores(sum_, "int32_t", "0", "0", tuple(tables), False, "the greatest sum")
@@ -98,8 +104,3 @@ def _whole(numbers: Any) -> tuple[Any, Any]:
     mantissa, exponent = np.frexp(numbers.astype(np.float64))
     whole = np.rint(mantissa * 2**24).astype(np.int64)
     return whole, np.where(whole == 0, 0, exponent - 24).astype(np.int64)
-
-
-def tail_has_form(output: Output) -> bool:
-    """Whether what stands behind the sums has a form in C."""
-    return all(has_form(link) for link, _ in output.links)

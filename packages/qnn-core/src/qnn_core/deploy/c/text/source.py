@@ -220,25 +220,24 @@ def columns(output: Output) -> int:
 
 
 def _interface(g: Generated) -> list[str]:
-    kind, upper = element(g.plan.input), g.name.upper()
+    kind = element(g.plan.input)
     parts = []
     outputs = g.plan.outputs
     if all(o.value.kind != "floats" for o in outputs):
-        parts.append(_sums(g, kind, upper))
+        parts.append(_sums(g, kind))
     if g.logits:
-        parts.append(_logits(g, kind, upper))
+        parts.append(_logits(g, kind))
     found = scores(outputs[0], logits=g.logits)
     if found is not None:
         parts.append(_predict(g, kind, found))
     return parts
 
 
-def _sums(g: Generated, kind: str, upper: str) -> str:
+def _sums(g: Generated, kind: str) -> str:
     tables, lines, at = "", "", 0
     for number, output in enumerate(g.plan.outputs):
         size, n = output.value.size, columns(output)
         read = f"y{number}[i]"
-        extra = ""
         if output.scale is not None:
             if output.scale.unit != 1:
                 read += f" * {output.scale.unit}"
@@ -249,19 +248,17 @@ def _sums(g: Generated, kind: str, upper: str) -> str:
                 else:
                     tables += array("int32_t", f"output_{number}_base", base)
                     read += f" + output_{number}_base[i % {n}]"
-                    extra = ""
         lines += f"""    {{
         const {element(output.value)} *y{number} = {place(g, output.value)};
         for (i = 0; i < {size}; i++) sums[{f"{at} + i" if at else "i"}] = {read};
     }}
 """
-        lines += extra
         at += size
     return (
         tables
         + f"""void {g.name}_sums(const {kind} *input, int32_t *sums, void *scratch)
 {{
-    uint8_t *const s = scratch;
+    uint8_t *const s = (uint8_t *)scratch;
     int32_t i;
     net(input, s);
 {lines}}}
@@ -269,13 +266,13 @@ def _sums(g: Generated, kind: str, upper: str) -> str:
     )
 
 
-def _logits(g: Generated, kind: str, upper: str) -> str:
+def _logits(g: Generated, kind: str) -> str:
     tables, lines, at = "", "", 0
     for number, output in enumerate(g.plan.outputs):
         size, n, read = output.value.size, columns(output), f"y{number}[i]"
         body = f"        float v = (float){read};\n"
         if output.scale is not None:
-            made, body = scale_lines(output.scale, f"output_{number}", n, read)
+            made, body = scale_lines(output.scale, f"logits_{number}", n, read)
             tables += made
         elif output.value.kind == "codes":
             coding = output.value.coding
@@ -305,7 +302,7 @@ def _logits(g: Generated, kind: str, upper: str) -> str:
         tables
         + f"""void {g.name}_logits(const {kind} *input, float *logits, void *scratch)
 {{
-    uint8_t *const s = scratch;
+    uint8_t *const s = (uint8_t *)scratch;
     int32_t i;
     net(input, s);
 {lines}}}
@@ -318,36 +315,26 @@ def _predict(g: Generated, kind: str, found: Scores) -> str:
     n = columns(output)
     tables = "".join(array(kind_, name, values) for kind_, name, values in found.tables)
     piece = library("score", frozenset()) if found.uses_library else ""
-    y = place(g, output.value)
-    kind_of = element(output.value)
-    if n == 1:
-        body = f"""    return {found.expression.replace("[n]", "[0]")} > {found.zero};
-"""
-        start = "    net(input, s);\n"
-        declared = f"    const {kind_of} *y = {y};\n"
-        loop = body
+    if found.kind == "float" and output.value.kind != "floats":
+        numbers = sum(o.value.size for o in g.plan.outputs)
+        declared = f"    float y[{numbers}];\n"
+        start = f"    {g.name}_logits(input, y, scratch);\n"
     else:
-        declared = (
-            f"    const {kind_of} *y = {y};\n"
-            f"    {found.kind} best = {found.least};\n"
-            "    int n, class = 0;\n"
-        )
+        declared = "    uint8_t *const s = (uint8_t *)scratch;\n"
+        declared += f"    const {element(output.value)} *y = {place(g, output.value)};\n"
         start = "    net(input, s);\n"
+    if n == 1:
+        loop = f"    return {found.expression.replace('[n]', '[0]')} > {found.zero};\n"
+    else:
+        declared += f"    {found.kind} best = {found.least};\n    int n, found = 0;\n"
         loop = f"""    for (n = 0; n < {n}; n++) {{
         const {found.kind} v = {found.expression};
         if (n == 0 || v > best) {{
             best = v;
-            class = n;
+            found = n;
         }}
     }}
-    return class;
+    return found;
 """
-    return (
-        piece
-        + tables
-        + f"""int {g.name}_predict(const {kind} *input, void *scratch)
-{{
-    uint8_t *const s = scratch;
-{declared}{start}{loop}}}
-"""
-    )
+    head = f"int {g.name}_predict(const {kind} *input, void *scratch)"
+    return f"{piece}{tables}{head}\n{{\n{declared}{start}{loop}}}\n"

@@ -15,7 +15,6 @@ def layer_table(
     """Return a line for each step, under a head."""
     rows = []
     for number, step in enumerate(plan.steps):
-        product = isinstance(step, Product)
         how = kernels[number].kernel if number in kernels else type(step).__name__.lower()
         bits = f"{step.weight_bits} x {step.input_bits}" if isinstance(step, Product) else ""
         rows.append(
@@ -29,6 +28,5 @@ def layer_table(
                 decisions[number].way,
             ]
         )
-        _ = product
     heads = ["layer", "kernel", "bits", "from", "to", "MACs", "codes by"]
     return tabulate(rows, heads, tablefmt="simple", disable_numparse=True).splitlines()
