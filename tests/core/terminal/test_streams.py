@@ -160,7 +160,7 @@ def test_info_reads_a_pipe(file: Path) -> None:
     found = shell(f"qnn info <(cat '{file}')")
     assert (found.returncode, found.stderr) == (0, "")
     assert found.stdout == shell(f"qnn info '{file}'").stdout
-    assert found.stdout.startswith("qnn packed model, version 2\n")
+    assert found.stdout.startswith("qnn packed model, version 3\n")
     assert "input0: float32 [batch, 3]" in found.stdout
 
 
