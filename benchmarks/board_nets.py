@@ -62,8 +62,8 @@ def packed(model: qnn.Module, samples: Array) -> qnn.PackedModel:
     x = as_numbers(samples)
     for _, part in model.named_modules():
         quantizer = getattr(part, "weight_quantizer", None)
-        if quantizer is not None:
-            weight: Any = getattr(part, "weight").array  # noqa: B009 (any layer)
+        if quantizer is not None and isinstance(part, qnn.QuantLinear | qnn.QuantConv2d):
+            weight = part.weight.data
             weight *= STEP * quantizer.scheme.levels[-1] / np.abs(weight).max()
     model(x)
     less = 0.0

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from qnn_core.deploy.c.lower.expression import FORMS
 from qnn_core.deploy.c.lower.moves import strided
+from qnn_core.deploy.c.text.loops import _LINK
 from qnn_core.deploy.c.text.source import library
 from qnn_core.gemm.reference import fma
 
@@ -92,6 +94,10 @@ def test_scores_are_float32_numbers(
     expected_bits = -bits if expected < 0 else bits
     found = arithmetic.call_score(total, *whole(s), *whole(b))
     assert found == expected_bits, (total, scale, bias, sign)
+
+
+def test_each_step_of_floats_that_is_allowed_has_a_form() -> None:
+    assert set(_LINK) == set(FORMS)
 
 
 @settings(max_examples=200, deadline=None, derandomize=True, database=None)

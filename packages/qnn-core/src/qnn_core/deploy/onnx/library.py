@@ -50,8 +50,8 @@ def to_bytes(document: Document, name: str, version: str) -> bytes:
 def _onnx() -> Any:
     try:
         import onnx  # noqa: PLC0415 # it is optional
-        import onnx.checker  # noqa: PLC0415
-        import onnx.shape_inference  # noqa: PLC0415
+        import onnx.checker  # noqa: PLC0415 # likewise
+        import onnx.shape_inference  # noqa: PLC0415 # likewise
     except ImportError as error:
         raise ImportError("export_onnx: a file of ONNX needs onnx: pip install onnx") from error
     return onnx

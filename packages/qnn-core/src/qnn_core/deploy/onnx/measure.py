@@ -89,8 +89,8 @@ def runner_of(content: bytes, document: Document) -> Runner:
 def _qonnx(content: bytes, document: Document, names: Sequence[str]) -> Runner:
     import onnx  # noqa: PLC0415 # it is optional
     from qonnx.core.modelwrapper import ModelWrapper  # noqa: PLC0415 # likewise
-    from qonnx.core.onnx_exec import execute_onnx  # noqa: PLC0415
-    from qonnx.transformation.infer_shapes import InferShapes  # noqa: PLC0415
+    from qonnx.core.onnx_exec import execute_onnx  # noqa: PLC0415 # likewise
+    from qonnx.transformation.infer_shapes import InferShapes  # noqa: PLC0415 # likewise
 
     def run(inputs: Sequence[Array]) -> Sequence[Array]:
         # It wants the shape of everything, the batch too.

@@ -1,6 +1,7 @@
 """Which kernels compute the products of a net: the fastest by a model of cycles, or small ones."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import combinations
 from typing import Literal
 
@@ -52,7 +53,7 @@ def choose(
         for kernel in kernels
     }
     if optimize == "speed":
-        return _fastest(fitting, cycles)
+        return _least(fitting, cycles)
     for n, kernels in fitting.items():
         most = SLOWER * min(cycles[n, kernel.name] for kernel in kernels)
         fitting[n] = [kernel for kernel in kernels if cycles[n, kernel.name] <= most]
@@ -67,11 +68,7 @@ def choose(
             left = {n: [k for k in kernels if k in some] for n, kernels in fitting.items()}
             if not all(left.values()):
                 continue
-            made = {
-                n: min(kernels, key=lambda k, n=n: (nbytes[n, k.name], cycles[n, k.name]))  # type: ignore[misc]
-                for n, kernels in left.items()
-            }
-            for chosen in (made, _fastest(left, cycles)):
+            for chosen in (_least(left, nbytes, cycles), _least(left, cycles)):
                 code = sum({k.name: k.code for k in chosen.values()}.values())
                 total = code + sum(nbytes[n, k.name] for n, k in chosen.items())
                 total += max((k.work(products[n]) for n, k in chosen.items()), default=0)
@@ -86,7 +83,15 @@ def choose(
     return best
 
 
-def _fastest(
-    fitting: Mapping[int, list[Kernel]], cycles: Mapping[tuple[int, str], float]
-) -> Chosen:
-    return {n: min(kernels, key=lambda k: cycles[n, k.name]) for n, kernels in fitting.items()}
+def _least(fitting: Mapping[int, list[Kernel]], *costs: Mapping[tuple[int, str], float]) -> Chosen:
+    """Return the kernel of each product that costs least; where it ties, by the next costs."""
+    return {
+        number: min(kernels, key=partial(_costs, number, costs))
+        for number, kernels in fitting.items()
+    }
+
+
+def _costs(
+    number: int, costs: Sequence[Mapping[tuple[int, str], float]], kernel: Kernel
+) -> tuple[float, ...]:
+    return tuple(cost[number, kernel.name] for cost in costs)

@@ -1,7 +1,7 @@
 """Decisions as C: tables of a channel's line or thresholds, and the struct that holds them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,7 +29,7 @@ class Written:
 NONE = Written(frozenset(), (), (("shift", "0"), ("top", "0"), ("each", "0")), "")
 
 # Of a kernel whose tables hold the decision.
-INSIDE = Written(frozenset(), (), (("shift", "0"), ("top", "0"), ("each", "0")), "kernel")
+INSIDE = replace(NONE, way="kernel")
 
 BYTES = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "int32_t": 4, "int64_t": 8}
 

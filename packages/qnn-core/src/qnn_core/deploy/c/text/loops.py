@@ -294,6 +294,7 @@ def scale_lines(step: Scale, name: str, columns: int, read: str = "x[i]") -> tup
     return tables, lines
 
 
+# A form for each of `lower.expression.FORMS`.
 _LINK: dict[str, Callable[[str], str]] = {
     "add": lambda c: f"v = v + {c};",
     "subtract": lambda c: f"v = v - {c};",
@@ -325,11 +326,6 @@ def link_lines(links: Any, name: str, columns: int) -> tuple[str, str]:
                 tables += array("float", f"{name}_c{number}", table)
         lines += f"        {_LINK[link](constant)}\n"
     return tables, lines
-
-
-def has_form(link: str) -> bool:
-    """Whether an elementwise step of floats has a form in C with the same bits."""
-    return link in _LINK
 
 
 @loops.register

@@ -32,6 +32,10 @@ class Scores:
     way: str
 
 
+# The numbers themselves, in memory or as another function of the net gives them.
+FLOATS = Scores("y[n]", "float", "0.0f", "0.0f", (), False, "float32")
+
+
 def scores(output: Output, *, logits: bool) -> Scores | None:
     """Return how the outputs are ordered; None if the output has no classes, or takes floats.
 
@@ -44,14 +48,9 @@ def scores(output: Output, *, logits: bool) -> Scores | None:
     if output.value.kind == "codes":
         return _codes(output)
     if output.value.kind == "floats":
-        return Scores("y[n]", "float", "0.0f", "0.0f", (), False, "float32")
+        return FLOATS
     found = None if output.links else _sums(output)
-    return _by_logits(output) if found is None and logits else found
-
-
-def _by_logits(output: Output) -> Scores:
-    """The numbers themselves, which another function of the net computes."""
-    return Scores("y[n]", "float", "0.0f", "0.0f", (), False, "float32")
+    return FLOATS if found is None and logits else found
 
 
 def _codes(output: Output) -> Scores:
