@@ -25,9 +25,10 @@ from .analysis import (
 )
 from .autodiff import Buffer, Parameter, Tensor, grad, no_grad, trace
 from .deploy import PackedModel, load, pack
-from .errors import ExportWarning, QnnError, TrainingWarning
+from .errors import ConversionError, ExportWarning, QnnError, TrainingWarning
 from .extensions import added_name
 from .gemm import get_num_threads, set_num_threads
+from .importing import from_onnx
 from .nn import (
     DSCNN,
     MLP,
@@ -83,6 +84,7 @@ __all__ = [
     "Comparison",
     "Conv1d",
     "Conv2d",
+    "ConversionError",
     "Distillation",
     "Dropout",
     "ExportWarning",
@@ -123,6 +125,7 @@ __all__ = [
     "encode",
     "evaluate",
     "fit",
+    "from_onnx",
     "get_num_threads",
     "get_quantizer",
     "grad",

@@ -52,6 +52,10 @@ class ExportError(QnnError, RuntimeError):
     """A model has no form in the language that it is exported to, or its export is not equal."""
 
 
+class ConversionError(QnnError, ValueError):
+    """A net of another framework that has no form here; the message lists all that has none."""
+
+
 class BoardError(QnnError, RuntimeError):
     """Code that cannot be built for a microcontroller, or fails on an emulated one."""
 

@@ -30,6 +30,7 @@ from .loss import (
     squared_hinge,
 )
 from .norm import batch_norm, dropout, normalize_batch
+from .padding import pad2d
 from .pool import avg_pool2d, global_avg_pool2d, max_pool2d
 from .quantize import fake_quantize
 from .reduction import max, mean, min, norm, sum, variance
@@ -75,6 +76,7 @@ __all__ = [
     "negative",
     "norm",
     "normalize_batch",
+    "pad2d",
     "power",
     "relu",
     "reshape",

@@ -98,6 +98,16 @@ class OwnsQParams(OwnsQuantizer):
             known = known and not self.trained  # neither are fields, which may be fitted too
         self.calibrated.array[...] = known
 
+    def take_qparams(self, qparams: QParams) -> None:
+        """Take a scale and zero point over, as if they had been fitted to data.
+
+        Raises:
+            ShapeError: if they are of another shape.
+        """
+        self._set(qparams)
+        self.calibrated.array[...] = 1
+        self.calibrated.written()
+
     def freeze(self) -> Self:
         """Keep the range as it is, and do not train the parameters that it follows from."""
         return self._keep_range(True)

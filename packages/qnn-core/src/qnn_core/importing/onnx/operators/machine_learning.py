@@ -1,0 +1,58 @@
+"""Operators of ``ai.onnx.ml`` that scikit-learn's linear models and scalers become."""
+
+import numpy as np
+
+from ....nn import Elementwise, Linear, Sigmoid, Softmax
+from ..builder import Unsupported
+from ..call import Call
+from ..values import Activation, as_in_file
+
+
+def scaler(call: Call) -> Activation:
+    """Scaler: ``(x - offset) * scale``."""
+    x = call.builder.filed(call.activation())
+    for operation, name in (("subtract", "offset"), ("multiply", "scale")):
+        constant = np.asarray(call.attribute(name), np.float32)
+        made = call.builder.add(Elementwise(operation, constant), [x], name)
+        x = x.but(name=made)
+    return x
+
+
+def linear_regressor(call: Call) -> Activation:
+    """LinearRegressor: a linear layer."""
+    return _linear(call, int(call.attribute("targets", 1)))
+
+
+def linear_classifier(call: Call) -> tuple[None, Activation]:
+    """LinearClassifier: its second output, the scores; of two classes both."""
+    x, classes = call.activation(), len(call.attribute("intercepts", ()))
+    labels = call.attribute("classlabels_ints", call.attribute("classlabels_strings", ()))
+    way = call.attribute("post_transform", "NONE")
+    if classes == 1 and len(labels) == 2:
+        raise Unsupported("scores of two classes from one sum")
+    y = _linear(call, classes)
+    after = {"SOFTMAX": Softmax, "LOGISTIC": Sigmoid}
+    if way != "NONE":
+        if way not in after:
+            raise Unsupported(f"post_transform {way!r}")
+        y = y.but(name=call.builder.add(after[way](), [y], way.lower()))
+    assert x.shape[0] == y.shape[0]
+    return None, y
+
+
+def normalizer(call: Call) -> Activation:
+    """Normalizer with the norm L1 behind a softmax, whose rows sum to 1 already."""
+    x, norm = call.activation(), call.attribute("norm", "MAX")
+    if norm != "L1" or call.builder.layer_before(x, call.node.inputs[0], Softmax) is None:
+        raise Unsupported(f"norm {norm!r}; L1 behind a softmax only")
+    return x
+
+
+def _linear(call: Call, outputs: int) -> Activation:
+    x = call.builder.filed(call.activation())
+    weight = np.asarray(call.attribute("coefficients"), np.float32).reshape(outputs, -1)
+    made = Linear(weight.shape[1], outputs, seed=0)
+    bias = np.asarray(call.attribute("intercepts", np.zeros(outputs)), np.float32)
+    made.weight.array[...], made.bias.array[...] = weight, bias  # type: ignore[union-attr]
+    name = call.builder.add(made, [x], call.hint())
+    return Activation(name, (x.shape[0], outputs), as_in_file(2))

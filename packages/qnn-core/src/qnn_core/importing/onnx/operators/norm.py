@@ -1,0 +1,58 @@
+"""Batch normalization: kept as a layer, or folded into the one before it."""
+
+from typing import Any
+
+import numpy as np
+
+from ....autodiff import Parameter
+from ....nn import BatchNorm, Conv2d, Linear, Module, QuantConv1d, QuantConv2d, QuantLinear
+from ..builder import Unsupported
+from ..call import Call
+from ..values import Activation
+
+
+def batch_normalization(call: Call) -> Activation:
+    """BatchNormalization, with the statistics of the file."""
+    x = call.builder.last(call.activation())
+    channels = x.shape[1]
+    statistics = [call.constant(at) for at in range(1, 5)]
+    if any(np.shape(each) != (channels,) for each in statistics):
+        raise Unsupported(f"statistics that are not those of {channels} channels")
+    if x.columns is not None:
+        statistics = [each[x.columns] for each in statistics]
+    eps, momentum = call.attribute("epsilon", 1e-5), call.attribute("momentum", 0.9)
+    layer: Any = None
+    if call.fold:
+        layer = call.builder.layer_before(x, call.node.inputs[0], (Linear, Conv2d))
+    if layer is not None and not isinstance(layer, QuantLinear | QuantConv1d | QuantConv2d):
+        call.builder.exchange(x, _folded(layer, statistics, eps))
+        return x
+    # ONNX's momentum is the share of what was there; ours, as PyTorch's, that of a new batch.
+    made = BatchNorm(channels, eps=eps, momentum=min(max(1 - momentum, 1e-6), 1.0))
+    buffers = made.weight, made.bias, made.running_mean, made.running_variance
+    for buffer, array in zip(buffers, statistics, strict=True):
+        buffer.array[...] = array
+        buffer.written()
+    return x.but(name=call.builder.add(made, [x], call.hint(1)), grid=None)
+
+
+def _folded(layer: Any, statistics: list[Any], eps: float) -> Module:
+    """Return a layer that does what it and the normalization behind it do."""
+    weight, bias, mean, variance = statistics
+    # In double precision: the layer's weights are rounded once.
+    factor = np.asarray(weight, np.float64) / np.sqrt(np.asarray(variance, np.float64) + eps)
+    before = 0 if layer.bias is None else layer.bias.array.astype(np.float64)
+    both = {
+        "weight": layer.weight.array * factor.reshape(-1, *[1] * (layer.weight.ndim - 1)),
+        "bias": (before - mean) * factor + bias,
+    }
+    kind: Any = type(layer)
+    made: Any = kind.__new__(kind)
+    vars(made).update(vars(layer))
+    made.weight = _parameter(layer.weight, both["weight"])
+    made.bias = _parameter(layer.bias, both["bias"])
+    return made  # type: ignore[no-any-return]
+
+
+def _parameter(like: Any, values: Any) -> Any:
+    return Parameter(values.astype(np.float32), decay=like is not None and like.decay)
