@@ -1,5 +1,6 @@
 """Readers of a model: summary, drawing, error analysis, mixed precision, post-training."""
 
+from .as_builder import as_builder
 from .bias_correction import correct_biases
 from .drawing import draw, to_dot
 from .error_analysis import Anatomy, anatomy
@@ -16,6 +17,7 @@ __all__ = [
     "allocate",
     "anatomy",
     "apply_rules",
+    "as_builder",
     "correct_biases",
     "draw",
     "learn_bits",

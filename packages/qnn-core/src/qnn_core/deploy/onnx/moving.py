@@ -58,6 +58,18 @@ def concatenate(e: Emission, node: Node) -> None:
     e.put(node.output, e.document.add("Concat", names, node.output, axis=axis), layout)
 
 
+def pad2d(e: Emission, node: Node) -> None:
+    """Write images with a margin."""
+    given = node.attributes
+    widths = np.array([0, *given["before"], 0, 0, *given["after"], 0], np.int64)
+    names = [
+        e.values(node.inputs[0], "last"),
+        e.document.constant(widths, f"{node.output}_widths"),
+        e.document.constant(np.float32(given["value"]), f"{node.output}_value"),
+    ]
+    e.put(node.output, e.document.add("Pad", names, node.output))
+
+
 def getitem(e: Emission, node: Node) -> None:
     """Write an index of numbers, slices, new axes and at most one list of numbers.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from .elementwise import batch_norm, clip, matmul, normalize, pointwise, softmax
 from .emission import Emit
-from .moving import broadcast_to, concatenate, getitem, reshape, transpose
+from .moving import broadcast_to, concatenate, getitem, pad2d, reshape, transpose
 from .pooling import max_pool2d, mean_in_order
 from .reducing import reduction, variance
 
@@ -54,6 +54,7 @@ WRITERS: Mapping[str, Writer] = {
     "negative": Writer(pointwise("Neg")),
     "normalize": Writer(normalize(1)),
     "normalize_channels": Writer(normalize(-1)),
+    "pad2d": Writer(pad2d),
     "power": _function("Pow"),
     "relu": Writer(pointwise("Relu")),
     "reshape": Writer(reshape),
