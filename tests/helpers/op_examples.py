@@ -159,6 +159,10 @@ EXAMPLES: dict[str, list[Example]] = {
         example(normal(5, 3), normal(3), normal(3), eps=1e-5),
         example(normal(2, 2, 2, 3), normal(3), normal(3), eps=0.1),
     ],
+    "pad2d": [
+        example(normal(2, 3, 4, 2), before=(1, 0), after=(0, 2), value=0.5),
+        example(normal(1, 1, 1, 1), before=(0, 0), after=(0, 0), value=0.0),
+    ],
     "power": [example(positive(2, 3), normal(3)), example(positive(), normal(2))],
     "relu": [example(apart(3, 4)), example(apart(1).reshape(()))],
     "relu_gradient": [example(normal(3, 4), apart(3, 4))],

@@ -66,6 +66,7 @@ MODELS: dict[str, list[Callable[[Any], Any]]] = {
     "negative": [lambda x: -x],
     "normalize": [lambda x: ops.batch_norm(x[:, 0], POSITIVE, *(POSITIVE,) * 3)],
     "normalize_channels": [lambda x: ops.batch_norm(images(x), *(POSITIVE,) * 4)],
+    "pad2d": [lambda x: ops.pad2d(images(x), (1, 0), (0, 2), value=0.5)],
     "power": [lambda x: (abs(x) + 1) ** 1.5],
     "relu": [ops.relu],
     "reshape": [lambda x: ops.reshape(x, (-1, 2, 6)), lambda x: ops.reshape(x, (-1, 12))],

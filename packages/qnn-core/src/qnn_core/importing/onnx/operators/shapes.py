@@ -67,7 +67,7 @@ def reshape(call: Call) -> Activation:
     if -1 in target:
         known = -prod(target)
         if not known or prod(x.shape) % known:
-            raise Unsupported(f"a shape {target} for elements of shape {_shown(x.shape)}")
+            raise Unsupported(f"a shape {_shown(target)} for elements of shape {_shown(x.shape)}")
         target[target.index(-1)] = prod(x.shape) // known
     if target[0] == call.batch and sum(n % BATCH == 0 for n in target) == 1:
         # A file for batches of a fixed length, which has taken the rest as one length.
@@ -160,6 +160,10 @@ def pad(call: Call) -> Activation:
     return padded(call, call.builder.last(x), before, after, max(value, LEAST))
 
 
-def _shown(shape: Shape) -> str:
-    lengths = ("batch" if n == BATCH else str(n).replace(str(BATCH), "batch * ") for n in shape)
-    return f"[{', '.join(lengths)}]"
+def _shown(shape: Shape | list[int]) -> str:
+    return f"[{', '.join(map(_length, shape))}]"
+
+
+def _length(n: int) -> str:
+    times, rest = divmod(n, BATCH)
+    return str(n) if rest or not times else "batch" if times == 1 else f"batch * {times}"
