@@ -48,7 +48,10 @@ class ModelBuilder:
         if unknown := [name for name in ends if name not in self.ends]:
             raise SpecError(f"as_builder: no argument is called {unknown[0]!r}")
         model = _begun(copy.deepcopy(self.model), seed)
-        at = self.ends | ends
+        if weight is None and input is None and not ends:
+            at: dict[str, Any] = dict.fromkeys(self.ends)  # all is float
+        else:
+            at = self.ends | ends
         pairs: dict[str, tuple[Spec, Spec]] = dict.fromkeys(_layers(model), (weight, input))
         first, last = next(iter(pairs)), [*pairs][-1]
         pairs[first] = (
@@ -81,8 +84,9 @@ def as_builder(
     """Return a function that builds nets like a model, as `compare` wants one.
 
     A net from elsewhere (`qnn.from_onnx`, `qnn.from_torch`) is compared at several widths so; its
-    trained weights are what configs start from. The first and last of its linear and convolutional
-    layers, in the order in which the model holds them, are quantized as `qnn.quantize` does.
+    trained weights are what configs start from. Called without quantizers it returns a float net;
+    else the first and last of its linear and convolutional layers, in the order in which the model
+    holds them, are quantized as `qnn.quantize` does, or as is said here.
 
     Args:
         model: without quantizers; it is copied, and stays as it is.
