@@ -118,6 +118,13 @@ def trackers(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def torch(session: nox.Session) -> None:
+    """Take nets and weights from PyTorch itself."""
+    install_packages(session, *group("torch"))
+    session.run("pytest", "tests/torch", "-m", "torch", *session.posargs, env=ONE_BLAS_THREAD)
+
+
+@nox.session(default=False)
 def sanitize(session: nox.Session) -> None:
     """Run tests of kernels and files, and the fuzzers, under ASan and UBSan: -- SECONDS each."""
     compiler = os.environ.get("CC", "gcc")

@@ -29,7 +29,7 @@ from .deploy import PackedModel, load, pack
 from .errors import ConversionError, ExportWarning, QnnError, TrainingWarning
 from .extensions import added_name
 from .gemm import get_num_threads, set_num_threads
-from .importing import from_onnx
+from .importing import from_onnx, from_torch, load_torch_state
 from .nn import (
     DSCNN,
     MLP,
@@ -128,12 +128,14 @@ __all__ = [
     "evaluate",
     "fit",
     "from_onnx",
+    "from_torch",
     "get_num_threads",
     "get_quantizer",
     "grad",
     "learn_bits",
     "load",
     "load_state",
+    "load_torch_state",
     "nn",
     "no_grad",
     "ops",

@@ -1,0 +1,419 @@
+"""Weights of PyTorch in nets that are built here: against onnxruntime and against NumPy by hand."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import qnn_core as qnn
+from numpy.typing import NDArray
+from onnx import numpy_helper
+from qnn_core.errors import FileError, StateError
+from qnn_core.nn import LeakyReLU, ResidualBlock, Tanh
+from safetensors.numpy import save_file
+
+Array = NDArray[Any]
+NETS = Path(__file__).parents[2] / "nets"
+
+
+def state_of(name: str) -> dict[str, Array]:
+    """Return what PyTorch called `state_dict()` before it wrote a file."""
+    graph = onnx.load(NETS / f"{name}.onnx").graph
+    return {item.name: numpy_helper.to_array(item) for item in graph.initializer}
+
+
+def answers(name: str, inputs: Array) -> Any:
+    session = onnxruntime.InferenceSession(NETS / f"{name}.onnx")
+    return session.run(None, {"input": inputs})[0]
+
+
+def channels_last(x: Array) -> Array:
+    return np.moveaxis(x, 1, -1)
+
+
+def numbers(*shape: int) -> Array:
+    return np.random.default_rng(len(shape)).normal(size=shape).astype(np.float32)
+
+
+def lenet() -> qnn.Sequential:
+    return qnn.Sequential(
+        qnn.Conv2d(1, 4, 5, padding=2),
+        qnn.ReLU(),
+        qnn.MaxPool2d(2),
+        qnn.Conv2d(4, 8, 5),
+        qnn.ReLU(),
+        qnn.MaxPool2d(2),
+        qnn.Flatten(),
+        qnn.Linear(200, 30),
+        qnn.ReLU(),
+        qnn.Linear(30, 20),
+        qnn.ReLU(),
+        qnn.Linear(20, 10),
+    )
+
+
+def resnet8() -> qnn.Sequential:
+    return qnn.Sequential(
+        qnn.Conv2d(3, 4, 3, padding=1, bias=False),
+        qnn.BatchNorm(4),
+        qnn.ReLU(),
+        ResidualBlock(4, 4),
+        ResidualBlock(4, 8, stride=2),
+        ResidualBlock(8, 16, stride=2),
+        qnn.GlobalAvgPool2d(),
+        qnn.Linear(16, 10),
+    )
+
+
+def conv1d() -> qnn.Sequential:
+    return qnn.Sequential(
+        qnn.Conv1d(3, 8, 7, stride=2, padding=3, bias=False),
+        qnn.BatchNorm(8),
+        qnn.ReLU(),
+        qnn.Conv1d(8, 12, 3, padding=2, dilation=2, groups=4),
+        qnn.BatchNorm(12),
+        LeakyReLU(0.05),
+        qnn.MaxPool1d(3, stride=2, padding=1),
+        qnn.Conv1d(12, 12, 5, padding="same", groups=12),
+        qnn.ReLU(),
+        qnn.AvgPool1d(2),
+        qnn.Conv1d(12, 16, 1),
+        qnn.ReLU(),
+        qnn.GlobalAvgPool1d(),
+        qnn.Linear(16, 5),
+    )
+
+
+class Autoencoder(qnn.Module):
+    """Attributes as in the net of PyTorch, in another order."""
+
+    def __init__(self) -> None:
+        self.decoder = qnn.Sequential(
+            qnn.Linear(6, 24), Tanh(), qnn.Linear(24, 64), qnn.nn.Sigmoid(), qnn.Reshape(8, 8, 1)
+        )
+        self.encoder = qnn.Sequential(qnn.Linear(64, 24), Tanh(), qnn.Linear(24, 6), Tanh())
+        self.flat = qnn.Flatten()
+
+    def forward(self, x: qnn.Tensor) -> Any:
+        return self.decoder(self.encoder(self.flat(x)))
+
+
+@pytest.mark.parametrize(
+    ("name", "build", "shape"),
+    [
+        ("lenet-script-11", lenet, (1, 28, 28)),
+        ("resnet8-script-13-bn", resnet8, (3, 32, 32)),
+        ("conv1d-script-13-bn", conv1d, (3, 64)),
+        ("autoencoder-script-11", Autoencoder, (1, 8, 8)),
+    ],
+)
+def test_outputs_are_those_of_the_net_that_had_the_weights(
+    name: str, build: Callable[[], qnn.Module], shape: tuple[int, ...]
+) -> None:
+    model, x = build(), numbers(3, *shape)
+    state = state_of(name)
+    table = qnn.load_torch_state(model, state, example=channels_last(x))
+    assert table.keys() == state.keys()
+    expected = answers(name, x)
+    got = model.eval()(channels_last(x)).data
+    if got.ndim == 4:
+        expected = channels_last(expected)
+    np.testing.assert_allclose(got, expected, atol=1e-5)
+
+
+def test_a_file_of_safetensors_will_do(tmp_path: Path) -> None:
+    model, x = lenet(), numbers(2, 1, 28, 28)
+    save_file(state_of("lenet-script-11"), tmp_path / "net.safetensors")
+    qnn.load_torch_state(model, tmp_path / "net.safetensors", example=channels_last(x))
+    expected = answers("lenet-script-11", x)
+    np.testing.assert_allclose(model(channels_last(x)).data, expected, atol=1e-5)
+
+
+def test_a_file_has_no_order_and_what_is_alike_needs_names(tmp_path: Path) -> None:
+    state, path = state_of("resnet8-script-13-bn"), tmp_path / "net.safetensors"
+    save_file(state, path)
+    model = resnet8()
+    before = model.state_dict()
+    with pytest.raises(StateError, match=r"bn1 and layers\.0\.bn1 .* alike.*give names="):
+        qnn.load_torch_state(model, path)
+    unchanged(model, before)
+    table = qnn.load_torch_state(model, state)
+    again = resnet8()
+    assert qnn.load_torch_state(again, path, names=table) == table
+    unchanged(again, model.state_dict())
+
+
+def test_names_that_differ_in_numbers_have_an_order(tmp_path: Path) -> None:
+    widths = range(12)
+    state = {f"blocks.{n}.weight": np.full((3, 3), n, np.float32) for n in widths}
+    save_file(state, tmp_path / "net.safetensors")
+    model = qnn.Sequential(*(qnn.Linear(3, 3, bias=False) for _ in widths))
+    qnn.load_torch_state(model, tmp_path / "net.safetensors")
+    assert [layer.weight.array[0, 0] for layer in model.layers] == list(widths)
+
+
+def test_a_net_that_begins_with_reshape_needs_no_example() -> None:
+    rng = np.random.default_rng(3)
+    model = qnn.LeNet(shape=(16, 20, 3), channels=(4, 6), hidden=5, classes=3, seed=0)
+    shapes = [(4, 3, 5, 5), (4,), (6, 4, 5, 5), (6,), (5, 12), (5,), (3, 5), (3,)]
+    names = ["conv1", "conv2", "fc1", "fc2"]
+    state = {
+        f"{name}.{leaf}": rng.normal(size=shapes.pop(0)).astype(np.float32)
+        for name in names
+        for leaf in ("weight", "bias")
+    }
+    qnn.load_torch_state(model, state)
+    ours: Any = model.layers[-3]
+    theirs = state["fc1.weight"].reshape(5, 6, 1, 2).transpose(0, 2, 3, 1).reshape(5, 12)
+    np.testing.assert_array_equal(ours.weight.array, theirs)
+
+
+def test_flattened_images_without_a_shape_are_asked_for() -> None:
+    model = lenet()
+    before = model.state_dict()
+    with pytest.raises(StateError, match=r"layers\.7 takes 200 features .* 8 channels.*example="):
+        qnn.load_torch_state(model, state_of("lenet-script-11"))
+    unchanged(model, before)
+
+
+def test_normalization_of_flat_images_is_in_their_order_too() -> None:
+    model = qnn.Sequential(qnn.Flatten(), qnn.BatchNorm(12), qnn.ReLU(), qnn.Linear(12, 2))
+    mean, weight = numbers(12), numbers(2, 12)
+    state = {
+        "0.running_mean": mean,
+        "0.running_var": np.ones(12),
+        "0.num_batches_tracked": np.array(7),
+        "1.weight": weight,
+        "1.bias": np.zeros(2),
+    }
+    x = numbers(5, 3, 2, 2)
+    qnn.load_torch_state(model, state, example=channels_last(x))
+    expected = np.maximum((x.reshape(5, 12) - mean) / np.sqrt(1 + 1e-5), 0) @ weight.T
+    np.testing.assert_allclose(model.eval()(channels_last(x)).data, expected, atol=1e-5)
+
+
+def test_features_that_become_images_are_put_in_order() -> None:
+    model = qnn.Sequential(
+        qnn.Linear(3, 12), qnn.BatchNorm(12), Tanh(), qnn.Reshape(3, 2, 2), qnn.Conv2d(2, 1, 1)
+    )
+    state = {
+        "fc.weight": numbers(12, 3),
+        "fc.bias": numbers(12),
+        "norm.weight": numbers(12) + 2,
+        "norm.bias": numbers(12),
+        "norm.running_mean": numbers(12),
+        "norm.running_var": np.abs(numbers(12)),
+        "conv.weight": numbers(1, 2, 1, 1),
+        "conv.bias": np.zeros(1),
+    }
+    x = numbers(4, 3)
+    qnn.load_torch_state(model, state, example=x)
+    flat = x @ state["fc.weight"].T + state["fc.bias"] - state["norm.running_mean"]
+    flat = flat / np.sqrt(state["norm.running_var"] + 1e-5) * state["norm.weight"]
+    images = np.tanh(flat + state["norm.bias"]).reshape(4, 2, 3, 2)
+    expected = np.einsum("nchw,oc->nhwo", images, state["conv.weight"][:, :, 0, 0])
+    np.testing.assert_allclose(model.eval()(x).data, expected, atol=1e-5)
+
+
+def test_features_that_were_flat_already_stay_as_they_are() -> None:
+    model = qnn.Sequential(qnn.Flatten(), qnn.Linear(12, 2, bias=False))
+    for example in (None, numbers(1, 12), numbers(1, 4, 3)):
+        weight = numbers(2, 12)
+        qnn.load_torch_state(model, {"fc.weight": weight}, example=example)
+        np.testing.assert_array_equal(model.layers[1].weight.array, weight)
+
+
+def test_flat_images_that_are_rearranged_are_refused() -> None:
+    class Twice(qnn.Module):
+        def __init__(self) -> None:
+            self.fc = qnn.Linear(24, 2, bias=False)
+
+        def forward(self, x: qnn.Tensor) -> Any:
+            flat = x.reshape((len(x), -1))
+            return self.fc(qnn.ops.concatenate([flat, flat], 1))
+
+    model = Twice()
+    before = model.state_dict()
+    with pytest.raises(StateError, match=r"fc: it is not known in which order .* enters linear"):
+        qnn.load_torch_state(model, {"fc.weight": numbers(2, 24)}, example=numbers(1, 2, 2, 3))
+    unchanged(model, before)
+
+
+def test_images_may_be_moved_to_their_order_and_back() -> None:
+    class Theirs(qnn.Module):
+        def __init__(self) -> None:
+            self.conv = qnn.Conv2d(2, 3, 1)
+            self.fc = qnn.Linear(12, 2)
+
+        def forward(self, x: qnn.Tensor) -> Any:
+            y = self.conv(x).transpose((0, 3, 1, 2))
+            return self.fc(y.reshape((len(x), -1)))
+
+    state = {
+        "conv.weight": numbers(3, 2, 1, 1),
+        "conv.bias": numbers(3),
+        "fc.weight": numbers(2, 12),
+        "fc.bias": numbers(2),
+    }
+    model = Theirs()
+    qnn.load_torch_state(model, state, example=numbers(1, 2, 2, 2))
+    np.testing.assert_array_equal(model.fc.weight.array, state["fc.weight"])
+
+
+def test_quantized_layers_take_latent_weights_and_fit_their_scales() -> None:
+    state = {"0.weight": numbers(4, 3, 3, 3), "0.bias": numbers(4)}
+    options: dict[str, Any] = {"weight": "symmetric:4", "input": "uniform:4"}
+    model = qnn.Sequential(qnn.QuantConv2d(3, 4, 3, **options), qnn.ReLU(), qnn.Dropout(0.5))
+    layer: Any = model[0]
+    model.train()(numbers(2, 6, 6, 3))
+    assert layer.input_quantizer.calibrated.array
+    qnn.load_torch_state(model, state)
+    reference = qnn.Sequential(qnn.Conv2d(3, 4, 3))
+    qnn.load_torch_state(reference, state)
+    fresh: Any = qnn.QuantConv2d.from_float(reference[0], **options)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(layer.codes(), fresh.codes())
+    assert layer.scale == fresh.scale
+    assert not layer.input_quantizer.calibrated.array
+
+
+LINEAR = {
+    "a.weight": numbers(3, 2),
+    "a.bias": numbers(3),
+    "b.weight": numbers(3, 3),
+    "b.bias": numbers(3),
+    "head.weight": numbers(7, 3),
+}
+TABLE = {
+    "a.weight": "layers.0.weight",
+    "a.bias": "layers.0.bias",
+    "b.weight": "layers.2.weight",
+    "b.bias": "layers.2.bias",
+}
+
+
+def two() -> qnn.Sequential:
+    return qnn.Sequential(qnn.Linear(2, 3, seed=0), qnn.ReLU(), qnn.Linear(3, 3, seed=1))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"head": None},
+        {"head": None, "a": "layers.0"},
+        {"head": None, "b": "2", "a.bias": "0.bias", "a.weight": "layers.0.weight"},
+        TABLE | {"head.weight": None},
+        TABLE.get,
+    ],
+)
+def test_names_of_tensors_and_modules_or_a_function(names: Any) -> None:
+    model = two()
+    assert qnn.load_torch_state(model, LINEAR, names=names) == TABLE
+    loaded = model.state_dict()
+    for theirs, ours in TABLE.items():
+        np.testing.assert_array_equal(loaded[ours], LINEAR[theirs])
+
+
+def test_what_does_not_fit_is_listed_at_once_and_nothing_is_changed() -> None:
+    state = LINEAR | {"b.weight": numbers(3, 4), "a.bias": np.array([1, np.nan, 2])}
+    model = two()
+    before = model.state_dict()
+    names = {"a": "layers.0", "c": "layers.2", "head": "layers.1"}
+    with pytest.raises(StateError) as caught:
+        qnn.load_torch_state(model, state, names=names)
+    lines = str(caught.value).split("\n  ")
+    assert lines[0].startswith("load_torch_state: the state does not fit this Sequential")
+    assert "names: the state has no c" in str(caught.value)
+    assert "names: head.weight is to be layers.1.weight, which the model has not" in "\n".join(
+        lines
+    )
+    assert "a.bias does not fit layers.0.bias: it holds NaN or infinity" in lines
+    assert any(
+        line.startswith("b.weight does not fit layers.2.weight: it has shape (3, 4); (3, 3)")
+        for line in lines
+    )
+    unchanged(model, before)
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ({}, "the state has nothing for layers.0.weight of shape (3, 2)"),
+        (LINEAR, "the model has no place for head.weight of shape (7, 3)"),
+        (
+            {n: a for n, a in LINEAR.items() if n not in ("head.weight", "b.bias")},
+            "the state has nothing for layers.2.bias of shape (3,) beside b.weight",
+        ),
+        (
+            {n: a for n, a in LINEAR.items() if n != "head.weight"} | {"a.gain": np.ones(3)},
+            "layers.0 (Linear) has no gain for a.gain",
+        ),
+    ],
+)
+def test_what_is_missing_or_unknown_is_named(state: dict[str, Array], message: str) -> None:
+    model = two()
+    before = model.state_dict()
+    with pytest.raises(StateError) as caught:
+        qnn.load_torch_state(model, state)
+    assert message in str(caught.value)
+    unchanged(model, before)
+
+
+def test_two_names_for_one_place_are_refused() -> None:
+    names = {"a.weight": "0.weight", "b.weight": "layers.0.weight"}
+    with pytest.raises(
+        StateError, match=r"a\.weight and b\.weight are all to be layers\.0\.weight"
+    ):
+        qnn.load_torch_state(two(), LINEAR, names=names)
+
+
+def test_shapes_of_convolutions_are_said_in_both_layouts() -> None:
+    model = qnn.Sequential(qnn.Conv2d(3, 4, 5))
+    state = {"0.weight": numbers(4, 3, 3, 3), "0.bias": numbers(4)}
+    with pytest.raises(StateError, match=r"\(4, 3, 3, 3\).*\(4, 5, 5, 3\) is needed"):
+        qnn.load_torch_state(model, state)
+    with pytest.raises(StateError, match="a convolution's weight has 3 or 4 axes"):
+        qnn.load_torch_state(model, state | {"0.weight": numbers(4, 3)})
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        {f"module.{name}": array for name, array in LINEAR.items()},
+        {"epoch": 3, "state_dict": LINEAR},
+        {"model": {f"_orig_mod.{name}": array for name, array in LINEAR.items()}, "step": 1},
+    ],
+)
+def test_wrappers_and_checkpoints_are_opened(wrapped: dict[str, Any]) -> None:
+    assert qnn.load_torch_state(two(), wrapped, names={"head": None}) == TABLE
+
+
+def test_what_is_no_state_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StateError, match="these are none: epoch"):
+        qnn.load_torch_state(two(), {"epoch": 3} | LINEAR)
+    with pytest.raises(StateError, match=r"got Sequential; give its state_dict\(\)"):
+        qnn.load_torch_state(two(), two())  # type: ignore[arg-type]
+    with pytest.raises(FileNotFoundError):
+        qnn.load_torch_state(two(), tmp_path / "none.safetensors")
+    path = tmp_path / "cut.safetensors"
+    save_file(LINEAR, path)
+    path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(FileError, match=r"cut\.safetensors is not a whole safetensors file"):
+        qnn.load_torch_state(two(), path)
+
+
+def test_a_file_of_pytorch_takes_pytorch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)  # as where it is not installed
+    (tmp_path / "net.pt").write_bytes(b"x")
+    with pytest.raises(ImportError, match=r"net\.pt needs PyTorch .*pip install torch"):
+        qnn.load_torch_state(two(), tmp_path / "net.pt")
+    with pytest.raises(ImportError, match="pip install torch onnx"):
+        qnn.from_torch(object(), numbers(1, 2))
+
+
+def unchanged(model: qnn.Module, before: dict[str, Array]) -> None:
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, before[name], err_msg=name)

@@ -1,0 +1,187 @@
+"""Nets and states of PyTorch itself: `nox -s torch`."""
+
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import qnn_core as qnn
+from qnn_core.errors import ConversionError, FileError, ShapeError
+
+torch = pytest.importorskip("torch")
+nn = torch.nn
+pytestmark = [
+    pytest.mark.torch,
+    pytest.mark.filterwarnings("default"),  # theirs are none of ours
+]
+torch_nets = pytest.importorskip("torch_nets")
+NETS = list(torch_nets.NETS)
+BATCH_NORMS = {"resnet8", "resnet20", "mobilenet_v2", "mobilenet_v3", "ds_cnn", "mlp", "conv1d"}
+
+
+def outputs(net: Any, x: Any) -> Any:
+    with torch.no_grad():
+        return net.eval()(x).numpy()
+
+
+def norms(model: qnn.Module) -> int:
+    return sum(isinstance(module, qnn.BatchNorm) for _, module in model.named_modules())
+
+
+@pytest.mark.parametrize("batch_norm", ["keep", "fold"])
+@pytest.mark.parametrize("name", NETS)
+def test_outputs_are_those_of_the_net(name: str, batch_norm: str) -> None:
+    net, x = torch_nets.build(name)
+    model = qnn.from_torch(net, x[:1], batch_norm=batch_norm)
+    expected = outputs(net, x)
+    np.testing.assert_allclose(model(x.numpy()).data, expected, rtol=1e-5, atol=1e-5)
+    assert (norms(model) > 0) == (name in BATCH_NORMS and batch_norm == "keep")
+
+
+def test_images_may_be_channels_last() -> None:
+    net, x = torch_nets.build("resnet8")
+    model = qnn.from_torch(net, x, layout="channels_last")
+    images = np.moveaxis(x.numpy(), 1, -1)
+    np.testing.assert_allclose(model(images).data, outputs(net, x), rtol=1e-5, atol=1e-5)
+
+
+def test_the_net_stays_as_it_is_and_nothing_is_said(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    net, x = torch_nets.build("mobilenet_v2")
+    net.train()
+    net.features[0].eval()  # as who freezes the first layers has it
+    before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
+    modes = [module.training for module in net.modules()]
+    qnn.from_torch(net, x.numpy())
+    assert modes == [module.training for module in net.modules()]
+    assert all(torch.equal(tensor, before[name]) for name, tensor in net.state_dict().items())
+    assert all(parameter.requires_grad for parameter in net.parameters())
+    assert not list(tmp_path.iterdir())
+    assert capfd.readouterr() == ("", "")
+
+
+class Matrix(nn.Module):  # type: ignore[misc,name-defined]
+    """An operation that tracing does not export, and the other exporter does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(6, 6)
+        self.norm = nn.BatchNorm1d(6)
+
+    def forward(self, x: Any) -> Any:
+        return self.norm(self.fc(x)).unflatten(1, (2, 3)).mT.flatten(1)
+
+
+class Eigenvalues(nn.Module):  # type: ignore[misc,name-defined]
+    """An operation that no exporter has."""
+
+    def forward(self, x: Any) -> Any:
+        return torch.linalg.eigvals(x[:, :, None] * x[:, None, :]).real
+
+
+def test_what_tracing_cannot_export_goes_by_the_other_exporter(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    pytest.importorskip("onnxscript")
+    net, x = Matrix(), torch.arange(12.0).reshape(2, 6)
+    model = qnn.from_torch(net, x)
+    np.testing.assert_allclose(model(x.numpy()).data, outputs(net, x), rtol=1e-5, atol=1e-5)
+    assert norms(model) == 1
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_cannot_be_exported_is_said_with_the_reason(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(
+        ConversionError, match=r"cannot export this Eigenvalues: .*eigvals"
+    ) as caught:
+        qnn.from_torch(Eigenvalues(), np.zeros((1, 3)))
+    assert caught.value.__cause__ is not None
+    assert capfd.readouterr() == ("", "")
+    with pytest.raises(ConversionError, match="LSTM"):
+        qnn.from_torch(nn.LSTM(3, 2), np.zeros((1, 4, 3)))
+
+
+def test_what_is_no_module_is_refused() -> None:
+    for wrong, hint in ((nn.Linear, "make one of the class"), (torch.relu, "got <built-in")):
+        with pytest.raises(TypeError, match=f"must be a torch.nn.Module.*{hint}"):
+            qnn.from_torch(wrong, np.zeros((1, 3)))
+    with pytest.raises(TypeError, match="an array of numbers, got str"):
+        qnn.from_torch(nn.Linear(3, 2), "example")
+
+
+@pytest.mark.parametrize(
+    ("net", "shape", "message"),
+    [
+        (nn.Linear(3, 2), (3,), r"must be \[batch, \.\.\.\]"),
+        (nn.Linear(3, 2), (0, 3), "with a sample"),
+        (nn.Conv2d(3, 2, 3), (3, 8, 8), "first axis of the example is not the batch"),
+        (nn.Flatten(0), (1, 8), "first axis of the example is not the batch"),
+    ],
+)
+def test_an_example_has_a_batch(net: Any, shape: tuple[int, ...], message: str) -> None:
+    with pytest.raises(ShapeError, match=message):
+        qnn.from_torch(net, np.zeros(shape, np.float32))
+
+
+def test_a_net_that_fails_on_the_example_says_so() -> None:
+    with pytest.raises(ConversionError, match=r"fails on the example of shape \(1, 4\)") as caught:
+        qnn.from_torch(nn.Linear(3, 2), np.zeros((1, 4)))
+    assert isinstance(caught.value.__cause__, RuntimeError)
+
+
+@pytest.mark.parametrize("name", [name for name in NETS if name != "shapes"])
+def test_an_imported_net_takes_a_later_state(name: str) -> None:
+    net, x = torch_nets.build(name)
+    model = qnn.from_torch(net, x)
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.mul_(0.9)
+    table = qnn.load_torch_state(model, net.state_dict(), example=x.numpy())
+    assert len(table) == sum("num_batches" not in name for name in net.state_dict())
+    np.testing.assert_allclose(model(x.numpy()).data, outputs(net, x), rtol=1e-5, atol=1e-5)
+
+
+def perceptron() -> Any:
+    return nn.Sequential(
+        OrderedDict(one=nn.Linear(5, 4), norm=nn.BatchNorm1d(4), act=nn.ReLU(), two=nn.Linear(4, 3))
+    )
+
+
+def ours() -> qnn.Sequential:
+    layers = (qnn.Linear(5, 4), qnn.BatchNorm(4), qnn.ReLU(), qnn.Linear(4, 3))
+    return qnn.Sequential(*layers)
+
+
+@pytest.mark.parametrize("suffix", ["pt", "safetensors"])
+@pytest.mark.parametrize("checkpoint", [False, True])
+def test_files_of_states(suffix: str, checkpoint: bool, tmp_path: Path) -> None:
+    net, path = perceptron(), tmp_path / f"net.{suffix}"
+    state = nn.DataParallel(net).state_dict() if checkpoint else net.state_dict()
+    if suffix == "safetensors":
+        pytest.importorskip("safetensors.torch").save_file(state, path)
+    else:
+        torch.save({"state_dict": state, "epoch": 3} if checkpoint else state, path)
+    model, x = ours(), torch.arange(10.0).reshape(2, 5)
+    qnn.load_torch_state(model, path)
+    np.testing.assert_allclose(model.eval()(x.numpy()).data, outputs(net, x), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_states_of_other_precisions(dtype: Any) -> None:
+    net = perceptron().to(dtype)
+    model = ours()
+    qnn.load_torch_state(model, net.state_dict())
+    assert model.dtype == np.float32
+    expected = net.one.weight.detach().float().numpy()
+    np.testing.assert_array_equal(model[0].weight.array, expected)
+
+
+def test_a_pickled_net_is_refused(tmp_path: Path) -> None:
+    torch.save(perceptron(), tmp_path / "net.pt")
+    with pytest.raises(FileError, match=r"net\.pt holds no state dictionary"):
+        qnn.load_torch_state(ours(), tmp_path / "net.pt")
