@@ -61,8 +61,9 @@ def quantize(
             DataLoader; targets are not used.
         first_weight: quantizer of the first layer's weight, None for float; ``"same"`` is `weight`.
         first_input: quantizer of the first layer's input, None for float; ``"same"`` is `input`.
-        last_weight: quantizer of the last layer's weight, also if it is the only one.
-        last_input: quantizer of the last layer's input.
+        last_weight: quantizer of the last layer's weight, also if it is the only one; None for
+            float, ``"same"`` for `weight`.
+        last_input: quantizer of the last layer's input, likewise.
         layers: quantizers of single layers in place of all of these: by the layer's path, or a
             pattern of paths, a pair ``(weight, input)``, one quantizer for both, or None to leave
             it float; see `apply_rules`.
@@ -98,7 +99,10 @@ def quantize(
         weight if first_weight == SAME else first_weight,
         input if first_input == SAME else first_input,
     )
-    pairs[last] = (last_weight, last_input)
+    pairs[last] = (
+        weight if last_weight == SAME else last_weight,
+        input if last_input == SAME else last_input,
+    )
     pairs |= by_layer("quantize, layers", layers or {}, order)
     made = {n: _quantized(n, found[n], *pair) for n, pair in pairs.items() if pair != (None, None)}
     for name in pairs.keys() - made.keys():

@@ -47,7 +47,7 @@ def from_torch(
         A LeNet of PyTorch's, quantized to 4 bits::
 
             net = qnn.from_torch(lenet, torch.zeros(1, 1, 28, 28))
-            small = qnn.quantize(net, "symmetric:4", calibration=images)
+            small = qnn.quantize(net, weight="symmetric:4", input="uniform:4", calibration=images)
     """
     torch = _torch()
     inputs = _inputs(torch, module, example)
