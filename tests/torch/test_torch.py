@@ -63,6 +63,29 @@ def test_the_net_stays_as_it_is_and_nothing_is_said(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("wrap", [torch.compile, nn.DataParallel, torch.jit.script])
+@pytest.mark.filterwarnings("ignore")  # PyTorch deprecates its own
+def test_wrappers_are_opened(wrap: Any) -> None:
+    net, x = perceptron(), torch.arange(10.0).reshape(2, 5)
+    model = qnn.from_torch(wrap(net), x)
+    np.testing.assert_allclose(model(x.numpy()).data, outputs(net, x), rtol=1e-5, atol=1e-5)
+
+
+def test_several_inputs_and_outputs() -> None:
+    class Both(nn.Module):  # type: ignore[misc,name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = nn.Linear(3, 2)
+
+        def forward(self, x: Any, y: Any) -> Any:
+            return self.fc(x), self.fc(x) + y
+
+    net, inputs = Both(), (torch.ones(2, 3), torch.ones(2, 2))
+    got: Any = qnn.from_torch(net, inputs)(*(x.numpy() for x in inputs))
+    for ours, theirs in zip(got, net(*inputs), strict=True):
+        np.testing.assert_allclose(ours.data, theirs.detach().numpy(), rtol=1e-5)
+
+
 class Matrix(nn.Module):  # type: ignore[misc,name-defined]
     """An operation that tracing does not export, and the other exporter does."""
 

@@ -109,10 +109,13 @@ def _fitted(
     if made.shape != wanted:
         turned = f", which is {made.shape} with channels last" if made is not array else ""
         raise ValueError(f"it has shape {array.shape}{turned}; {wanted} is needed")
-    if made.dtype.kind not in "fiu" or not np.all(np.isfinite(made)):
-        raise ValueError(
-            "it holds NaN or infinity" if made.dtype.kind == "f" else f"it holds {made.dtype}"
-        )
+    if made.dtype.kind not in "fiu":
+        raise ValueError(f"it holds {made.dtype}")
+    own = place.tensors[leaf].dtype
+    with np.errstate(over="ignore"):
+        made = made.astype(own)
+    if not np.all(np.isfinite(made)):
+        raise ValueError(f"it holds NaN or infinity, or numbers that {own} does not hold")
     return made if flat is None else from_channels_first(made, *flat)
 
 

@@ -131,8 +131,10 @@ class _Walk:
             return State(IMAGE if after[1:] == state.flat else LOST)
         if state.kind == IMAGE:
             return _of_image(before, after)
-        if len(after) < 4 or not self._ours:
-            return state if len(after) < 4 else State()
+        if len(after) < 4:
+            return state if len(before) < len(after) else State()
+        if not self._ours:
+            return State()
         if after[-1] > 1 and prod(after[1:-1]) > 1:
             for name in state.made_by:
                 self._note(name, 0, after[1:])

@@ -28,7 +28,7 @@ def from_torch(
     itself stays as it is, in the mode that it was in. PyTorch is imported here, and nowhere else.
 
     Args:
-        module: a ``torch.nn.Module``.
+        module: a ``torch.nn.Module``, also as ``torch.compile`` or ``DataParallel`` wrap it.
         example: an input ``[batch, ...]`` as PyTorch has it, images with their channels first; a
             tensor, an array, or a tuple of them for several inputs. Its numbers do not matter.
         batch_norm: ``"keep"`` for layers of batch normalization, to be trained further; ``"fold"``
@@ -50,6 +50,7 @@ def from_torch(
             small = qnn.quantize(net, weight="symmetric:4", input="uniform:4", calibration=images)
     """
     torch = _torch()
+    module = _unwrapped(torch, module)
     inputs = _inputs(torch, module, example)
     with _evaluating(module), _quiet(torch), torch.no_grad():
         twice = _checked_batch(torch, module, inputs)
@@ -65,6 +66,19 @@ def _torch() -> Any:
             "from_torch: a net of PyTorch needs PyTorch: pip install torch onnx"
         ) from error
     return torch
+
+
+def _unwrapped(torch: Any, module: Any) -> Any:
+    """Return the net inside of what ``torch.compile`` or data parallelism made of it."""
+    parallel = (torch.nn.DataParallel, torch.nn.parallel.DistributedDataParallel)
+    while isinstance(module, torch.nn.Module):
+        if isinstance(module, parallel):
+            module = module.module
+        elif hasattr(module, "_orig_mod"):
+            module = module._orig_mod
+        else:
+            break
+    return module
 
 
 def _inputs(torch: Any, module: Any, example: Any) -> tuple[Any, ...]:
