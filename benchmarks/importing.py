@@ -54,8 +54,7 @@ def main() -> int:
         ),
     )
     PAGE.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(PAGE) as file:
-        file.write(text.encode())
+    atomic_write(PAGE, text.encode())
     print(text)
     return 0
 
