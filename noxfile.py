@@ -68,6 +68,7 @@ def types(session: nox.Session) -> None:
     session.run("mypy", *sources, "apps", "benchmarks", "studies", "tools", "noxfile.py")
     # Away from the sources, where the installed modules are found with their installed stubs.
     session.chdir(session.create_tmp())
+    session.run("mypy", "--strict", str(ROOT / "tests" / "types" / "of_a_user.py"))
     allowed = str(ROOT / "packages" / "qnn-core" / "stubtest-allowlist.txt")
     session.run("python", "-m", "mypy.stubtest", "qnn_core._kernels", "--allowlist", allowed)
     session.run("python", "-m", "mypy.stubtest", "qnn_data._kernels")

@@ -128,7 +128,7 @@ class Cnn(qnn.Module):
         self.linear3 = qnn.QuantLinear(64, 10, weight=f"symmetric:4,scale={STEP}", **o)
         self.pool = qnn.MaxPool2d(2)
 
-    def forward(self, x: Any) -> Any:  # type: ignore[override] # one input
+    def forward(self, x: Any) -> Any:
         """Return scores ``[n, 10]`` of images ``[n, 256]``."""
         x = qnn.ops.relu(self.conv1(x.reshape(-1, 16, 16, 1)))
         x = qnn.ops.relu(self.pool(self.conv2(x)))
@@ -162,7 +162,7 @@ class Separable(qnn.Module):
         self.codes = qnn.nn.Quantize(input)
         self.last = qnn.QuantLinear(32, 10, **o)
 
-    def forward(self, x: Any) -> Any:  # type: ignore[override] # one input
+    def forward(self, x: Any) -> Any:
         """Return scores ``[n, 10]`` of images ``[n, 784]``."""
         x = qnn.ops.relu(self.first(x.reshape(-1, 28, 28, 1)))
         for depthwise, pointwise in zip(self.depthwise, self.pointwise, strict=True):

@@ -25,7 +25,7 @@ class Middle(qnn.Module):
         super().__init__()
         self.border = border
 
-    def forward(self, x: qnn.Tensor) -> qnn.Tensor:  # type: ignore[override] # one input
+    def forward(self, x: qnn.Tensor) -> qnn.Tensor:
         """Return all but the border."""
         inner = slice(self.border, -self.border)
         return x[:, inner, inner, :]

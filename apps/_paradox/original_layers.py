@@ -163,7 +163,7 @@ class OriginalLinear(Module):
         self.scheme = scheme
         self.running = Buffer(np.zeros(()))
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override] # of one input
+    def forward(self, x: Tensor) -> Tensor:
         """Map ``[batch, in_features]`` to ``[batch, out_features]``."""
         scheme = self.scheme
         if scheme.bits is None:

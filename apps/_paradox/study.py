@@ -121,7 +121,7 @@ class Net(qnn.Module):
             OriginalLinear(hidden, 10, Scheme(bits=None, bias=True), seed + 1_000_000),
         )
 
-    def forward(self, x: qnn.Tensor) -> qnn.Tensor:  # type: ignore[override] # of one input
+    def forward(self, x: qnn.Tensor) -> qnn.Tensor:
         """Map ``[batch, 784]`` to ``[batch, 10]``."""
         x = self.standard(x)
         if not self.is_float and len(x) > BATCH:

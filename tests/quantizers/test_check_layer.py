@@ -51,7 +51,7 @@ class Sound(Module):
         self.scale = 4 * spread / 2**bits
         self.weight = Parameter(rng.normal(0, spread, (out_features, in_features)))
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         return ops.linear(self.before(x), self.quantized())
 
     def before(self, x: Tensor) -> Tensor:
@@ -103,12 +103,12 @@ all_in_one_wrong = whole_layer("all_in_one_wrong", 16.0)
 
 
 class AllInOne(Sound):
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         return all_in_one(x, self.weight, bits=self.bits, scale=self.scale)
 
 
 class AllInOneWrong(Sound):
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         return all_in_one_wrong(x, self.weight, bits=self.bits, scale=self.scale)
 
 
@@ -118,7 +118,7 @@ class NotANumber(Sound):
 
 
 class OneRowForAll(Sound):
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         return ops.sum(super().forward(x), axis=0)
 
 
@@ -155,19 +155,19 @@ class NotQuantized(Sound):
 class FloatWeightsBeside(Sound):
     """Adds a little of the product with the weights as they are."""
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         return super().forward(x) + ops.linear(x, self.weight) * 1e-3
 
 
 class TransformedFloatWeightsBeside(Sound):
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         return super().forward(x) + ops.linear(x, ops.tanh(self.weight) * 1e-3)
 
 
 class ScaleOfTheWeights(Sound):
     """A factor for each output that is made of the float weights."""
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         return super().forward(x) * ops.mean(self.weight * self.weight, axis=1)
 
 
@@ -238,7 +238,7 @@ product = op(
 
 
 class DerivativeOfFloatWeights(Sound):
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         return product(x, self.quantized(), self.weight.detach())
 
 
@@ -256,7 +256,7 @@ class KeepsItsScaleToItself(Sound):
 
 
 class DecidesByTheBatch(Sound):
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         y = ops.linear(x, ops.fake_quantize(self.weight, self.scale, quantizer="symmetric:2"))
         return y * (2.0 if len(x.data) > 1 else 1.0)
 

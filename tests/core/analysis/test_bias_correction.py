@@ -21,7 +21,7 @@ def means(model: nn.Module, x: Any) -> list[Any]:
         def __init__(self, layer: nn.Module) -> None:
             self.layer = layer
 
-        def forward(self, x: qnn.Tensor) -> qnn.Tensor:  # type: ignore[override] # one input
+        def forward(self, x: qnn.Tensor) -> qnn.Tensor:
             y: qnn.Tensor = self.layer(x)
             found.append(y.array.reshape(-1, y.shape[-1]).mean(axis=0, dtype=np.float64))
             return y

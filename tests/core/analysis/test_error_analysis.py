@@ -170,7 +170,7 @@ class Anything(nn.Module):
         self.mine = {"act": nn.Quantize("uniform:2")}
         self.head = qnn.Parameter(np.ones((2, 6)))
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override] # one input
+    def forward(self, x: Tensor) -> Tensor:
         x = self.mine["act"](self.layer(self.layer(x)))
         return ops.linear(x, ops.fake_quantize(self.head, 0.4, quantizer="symmetric:2"))
 

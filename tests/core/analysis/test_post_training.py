@@ -34,7 +34,7 @@ class Branches(nn.Module):
         self.branches = {"a": nn.Linear(6, 6, seed=rng), "b": nn.Linear(6, 6, seed=rng)}
         self.unused = nn.Linear(6, 6, seed=rng)
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override] # one input
+    def forward(self, x: Tensor) -> Tensor:
         for _ in range(2):
             x = self.branches["a"](x) * 2
         return self.head(x + self.branches["b"](x))
@@ -145,7 +145,7 @@ class ThereAndBack(nn.Module):
     def __init__(self) -> None:
         self.a, self.b = (nn.Linear(6, 6, seed=seed) for seed in (0, 1))
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override] # one input
+    def forward(self, x: Tensor) -> Tensor:
         return self.a(self.b(self.a(x)))
 
 
@@ -165,7 +165,7 @@ class TwoSizes(nn.Module):
         self.conv = nn.Conv2d(3, 3, 3, padding=1, seed=0)
         self.pool = nn.MaxPool2d(2)
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override] # one input
+    def forward(self, x: Tensor) -> Tensor:
         return self.conv(self.pool(self.conv(x)))
 
 
@@ -237,7 +237,7 @@ def test_inputs_that_need_no_data_are_given_none() -> None:
 
 
 class Own(nn.Linear):
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override] # one input
+    def forward(self, x: Tensor) -> Tensor:
         return super().forward(x * 2)
 
 

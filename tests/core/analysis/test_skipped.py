@@ -73,7 +73,7 @@ def test_rules_say_which_one_it_was_and_no_more_once_it_is_quantized() -> None:
 class Own(nn.Linear):
     """A layer of one's own."""
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override] # one input
+    def forward(self, x: Tensor) -> Tensor:
         return super().forward(x) * 2
 
 
@@ -84,7 +84,7 @@ class Gate(nn.Module):
         self.rows = [Parameter(np.eye(6, dtype=np.float32))]
         self.bias = Parameter(np.zeros(6, np.float32))
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override] # one input
+    def forward(self, x: Tensor) -> Tensor:
         return x @ self.rows[0] + self.bias
 
 
@@ -95,7 +95,7 @@ class Quantizing(Gate):
         super().__init__()
         self.quantizer = nn.QuantizeWeight("symmetric:4", self.rows[0])
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override] # one input
+    def forward(self, x: Tensor) -> Tensor:
         return x @ self.quantizer(self.rows[0])
 
 
@@ -109,7 +109,7 @@ class Mixed(nn.Module):
         self.tied = nn.Linear(6, 6)
         self.tied.weight = self.half.weight
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override] # one input
+    def forward(self, x: Tensor) -> Tensor:
         x = self.norm(self.quantizing(self.own(self.gate(x))))
         return self.tied(self.half(self.none(self.plain(x))))
 

@@ -22,7 +22,7 @@ class Holder(nn.Module):
         self.again = self.listed[0]
         self.count = 0
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override] # one input
+    def forward(self, x: Tensor) -> Tensor:
         for layer in (*self.listed, *self.tupled, *self.named.values(), self.inner, self.again):
             x = layer(x)
         return x

@@ -68,7 +68,7 @@ class _Watched(Module):
         self.total: Array = np.zeros(())
         self.count = 0
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override] # one input
+    def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.layer(x)
         rows = y.array.reshape(-1, y.shape[-1])
         self.total = self.total + rows.sum(axis=0, dtype=np.float64)

@@ -181,7 +181,7 @@ class _Seen(Module):
     def __init__(self) -> None:
         self.arrays: list[Array] = []
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         self.arrays.append(x.array)
         return x
 

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from reprlib import recursive_repr
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -13,6 +13,15 @@ from ..autodiff.mode import MODE
 from ..errors import StateError, StructureError
 from .hidden import checked
 from .parts import Composite, Parts, children, first_parameter, held
+
+Output_co = TypeVar("Output_co", covariant=True)
+
+
+class Forwards(Protocol[Output_co]):
+    """What a module is to type checkers: a call of it returns what its own `forward` does."""
+
+    def forward(self, *inputs: Any, **named: Any) -> Output_co:
+        """Compute the output. To type checkers, these arguments stand for any others."""
 
 
 class Module(Composite):
@@ -44,11 +53,12 @@ class Module(Composite):
     # What a call has found to be in order: 0 nothing yet, 1 what it holds, 2 what it trains too.
     _checked: int = 0
 
-    def forward(self, *inputs: Tensor) -> Any:
+    # To type checkers, these arguments stand for any others: a subclass has its own.
+    def forward(self, *inputs: Any, **named: Any) -> Any:
         """Compute the output, mostly a tensor; every subclass defines it."""
         raise NotImplementedError(f"{type(self).__name__} must define forward")
 
-    def __call__(self, *inputs: Any) -> Any:
+    def _call(self, *inputs: Any) -> Any:
         """Run `forward`, and return what it does; arrays become tensors of the module's dtype."""
         if self._checked < 2 and self._checked <= self.training:
             return self._first_call(inputs)
@@ -65,6 +75,14 @@ class Module(Composite):
             return self.forward(*inputs)
         finally:
             recorder.leave()
+
+    if TYPE_CHECKING:
+
+        def __call__(self: Forwards[Output_co], *inputs: Any) -> Output_co:
+            """Run `forward`, and return what it does."""
+
+    else:
+        __call__ = _call
 
     def _first_call(self, inputs: tuple[Any, ...]) -> Any:
         """Run for the first time, in evaluation or in training: look for parts that are lost."""

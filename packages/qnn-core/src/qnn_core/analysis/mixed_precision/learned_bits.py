@@ -51,7 +51,7 @@ class BetweenWidths(Module):
         place = np.interp(bits, self.bits, np.arange(len(options)))
         self.place = Parameter(place, bounds=(0.0, len(options) - 1.0), decay=False)
 
-    def forward(self, weight: Tensor) -> Tensor:  # type: ignore[override] # one input
+    def forward(self, weight: Tensor) -> Tensor:
         """Return the weight between two options."""
         low, share = self._between()
         below, above = (self._made(weight, n) for n in (low, low + 1))

@@ -15,7 +15,7 @@ class ReLU(Module):
         Tensor([0., 2.])
     """
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         """Apply it to each element."""
         return ops.relu(x)
 
@@ -28,7 +28,7 @@ class Sigmoid(Module):
         Tensor([0.5])
     """
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         """Apply it to each element."""
         return ops.sigmoid(x)
 
@@ -41,7 +41,7 @@ class Tanh(Module):
         Tensor([0.])
     """
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         """Apply it to each element."""
         return ops.tanh(x)
 
@@ -54,7 +54,7 @@ class HardTanh(Module):
         Tensor([-1. ,  0.5])
     """
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         """Apply it to each element."""
         return ops.hardtanh(x)
 

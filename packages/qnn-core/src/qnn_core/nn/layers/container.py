@@ -29,7 +29,7 @@ class Sequential(Module):
                 raise TypeError(f"Sequential: layer {position} is {layer!r}, not a Module")
         self.layers = list(layers)
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         """Apply each layer in turn."""
         for layer in self.layers:
             x = layer(x)
@@ -54,7 +54,7 @@ class Flatten(Module):
         Tensor([[1., 2., 3., 4.]])
     """
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         """Flatten all but the first axis."""
         return reshape(x, (x.shape[0], prod(x.shape[1:])))
 
@@ -80,7 +80,7 @@ class Reshape(Module):
             whole("Reshape", "a length", n, least=-1, error=ShapeError) for n in shape
         )
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         """Reshape all but the first axis."""
         return reshape(x, (x.shape[0], *self.shape))
 

@@ -77,7 +77,7 @@ class Conv2d(Module):
         self.weight = Parameter(kaiming_uniform(shape, fan_in, generator(seed)))
         self.bias = Parameter(np.zeros(out_channels), decay=False) if bias else None
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         """Map ``[batch, height, width, in_channels]`` to as many images of ``out_channels``."""
         return self._convolve(x, self.weight)
 

@@ -43,7 +43,7 @@ class Linear(Module):
         self.weight = Parameter(kaiming_uniform(shape, shape[1], generator(seed)))
         self.bias = Parameter(np.zeros(shape[0]), decay=False) if bias else None
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         """Map ``[..., in_features]`` to ``[..., out_features]``."""
         return linear(x, self.weight, self.bias)
 

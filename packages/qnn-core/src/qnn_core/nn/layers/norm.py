@@ -44,7 +44,7 @@ class BatchNorm(Module):
         self.running_mean = Buffer(np.zeros(channels))
         self.running_variance = Buffer(np.ones(channels))
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         """Normalize ``[batch, ..., channels]``."""
         if not self.training:
             kept = self.running_mean, self.running_variance
@@ -94,7 +94,7 @@ class Dropout(Module):
         self.seed = Buffer(drawn, np.int64)
         self.batches = Buffer(0, np.int64)
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         """Drop elements of `x`, of any shape."""
         if not self.training or self.rate == 0:
             return x

@@ -75,7 +75,7 @@ class Conv1d(Conv2d):
             seed=seed,
         )
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override] # one input
+    def forward(self, x: Tensor) -> Tensor:
         """Map ``[batch, length, in_channels]`` to as many signals of ``out_channels``."""
         return as_signals(super().forward(as_images(x)))
 
@@ -98,7 +98,7 @@ class MaxPool1d(MaxPool2d):
         step = (1, kernel_size if stride is None else stride)
         super().__init__((1, kernel_size), stride=step, padding=(0, padding))
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override] # one input
+    def forward(self, x: Tensor) -> Tensor:
         """Map ``[batch, length, channels]`` to shorter signals."""
         return as_signals(super().forward(as_images(x)))
 
@@ -116,7 +116,7 @@ class AvgPool1d(AvgPool2d):
         step = (1, kernel_size if stride is None else stride)
         super().__init__((1, kernel_size), stride=step, padding=(0, padding))
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override] # one input
+    def forward(self, x: Tensor) -> Tensor:
         """Map ``[batch, length, channels]`` to shorter signals."""
         return as_signals(super().forward(as_images(x)))
 
@@ -129,6 +129,6 @@ class GlobalAvgPool1d(GlobalAvgPool2d):
         Tensor([[2.5]])
     """
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override] # one input
+    def forward(self, x: Tensor) -> Tensor:
         """Map ``[batch, length, channels]`` to ``[batch, channels]``."""
         return super().forward(as_images(x))

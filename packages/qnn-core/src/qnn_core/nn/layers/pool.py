@@ -35,7 +35,7 @@ class MaxPool2d(_Pool2d):
         Tensor([[[[4.]]]])
     """
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         """Map ``[batch, height, width, channels]`` to smaller images."""
         return ops.max_pool2d(x, self.kernel_size, stride=self.stride, padding=self.padding)
 
@@ -48,7 +48,7 @@ class AvgPool2d(_Pool2d):
         Tensor([[[[2.5]]]])
     """
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         """Map ``[batch, height, width, channels]`` to smaller images."""
         return ops.avg_pool2d(x, self.kernel_size, stride=self.stride, padding=self.padding)
 
@@ -61,6 +61,6 @@ class GlobalAvgPool2d(Module):
         Tensor([[2.5]])
     """
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         """Map ``[batch, height, width, channels]`` to ``[batch, channels]``."""
         return ops.global_avg_pool2d(x)

@@ -68,7 +68,7 @@ class ResidualBlock(Module):
         self.activation = activation_of("ResidualBlock", activation)()
         self.stream = None if stream is None else Quantize(stream)
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         """Map ``[batch, height, width, before]`` to ``[batch, ..., after]``."""
         y = self.activation(self.first_norm(self.first(x)))
         y = self.second_norm(self.second(y))

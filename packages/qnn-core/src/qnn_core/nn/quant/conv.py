@@ -104,6 +104,6 @@ class QuantConv1d(QuantConv2d, Conv1d):
         (1, 10, 4)
     """
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override] # one input
+    def forward(self, x: Tensor) -> Tensor:
         """Map ``[batch, length, in_channels]`` to as many signals of ``out_channels``."""
         return as_signals(QuantConv2d.forward(self, as_images(x)))

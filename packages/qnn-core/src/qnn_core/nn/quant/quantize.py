@@ -104,7 +104,7 @@ class Quantize(OwnsQParams):
             )
         super().__init__(scheme, channels=channels, momentum=momentum)
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         """Return the quantized values of `x`, of its shape."""
         x, scale, shift = self.operands(x)
         if self.plain or not self.training:

@@ -81,7 +81,7 @@ class QuantizedWeight(Module):
             if quantizer is not None:
                 quantizer.seed_noise(self.weight.array, number)
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override] # of one input
+    def forward(self, x: Tensor) -> Tensor:
         """Return the product of the quantized input and weight, plus the bias; see the float layer.
 
         As one operation where that can do what three would.
