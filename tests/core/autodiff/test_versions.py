@@ -299,7 +299,7 @@ def test_nobody_looks_again_at_an_array_that_nobody_holds() -> None:
 
 def test_a_write_through_numpy_of_what_shares_memory() -> None:
     a, b = Parameter([1.0, 2.0]), Parameter([3.0, 4.0])
-    view = np.atleast_2d(b.detach())
+    view = np.atleast_3d(b.detach())
     y = (a * b).sum()
     view[0, 0] = 9
     with pytest.raises(GraphError, match="multiply"):

@@ -24,7 +24,7 @@ from .analysis import (
     to_dot,
     warm_start,
 )
-from .autodiff import Buffer, Parameter, Tensor, grad, no_grad, trace
+from .autodiff import Buffer, Parameter, Tensor, from_dlpack, grad, no_grad, trace
 from .deploy import PackedModel, load, pack
 from .errors import ConversionError, ExportWarning, QnnError, TrainingWarning
 from .extensions import added_name
@@ -127,6 +127,7 @@ __all__ = [
     "encode",
     "evaluate",
     "fit",
+    "from_dlpack",
     "from_onnx",
     "from_torch",
     "get_num_threads",

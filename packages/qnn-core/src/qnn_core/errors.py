@@ -16,6 +16,10 @@ class DtypeError(QnnError, TypeError):
     """A dtype that an operation does not take."""
 
 
+class DeviceError(QnnError, TypeError):
+    """Numbers that lie where the processor cannot read them, such as on a graphics card."""
+
+
 class GraphError(QnnError, RuntimeError):
     """A derivative that the recorded graph cannot give."""
 

@@ -1,5 +1,6 @@
 """The tape: tensors, operations, backward and trace."""
 
+from .dlpack import from_dlpack
 from .mode import no_grad
 from .op import OUTPUT, Op, op
 from .packed import Packed
@@ -21,6 +22,7 @@ __all__ = [
     "Shape",
     "Tensor",
     "Value",
+    "from_dlpack",
     "grad",
     "no_grad",
     "op",

@@ -106,3 +106,38 @@ WRITING = {
         "subtract.at",
     ]
 }
+
+# What has the derivative of a function that there is no operation for.
+INSTEAD = {
+    f"np.{name}": instead
+    for name, instead in {
+        "log1p": "np.log(1 + x)",
+        "expm1": "np.exp(x) - 1",
+        "log2": "np.log(x) / np.log(2)",
+        "log10": "np.log(x) / np.log(10)",
+        "exp2": "2.0 ** x",
+        "cbrt": "np.sign(x) * np.abs(x) ** (1 / 3)",
+        "float_power": "x ** y",
+        "tan": "np.sin(x) / np.cos(x)",
+        "sinh": "(np.exp(x) - np.exp(-x)) / 2",
+        "cosh": "(np.exp(x) + np.exp(-x)) / 2",
+        "hypot": "np.sqrt(x * x + y * y)",
+        "logaddexp": "x + qnn_core.ops.softplus(y - x)",
+        "cumsum": "x @ np.triu(np.ones((n, n))) along the last axis",
+        "prod": "x[..., 0] * x[..., 1] * ..., or np.exp(np.sum(np.log(x))) where all are above 0",
+        "nansum": "np.sum(np.where(np.isnan(x), 0, x))",
+        "nan_to_num": "np.where(np.isfinite(x), x, 0)",
+        "convolve": "qnn_core.ops.conv2d",
+        "correlate": "qnn_core.ops.conv2d",
+        "array": "qnn_core.ops.stack",
+        "block": "np.concatenate, axis by axis",
+        "copy": "x itself: operations leave what they are given as it is",
+        "copyto": "np.where",
+        "put": "np.where",
+        "place": "np.where",
+        "putmask": "np.where",
+        "fill_diagonal": "np.where",
+        "linalg.inv": "no inverse: there is no operation of linear algebra but products and norms",
+        "linalg.solve": "no solver: there is no operation of linear algebra but products and norms",
+    }.items()
+}

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from ..arguments import number
-from ..errors import DtypeError, GraphError, ShapeError
+from ..errors import DtypeError, GraphError, QnnError, ShapeError
 from .backward import differentiate
 from .memory import Memory
 from .mode import MODE
 from .node import Node
-from .table import CONSTANT, FUNCTIONS, OPS, UFUNCS, WRITING
+from .outside import by_dlpack
+from .table import CONSTANT, FUNCTIONS, INSTEAD, OPS, UFUNCS, WRITING
 
 Array = NDArray[Any]
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
@@ -34,8 +35,14 @@ def converted(data: ArrayLike, wanted: np.dtype[Any]) -> Array:
         array = np.asarray(data)
     except ValueError as error:
         raise ShapeError(f"a tensor needs a rectangular array: {error}") from error
+    except (TypeError, RuntimeError, BufferError) as error:
+        if isinstance(error, QnnError) or not hasattr(data, "__dlpack__"):
+            raise
+        array = by_dlpack(data, error)
     if array.dtype is wanted:
         return array
+    if array.dtype.kind == "O" and array is not data and hasattr(data, "__dlpack__"):
+        array = by_dlpack(data)
     if array.dtype.kind not in "buif":
         raise DtypeError(f"a tensor holds real numbers, not {array.dtype}")
     return array.astype(wanted, copy=False)
@@ -65,8 +72,8 @@ class Tensor:
     """An n-dimensional array of float32 or float64 that remembers how it was computed.
 
     Args:
-        data: anything that NumPy takes as an array of real numbers. It is not copied if its dtype
-            fits already.
+        data: anything that NumPy takes as an array of real numbers, or that has ``__dlpack__``, as
+            the tensors of PyTorch, JAX and others. It is not copied if its dtype fits already.
         dtype: ``float32`` (the default, whatever the data's own type) or ``float64``.
         requires_grad: whether `backward` shall leave a gradient here.
 
@@ -78,7 +85,9 @@ class Tensor:
         requires_grad: whether it leaves one.
 
     Raises:
+        DeviceError: for another library's tensor that is not on the processor.
         DtypeError: for another dtype, or data that are no real numbers.
+        GraphError: for another library's tensor that requires a gradient.
         ShapeError: for ragged data.
 
     Example:
@@ -200,6 +209,10 @@ class Tensor:
     def __iter__(self) -> Iterator["Tensor"]:
         return (self[n] for n in range(len(self)))
 
+    def __format__(self, spec: str) -> str:
+        # Of one element as of its number: f"{loss:.4f}".
+        return format(self.item(), spec) if spec else str(self)
+
     def __repr__(self) -> str:
         body = np.array2string(self.array, separator=", ", prefix=f"{type(self).__name__}(")
         notes = "" if self.dtype == np.float32 else f", dtype={self.dtype}"
@@ -236,6 +249,10 @@ class Tensor:
         """
         self._leaves("numpy()")
         return self.data
+
+    def tolist(self) -> Any:
+        """Return the elements as Python floats, in lists as deep as there are axes."""
+        return self.array.tolist()
 
     def detach(self) -> "Tensor":
         """Return a tensor of the same data that no gradient flows through."""
@@ -576,9 +593,10 @@ def _on_arrays(name: str, run: Any, args: tuple[Any, ...], kwargs: dict[str, Any
     given = [*tensors_in(args), *tensors_in(kwargs)]
     at_risk = into if name in CONSTANT else given
     if MODE.here.grad and any(t.requires_grad for t in at_risk):
+        instead = INSTEAD.get(name, "functions of qnn_core.ops")
         raise GraphError(
             f"{name}: there is no such operation on tensors, or not with these arguments, and a "
-            "tensor here requires a gradient, which would be lost. Use functions of qnn_core.ops, "
+            f"tensor here requires a gradient, which would be lost. Use {instead}, "
             "take .data (or .detach()), or do it inside no_grad()"
         )
     answer = run(*plain(args), **plain(kwargs))

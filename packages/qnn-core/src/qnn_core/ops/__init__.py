@@ -1,7 +1,7 @@
 """Differentiable operations. Each takes tensors or arrays and returns a tensor."""
 
 from ..autodiff.table import BUILT_IN, OPS, UFUNCS
-from . import numpy_functions  # noqa: F401 # it says what NumPy's functions are
+from . import numpy_arrangements, numpy_functions  # noqa: F401 # what NumPy's functions are
 from . import quantized_product as _quantized_product  # noqa: F401 # declares one more
 from .activation import hardtanh, log_softmax, relu, sigmoid, softmax, softplus, tanh
 from .arithmetic import (

@@ -25,13 +25,13 @@ from .shape import broadcast_to, concatenate, reshape, stack, transpose
 Function = Callable[..., Any]
 
 
-def _tensors(*given: Any) -> list[Tensor]:
+def as_tensors(*given: Any) -> list[Tensor]:
     """Return tensors, and arrays as tensors of the first tensor's dtype."""
     dtype = next(x.dtype for x in given if isinstance(x, Tensor))
     return [x if isinstance(x, Tensor) else Tensor(x, dtype) for x in given]
 
 
-def _is(*functions: Any) -> Callable[[Function], Function]:
+def numpys(*functions: Any) -> Callable[[Function], Function]:
     """Enter a function into the table, for some of NumPy's."""
 
     def enter(own: Function) -> Function:
@@ -53,7 +53,7 @@ FUNCTIONS[np.shape] = lambda a: a.shape
 FUNCTIONS[np.ndim] = lambda a: a.ndim
 
 
-@_is(np.size)
+@numpys(np.size)
 def _size(a: Tensor, axis: int | None = None) -> int:
     return a.size if axis is None else a.shape[axis]
 
@@ -88,7 +88,7 @@ def _reduction(run: Function, *functions: Any) -> None:
     # NumPy's have `dtype` before `out`, but for the extremes.
     if run in (max_, min):
 
-        @_is(*functions)
+        @numpys(*functions)
         def extreme(
             a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, **r: Any
         ) -> Any:
@@ -97,7 +97,7 @@ def _reduction(run: Function, *functions: Any) -> None:
 
     else:
 
-        @_is(*functions)
+        @numpys(*functions)
         def total(
             a: Any,
             axis: Any = None,
@@ -120,7 +120,7 @@ _reduction(max_, np.max, np.amax)
 _reduction(min, np.min, np.amin)
 
 
-@_is(np.ptp)
+@numpys(np.ptp)
 def _ptp(a: Tensor, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
     if out is not None:
         return NotImplemented
@@ -133,7 +133,7 @@ def _freedom(a: Tensor, axis: Any, ddof: float) -> float:
     return count / (count - ddof)
 
 
-@_is(np.var)
+@numpys(np.var)
 def _var(
     a: Tensor, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, **rest: Any
 ) -> Any:
@@ -144,7 +144,7 @@ def _var(
     return found if ddof == 0 else found * _freedom(a, axis, ddof)
 
 
-@_is(np.std)
+@numpys(np.std)
 def _std(
     a: Tensor, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, **rest: Any
 ) -> Any:
@@ -158,7 +158,7 @@ def _std(
     return length / math.sqrt(count - ddof)
 
 
-@_is(np.average)
+@numpys(np.average)
 def _average(a: Any, axis: Any = None, weights: Any = None, **rest: Any) -> Any:
     if rest:
         return NotImplemented
@@ -166,11 +166,11 @@ def _average(a: Any, axis: Any = None, weights: Any = None, **rest: Any) -> Any:
         return mean(a, axis=_axes(axis))
     if np.shape(a) != np.shape(weights):
         return NotImplemented
-    x, w = _tensors(a, weights)
+    x, w = as_tensors(a, weights)
     return sum_(x * w, axis=_axes(axis)) / sum_(w, axis=_axes(axis))
 
 
-@_is(np.linalg.norm)
+@numpys(np.linalg.norm)
 def _norm(x: Tensor, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     matrix = isinstance(axis, tuple) or (axis is None and x.ndim == 2)
     if ord is None or (ord == "fro" and matrix) or (ord == 2 and not matrix):
@@ -184,7 +184,7 @@ def _norm(x: Tensor, ord: Any = None, axis: Any = None, keepdims: bool = False) 
 # Choices
 
 
-@_is(np.where)
+@numpys(np.where)
 def _where(condition: Any, *choices: Any) -> Any:
     if len(choices) != 2:
         # Where the condition holds: numbers that have no derivative.
@@ -194,7 +194,7 @@ def _where(condition: Any, *choices: Any) -> Any:
     return where(condition, *choices)
 
 
-@_is(np.clip)
+@numpys(np.clip)
 def _clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, **rest: Any) -> Any:
     low, high = rest.pop("min", a_min), rest.pop("max", a_max)
     if out is not None or rest:
@@ -210,27 +210,27 @@ def _clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, **rest:
 # Shapes
 
 
-@_is(np.reshape)
+@numpys(np.reshape)
 def _reshape(a: Tensor, shape: Any = None, order: str = "C", **rest: Any) -> Any:
     return NotImplemented if order != "C" or rest else reshape(a, shape)
 
 
-@_is(np.ravel)
+@numpys(np.ravel)
 def _ravel(a: Tensor, order: str = "C") -> Any:
     return NotImplemented if order != "C" else reshape(a, -1)
 
 
-@_is(np.transpose, np.permute_dims)
+@numpys(np.transpose, np.permute_dims)
 def _transpose(a: Tensor, axes: Any = None) -> Tensor:
     return transpose(a, axes)
 
 
-@_is(np.swapaxes)
+@numpys(np.swapaxes)
 def _swapaxes(a: Tensor, axis1: int, axis2: int) -> Tensor:
     return views.moved(a, (axis1, axis2), (axis2, axis1))
 
 
-@_is(np.matrix_transpose)
+@numpys(np.matrix_transpose)
 def _matrix_transpose(x: Tensor, /) -> Tensor:
     return views.moved(x, -1, -2)
 
@@ -241,23 +241,23 @@ FUNCTIONS[np.expand_dims] = views.expanded
 FUNCTIONS[np.diagonal] = views.diagonal
 
 
-@_is(np.broadcast_to)
+@numpys(np.broadcast_to)
 def _broadcast_to(array: Tensor, shape: Any, subok: bool = False) -> Tensor:
     return broadcast_to(array, (shape,) if isinstance(shape, int) else shape)
 
 
-@_is(np.trace)
+@numpys(np.trace)
 def _trace(a: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1, **rest: Any) -> Any:
     diagonal = views.diagonal(a, offset, axis1, axis2)
     return sum_(diagonal, axis=-1) if _usual(rest) else NotImplemented
 
 
-@_is(np.diag)
+@numpys(np.diag)
 def _diag(v: Tensor, k: int = 0) -> Tensor:
     return views.diagonal_matrix(v, k) if v.ndim == 1 else views.diagonal(v, k)
 
 
-@_is(np.flip)
+@numpys(np.flip)
 def _flip(m: Tensor, axis: Any = None) -> Tensor:
     axes = range(m.ndim) if axis is None else np.atleast_1d(axis).tolist()
     for each in axes:
@@ -265,14 +265,14 @@ def _flip(m: Tensor, axis: Any = None) -> Tensor:
     return m
 
 
-@_is(np.take)
+@numpys(np.take)
 def _take(a: Tensor, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
     if out is not None or mode != "raise" or isinstance(indices, Tensor):
         return NotImplemented
     return views.along(reshape(a, -1) if axis is None else a, axis or 0, np.asarray(indices))
 
 
-@_is(np.tril)
+@numpys(np.tril)
 def _tril(m: Tensor, k: int = 0) -> Any:
     return (
         NotImplemented
@@ -281,7 +281,7 @@ def _tril(m: Tensor, k: int = 0) -> Any:
     )
 
 
-@_is(np.triu)
+@numpys(np.triu)
 def _triu(m: Tensor, k: int = 0) -> Any:
     return (
         NotImplemented
@@ -293,30 +293,30 @@ def _triu(m: Tensor, k: int = 0) -> Any:
 # Several tensors
 
 
-@_is(np.concatenate)
+@numpys(np.concatenate)
 def _concatenate(arrays: Any, axis: Any = 0, out: Any = None, **rest: Any) -> Any:
     if out is not None or not _usual({n: v for n, v in rest.items() if n != "casting"}):
         return NotImplemented
     if axis is None:
-        arrays, axis = [reshape(x, -1) for x in _tensors(*arrays)], 0
+        arrays, axis = [reshape(x, -1) for x in as_tensors(*arrays)], 0
     return concatenate(arrays, axis)
 
 
-@_is(np.stack)
+@numpys(np.stack)
 def _stack(arrays: Any, axis: int = 0, out: Any = None, **rest: Any) -> Any:
     usual = out is None and _usual({n: v for n, v in rest.items() if n != "casting"})
     return stack(arrays, axis) if usual else NotImplemented
 
 
-@_is(np.hstack)
+@numpys(np.hstack)
 def _hstack(tup: Any, **rest: Any) -> Any:
-    tensors = [reshape(x, -1) if x.ndim == 0 else x for x in _tensors(*tup)]
+    tensors = [reshape(x, -1) if x.ndim == 0 else x for x in as_tensors(*tup)]
     return NotImplemented if rest else concatenate(tensors, 0 if tensors[0].ndim == 1 else 1)
 
 
-@_is(np.vstack)
+@numpys(np.vstack)
 def _vstack(tup: Any, **rest: Any) -> Any:
-    tensors = [reshape(x, (1, -1)) if x.ndim < 2 else x for x in _tensors(*tup)]
+    tensors = [reshape(x, (1, -1)) if x.ndim < 2 else x for x in as_tensors(*tup)]
     return NotImplemented if rest else concatenate(tensors, 0)
 
 
@@ -330,12 +330,12 @@ def _parted(ary: Tensor, indices_or_sections: Any, axis: int, even: bool) -> lis
     ]
 
 
-@_is(np.split)
+@numpys(np.split)
 def _split(ary: Tensor, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
     return _parted(ary, indices_or_sections, axis, True)
 
 
-@_is(np.array_split)
+@numpys(np.array_split)
 def _array_split(ary: Tensor, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
     return _parted(ary, indices_or_sections, axis, False)
 
@@ -355,37 +355,37 @@ def _contracted(a: Tensor, b: Tensor, ours: list[int], theirs: list[int]) -> Ten
     return reshape(matmul(rows, columns), shape)
 
 
-@_is(np.dot)
+@numpys(np.dot)
 def _dot(a: Any, b: Any, out: Any = None) -> Any:
     if out is not None:
         return NotImplemented
-    x, y = _tensors(a, b)
+    x, y = as_tensors(a, b)
     if x.ndim == 0 or y.ndim == 0:
         return x * y
     return matmul(x, y) if y.ndim < 3 else _contracted(x, y, [x.ndim - 1], [y.ndim - 2])
 
 
-@_is(np.inner)
+@numpys(np.inner)
 def _inner(a: Any, b: Any, /) -> Tensor:
-    x, y = _tensors(a, b)
+    x, y = as_tensors(a, b)
     return x * y if x.ndim == 0 or y.ndim == 0 else _contracted(x, y, [x.ndim - 1], [y.ndim - 1])
 
 
-@_is(np.vdot)
+@numpys(np.vdot)
 def _vdot(a: Any, b: Any, /) -> Tensor:
-    x, y = _tensors(a, b)
+    x, y = as_tensors(a, b)
     return matmul(reshape(x, -1), reshape(y, -1))
 
 
-@_is(np.outer)
+@numpys(np.outer)
 def _outer(a: Any, b: Any, out: Any = None) -> Any:
-    x, y = _tensors(a, b)
+    x, y = as_tensors(a, b)
     return NotImplemented if out is not None else reshape(x, (-1, 1)) * reshape(y, (1, -1))
 
 
-@_is(np.tensordot)
+@numpys(np.tensordot)
 def _tensordot(a: Any, b: Any, axes: Any = 2) -> Tensor:
-    x, y = _tensors(a, b)
+    x, y = as_tensors(a, b)
     if isinstance(axes, int):
         ours, theirs = list(range(x.ndim - axes, x.ndim)), list(range(axes))
     else:
@@ -393,9 +393,9 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Tensor:
     return _contracted(x, y, [n % x.ndim for n in ours], [n % y.ndim for n in theirs])
 
 
-@_is(np.einsum)
+@numpys(np.einsum)
 def _einsum(*operands: Any, out: Any = None, optimize: Any = False, **rest: Any) -> Any:
     letters = operands[0]
     if out is not None or rest or not isinstance(letters, str) or "." in letters:
         return NotImplemented
-    return einsum(letters, _tensors(*operands[1:]))
+    return einsum(letters, as_tensors(*operands[1:]))
