@@ -37,6 +37,10 @@ HOMES = {
 }
 
 
+def __dir__() -> list[str]:
+    return sorted({*__all__, *globals()} - {"HOMES", "Any", "TYPE_CHECKING", "import_module"})
+
+
 def __getattr__(name: str) -> Any:
     # On first use: `statistics` alone needs nothing of this project, and `qnn --help` only help.
     if name == "Arm":  # a former name

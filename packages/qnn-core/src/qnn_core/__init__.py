@@ -1,13 +1,16 @@
 """QNN: low-bit neural networks that are easy to compare.
 
 ``import qnn_core as qnn`` gives the names of this module; `ops`, `nn`, `optim` and `testing` hold
-the operations, layers, optimizers and checks.
+the operations, layers, optimizers and checks, `errors` the errors.
 """
 
+from importlib import import_module
 from importlib.metadata import version as _version
+from importlib.util import find_spec
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from . import nn, ops, optim
+from . import errors, nn, ops, optim
 from .analysis import (
     Allocation,
     Anatomy,
@@ -28,8 +31,9 @@ from .autodiff import Buffer, Parameter, Tensor, from_dlpack, grad, no_grad, tra
 from .deploy import PackedModel, load, pack
 from .errors import ConversionError, ExportWarning, QnnError, TrainingWarning
 from .extensions import added_name
-from .gemm import get_num_threads, set_num_threads
 from .importing import from_onnx, from_torch, load_torch_state
+from .machine import get_num_threads, set_num_threads
+from .machine import limited_threads as threads
 from .nn import (
     DSCNN,
     MLP,
@@ -67,6 +71,8 @@ from .registry import get_quantizer, schemes
 from .training import Distillation, History, Metric, evaluate, fit
 
 if TYPE_CHECKING:
+    from . import testing
+
     Comparison: Any
     compare: Any
 
@@ -125,6 +131,7 @@ __all__ = [
     "correct_biases",
     "draw",
     "encode",
+    "errors",
     "evaluate",
     "fit",
     "from_dlpack",
@@ -149,6 +156,8 @@ __all__ = [
     "set_num_threads",
     "skipped",
     "summary",
+    "testing",
+    "threads",
     "to_dot",
     "trace",
     "unpack_bits",
@@ -156,8 +165,20 @@ __all__ = [
 ]
 
 
+# Of another distribution, which may be missing: qnn-core imports none that builds on it.
+if find_spec("qnn_compare") is None:
+    __all__.remove("Comparison")
+    __all__.remove("compare")
+
+
+def __dir__() -> list[str]:
+    own = {name for name, value in globals().items() if isinstance(value, ModuleType)}
+    return sorted({*__all__, *own, *(name for name in globals() if name.startswith("__"))})
+
+
 def __getattr__(name: str) -> Any:
-    # Of another distribution, which may be missing: qnn-core imports none that builds on it.
     if name in ("Comparison", "compare"):
         return added_name(name)
+    if name == "testing":  # which many programs do without
+        return import_module(".testing", __name__)
     return renamed(__name__, name, {"Coded": "PackedTensor", "Frame": "QParams"})

@@ -4,8 +4,7 @@ import copy
 import inspect
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -16,7 +15,7 @@ from qnn_core.analysis.model_summary import summary
 from qnn_core.autodiff import Tensor, no_grad
 from qnn_core.data import arrays_of, run
 from qnn_core.errors import CompareError
-from qnn_core.gemm import get_num_threads, set_num_threads
+from qnn_core.machine import limited_threads
 from qnn_core.nn import Module
 from qnn_core.training import Epoch, Metric, evaluate, fit
 from qnn_core.training.evaluate import Loss
@@ -148,7 +147,8 @@ def execute(
             on_epoch(epoch)
 
     try:
-        with _one_thread():
+        # Runs share the cores, and the same bits result.
+        with limited_threads(1):
             model = experiment.model(config, seed)
             if differ(starts_of(latent_weights(model)), experiment.starts[seed]):
                 raise Elsewhere(
@@ -440,28 +440,3 @@ def _history(epochs: Iterable[Epoch], metric: Metric) -> list[dict[str, float]]:
         }
         for e in epochs
     ]
-
-
-@contextmanager
-def _one_thread() -> Generator[None]:
-    """Let this process's kernels use one thread: runs share the cores, and the same bits result.
-
-    The number of before is back when the last of the runs that run at once has ended.
-    """
-    with _LOCK:
-        if not _THREADS:
-            _THREADS.append(get_num_threads())
-            set_num_threads(1)
-        _THREADS.append(1)
-    try:
-        yield
-    finally:
-        with _LOCK:
-            _THREADS.pop()
-            if len(_THREADS) == 1:
-                set_num_threads(_THREADS.pop())
-
-
-_LOCK = threading.Lock()
-# The number of before, and a 1 for each run that runs.
-_THREADS: list[int] = []

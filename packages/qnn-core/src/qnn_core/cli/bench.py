@@ -23,10 +23,10 @@ from tqdm import tqdm
 
 from .._kernels import engine
 from ..files import atomic_write
-from ..gemm import VALUES, GemmOperand, Prepacked, cpu, get_num_threads, prepack, quantized_operand
-from ..gemm import set_num_threads as set_threads
+from ..gemm import VALUES, GemmOperand, Prepacked, cpu, prepack, quantized_operand
 from ..gemm.gemm import nanoseconds
 from ..gemm.layouts import aligned, row_bytes
+from ..machine import limited_threads
 from ..machine.processor import cores, processor
 from ..machine.threads import threads_for
 
@@ -300,13 +300,11 @@ def _row(
 @contextmanager
 def _threads(count: int) -> Iterator[None]:
     """Give our kernels, and the BLAS if that can be told, this number of threads."""
-    before = get_num_threads()
-    set_threads(count)
     limited = None if threadpoolctl is None else threadpoolctl.threadpool_limits(count)
     try:
-        yield
+        with limited_threads(count):
+            yield
     finally:
-        set_threads(before)
         if limited is not None:
             limited.restore_original_limits()
 

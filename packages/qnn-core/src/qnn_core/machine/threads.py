@@ -1,6 +1,10 @@
 """How many threads the kernels share their rows among; the threads are those of `pool.h`."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any, ClassVar
 
 from ..arguments import whole
 from ..errors import SpecError
@@ -38,7 +42,46 @@ def set_num_threads(count: int) -> None:
         1
         >>> qnn.set_num_threads(before)
     """
-    State.count = whole("set_num_threads", "count", count, least=1, error=SpecError)
+    count = whole("set_num_threads", "count", count, least=1, error=SpecError)
+    with State.lock:
+        State.count = count
+        if State.blocks:
+            State.blocks[-1].count = count
+
+
+@contextmanager
+def limited_threads(count: int) -> Iterator[None]:
+    """Let the kernels use up to `count` threads inside a ``with`` block; also as a decorator.
+
+    Blocks may be nested, and what was before holds again however a block ends. The number is that
+    of the whole process, as with `set_num_threads`: while blocks of several Python threads overlap,
+    that of the block counts which was entered last and has not ended, and when none is left, what
+    was before the first. `set_num_threads` inside a block lasts until its end.
+
+    Raises:
+        SpecError: if it is not a whole number >= 1.
+
+    Example:
+        >>> import qnn_core as qnn
+        >>> before = qnn.get_num_threads()
+        >>> with qnn.threads(1):
+        ...     qnn.get_num_threads()
+        1
+        >>> qnn.get_num_threads() == before
+        True
+    """
+    block = _Block(whole("threads", "count", count, least=1, error=SpecError))
+    with State.lock:
+        if not State.blocks:
+            State.outside = State.count
+        State.blocks.append(block)
+        State.count = block.count
+    try:
+        yield
+    finally:
+        with State.lock:
+            State.blocks.remove(block)
+            State.count = State.blocks[-1].count if State.blocks else State.outside
 
 
 def threads_for(work: float) -> int:
@@ -55,7 +98,18 @@ def _default() -> int:
     return int(given)
 
 
+class _Block:
+    """A ``with`` block that has not ended, and how many threads there are in it."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+
 class State:
     """How many threads there are at most, None before it is asked for."""
 
     count: int | None = None
+    # What it was before the first of the blocks that have not ended.
+    outside: int | None = None
+    blocks: ClassVar[list[_Block]] = []
+    lock: ClassVar[Any] = Lock()
