@@ -11,7 +11,7 @@ import pytest
 import qnn_core as qnn
 from hypothesis import given
 from hypothesis import strategies as st
-from qnn_core.cli.info import describe
+from qnn_core.cli.info import content_of
 from qnn_core.errors import FileError, StateError
 from qnn_core.files import load_arrays, save_arrays
 from qnn_core.training import Checkpoint
@@ -69,7 +69,7 @@ def test_a_part_of_another_kind(sound: Any, path: Path, key: str, value: Any) ->
             read(path)
     # It shows what it can of a damaged one, or says the same.
     with contextlib.suppress(FileError):
-        assert describe(path)
+        assert str(content_of(path))
 
 
 @given(data=st.data())

@@ -13,7 +13,7 @@ from typing import Any
 
 from qnn_core.errors import CompareError
 from qnn_core.files import atomic_write
-from qnn_core.terminal import say
+from qnn_core.terminal import add_json, say
 
 AddParser = Callable[..., argparse.ArgumentParser]
 REPORT = "report.html"
@@ -32,6 +32,7 @@ def add_compare(add_parser: AddParser) -> None:
     compare.add_argument("config", metavar="CONFIG.toml")
     compare.add_argument("--store", type=Path, metavar="DIR", help="(default: results/CONFIG)")
     add_where(compare)
+    add_json(compare)
     compare.set_defaults(run=_compare)
 
 
@@ -80,6 +81,7 @@ def add_report(add_parser: AddParser) -> None:
     )
     report.add_argument("--save", type=Path, metavar="DIR", help="keep what was merged in a folder")
     report.add_argument("--style", default="text", help="of the table (default: text)")
+    add_json(report)
     report.set_defaults(run=_report)
 
 
@@ -150,12 +152,13 @@ def run_study(
         found = Comparison.load(store)
     # Files first: printing may fail.
     atomic_write(store / "results.csv", found.table("csv").encode())
-    report = ""
+    page, report = None, ""
     if any(result.done for result in found.results.values()):
         found.plot(store, formats=("png",))
         # What ended has its page already; what was stopped has that of some time before.
         page = found.report(store / REPORT) if status else store / REPORT
         report = f"\n\n{page}"
+    options.answer = {**_record(found), "report": page, "stopped": status != 0}
     print(f"{found}{report}")
     return status or (1 if found.failures else 0)
 
@@ -173,9 +176,15 @@ def _report(options: argparse.Namespace) -> int:
     if options.save is not None:
         merged.save(options.save)
     out = merged.report(options.out or out)
+    options.answer = {**_record(merged), "report": out}
     print(merged if options.style == "text" else merged.table(options.style))
     say(f"\n{out}", sys.stderr)
     return 0
+
+
+def _record(found: Any) -> dict[str, Any]:
+    """Return what a comparison holds, for a program."""
+    return {"configs": found.records("configs"), "runs": found.records("runs")}
 
 
 def _of_csv(options: argparse.Namespace) -> Any:

@@ -69,7 +69,8 @@ def added_commands() -> list[Extension]:
     """Return the commands that distributions add to `qnn`, by the group ``qnn.commands``.
 
     Each loads as a function that takes `add_parser` of the subparsers of argparse, calls it, and
-    sets `run`, a function of the parsed arguments that returns the exit status. Those of
+    sets `run`, a function of the parsed arguments that returns the exit status. One that adds the
+    option of `terminal.add_json` sets `answer` of these arguments too. Those of
     qnn-compare are among them even where it is missing: loading them says so.
     """
     missing = {name: Extension(name, ()) for name in OF_COMPARE}

@@ -365,18 +365,27 @@ def _blas_threads(threads: int) -> str:
     return f"up to {most} (threadpoolctl, which could tell it otherwise, is not installed)"
 
 
-def limit_blas(threads: int) -> None:
+def limit_blas(threads: int, *, as_json: bool = False) -> Any:
     """Start this program again with that many BLAS threads, if nothing can tell BLAS while it runs.
 
     Threads that wait for each other on busy cores would make NumPy look hundreds of times slower.
+
+    Returns:
+        None if there is no need; with `as_json` the answer of the program that was started.
+        Otherwise this program ends as that did.
     """
     limits = {f"{name}_NUM_THREADS": str(threads) for name in ("OPENBLAS", "MKL", "OMP")}
     if threadpoolctl is None and any(os.environ.get(k) != v for k, v in limits.items()):
         run = "import sys; from qnn_core.cli import main; sys.exit(main(sys.argv[1:]))"
-        done = subprocess.run(
-            [sys.executable, "-c", run, *sys.argv[1:]], env={**os.environ, **limits}, check=False
+        command, out = (
+            [sys.executable, "-c", run, *sys.argv[1:]],
+            subprocess.PIPE if as_json else None,
         )
+        done = subprocess.run(command, env={**os.environ, **limits}, stdout=out, check=False)
+        if as_json and done.returncode == 0:
+            return json.loads(done.stdout)
         raise SystemExit(done.returncode)
+    return None
 
 
 def described(about: Mapping[str, Any]) -> str:

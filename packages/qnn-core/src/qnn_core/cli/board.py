@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,10 @@ from tabulate import tabulate
 
 from ..boards import TARGETS, CNet, find_target, measure, missing_tools, selftest
 from ..errors import FileError
-from ..terminal import say
+from ..terminal import add_json, say
 
 HEADERS = ("target", "self-test", "flash", "RAM", "of it stack", "instructions", "cycles")
+ALIGNMENT = ["left", "left", *["right"] * (len(HEADERS) - 2)]
 
 
 def add_board(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
@@ -41,6 +42,7 @@ def add_board(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--images", type=int, default=3, help="how many of them (default: 3)")
     parser.add_argument("-O", dest="level", choices="0123s", default="2", help="default: 2")
+    add_json(parser)
     parser.set_defaults(run=_board)
 
 
@@ -55,43 +57,50 @@ def _board(options: argparse.Namespace) -> int:
         for name, reasons in missing.items():
             for reason in reasons:
                 say(f"not measured: {name}: {reason}", sys.stderr)
-    passed = show_boards(net, targets, inputs, optimize=f"-O{options.level}")
-    return 0 if targets and passed else 1  # nothing that ran is nothing that passed
-
-
-def show_boards(
-    net: CNet, targets: Sequence[str], inputs: NDArray[Any], *, optimize: str = "-O2"
-) -> bool:
-    """Print what a net costs on targets; return whether every self-test passes.
-
-    Raises:
-        MissingToolError: if a compiler or emulator is not installed.
-        BoardError: if the code cannot be built or fails.
-    """
-    passed, rows = True, []
-    for name in targets:
-        failed = selftest(net.folder, name, name=net.name, optimize=optimize)
-        passed = passed and not failed
-        found = measure(net.folder, name, inputs, name=net.name, optimize=optimize)
-        rows.append(
-            [
-                name,
-                f"vector {failed} differs" if failed else "passed",
-                f"{found.flash:,}",
-                f"{found.ram:,}",
-                f"{found.stack:,}",
-                "" if found.instructions is None else f"{found.instructions.mean():,.0f}",
-                f"{found.cycles.mean():,.0f}",
-            ]
+    optimize = f"-O{options.level}"
+    found = [_measured(net, name, inputs, optimize) for name in targets]
+    passed = all(each["self-test"] == "passed" for each in found)
+    options.answer = {"net": net.name, "built": optimize, "inputs": len(inputs), "targets": found}
+    print(
+        tabulate(
+            [_cells(each) for each in found],
+            headers=HEADERS,
+            colalign=ALIGNMENT,
+            disable_numparse=True,
         )
-    alignment = ["left", "left", *["right"] * (len(HEADERS) - 2)]
-    print(tabulate(rows, headers=HEADERS, colalign=alignment, disable_numparse=True))
+    )
     print(
         f"\nbytes; means of {len(inputs)} inputs; cycles are a model but for avr; built {optimize}"
     )
     for name in targets:
         print(f"{name}: {find_target(name).about}")
-    return passed
+    return 0 if targets and passed else 1  # nothing that ran is nothing that passed
+
+
+def _measured(net: CNet, target: str, inputs: NDArray[Any], optimize: str) -> dict[str, Any]:
+    """Return what a net costs on a target, and whether its self-test passes there.
+
+    Raises:
+        MissingToolError: if a compiler or emulator is not installed.
+        BoardError: if the code cannot be built or fails.
+    """
+    failed = selftest(net.folder, target, name=net.name, optimize=optimize)
+    found = measure(net.folder, target, inputs, name=net.name, optimize=optimize)
+    counts = found.instructions
+    return {
+        "target": target,
+        "self-test": f"vector {failed} differs" if failed else "passed",
+        "flash": found.flash,
+        "RAM": found.ram,
+        "of it stack": found.stack,
+        "instructions": None if counts is None else float(counts.mean()),
+        "cycles": float(found.cycles.mean()),
+    }
+
+
+def _cells(found: Mapping[str, Any]) -> list[str]:
+    target, told, *numbers = (found[name] for name in HEADERS)
+    return [target, told, *("" if number is None else f"{number:,.0f}" for number in numbers)]
 
 
 def _inputs(net: CNet, file: str | None, count: int) -> NDArray[Any]:

@@ -1,26 +1,28 @@
 """The command line of ``qnn``: its own commands, and those of other distributions."""
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from importlib.metadata import version
 
 from tabulate import tabulate
 
 from ..checks import examine, named_in
+from ..deploy.onnx import FORMS
 from ..errors import PluginError, QnnError
 from ..extensions import Extension, added_commands
 from ..files import atomic_write
 from ..machine import cpu
 from ..registry import Scheme, registered, schemes
-from ..terminal import command, say
+from ..terminal import add_json, command, say, silenced, to_json
 from . import bench
 from .board import add_board
+from .completion import Words, add_completion
 from .export_c import add_export_c
 from .export_onnx import add_export
-from .info import describe
+from .info import content_of
 from .new_quantizer import new_quantizer
 
 NO_SCHEMES = "no schemes: packages/qnn-quantizers of the repository has uniform, symmetric, ..."
@@ -29,17 +31,26 @@ NO_SCHEMES = "no schemes: packages/qnn-quantizers of the repository has uniform,
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    options = _parser().parse_args(arguments)
+    options = make_parser().parse_args(arguments)
+    # With the name of a file (`qnn check --json FILE.json`) text is printed.
+    as_json = getattr(options, "json", None) is True
+    options.answer = None
     try:
-        status: int = options.run(options)
+        with silenced() if as_json else nullcontext():
+            status: int = options.run(options)
     except (QnnError, OSError) as error:
         # One line, whatever the message holds.
-        say(f"qnn: {' '.join(str(error).split())}", sys.stderr)
-        return 1
+        message = " ".join(str(error).split())
+        say(f"qnn: {message}", sys.stderr)
+        status = 1
+        options.answer = {"error": message, "kind": type(error).__name__}
+    if as_json:
+        print(to_json(options.answer))
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line, with all commands."""
     parser = argparse.ArgumentParser(
         prog="qnn", description="Low-bit neural networks: what is installed, and what files hold."
     )
@@ -51,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         description="List every scheme that an installed distribution registers in the entry-point "
         "group qnn.quantizers, with the bit widths at which it has a meaning.",
     )
+    add_json(schemes)
     schemes.set_defaults(run=_schemes)
     info = commands.add_parser(
         "info",
@@ -67,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         help="allow a packed model so many times the usual time and memory, inf for one that you "
         "trust (default: 1)",
     )
+    add_json(info)
     info.set_defaults(run=_info)
     add_export(commands.add_parser)
     _add_bench(commands.add_parser)
@@ -81,11 +94,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     new.add_argument("name", help="what spec strings will call it, such as soft-ternary")
     new.add_argument("folder", help="a new or empty folder for it")
+    add_json(new)
     new.set_defaults(run=_new_quantizer)
+    add_completion(commands.add_parser, make_parser, _words)
     for added in added_commands():
         if added.name not in commands.choices:  # none takes the place of one of ours
             _add(added, commands.add_parser)
     return parser
+
+
+def _words() -> Words:
+    """Return what is completed where any text may stand."""
+    return {
+        ("bench", "paths"): cpu.paths(),
+        ("check", "subjects"): schemes(),
+        ("export", "form"): FORMS,
+    }
 
 
 def _add(added: Extension, add_parser: Callable[..., argparse.ArgumentParser]) -> None:
@@ -180,12 +204,10 @@ def _check(options: argparse.Namespace) -> int:
     broken = [report.name for report in reports if not report.ok]
     if options.json:
         about = {"qnn-core": version("qnn-core"), "kernel paths": cpu.paths(), "ok": not broken}
-        text = json.dumps({**about, "reports": [report.as_dict() for report in reports]}, indent=1)
-        if options.json is True:
-            print(text)
-        else:
+        options.answer = {**about, "reports": [report.as_dict() for report in reports]}
+        if options.json is not True:
             # Before it is printed, which may fail.
-            atomic_write(options.json, f"{text}\n".encode())
+            atomic_write(options.json, f"{to_json(options.answer)}\n".encode())
             print("\n\n".join(map(str, reports)))
     elif not reports:
         print(NO_SCHEMES)
@@ -197,9 +219,11 @@ def _check(options: argparse.Namespace) -> int:
 
 def _new_quantizer(options: argparse.Namespace) -> int:
     """Write a package and say what to do with it."""
-    for file in new_quantizer(options.name, options.folder):
-        print(file)
-    print(f"\nnext: pip install -e {options.folder}; qnn check {options.name}")
+    files = new_quantizer(options.name, options.folder)
+    commands = [f"pip install -e {options.folder}", f"qnn check {options.name}"]
+    options.answer = {"files": files, "next": commands}
+    print(*files, sep="\n")
+    print(f"\nnext: {'; '.join(commands)}")
     return 0
 
 
@@ -213,17 +237,26 @@ def _add_bench(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     parser.add_argument("--threads", type=int, default=1, help="of both sides (default: 1)")
     parser.add_argument("--paths", nargs="+", metavar="PATH", help="kernel paths (default: all)")
     parser.add_argument("--quick", action="store_true", help="few rounds of small shapes")
-    parser.add_argument("--json", metavar="FILE", help="also write the numbers to this file")
+    parser.add_argument(
+        "--json",
+        nargs="?",
+        const=True,
+        metavar="FILE",
+        help="print JSON, and nothing else; with a file, print text and write the numbers there",
+    )
     parser.set_defaults(run=_bench)
 
 
 def _bench(options: argparse.Namespace) -> int:
     """Time products and print them."""
-    bench.limit_blas(options.threads)
+    options.answer = bench.limit_blas(options.threads, as_json=options.json is True)
+    if options.answer is not None:
+        return 0
     about = bench.machine(options.threads)
     print(bench.described(about), flush=True)
     rows = bench.bench(options.paths, threads=options.threads, quick=options.quick)
-    if options.json:
+    options.answer = {"machine": about, "results": rows}
+    if options.json and options.json is not True:
         bench.write(options.json, about, results=rows)
     print(f"\nmedians in turns, threads: {options.threads}\n\n{bench.table(rows)}")
     return 0
@@ -241,22 +274,30 @@ def _above_zero(text: str) -> float:
 
 def _info(options: argparse.Namespace) -> int:
     """Print what a file holds."""
-    print(describe(options.file, limit=options.limit))
+    content = content_of(options.file, limit=options.limit)
+    options.answer = content.record()
+    print(content)
     return 0
 
 
-def _schemes(_: argparse.Namespace) -> int:
+def _schemes(options: argparse.Namespace) -> int:
     """Print every registered scheme; those that cannot be used with the reason, and exit 1."""
-    rows, problems = [], []
+    rows, found, problems = [], [], []
     claims = [entry.name for entry in registered()]
     for entry in registered():
+        about = {
+            "name": entry.name, "distribution": entry.distribution, "version": entry.version
+        }  # fmt: skip # one thing
         try:
             if claims.count(entry.name) > 1:
                 raise PluginError(f"the name {entry.name!r} is registered more than once")
             rows.append(_row(entry))
+            found.append({**about, "levels": entry.bits()})
         except PluginError as error:
             rows.append([entry.name, "unusable", "", entry.distribution, entry.version])
+            found.append({**about, "unusable": str(error)})
             problems.append(f"{entry.distribution}: {error}")
+    options.answer = {"schemes": found}
     headers = ["scheme", "bits", "levels", "distribution", "version"]
     print(tabulate(rows, headers=headers, disable_numparse=True))
     if not rows:

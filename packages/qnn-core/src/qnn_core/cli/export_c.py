@@ -19,6 +19,7 @@ from ..deploy.c import PROCESSORS, CExport, CSummary, InputKind, Optimize, Targe
 from ..deploy.c.host import compiler
 from ..deploy.c.lower import Floats
 from ..errors import FileError, SpecError
+from ..terminal import add_json
 
 RAW = np.float32
 
@@ -93,6 +94,7 @@ def add_export_c(
         metavar="TIMES",
         help="allow the file so many times the usual time and memory, as in qnn info (default: 1)",
     )
+    add_json(parser)
     parser.set_defaults(run=_export_c)
 
 
@@ -133,11 +135,37 @@ def _export_c(options: argparse.Namespace) -> int:
         samples=None if options.samples is None else _samples(options.samples),
         vectors=options.vectors,
     )
+    options.answer = _record(exported)
     print(exported)
     if boards is not None:
-        return _on_board(boards, exported, options.board)
+        return _on_board(boards, exported, options)
     print(f"\nnext: {_next(exported)}")
     return 0
+
+
+def _record(exported: CExport) -> dict[str, Any]:
+    summary = exported.summary
+    return {
+        "folder": exported.folder,
+        "files": exported.files,
+        "name": exported.name,
+        "samples": exported.samples,
+        "checked": exported.checked,
+        "notes": exported.notes,
+        "cost": cost_record(summary),
+        "next": _next(exported),
+    }
+
+
+def cost_record(summary: CSummary) -> dict[str, Any]:
+    """Return what a net costs as C, by target."""
+    return {
+        "macs": summary.macs,
+        "targets": {
+            name: {"flash": flash, "ram": summary.ram(name), "cycles": summary.cycles.get(name)}
+            for name, flash in summary.flash.items()
+        },
+    }
 
 
 def _whole(text: str) -> int:
@@ -235,10 +263,12 @@ def _boards(target: str) -> ModuleType:
     return boards
 
 
-def _on_board(boards: ModuleType, exported: CExport, target: str) -> int:
+def _on_board(boards: ModuleType, exported: CExport, options: argparse.Namespace) -> int:
     """Run the self-test in an emulator, print how it went and what it costs; return the status."""
-    folder, name = exported.folder, exported.name
+    folder, name, target = exported.folder, exported.name, options.board
     failed = boards.selftest(folder, target, name=name)
+    told = {"target": target, "self-test": f"vector {failed} differs" if failed else "passed"}
+    options.answer["board"] = told
     print(f"\n{boards.find_target(target).about}, emulated:")
     if failed:
         print(f"self-test FAILED at input {failed}")
@@ -249,7 +279,9 @@ def _on_board(boards: ModuleType, exported: CExport, target: str) -> int:
         kind = np.uint8 if exported.plan.input.kind == "pixels" else np.float32
         rng = np.random.default_rng(0)
         inputs = rng.integers(0, 128, (MEASURED, exported.plan.input.size)).astype(kind)
-        print(_measured(boards.measure(folder, target, inputs, name=name)))
+        found = boards.measure(folder, target, inputs, name=name)
+        told |= {"flash": found.flash, "ram": found.ram, "cycles": float(found.cycles.mean())}
+        print(_measured(found))
     return 0
 
 

@@ -11,7 +11,7 @@ from tabulate import tabulate
 from ..deploy import PackedModel, load
 from ..deploy.onnx import FORMS, Form, listed, translate
 from ..errors import ExportWarning, GraphError, SpecError
-from ..terminal import say
+from ..terminal import add_json, say
 
 OTHERS = "Other formats, such as TensorFlow Lite, are not written."
 
@@ -48,6 +48,7 @@ def add_export(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         help="let the form integer have the model's bits in products of floats too: slow",
     )
     parser.add_argument("--opset", type=int, metavar="N", help="version of ONNX's operators")
+    add_json(parser)
     parser.set_defaults(run=_export)
 
 
@@ -55,7 +56,11 @@ def _export(options: argparse.Namespace) -> int:
     """List the forms, or write a file."""
     model = load(options.file)
     if options.form is None and options.out is None:
-        print(forms_of(model))
+        rows = [(form.name, form.purpose, _verdict(model, form)) for form in FORMS.values()]
+        names = ("form", "for", "this model")
+        options.answer = {"forms": [dict(zip(names, row, strict=True)) for row in rows]}
+        table = tabulate(rows, headers=names, maxcolwidths=[None, 44, 44], tablefmt="simple")
+        print(f"{table}\n\n{OTHERS}")
         return 0
     if options.form is None or options.out is None:
         raise SpecError("export: give both, a file to write and its --form, or neither for a list")
@@ -78,23 +83,24 @@ def _export(options: argparse.Namespace) -> int:
             )
         except ImportError as error:
             say(f"qnn: {error}", sys.stderr)
+            options.answer = {"error": str(error), "kind": type(error).__name__}
             return 1
     for warning in caught:
         say(f"qnn: {warning.message}", sys.stderr)
     size = Path(options.out).stat().st_size
+    options.answer = {
+        "file": options.out,
+        "form": made.form,
+        "bytes": size,
+        "difference": made.difference,
+        "on": made.on,
+        "exact": made.exact,
+        "warnings": [str(warning.message) for warning in caught],
+    }
     found = "not measured" if made.difference is None else f"{made.difference:g}"
     print(f"{options.out}: {made.form}, {size:,} bytes; difference to the packed model {found}")
     print(f"({made.on})")
     return 0
-
-
-def forms_of(model: PackedModel) -> str:
-    """Return the forms as a table: what each is for, and what this model becomes in it."""
-    rows = [[form.name, form.purpose, _verdict(model, form)] for form in FORMS.values()]
-    table = tabulate(
-        rows, headers=["form", "for", "this model"], maxcolwidths=[None, 44, 44], tablefmt="simple"
-    )
-    return f"{table}\n\n{OTHERS}"
 
 
 def _verdict(model: PackedModel, form: Form) -> str:
