@@ -28,7 +28,8 @@ from .analysis import (
     warm_start,
 )
 from .autodiff import Buffer, Parameter, Tensor, from_dlpack, grad, no_grad, trace
-from .deploy import PackedModel, load, pack
+from .deploy import PackedModel, pack
+from .deploy.any_file import load, save
 from .errors import ConversionError, ExportWarning, QnnError, TrainingWarning
 from .extensions import added_name
 from .importing import from_onnx, from_torch, load_torch_state
@@ -151,6 +152,7 @@ __all__ = [
     "pack",
     "pack_bits",
     "quantize",
+    "save",
     "save_state",
     "schemes",
     "set_num_threads",

@@ -67,10 +67,10 @@ def make_parser() -> argparse.ArgumentParser:
     info = commands.add_parser(
         "info",
         help="show what a file holds",
-        description="Show what is in a packed model (layers, bits, multiply-accumulates, bytes) or "
-        "in a checkpoint.",
+        description="Show what is in a packed model (layers, bits, multiply-accumulates, bytes), "
+        "in a checkpoint, or in a model that is trained on; of the last no class is imported.",
     )
-    info.add_argument("file", help="a file that PackedModel.save or fit wrote")
+    info.add_argument("file", help="a file that PackedModel.save, qnn.save or fit wrote")
     info.add_argument(
         "--limit",
         type=_above_zero,

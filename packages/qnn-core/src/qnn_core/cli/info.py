@@ -14,6 +14,9 @@ from ..deploy.file.write import KIND as PACKED
 from ..deploy.runtime.model import load_from
 from ..errors import ExportError, FileError
 from ..files import load_arrays
+from ..nn.model_file import KIND as MODEL
+from ..nn.model_file import STATE
+from ..nn.state_file import KIND as STATE_KIND
 from .export_c import cost_record, costs_as_c
 
 CHECKPOINT = "qnn checkpoint"
@@ -38,7 +41,8 @@ class Content:
     text: str
 
     def __str__(self) -> str:
-        return f"{self.kind}, version {self.version}\n{self.text}"
+        version = "" if self.version is None else f", version {self.version}"
+        return f"{self.kind}{version}\n{self.text}"
 
     def record(self) -> dict[str, Any]:
         """Return it as plain values."""
@@ -46,7 +50,7 @@ class Content:
 
 
 def content_of(path: str | Path, *, limit: float = 1.0) -> Content:
-    """Return what is in a packed model or a checkpoint.
+    """Return what is in a packed model, a checkpoint, a model or its state.
 
     Args:
         path: of the file.
@@ -62,7 +66,10 @@ def content_of(path: str | Path, *, limit: float = 1.0) -> Content:
         return Content(kind, version, *_packed(load_from(path, arrays, about, limit=limit)))
     if kind == CHECKPOINT:
         return Content(kind, version, *_checkpoint(arrays, about))
-    raise FileError(f"{path} holds {kind!r}; known are {PACKED!r} and {CHECKPOINT!r}")
+    if kind in (MODEL, STATE_KIND):
+        return Content(kind, version, *_model(arrays, about))
+    known = ", ".join(map(repr, (PACKED, CHECKPOINT, MODEL, STATE_KIND)))
+    raise FileError(f"{path} holds {kind!r}; known are {known}")
 
 
 def _packed(model: PackedModel) -> tuple[dict[str, Any], str]:
@@ -106,6 +113,20 @@ def _checkpoint(
     details = {"recipe": recipe, "history": history, "parts": parts}
     rows = [(p["part"], p["arrays"], f"{p['bytes']:,}") for p in parts]
     return details, "\n".join([*lines, "", tabulate(rows, headers=["part", "arrays", "bytes"])])
+
+
+def _model(arrays: dict[str, NDArray[Any]], about: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """Tell of a model that is trained on, without making it: no class is imported."""
+    held = {n.removeprefix(STATE): a for n, a in arrays.items()}
+    parameters = {
+        n: {"shape": a.shape, "dtype": str(a.dtype), "bytes": a.nbytes} for n, a in held.items()
+    }
+    listed = about.get("modules")
+    modules = listed if isinstance(listed, list) else []
+    classes = [m.get("class") for m in modules if isinstance(m, dict)]
+    details = {"model": about.get("model"), "parameters": parameters, "classes": classes}
+    nbytes = sum(a.nbytes for a in held.values())
+    return details, f"{about.get('model')}\n\n{len(held)} arrays, {nbytes:,} bytes"
 
 
 def parts_of(arrays: dict[str, NDArray[Any]]) -> list[dict[str, Any]]:

@@ -7,11 +7,14 @@ from numpy.typing import NDArray
 
 from ..errors import FileError
 from ..files import load_arrays, save_arrays
+from .model_file import KIND as MODEL
+from .model_file import STATE
 from .module import Module
 
 KIND = "qnn state"
 # How a checkpoint, which holds more, names what is of the model.
 OF_MODEL = "model/"
+OF = {"qnn checkpoint": OF_MODEL, MODEL: STATE}
 
 
 def save_state(model: Module, path: str | Path) -> None:
@@ -39,7 +42,7 @@ def save_state(model: Module, path: str | Path) -> None:
 
 
 def load_state(path: str | Path) -> dict[str, NDArray[Any]]:
-    """Return the parameters and buffers in a file of `save_state`, or in a checkpoint of `fit`.
+    """Return the parameters and buffers in a file of `save_state`, of `save`, or of `fit`.
 
     They are for ``model.load_state_dict``, or `warm_start`.
 
@@ -51,7 +54,8 @@ def load_state(path: str | Path) -> dict[str, NDArray[Any]]:
     kind = about.get("kind")
     if kind == KIND:
         return arrays
-    found = {n.removeprefix(OF_MODEL): a for n, a in arrays.items() if n.startswith(OF_MODEL)}
-    if kind != "qnn checkpoint" or not found:
+    begin = OF.get(str(kind))
+    found = {n.removeprefix(begin): a for n, a in arrays.items() if begin and n.startswith(begin)}
+    if not found:
         raise FileError(f"{path} holds no state of a model, but a {kind or 'file of another kind'}")
     return found

@@ -1,0 +1,80 @@
+"""Models in files, packed ones and those that are trained on: written and read by one name each."""
+
+from pathlib import Path
+from typing import Any
+
+from ..errors import SpecError
+from ..files import load_arrays
+from ..nn import Module
+from ..nn.model_file import KIND, read_model, save_model
+from .runtime import PackedModel
+from .runtime.model import load_from
+
+
+def save(model: Module | PackedModel, path: str | Path) -> None:
+    """Write a model to a file that `load` brings back: a module to be trained on, or a packed one.
+
+    A module is written with its structure, its mode and its state: every layer and quantizer, what
+    was exchanged or assigned after it was built, which parts are frozen or not trained. The
+    optimizer is not: ``fit(..., checkpoint=path)`` keeps a run. No pickle.
+
+    Args:
+        model: a module whose attributes hold parameters, buffers, modules, quantizers, arrays,
+            dataclasses, generators of NumPy, operations of `qnn_core.ops`, plain values, or lists,
+            tuples, dictionaries and sets of them; its class must be found in a module by its name.
+            Or a `PackedModel`.
+        path: where to; its folder must exist.
+
+    Raises:
+        OSError: if it cannot be written.
+        SpecError: if it holds something else; the message says where.
+        StructureError: if the model holds parts where they have no name.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> import qnn_core as qnn
+        >>> model = qnn.MLP([3, 4, 2], weight="symmetric:4", seed=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     qnn.save(model, Path(folder, "net.safetensors"))
+        ...     again = qnn.load(Path(folder, "net.safetensors"))
+        >>> x = np.ones((1, 3))
+        >>> bool((again(x).data == model(x).data).all())
+        True
+    """
+    if isinstance(model, PackedModel):
+        model.save(path)
+    elif isinstance(model, Module):
+        save_model(model, path)
+    else:
+        raise SpecError(f"save: a Module or a PackedModel is needed, got {model!r:.200}")
+
+
+def load(path: str | Path, *, limit: float = 1.0) -> Any:
+    """Return the model of a file: a `PackedModel`, or the `Module` that `save` wrote.
+
+    Which of them the file holds is told by its content. A packed model needs neither code nor
+    quantizers, and nothing in its file is executed. Of a module the classes are imported by the
+    names that the file has, as ``import`` does, which runs the files of Python that define them;
+    only modules, quantizers and dataclasses are made, and no code comes from the file itself. So a
+    file from a stranger can do what importing modules that you have installed can do.
+
+    A few bytes can describe a packed net that takes hours, or all memory, to prepack or to run for
+    one sample. Such a file is refused: there is a budget of time and memory, in proportion to the
+    bytes of the file and of an input, that is checked before anything is made.
+
+    Args:
+        path: of the file, or of a pipe, which is read once.
+        limit: so many times the budget of a packed model; ``math.inf`` for a file that you trust.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        FileError: if it is damaged, of another kind or version, would cost more than the limit, or
+            needs a class that is not found or has changed; the message says which.
+        ValueError: if `limit` is no number above 0.
+    """
+    arrays, about = load_arrays(path)
+    if about.get("kind") == KIND:
+        return read_model(path, arrays, about)
+    return load_from(path, arrays, about, limit=limit)
