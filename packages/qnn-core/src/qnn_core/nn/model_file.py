@@ -1,7 +1,7 @@
 """A model in a file with its structure, to be trained on: what each of its modules holds, as data.
 
 Not how it was built: what was exchanged, quantized or assigned later is in the modules, so it is in
-the file (record 56 of docs/adr). Nothing in a file is executed: a class is imported by its name,
+the file (record 54 of docs/adr). Nothing in a file is executed: a class is imported by its name,
 must be a `Module`, a `Quantizer` or a dataclass, and of these only a quantizer's `__init__` is
 called.
 """

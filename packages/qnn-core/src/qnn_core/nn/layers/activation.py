@@ -73,7 +73,7 @@ class LeakyReLU(Module):
     def __init__(self, slope: float = 0.01) -> None:
         self.slope = real("LeakyReLU", "slope", slope)
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         """Apply it to each element."""
         # In operations that a packed net has; one of both terms is 0.
         return ops.relu(x) - self.slope * ops.relu(-x)
@@ -99,7 +99,7 @@ class HardSigmoid(Module):
         self.slope = real("HardSigmoid", "slope", slope)
         self.offset = real("HardSigmoid", "offset", offset)
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         """Apply it to each element."""
         return ops.clip(x * self.slope + self.offset, 0, 1)
 
@@ -116,7 +116,7 @@ class HardSwish(Module):
         Tensor([-0.,  0.,  3.])
     """
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         """Apply it to each element."""
         return x * ops.clip(x * (1 / 6) + 0.5, 0, 1)
 
@@ -136,7 +136,7 @@ class Clip(Module):
     def __init__(self, low: float, high: float) -> None:
         self.low, self.high = float(low), float(high)
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         """Apply it to each element."""
         return ops.clip(x, self.low, self.high)
 
@@ -159,7 +159,7 @@ class Softmax(Module):
     def __init__(self, axis: int = -1) -> None:
         self.axis = whole("Softmax", "axis", axis, error=ShapeError)
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         """Apply it along the axis."""
         return ops.softmax(x, self.axis)
 

@@ -84,7 +84,7 @@ class Mean(Module):
     def __init__(self, *axes: int) -> None:
         self.axes = tuple(int(axis) for axis in axes)
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         """Average."""
         return ops.mean(x, axis=self.axes)
 

@@ -31,7 +31,7 @@ class Permute(Module):
             raise ShapeError(f"Permute: an order of axes that begins with 0 is needed, got {axes}")
         self.axes = tuple(int(axis) for axis in axes)
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         """Move the axes."""
         return ops.transpose(x, self.axes)
 
@@ -77,7 +77,7 @@ class Select(Module):
     def __init__(self, indices: Sequence[int]) -> None:
         self.indices = np.array(indices, np.int64)
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         """Select from the last axis."""
         return x[..., self.indices]
 
@@ -104,7 +104,7 @@ class Pad2d(Module):
         self.after = pair("Pad2d", "after", after, 0)
         self.value = float(value)
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         """Map ``[batch, height, width, channels]`` to larger images."""
         return ops.pad2d(x, self.before, self.after, value=self.value)
 
