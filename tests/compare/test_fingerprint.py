@@ -514,7 +514,7 @@ def test_what_trains_and_measures_uses_no_code_that_does_not_count() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     # How a recipe's functions are told changes what they are called, and no number.
-    names = ("arguments", "failures", "fingerprint", "function_code", "result")
+    names = ("arguments", "failures", "fingerprint", "function_code", "releases", "result")
     telling = {COMPARE / "experiment" / f"{name}.py" for name in names}
     # What the faces of the packages bring along, and draws and prints.
     telling |= {CORE / "analysis/drawing.py", CORE / "extensions.py", CORE / "terminal/tables.py"}

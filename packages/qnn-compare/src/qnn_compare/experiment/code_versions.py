@@ -12,6 +12,7 @@ import qnn_core
 from qnn_core.registry import parse, scheme
 
 from .configs import Config
+from .releases import release_of
 
 CORE = Path(qnn_core.__file__).parent
 COMPARE = Path(__file__).parents[1]
@@ -35,16 +36,16 @@ MEASURES = (
 
 @functools.cache
 def core_code() -> str:
-    """Return version and digest of the Python code that can change a number.
+    """Return release and digest of the Python code that can change a number.
 
-    What prints, draws and reports does not count; the compiled loops are told by the version of
+    What prints, draws and reports does not count; the compiled loops are told by the release of
     qnn-core alone.
     """
     digest = hashlib.blake2b(digest_size=8)
     for file in measuring():
         name = file.relative_to(COMPARE.parent if COMPARE in file.parents else CORE.parent)
         digest.update(f"{name.as_posix()} ".encode() + file.read_bytes())
-    return f"{version('qnn-core')} {digest.hexdigest()}"
+    return f"{release_of('qnn-core', version('qnn-core'))} {digest.hexdigest()}"
 
 
 def measuring() -> list[Path]:
@@ -59,13 +60,14 @@ def measuring() -> list[Path]:
 
 
 def schemes_code(configs: Iterable[Config]) -> dict[str, str]:
-    """Return of each scheme its distribution, version, and a digest of its code."""
+    """Return of each scheme its distribution, version or release, and a digest of its code."""
     found = {}
     for name in {parse(spec)[0] for config in configs for spec in config.specs}:
         entry = scheme(name)
         file = inspect.getsourcefile(entry.load())
         code = "" if file is None else code_digest(Path(file).read_text("utf-8"))
-        found[name] = f"{entry.distribution} {entry.version} {code}".strip()
+        release = release_of(entry.distribution, entry.version)
+        found[name] = f"{entry.distribution} {release} {code}".strip()
     return dict(sorted(found.items()))
 
 

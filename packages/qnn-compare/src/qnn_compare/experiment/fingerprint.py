@@ -23,6 +23,7 @@ import numpy as np
 from qnn_core.errors import CompareError
 
 from .function_code import Chain, code_of, imports, values
+from .releases import release_of
 
 SCRIPTS = ("__main__", "__mp_main__")  # of which a worker knows the second
 PLAIN = (bool, int, float, complex, type(None), types.EllipsisType, types.NotImplementedType)
@@ -586,5 +587,5 @@ def _versions(modules: Iterable[str]) -> dict[str, str]:
     found = {}
     for name in sorted(names):
         with contextlib.suppress(PackageNotFoundError):
-            found[name] = version(name)
+            found[name] = release_of(name, version(name))
     return found
