@@ -9,36 +9,21 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
-import venv
 import zipfile
 from email.message import Message
 from email.parser import Parser
 from pathlib import Path
 
 import pytest
+from built import PACKAGES, ROOT, environment_with, only, run, sdist, wheel
 
 pytestmark = pytest.mark.packaging
 
-ROOT = Path(__file__).parents[2]
-PACKAGES = ("qnn-core", "qnn-quantizers", "qnn-data", "qnn-compare")
 # C that is built for microcontrollers, not for extensions.
 FOR_BOARDS = re.compile("/boards/c/|/deploy/c/library/")
 COMPILED = ("qnn-core", "qnn-data")
 SCHEMES = {"apot", "binary", "codebook", "dsq", "ewgs", "logarithmic", "lsq-plus", "nf4"}
 SCHEMES |= {"stochastic", "symmetric", "uniform"}
-
-
-def only(paths: list[Path]) -> Path:
-    (path,) = paths
-    return path
-
-
-def sdist(package: str) -> Path:
-    return only(list((ROOT / "dist").glob(f"{package.replace('-', '_')}-*.tar.gz")))
-
-
-def wheel(package: str) -> Path:
-    return only(list((ROOT / "dist").glob(f"{package.replace('-', '_')}-*.whl")))
 
 
 def sdist_files(path: Path) -> set[str]:
@@ -71,25 +56,10 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return environment_with(tmp_path_factory.mktemp("environment"), *PACKAGES)
 
 
-def environment_with(folder: Path, *packages: str) -> Path:
-    venv.create(folder, with_pip=True)
-    interpreter = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    wheels = [str(wheel(package)) for package in packages]
-    run(interpreter, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wheels)
-    return interpreter
-
-
 @pytest.fixture(scope="session")
 def core_alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An interpreter in an environment with the wheel of qnn-core and what it requires."""
     return environment_with(tmp_path_factory.mktemp("core"), "qnn-core")
-
-
-def run(*command: str | Path, cwd: Path | None = None) -> str:
-    """Run a command and return its output; if it fails, fail with what it said."""
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -154,6 +124,11 @@ def test_what_an_earlier_build_left_is_not_shipped(tmp_path: Path) -> None:
     run(sys.executable, "-m", "build", "--sdist", "--outdir", tmp_path, package)
     files = sdist_files(only(list(tmp_path.glob("*.tar.gz"))))
     assert files == sdist_files(sdist("qnn-core"))
+
+
+def test_the_citation_is_valid() -> None:
+    cffconvert = Path(sys.executable).with_name("cffconvert")
+    run(cffconvert, "--validate", "--infile", ROOT / "CITATION.cff")
 
 
 def test_versions_agree() -> None:
