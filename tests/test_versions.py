@@ -129,6 +129,15 @@ def test_an_sdist_keeps_its_version_wherever_it_is_unpacked(tree: Path) -> None:
     assert one(tree / "unpacked") == "1.2.3"
 
 
+def test_a_release_says_what_the_changelog_says_of_it() -> None:
+    script = [sys.executable, ROOT / "tools/version.py", "--changes"]
+    told = subprocess.run(script, capture_output=True, text=True, check=True).stdout
+    assert told.strip()
+    _, _, rest = (ROOT / "CHANGELOG.md").read_text("utf-8").partition(f"## [{newest()}]")
+    assert told.strip() in rest
+    assert "## [" not in told
+
+
 def test_another_number_is_written_everywhere(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "tools", tmp_path / "tools")
     shutil.copy(ROOT / "CITATION.cff", tmp_path)

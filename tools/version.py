@@ -1,5 +1,8 @@
-"""Print the version that the packages lead to, or write another: python tools/version.py 0.2.0.
+"""Print the version that the packages lead to, or write another.
 
+    python tools/version.py [0.2.0 | --changes]
+
+With --changes it prints what the changelog says of it.
 It stands in many places, since every package builds by itself; tests/test_versions.py finds one
 that was forgotten. Tags are what makes a version of it: see CONTRIBUTING.md.
 """
@@ -34,14 +37,24 @@ def write(number: str) -> None:
         path.write_text(CITED.sub(rf"\g<1>{number}", text), "utf-8")
 
 
+def changes() -> str:
+    """Return the text of the changelog's newest entry, without its heading."""
+    text = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    return text.split("\n## ")[1].partition("\n")[2].strip()
+
+
 def main(arguments: list[str]) -> None:
     match arguments:
         case []:
             print(current())
+        case ["--changes"]:
+            print(changes())
         case [number] if re.fullmatch(NUMBER, number):
             write(number)
         case _:
-            sys.exit(f"expected nothing or a version such as 0.2.0, got {' '.join(arguments)}")
+            sys.exit(
+                f"expected nothing, --changes or a version such as 0.2.0, got {' '.join(arguments)}"
+            )
 
 
 if __name__ == "__main__":
