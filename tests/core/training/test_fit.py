@@ -389,10 +389,11 @@ def test_an_optimizer_is_no_name() -> None:
         qnn.fit(qnn.MLP([2, 2]), [(np.eye(2), [0, 1])], epochs=1, optimizer=optimizer)
 
 
-def test_a_scale_that_was_trained_away_is_named() -> None:
+@pytest.mark.parametrize("log_scale", [-200, 200])
+def test_a_scale_that_was_trained_away_is_named(log_scale: float) -> None:
     model = qnn.MLP([2, 3, 2], weight="symmetric:2", input="uniform:2", seed=0)
     layer: Any = model.layers[0]
-    layer.weight_quantizer.log_scale.data[...] = -200
+    layer.weight_quantizer.log_scale.data[...] = log_scale
     optimizer = qnn.optim.SGD(model.parameters(), lr=0.1)
     with pytest.raises(NonFiniteError, match=r"scale of layers\.0\.weight_quantizer \(Symmetric"):
         qnn.fit(model, [(np.eye(2), np.array([0, 1]))], epochs=1, optimizer=optimizer)

@@ -155,7 +155,8 @@ def _broken_all_qparams(model: Module) -> str:
     broken = []
     for path, module in model.named_modules():
         if isinstance(module, Quantize):
-            scale = module.qparams().scale
+            with np.errstate(over="ignore"):  # what overflows is told below
+                scale = module.qparams().scale
             if not np.all((scale > 0) & np.isfinite(scale)):
                 broken.append(f"{path} ({module.quantizer})")
     if not broken:
