@@ -23,8 +23,9 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_diabetes, load_digits, load_iris
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 X, CLASSES = load_iris(return_X_y=True)
@@ -189,6 +190,21 @@ def test_a_single_class_and_an_unknown_loss_are_refused() -> None:
         quick().fit(X, np.zeros(150))
     with pytest.raises(SpecError, match="did you mean 'squared_error'"):
         quick_regressor(loss="squared_eror").fit(INPUTS, NUMBERS)
+
+
+def test_a_fit_that_was_refused_leaves_no_estimator() -> None:
+    net = quick(hidden_layer_sizes=(0,))
+    with pytest.raises(ValueError, match="a size in hidden_layer_sizes"):
+        net.fit(X, NAMES)
+    with pytest.raises(NotFittedError):
+        net.predict(X)
+
+
+def test_a_pipeline_hands_weights_on_and_shows_itself() -> None:
+    pipeline = Pipeline([("scaler", StandardScaler()), ("net", quick(class_weight={"setosa": 2}))])
+    counts = np.where(CLASSES == 2, 0.0, 1.0)
+    assert set(pipeline.fit(X, NAMES, net__sample_weight=counts).predict(X)) == {*NAMES[:100]}
+    assert "class_weight" in pipeline._repr_html_()
 
 
 # How a training goes on

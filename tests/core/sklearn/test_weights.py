@@ -61,6 +61,14 @@ def test_classes_count_by_their_weights() -> None:
     assert least < usual < balanced <= most
 
 
+@pytest.mark.parametrize("weight", [0, -1])
+def test_weights_must_count_something(weight: float) -> None:
+    with pytest.raises(ValueError, match="must be 0 or more and not all zero"):
+        classifier(class_weight=dict.fromkeys(range(3), weight)).fit(X, CLASSES)
+    with pytest.raises(ValueError, match="weight"):
+        classifier().fit(X, CLASSES, np.full(150, weight))
+
+
 def test_balanced_classes_are_weights_of_samples() -> None:
     some = np.r_[0:50, 50:70, 100:110]
     share = np.repeat([80 / 150, 80 / 60, 80 / 30], [50, 20, 10])

@@ -35,7 +35,7 @@ class Deployable:
             NotFittedError: before `fit`.
             PackError, GraphError: see `qnn_core.pack`.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "model_")
         if X is None:
             return pack(self.model_, self._example())
         given = validate_data(self, X, dtype=np.float32, reset=False)
@@ -43,7 +43,7 @@ class Deployable:
 
     def summary(self) -> Summary:
         """Return layers, parameters, bits and bytes of the net; ``print`` shows them."""
-        check_is_fitted(self)
+        check_is_fitted(self, "model_")
         return summary(self.model_, self._example()[:1])
 
     def export(self, path: str | Path, **options: Any) -> Any:

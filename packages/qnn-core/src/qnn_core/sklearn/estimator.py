@@ -139,13 +139,14 @@ class QuantEstimator(Deployable, BaseEstimator, ABC):
         if sample_weight is not None:
             options = {"dtype": np.float64, "ensure_non_negative": True}
             weights = np.asarray(_check_sample_weight(sample_weight, x, **options))
-            if not weights.any():
-                raise ValueError(
-                    f"{type(self).__name__}: all sample weights are zero; at least one must be "
-                    "above zero"
-                )
         targets = self._targets(y, first=first)
-        return x, targets, self._weights(targets, weights)
+        weights = self._weights(targets, weights)
+        if weights is not None and not (weights.min() >= 0 and weights.any()):
+            raise ValueError(
+                f"{type(self).__name__}: weights of samples, times those of their classes, must be "
+                f"0 or more and not all zero, got {weights.min():g} to {weights.max():g}"
+            )
+        return x, targets, weights
 
     def _check_parameters(self) -> None:
         where = type(self).__name__
@@ -277,7 +278,7 @@ class QuantEstimator(Deployable, BaseEstimator, ABC):
 
     def _answers(self, X: Any) -> Array:
         """Return the net's outputs, float32 ``[n, outputs]``."""
-        check_is_fitted(self)
+        check_is_fitted(self, "model_")
         with np.errstate(over="ignore"):  # as in `fit`
             x = validate_data(self, X, dtype=np.float32, order="C", reset=False)
         with no_grad():
