@@ -27,6 +27,7 @@ PAGES = [
         "deploying.md",
         "exporting-onnx.md",
         "exporting-c.md",
+        "scikit-learn.md",
         "training.md",
         "writing-a-quantizer.md",
         "your-own-net.md",
