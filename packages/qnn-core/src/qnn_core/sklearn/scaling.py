@@ -74,7 +74,7 @@ class Standardize(Module):
         _write(self.mean, moments.mean)
         _write(self.factor, 1 / moments.deviation)
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override] # one input
+    def forward(self, x: Tensor) -> Tensor:
         """Return `x` with columns of mean 0 and variance 1."""
         return (x - self.mean) * self.factor
 
@@ -99,7 +99,7 @@ class Rescale(Module):
         _write(self.mean, moments.mean)
         _write(self.factor, moments.deviation)
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override] # one input
+    def forward(self, x: Tensor) -> Tensor:
         """Return `x` in the units of the targets."""
         return x * self.factor + self.mean
 
