@@ -390,6 +390,46 @@ class Checkpoints(Safetensors):
         return None
 
 
+class Models(Safetensors):
+    """Models that are trained on: `qnn.load` of what `qnn.save` wrote."""
+
+    name = "model"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        model, _ = _learner()
+        with_parts = qnn.Sequential(model, qnn.Dropout(0.1, seed=0), qnn.Conv1d(1, 1, 2), model)
+        self.files = []
+        for made in (model, with_parts):
+            qnn.save(made, folder / "made.qnn")
+            self.files.append((folder / "made.qnn").read_bytes())
+
+    def described(self, rng: Random, content: bytes) -> bytes:
+        path = self.folder / "honest.qnn"
+        path.write_bytes(content)
+        arrays, about = load_arrays(path)
+        arrays = dict(sorted(arrays.items()))  # parsed in another order each time
+        way = rng.random()
+        return assembled(
+            poked(rng, arrays) if way > 0.8 else arrays,
+            changed(rng, about) if way < 0.9 else about,
+            rng,
+        )
+
+    def read(self, case: Case) -> str | None:
+        found = qnn.load(self.path(case))
+        if not isinstance(found, qnn.Module):
+            return f"a {type(found).__name__} was made"
+        if not case.sealed and repr(found) != repr(qnn.load(self._honest(case.of))):
+            return "another model passed the checksum"
+        return None
+
+    def _honest(self, number: int) -> Path:
+        path = self.folder / "compared.qnn"
+        path.write_bytes(self.files[number])
+        return path
+
+
 DATA = [(np.eye(3, dtype=np.float32), np.arange(3))]
 
 
@@ -587,5 +627,6 @@ class Stores(Target):
 
 
 TARGETS: dict[str, Callable[[Path], Target]] = {
-    "checkpoint": Checkpoints, "idx": Idx, "packed": Packed, "store": Stores, "study": Studies,
+    "checkpoint": Checkpoints, "idx": Idx, "model": Models, "packed": Packed, "store": Stores,
+    "study": Studies,
 }  # fmt: skip

@@ -33,7 +33,7 @@ def test_a_short_run_finds_nothing(target: Target) -> None:
     assert outcome.refused + outcome.accepted == outcome.tries == TRIES
 
 
-@pytest.mark.parametrize("target", ["idx", "checkpoint", "packed", "study"], indirect=True)
+@pytest.mark.parametrize("target", ["idx", "checkpoint", "model", "packed", "study"], indirect=True)
 def test_honest_files_are_read_and_tries_depend_on_their_number_alone(target: Target) -> None:
     for case in target.honest():
         assert attempt(target, case) == "accepted"

@@ -359,7 +359,7 @@ def _number(value: Any) -> bool:
 def _positive_number(value: Any) -> bool:
     """Whether float32 can hold a value > 0, and divide by it."""
     limits = np.finfo(np.float32)
-    return _number(value) and bool(limits.tiny <= value <= limits.max)
+    return _number(value) and float(limits.tiny) <= value <= float(limits.max)
 
 
 def choice(name: str, option: str, value: Any, known: Any) -> None:
