@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -15,6 +15,8 @@ from qnn_core.cli import main
 from qnn_core.errors import FileError, SpecError, StructureError
 from qnn_core.files import load_arrays, save_arrays
 from qnn_core.nn import surgery
+from qnn_core.nn.layers.graph_module import GraphModule
+from qnn_core.nn.layers.graph_module import Step as GraphStep
 from qnn_core.quantizer import Quantizer
 
 RNG = np.random.default_rng(0)
@@ -37,11 +39,17 @@ class Settings:
     names: tuple[str, ...] = ("a", "b")
 
 
+class Step(NamedTuple):
+    name: str
+    inputs: tuple[str, ...]
+
+
 class Own(qnn.Module):
     """Whatever attributes a module may have."""
 
     def __init__(self) -> None:
         self.settings = Settings(8)
+        self.steps = (Step("a", ("x",)), Step("b", ()))
         self.blocks = [[qnn.QuantLinear(4, 4, weight=Ternary(), seed=0), qnn.BatchNorm(4)], None]
         self.by_name = {"last": qnn.Linear(4, 3, seed=1), 2: np.arange(3), "none": None}
         self.again = self.by_name["last"]
@@ -67,6 +75,13 @@ def quantized() -> qnn.Module:
     model = qnn.MLP([4, 8, 3], seed=0)
     model(X)
     return qnn.quantize(model, weight="symmetric:4", input="uniform:4", calibration=X)
+
+
+def imported() -> qnn.Module:
+    """As nets of other frameworks become."""
+    layers = {"conv": qnn.Conv2d(1, 1, 3, padding=1, seed=0), "add": qnn.nn.Elementwise("add")}
+    steps = [("conv", ("x",), "y"), ("add", ("x", "y"), "z")]
+    return GraphModule(layers, [GraphStep(*step) for step in steps], ["x"], ["z"])
 
 
 def mixed_up() -> qnn.Module:
@@ -99,6 +114,7 @@ MODELS: dict[str, tuple[Callable[[], qnn.Module], Any]] = {
     "float64": (lambda: qnn.MLP([4, 3], seed=0).astype(np.float64), X),
     "Own": (Own, X),
     "quantized": (quantized, X),
+    "imported": (imported, IMAGES),
     "mixed up": (mixed_up, X),
 }
 
@@ -152,6 +168,8 @@ def test_all_attributes_come_back(tmp_path: Path) -> None:
     model, again = Own(), back(Own(), tmp_path)
     assert vars(again).keys() == vars(model).keys() - {"_checked"}
     assert again.settings == Settings(8)
+    assert again.steps == model.steps
+    assert type(again.steps[0]) is Step
     assert again.again is again.by_name["last"]
     assert again.tied is again.again.weight
     assert again.active is qnn.ops.relu
@@ -241,7 +259,8 @@ def test_parts_without_a_name_are_refused_as_ever(tmp_path: Path) -> None:
 
 def changed(folder: Path, change: Callable[[dict[str, Any]], Any]) -> Path:
     """Return a file of a model whose description somebody changed, with a right checksum."""
-    qnn.save(Holds([qnn.Linear(2, 2, seed=0), Ternary(), Settings(3), qnn.ops.relu]), folder / "f")
+    held = [qnn.Linear(2, 2, seed=0), Ternary(), Settings(3), qnn.ops.relu, Step("a", ("x",))]
+    qnn.save(Holds(held), folder / "f")
     arrays, about = load_arrays(folder / "f")
     change(about)
     save_arrays(folder / "f", arrays, about)
@@ -265,6 +284,7 @@ def attribute(about: dict[str, Any], number: int) -> dict[str, Any]:
         (lambda a: attribute(a, 1).update(quantizer="builtins:exec"), "is no Quantizer"),
         (lambda a: attribute(a, 1)["fields"].update(bits=99), "bits must be"),
         (lambda a: attribute(a, 2).update(dataclass="subprocess:Popen"), "is no dataclass"),
+        (lambda a: attribute(a, 4).update(namedtuple="builtins:tuple"), "is no tuple of 2 names"),
         (lambda a: attribute(a, 2)["fields"].update(other=1), "is no dataclass of these"),
         (lambda a: attribute(a, 3).update(operation="__builtins__"), "is no operation"),
         (lambda a: attribute(a, 0).update(module=7), "describes no model"),

@@ -57,8 +57,8 @@ def load(path: str | Path, *, limit: float = 1.0) -> Any:
     Which of them the file holds is told by its content. A packed model needs neither code nor
     quantizers, and nothing in its file is executed. Of a module the classes are imported by the
     names that the file has, as ``import`` does, which runs the files of Python that define them;
-    only modules, quantizers and dataclasses are made, and no code comes from the file itself. So a
-    file from a stranger can do what importing modules that you have installed can do.
+    only modules, quantizers, dataclasses and named tuples are made, and no code comes from the
+    file itself. So a file from a stranger can do what importing modules that you have can do.
 
     A few bytes can describe a packed net that takes hours, or all memory, to prepack or to run for
     one sample. Such a file is refused: there is a budget of time and memory, in proportion to the

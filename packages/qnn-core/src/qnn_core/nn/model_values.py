@@ -129,6 +129,9 @@ class Writer:
         if type(value) in (list, tuple, set, frozenset):
             kind = type(value).__name__
             return {kind: [self.value(v, f"{where}.{n}") for n, v in enumerate(value)]}
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            values = [self.value(v, f"{where}.{n}") for n, v in enumerate(value)]
+            return {"namedtuple": path_of(type(value), where), "values": values}
         if type(value) is dict:
             key, here = self.value, f"a key of {where}"
             return {"dict": [[key(k, here), key(v, f"{where}.{k}")] for k, v in value.items()]}
@@ -257,6 +260,13 @@ class Reader:
             object.__setattr__(made, name, self.value(value))
         return made
 
+    def _namedtuple(self, found: Any, path: str) -> Any:
+        cls = class_at(path, tuple)
+        values = self._list(found, found["values"])
+        if len(getattr(cls, "_fields", ())) != len(values) or not values:
+            raise FileError(f"{path!r:.200} is no tuple of {len(values)} names")
+        return tuple.__new__(cls, values)
+
     def _list(self, _: Any, values: list[Any]) -> list[Any]:
         return [self.value(value) for value in values]
 
@@ -283,6 +293,7 @@ _KINDS: dict[str, Any] = {
     "tensor": Reader._constant,
     "quantizer": Reader._quantizer,
     "dataclass": Reader._dataclass,
+    "namedtuple": Reader._namedtuple,
     "list": Reader._list,
     "tuple": lambda reader, found, values: tuple(reader._list(found, values)),
     "set": lambda reader, found, values: set(reader._list(found, values)),
