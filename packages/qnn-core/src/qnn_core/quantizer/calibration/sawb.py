@@ -39,7 +39,7 @@ def sawb(quantizer: "Quantizer", x_cn: Array) -> Range:
     return within(x_cn, np.maximum(c1 * np.sqrt(square) - c2 * mean, mean) * unit)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def coefficients(quantizer: "Quantizer", *, two_sided: bool = True) -> tuple[float, float]:
     """Return c1 and c2 for a quantizer's levels, as the paper finds them, by least squares.
 
