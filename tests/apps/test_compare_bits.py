@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import qnn_core as qnn
-from apps_runner import Run, command, png_size, run
+from apps_runner import Run, command, png_size, run, run_one_by_one
 
 BUILT_IN = ["binary", "logarithmic", "symmetric", "uniform"]
 CONFIGS = ["float", "binary:1"] + [
@@ -152,14 +152,23 @@ BAD = {
 }
 
 
+@pytest.fixture(scope="module")
+def refused(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    """Runs with bad input, each in a folder of its own with a file in it."""
+    folders = [tmp_path_factory.mktemp("bad") for _ in BAD]
+    for folder in folders:
+        (folder / "file").touch()
+    each = [(folder, text.split()) for folder, text in zip(folders, BAD, strict=True)]
+    return dict(zip(BAD, run_one_by_one("compare_bits", each), strict=True))
+
+
 @pytest.mark.parametrize("arguments", BAD)
-def test_bad_input_is_explained(arguments: str, tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    done = run("compare_bits", *arguments.split(), cwd=tmp_path)
+def test_bad_input_is_explained(arguments: str, refused: dict[str, Run]) -> None:
+    done = refused[arguments]
     assert done.status == 2
     assert BAD[arguments] in done.err
     assert "Traceback" not in done.err
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert [path.name for path in done.cwd.iterdir()] == ["file"]
 
 
 def test_data_that_cannot_be_had_are_explained(tmp_path: Path) -> None:

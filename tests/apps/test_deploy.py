@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import qnn_core as qnn
 import qnn_data
-from apps_runner import APPS, Run, run
+from apps_runner import APPS, Run, run, run_one_by_one
 
 MODEL, CHECKPOINT = "model.qnn", "checkpoint.qnn"
 
@@ -108,15 +108,25 @@ BAD = {
 }
 
 
+@pytest.fixture(scope="module")
+def refused(deployed: Run, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    """Runs with bad input, each in a folder of its own with a text in it."""
+    folders = [tmp_path_factory.mktemp("bad") for _ in BAD]
+    for folder in folders:
+        (folder / "text").write_text("no model", encoding="utf-8")
+    given = [arguments.format(out=deployed.cwd / "out").split() for arguments in BAD]
+    runs = run_one_by_one("deploy", list(zip(folders, given, strict=True)))
+    return dict(zip(BAD, runs, strict=True))
+
+
 @pytest.mark.parametrize("arguments", BAD)
-def test_bad_input_is_explained_in_a_line(arguments: str, deployed: Run, tmp_path: Path) -> None:
-    (tmp_path / "text").write_text("no model", encoding="utf-8")
-    done = run("deploy", *arguments.format(out=deployed.cwd / "out").split(), cwd=tmp_path)
+def test_bad_input_is_explained_in_a_line(arguments: str, refused: dict[str, Run]) -> None:
+    done = refused[arguments]
     assert done.status == 2
     usage, line = done.err.splitlines()
     assert usage.startswith("usage: ")
     assert BAD[arguments] in line
-    assert [path.name for path in tmp_path.iterdir()] == ["text"]
+    assert [path.name for path in done.cwd.iterdir()] == ["text"]
 
 
 def test_a_difference_fails(deployed: Run, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import qnn_core as qnn
-from apps_runner import Run, run
+from apps_runner import Run, run, run_one_by_one
 
 BOARD = all(find_spec(name) for name in ("qnn_core.boards", "unicorn", "capstone")) and bool(
     shutil.which("arm-none-eabi-gcc")
@@ -89,18 +89,27 @@ def test_board_runs_the_selftest(signals: Run) -> None:
     assert re.search(r"^m4 +passed ", signals.out, re.MULTILINE)
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("a,1,2\nb,3\n", "row 2 has 2 fields, the first 3"),
-        ("a,1,x\n", "row 1: a label and numbers are needed"),
-        ("a,1,2\nb,3,4\n", "two labels, and 5 rows of one at least, are needed"),
-        ("a,1,2\nb,nan,4\n", "row 2: finite numbers are needed"),
-    ],
-)
-def test_other_files_are_refused_in_a_line(text: str, message: str, tmp_path: Path) -> None:
-    (tmp_path / "bad.csv").write_text(text)
-    refused = run("deploy_c", "--csv", "bad.csv", cwd=tmp_path)
-    assert refused.status == 2
-    assert f"--csv bad.csv: {message}" in refused.err
-    assert not (tmp_path / "results").exists()
+BAD = {
+    "a,1,2\nb,3\n": "row 2 has 2 fields, the first 3",
+    "a,1,x\n": "row 1: a label and numbers are needed",
+    "a,1,2\nb,3,4\n": "two labels, and 5 rows of one at least, are needed",
+    "a,1,2\nb,nan,4\n": "row 2: finite numbers are needed",
+}
+
+
+@pytest.fixture(scope="module")
+def refused(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    """Runs with bad files, each in a folder of its own."""
+    folders = [tmp_path_factory.mktemp("bad") for _ in BAD]
+    for folder, text in zip(folders, BAD, strict=True):
+        (folder / "bad.csv").write_text(text)
+    runs = run_one_by_one("deploy_c", [(folder, ("--csv", "bad.csv")) for folder in folders])
+    return dict(zip(BAD, runs, strict=True))
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_other_files_are_refused_in_a_line(text: str, refused: dict[str, Run]) -> None:
+    done = refused[text]
+    assert done.status == 2
+    assert f"--csv bad.csv: {BAD[text]}" in done.err
+    assert not (done.cwd / "results").exists()

@@ -24,7 +24,7 @@ from exported_c import (
 from qnn_core import ops
 from qnn_core.errors import ExportError, SpecError
 
-SANITIZED = ("-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+SANITIZED = ("-O0", "-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 
 def net() -> Linears:
