@@ -23,6 +23,7 @@ from qnn_core.errors import CompareError
 from studies_to_compare import Marked, data, net, pooled_net, unseeded_data
 from test_compare import SMALL, same
 
+PATIENCE = 300  # seconds until what waits counts as hanging: a busy machine is no hang
 STUDY = SMALL | {"weights": ["symmetric"], "bits": [2, 3, 32], "seeds": 3}
 RUNS = {(config, seed) for config in ("float", "symmetric:2", "symmetric:3") for seed in range(3)}
 
@@ -111,9 +112,9 @@ def started(tmp_path: Path, calls: Path, seconds: float) -> subprocess.Popen[str
 
 
 def wait_for_runs(tmp_path: Path, count: int) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE
     while len([*tmp_path.glob("s/cells/*.json")]) < count:
-        assert time.monotonic() < end, "no run has ended within a minute"
+        assert time.monotonic() < end, "no run has ended"
         time.sleep(0.02)
 
 
@@ -141,13 +142,13 @@ def test_a_study_that_was_stopped_at_any_moment_goes_on(
         os.killpg(process.pid, how)  # as a terminal does: to all of them
     else:
         process.kill()
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE)
     assert out == ""
     if how == signal.SIGINT:
         assert "stopped by Ctrl-C with" in err
         assert f"store={str(tmp_path / 's')!r} goes on" in err
         assert err.count("Traceback") == 1  # that of KeyboardInterrupt, which a program may catch
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE
     while workers_of(process.pid):
         assert time.monotonic() < end, "workers go on for nobody"
         time.sleep(0.1)
@@ -155,7 +156,7 @@ def test_a_study_that_was_stopped_at_any_moment_goes_on(
     assert 3 <= len(done) < len(RUNS)
     begun = Counter(Marked(calls).calls())
     again = started(tmp_path, calls, seconds=0)
-    out, err = again.communicate(timeout=120)
+    out, err = again.communicate(timeout=PATIENCE)
     assert (out, again.returncode) == ("True\n", 0), err
     assert f"{len(done)} of 9 runs were done before" in err
     assert sum(Counter(Marked(calls).calls()).values()) == sum(begun.values()) + 9 - len(done)
@@ -167,11 +168,12 @@ def test_a_study_that_was_stopped_at_any_moment_goes_on(
 
 @pytest.mark.skipif(os.name == "nt", reason="process groups and their signals are POSIX")
 def test_ctrl_c_is_heard_while_processes_start(tmp_path: Path, calls: Path) -> None:
-    process = started(tmp_path, calls, seconds=0.5)
+    process = started(tmp_path, calls, seconds=5)
     while not (tmp_path / "s" / "study.json").exists():
+        assert process.poll() is None, "it ended before it began"
         time.sleep(0.002)
     os.killpg(process.pid, signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode != 0
     assert "stopped by Ctrl-C with 0 of 9 runs done" in err
 
@@ -184,7 +186,7 @@ def test_a_running_run_says_how_far_it_is(tmp_path: Path, calls: Path) -> None:
             seen += read_heartbeats(tmp_path / "s" / "running")
             time.sleep(0.005)
     finally:
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE)
     assert {far.epochs for far in seen} == {2}
     assert {far.epoch for far in seen} >= {0}
     assert any(far.loss is not None and far.seconds_left is not None for far in seen)
@@ -216,11 +218,11 @@ def test_forked_workers_end_with_their_parent_and_keep_no_lock(
     )  # fmt: skip
     wait_for_runs(tmp_path, 1)
     process.kill()
-    process.wait(60)
+    process.wait(PATIENCE)
     # At once, while they may still be there.
     with Store(store).locked():
         pass
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE
     while workers_of(process.pid):
         assert time.monotonic() < end, "workers go on for nobody"
         time.sleep(0.1)

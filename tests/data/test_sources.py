@@ -237,7 +237,7 @@ def test_cache_that_cannot_be_written(
     assert f"cannot keep {IMAGES}" in caplog.text
 
 
-def reason(archive: Archive, cache: Path, mirror: str, timeout: float = 5) -> str:
+def reason(archive: Archive, cache: Path, mirror: str, timeout: float = 60) -> str:
     """Return what the error says about the one mirror that there is; nothing must be cached."""
     with pytest.raises(DataError) as caught:
         obtain(archive, archive.train, cache=cache, mirrors=[mirror], timeout=timeout)
