@@ -95,17 +95,18 @@ def engine_is_evaluation(made: Made) -> Iterator[Violation]:
     """A packed layer gives the bits of the evaluation, on every kernel path of this processor."""
     layer = made.fitted()
     expected = layer(Tensor(made.x)).data
+    try:
+        packed = pack(layer, made.x)
+    except GraphError as error:
+        raise NotApplicable(f"it cannot be packed: {error}") from error
+    except PackError as error:
+        yield Violation("packing it", "what evaluation gives, to the bit", str(error))
+        return
     for path in cpu.paths():
         with cpu.using(path):
-            try:
-                found = np.asarray(pack(layer, made.x)(made.x))
-            except GraphError as error:
-                raise NotApplicable(f"it cannot be packed: {error}") from error
-            except PackError as error:
-                given = f"kernel path {path}"
-                yield Violation(given, "what evaluation gives, to the bit", str(error))
-                continue
-        if not np.array_equal(found, expected):
-            at = first(found != expected)
-            given = f"kernel path {path}, output {list(at)}"
-            yield Violation(given, f"{expected[at]!s}, what evaluation gives", str(found[at]))
+            ways = {"packed": np.asarray(packed(made.x)), "evaluated": layer(Tensor(made.x)).data}
+        for way, found in ways.items():
+            if not np.array_equal(found, expected):
+                at = first(found != expected)
+                given = f"{way} on kernel path {path}, output {list(at)}"
+                yield Violation(given, f"{expected[at]!s}, what evaluation gives", str(found[at]))
