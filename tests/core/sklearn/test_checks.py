@@ -3,9 +3,11 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import qnn_core as qnn
 from qnn_core.sklearn import (
     QuantClassifier,
@@ -13,7 +15,7 @@ from qnn_core.sklearn import (
     QuantMLPRegressor,
     QuantRegressor,
 )
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import estimator_checks_generator
 
 
 def small(inputs: int, outputs: int, **options: Any) -> qnn.Module:
@@ -29,7 +31,14 @@ ESTIMATORS = [
 ]
 
 
-@parametrize_with_checks(ESTIMATORS)
+def checks() -> Iterator[Any]:
+    """Yield what `parametrize_with_checks` does, by names that are the same in every process."""
+    for each in ESTIMATORS:
+        for estimator, check in estimator_checks_generator(each):
+            yield pytest.param(estimator, check, id=f"{type(each).__name__}-{check.func.__name__}")
+
+
+@pytest.mark.parametrize(("estimator", "check"), checks())
 def test_scikit_learn(estimator: Any, check: Any) -> None:
     check(estimator)
 
