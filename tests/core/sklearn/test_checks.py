@@ -38,7 +38,7 @@ def checks() -> Iterator[Any]:
             yield pytest.param(estimator, check, id=f"{type(each).__name__}-{check.func.__name__}")
 
 
-@pytest.mark.parametrize(("estimator", "check"), checks())
+@pytest.mark.parametrize(("estimator", "check"), list(checks()))
 def test_scikit_learn(estimator: Any, check: Any) -> None:
     check(estimator)
 
