@@ -130,7 +130,7 @@ def test_what_cannot_be_exported_is_said_with_the_reason(
 
 
 def test_what_is_no_module_is_refused() -> None:
-    for wrong, hint in ((nn.Linear, "make one of the class"), (torch.relu, "got <built-in")):
+    for wrong, hint in ((nn.Linear, "make one of it"), (torch.relu, "got builtin_function")):
         with pytest.raises(TypeError, match=f"must be a torch.nn.Module.*{hint}"):
             qnn.from_torch(wrong, np.zeros((1, 3)))
     with pytest.raises(TypeError, match="an array of numbers, got str"):
@@ -140,7 +140,7 @@ def test_what_is_no_module_is_refused() -> None:
 @pytest.mark.parametrize(
     ("net", "shape", "message"),
     [
-        (nn.Linear(3, 2), (3,), r"must be \[batch, \.\.\.\]"),
+        (nn.Linear(3, 2), (3,), r"must be a tensor \[batch, \.\.\.\]"),
         (nn.Linear(3, 2), (0, 3), "with a sample"),
         (nn.Conv2d(3, 2, 3), (3, 8, 8), "first axis of the example is not the batch"),
         (nn.Flatten(0), (1, 8), "first axis of the example is not the batch"),
@@ -208,3 +208,38 @@ def test_a_pickled_net_is_refused(tmp_path: Path) -> None:
     torch.save(perceptron(), tmp_path / "net.pt")
     with pytest.raises(FileError, match=r"net\.pt holds no state dictionary"):
         qnn.load_torch_state(ours(), tmp_path / "net.pt")
+
+
+class Branches(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.last = nn.Linear(4, 2)
+
+    def forward(self, x: Any) -> Any:
+        y = self.last(x)
+        return y if x.sum() > 0 else -y
+
+
+def test_a_forward_that_depends_on_numbers_is_told() -> None:
+    with pytest.warns(qnn.ConversionWarning, match=r"does its forward depend on the numbers"):
+        qnn.from_torch(Branches(), torch.ones(3, 4))
+
+
+def test_a_state_is_no_net() -> None:
+    state = Branches().state_dict()
+    with pytest.raises(
+        TypeError, match=r"got OrderedDict: a state\? qnn\.load_torch_state"
+    ) as error:
+        qnn.from_torch(state, torch.ones(3, 4))
+    assert len(str(error.value)) < 200
+
+
+def test_a_shape_is_no_example() -> None:
+    with pytest.raises(ShapeError, match=r"torch\.zeros\(1, 4\) is one"):
+        qnn.from_torch(nn.Linear(4, 2), (1, 4))
+
+
+def test_an_example_may_have_another_dtype() -> None:
+    net = nn.Linear(4, 2)
+    for x in (torch.ones(2, 4).double(), torch.ones(2, 4).long(), [np.ones((2, 4))]):
+        assert qnn.from_torch(net, x)(np.ones((2, 4))).shape == (2, 2)

@@ -125,3 +125,19 @@ def test_ranges_that_are_kept_do_not_move_and_nan_is_refused() -> None:
     broken = before | {"layers.0.weight": np.full((8, 6), np.nan, np.float32)}
     with pytest.raises(StateError, match=r"layers\.0\.weight holds NaN or infinity"):
         qnn.warm_start(qnn.MLP(**specs, batch_norm=True, seed=5), broken)
+
+
+def test_what_is_not_known_yet_is_calibrated() -> None:
+    x = np.random.default_rng(0).normal(size=(40, 6)).astype(np.float32)
+    model = qnn.MLP([6, 8, 3], weight="symmetric:4", input="uniform:4", batch_norm=True, seed=0)
+    model.eval()
+    before = {name: a for name, a in model.state_dict().items() if "running" in name}
+    assert qnn.calibrate(model, x) is model
+    assert model(x).shape == (40, 3)
+    assert not model.training
+    for name, array in before.items():
+        np.testing.assert_array_equal(model.state_dict()[name], array)
+    known = model.state_dict()
+    qnn.calibrate(model, 9 * x)
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, known[name])

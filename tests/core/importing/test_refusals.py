@@ -134,3 +134,24 @@ def test_a_damaged_file(tmp_path: Path, cut: int) -> None:
         qnn.from_onnx(b"no model at all")
     with pytest.raises(FileNotFoundError):
         qnn.from_onnx(tmp_path / "none.onnx")
+
+
+def test_images_of_another_shape_are_refused_at_the_door() -> None:
+    net = qnn.from_onnx(path_of("lenet-script-11"))
+    x = floats(0, 2, 1, 28, 28)
+    assert net(x).shape == (2, 10)
+    with pytest.raises(ShapeError, match=r"one sample is a batch of one, x\[None\]"):
+        net(x[0])
+    with pytest.raises(ShapeError, match=r"shape \[batch, 1, 28, 28\] is needed for 'input'"):
+        net(x.reshape(2, 784))
+    with pytest.raises(ShapeError, match=r"are the channels where they should be"):
+        net(x.transpose(0, 2, 3, 1))
+
+
+def test_an_input_may_have_the_name_of_a_layer() -> None:
+    proto = model([node("Relu", ["relu"], ["a"]), node("Tanh", ["a"], ["y"])], X4)
+    proto.graph.input[0].name = "relu"
+    x = floats(0, 2, 4, 6, 5)
+    net = qnn.from_onnx(proto)
+    assert net.inputs == ("relu",)
+    np.testing.assert_allclose(net(x).data, np.tanh(np.maximum(x, 0)), rtol=0, atol=1e-6)

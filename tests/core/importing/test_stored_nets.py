@@ -1,5 +1,8 @@
 """Nets as PyTorch, scikit-learn, onnxruntime and Brevitas export them: equal to what runs them."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 import qnn_core as qnn
@@ -119,3 +122,17 @@ def test_an_imported_net_is_trained_on() -> None:
     net.eval()
     assert not np.array_equal(net(x[:1]).data, before)
     np.testing.assert_array_equal(qnn.pack(net, x)(x), net(x).data)
+
+
+def test_a_residual_net_becomes_integers_throughout(tmp_path: Path) -> None:
+    name = "resnet8-script-17"
+    x = images(name, 20)
+    bits: dict[str, Any] = {"weight": "symmetric:4", "input": "uniform:4"}
+    ends: dict[str, Any] = {"last_weight": "same", "last_input": "same"}
+    net = qnn.quantize(qnn.from_onnx(path_of(name)), **bits, **ends, calibration=x)
+    for block in ("relu", "layers_0_relu_1", "layers_1_relu_1", "layers_2_relu_1"):
+        setattr(net, block, qnn.Sequential(getattr(net, block), qnn.nn.Quantize("uniform:4")))
+    packed = qnn.pack(qnn.calibrate(net, x), x)
+    options: dict[str, Any] = {"name": "res", "input": "float32", "float": "never"}
+    packed.export_c(tmp_path / "c", samples=x[:4], **options)  # compared, or not written
+    assert (tmp_path / "c" / "res.c").exists()

@@ -18,6 +18,7 @@ from .analysis import (
     anatomy,
     apply_rules,
     as_builder,
+    calibrate,
     correct_biases,
     draw,
     learn_bits,
@@ -30,7 +31,7 @@ from .analysis import (
 from .autodiff import Buffer, Parameter, Tensor, from_dlpack, grad, no_grad, trace
 from .deploy import PackedModel, pack
 from .deploy.any_file import load, save
-from .errors import ConversionError, ExportWarning, QnnError, TrainingWarning
+from .errors import ConversionError, ConversionWarning, ExportWarning, QnnError, TrainingWarning
 from .extensions import added_name
 from .importing import from_onnx, from_torch, load_torch_state
 from .machine import get_num_threads, set_num_threads
@@ -93,6 +94,7 @@ __all__ = [
     "Conv1d",
     "Conv2d",
     "ConversionError",
+    "ConversionWarning",
     "Distillation",
     "Dropout",
     "ExportWarning",
@@ -128,6 +130,7 @@ __all__ = [
     "anatomy",
     "apply_rules",
     "as_builder",
+    "calibrate",
     "compare",
     "correct_biases",
     "draw",

@@ -72,6 +72,10 @@ class CompareError(QnnError, ValueError):
     """A comparison that cannot be made as it is described, or does not fit its folder."""
 
 
+class ConversionWarning(UserWarning):
+    """A net of another framework that gives other numbers here."""
+
+
 class TrainingWarning(UserWarning):
     """A training that has gone nowhere; `fit` says what and why in one line."""
 

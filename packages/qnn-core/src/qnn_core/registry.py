@@ -108,12 +108,13 @@ def scheme(name: str) -> Scheme:
     return found[0]
 
 
-def get_quantizer(spec: str | Quantizer, **options: Any) -> Quantizer:
+def get_quantizer(spec: str | Quantizer | type[Quantizer], **options: Any) -> Quantizer:
     """Return the quantizer that a spec string describes.
 
     Args:
         spec: ``"name"``, ``"name:4"`` (short for bits=4) or ``"name:bits=4,axis=0,..."``; the
-            options are the fields of the scheme's class. A quantizer is taken as it is.
+            options are the fields of the scheme's class. A quantizer is taken as it is; of a class
+            of one an object is made, with what its fields have by default.
         options: further options, or others in place of those in `spec`.
 
     Raises:
@@ -126,6 +127,8 @@ def get_quantizer(spec: str | Quantizer, **options: Any) -> Quantizer:
         array([-7., -6., -5., -4., -3., -2., -1.,  0.,  1.,  2.,  3.,  4.,  5.,
                 6.,  7.], dtype=float32)
     """
+    if isinstance(spec, type) and issubclass(spec, Quantizer):
+        return _made(spec, options)
     if isinstance(spec, Quantizer):
         if not options:
             return spec
@@ -144,6 +147,15 @@ def get_quantizer(spec: str | Quantizer, **options: Any) -> Quantizer:
         raise SpecError(f"quantizer spec {spec!r}: {error}") from error
     except Exception as error:
         raise SpecError(f"quantizer spec {spec!r}: {_told(error)}") from error
+
+
+def _made(cls: type[Quantizer], options: dict[str, Any]) -> Quantizer:
+    """Return an object of a class that is no scheme by name."""
+    check_options(cls, options, cls.__name__)
+    try:
+        return cls(**options)
+    except TypeError as error:
+        raise SpecError(f"{cls.__name__}: {_told(error)}: give an object of it") from error
 
 
 # What people call a width or a dtype: "int8", "4", "uint2", "8bit", "4-bit"; "float32", "fp16".

@@ -268,6 +268,11 @@ def _differs(
 
 
 def _built(experiment: Experiment, config: Config, seed: int) -> Module:
+    if isinstance(experiment.build, Module):
+        raise CompareError(
+            f"compare: build is a {type(experiment.build).__name__}, a net; what builds nets like "
+            "it is qnn.as_builder(net), and Config(..., start=net) begins with its weights"
+        )
     try:
         model = experiment.model(config, seed)
     except TypeError as error:

@@ -9,7 +9,7 @@ from .model_summary import summary
 from .post_training import quantize
 from .rules import apply_rules
 from .skipped import skipped
-from .warm_start import warm_start
+from .warm_start import calibrate, warm_start
 
 __all__ = [
     "Allocation",
@@ -18,6 +18,7 @@ __all__ = [
     "anatomy",
     "apply_rules",
     "as_builder",
+    "calibrate",
     "correct_biases",
     "draw",
     "learn_bits",

@@ -15,6 +15,9 @@ M = TypeVar("M", bound=Module)
 # A quantizer of weight and input, one of each, or None for float.
 Rule = Spec | Pair
 
+# What a quantizer may be given as; of a class an object is made.
+KINDS = (str, Quantizer, type(Quantizer), type(None))
+
 FLOAT_LAYER: dict[type[Module], type[Module]] = {
     QuantLinear: Linear,
     QuantConv1d: Conv1d,
@@ -121,7 +124,7 @@ def _fits(pattern: str, name: str) -> bool:
 
 def _pair(where: str, pattern: str, rule: Any) -> Pair:
     pair = tuple(rule) if isinstance(rule, tuple | list) else (rule, rule)
-    if len(pair) != 2 or not all(isinstance(one, str | Quantizer | None) for one in pair):
+    if len(pair) != 2 or not all(isinstance(one, KINDS) for one in pair):
         raise SpecError(
             f"{where}: {pattern!r} needs a quantizer, a pair (weight, input), or None for float, "
             f"got {rule!r}"

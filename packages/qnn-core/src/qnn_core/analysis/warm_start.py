@@ -63,6 +63,34 @@ def warm_start(model: M, trained: Module | State, *, calibration: Given | None =
     return model
 
 
+def calibrate(model: M, data: Given) -> M:
+    """Fit what no data have been seen for: the ranges of inputs that are not known yet.
+
+    All else stays as it is: ranges that are known, weights, running statistics, the mode. So a net
+    whose weights were loaded can be evaluated.
+
+    Args:
+        model: with quantizers; it is changed in place, and returned.
+        data: inputs ``[n, ...]``, ``(x, y)``, a data set, or batches; some hundred samples do.
+
+    Raises:
+        ShapeError, NonFiniteError: for data that are none.
+
+    Example:
+        >>> import qnn_core as qnn
+        >>> x = np.random.default_rng(0).normal(size=(32, 3)).astype(np.float32)
+        >>> model = qnn.MLP([3, 8, 2], weight="symmetric:4", input="symmetric:4", seed=0)
+        >>> calibrate(model, x).eval()(x).shape
+        (32, 2)
+    """
+    check_module("calibrate", model)
+    unknown = [q for q in quantizers(model).values() if not q.calibrated.array]
+    batches = checked_inputs(data, model.dtype, "calibrate")
+    if batches:
+        _calibrate(model, unknown, batches)
+    return model
+
+
 def _same(found: Mapping[str, Quantize], trained: Any) -> set[str]:
     """Return the paths of the quantizers that are the same in both models."""
     if not isinstance(trained, Module):

@@ -3,12 +3,20 @@
 from pathlib import Path
 from typing import Any
 
-from ..errors import SpecError
+from ..errors import FileError, SpecError
 from ..files import load_arrays
 from ..nn import Module
 from ..nn.model_file import KIND, read_model, save_model
 from .runtime import PackedModel
 from .runtime.model import load_from
+
+# Who reads files of others, by what their names end with.
+WEIGHTS = "; weights of PyTorch are read by qnn.load_torch_state(model, path)"
+READERS = {
+    ".onnx": "; nets of ONNX are read by qnn.from_onnx(path)",
+    ".pt": WEIGHTS,
+    ".pth": WEIGHTS,
+}
 
 
 def save(model: Module | PackedModel, path: str | Path) -> None:
@@ -74,7 +82,10 @@ def load(path: str | Path, *, limit: float = 1.0) -> Any:
             needs a class that is not found or has changed; the message says which.
         ValueError: if `limit` is no number above 0.
     """
-    arrays, about = load_arrays(path)
+    try:
+        arrays, about = load_arrays(path)
+    except FileError as error:
+        raise FileError(f"{error}{READERS.get(Path(path).suffix, '')}") from error
     if about.get("kind") == KIND:
         return read_model(path, arrays, about)
     return load_from(path, arrays, about, limit=limit)

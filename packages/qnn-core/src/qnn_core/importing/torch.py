@@ -5,17 +5,19 @@ import inspect
 import io
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from ..errors import ConversionError, ShapeError
+from ..errors import ConversionError, ConversionWarning, ShapeError
 from ..nn import Module
 from .onnx import from_onnx
 
 # The highest version of the operators that every PyTorch since 2.2 writes by tracing.
 OPSET = 17
+# Of the greatest output: more than roundings of a deep net, less than another branch.
+DIFFERENCE = 1e-3
 
 
 def from_torch(
@@ -24,8 +26,10 @@ def from_torch(
     """Return a net of PyTorch as a module with our layers, its weights in place.
 
     The net is run on the example in evaluation mode, traced by `torch.onnx.export` and read by
-    `from_onnx`: what depends on the numbers of an input is taken as it was for the example. The net
-    itself stays as it is, in the mode that it was in. PyTorch is imported here, and nowhere else.
+    `from_onnx`: what a `forward` decides by the numbers of an input is taken as it was for the
+    example. Both are then run on the example, and on other numbers of its size: where they differ
+    there is a warning. The net itself stays as it is, in the mode that it was in. PyTorch is
+    imported here, and nowhere else.
 
     Args:
         module: a ``torch.nn.Module``, also as ``torch.compile`` or ``DataParallel`` wrap it.
@@ -54,8 +58,24 @@ def from_torch(
     inputs = _inputs(torch, module, example)
     with _evaluating(module), _quiet(torch), torch.no_grad():
         twice = _checked_batch(torch, module, inputs)
-        content = _exported(torch, module, twice, keep=batch_norm != "fold")
-    return from_onnx(content, batch_norm=batch_norm, layout=layout)
+        content, tried = _exported(torch, module, twice, keep=batch_norm != "fold")
+        try:
+            made = from_onnx(content, batch_norm=batch_norm, layout=layout)
+        except ConversionError as error:
+            raise ConversionError(f"from_torch: {error}{tried}") from error
+        same = made
+        if layout != "channels_first":
+            same = from_onnx(content, batch_norm=batch_norm)
+        difference = _difference(torch, module, same, inputs)
+    if difference > DIFFERENCE:
+        warnings.warn(
+            f"from_torch: the net here and that of PyTorch differ by {difference:.1e} of the "
+            "greatest output, on the example or on other numbers: does its forward depend on the "
+            "numbers of its input (if, while), or draw some?",
+            ConversionWarning,
+            stacklevel=2,
+        )
+    return made
 
 
 def _torch() -> Any:
@@ -84,14 +104,19 @@ def _unwrapped(torch: Any, module: Any) -> Any:
 def _inputs(torch: Any, module: Any, example: Any) -> tuple[Any, ...]:
     """Return the example's tensors, where and of what dtype the net has its parameters."""
     if not isinstance(module, torch.nn.Module):
-        hint = "; make one of the class" if isinstance(module, type) else ""
-        raise TypeError(f"from_torch: the net must be a torch.nn.Module, got {module!r}{hint}")
+        kind, hint = type(module).__name__, ""
+        if isinstance(module, type):
+            kind, hint = f"the class {module.__name__}", "; make one of it"
+        elif isinstance(module, Mapping):
+            hint = ": a state? qnn.load_torch_state gives it to a model of ours"
+        raise TypeError(f"from_torch: the net must be a torch.nn.Module, got {kind}{hint}")
     first = next(module.parameters(), torch.zeros(0))
-    given = example if isinstance(example, tuple) else (example,)
+    several = isinstance(example, tuple | list) and all(hasattr(x, "shape") for x in example)
+    given = tuple(example) if several else (example,)
     tensors = []
     for x in given:
         if isinstance(x, torch.Tensor):
-            tensors.append(x)
+            tensors.append(x.to(first.dtype))
             continue
         array = np.asarray(x)
         if array.dtype.kind not in "fiub":
@@ -102,9 +127,12 @@ def _inputs(torch: Any, module: Any, example: Any) -> tuple[Any, ...]:
         tensors.append(torch.from_numpy(array.copy()).to(first.device, first.dtype))
     for x in tensors:
         if x.ndim < 2 or not x.numel():
+            hint = ""
+            if isinstance(example, tuple) and all(isinstance(n, int) for n in example):
+                hint = f"; of a shape, torch.zeros{example} is one"
             raise ShapeError(
-                f"from_torch: the example must be [batch, ...], with a sample, got shape "
-                f"{tuple(x.shape)}"
+                "from_torch: the example must be a tensor [batch, ...], with a sample, got shape "
+                f"{tuple(x.shape)}{hint}"
             )
     return tuple(tensors)
 
@@ -170,24 +198,55 @@ def _run(module: Any, inputs: tuple[Any, ...], failed: str, kind: type[Exception
         raise kind(f"from_torch: {failed}: {error}") from error
 
 
-def _exported(torch: Any, module: Any, inputs: tuple[Any, ...], *, keep: bool) -> bytes:
-    """Return a net as the bytes of a file of ONNX.
+def _difference(torch: Any, module: Any, made: Module, inputs: tuple[Any, ...]) -> float:
+    """Return the greatest difference of the answers, in units of the greatest answer."""
+    rng = np.random.default_rng(0)
+    greatest = 0.0
+    others = [inputs, tuple(-x for x in inputs), tuple(_noise(torch, rng, x) for x in inputs)]
+    for given in others:
+        theirs = _tensors(torch, module(*given))
+        ours = made(*(x.float().cpu().numpy() for x in given))
+        for a, b in zip(theirs, ours if isinstance(ours, tuple) else (ours,), strict=False):
+            wanted = a.float().cpu().numpy()
+            if np.all(np.isfinite(wanted)) and wanted.shape == b.shape:
+                error = np.abs(wanted - b.data).max(initial=0)
+                greatest = max(greatest, float(error / max(np.abs(wanted).max(initial=0), 1e-6)))
+    return greatest
+
+
+def _noise(torch: Any, rng: np.random.Generator, x: Any) -> Any:
+    """Return other numbers of the same spread, which may be 0."""
+    spread = float(x.float().std(correction=0)) or 1.0
+    noise = rng.normal(0, spread, tuple(x.shape)).astype(np.float32)
+    return torch.from_numpy(noise).to(x.device, x.dtype)
+
+
+def _tensors(torch: Any, answer: Any) -> list[Any]:
+    """Return the tensors of an answer."""
+    if isinstance(answer, torch.Tensor):
+        return [answer]
+    parts = answer if isinstance(answer, tuple | list) else ()
+    return [part for part in parts if isinstance(part, torch.Tensor)]
+
+
+def _exported(torch: Any, module: Any, inputs: tuple[Any, ...], *, keep: bool) -> tuple[bytes, str]:
+    """Return a net as the bytes of a file of ONNX, and what there is to say of that.
 
     By tracing, which any PyTorch since 2.2 does without further packages; what has no form there
     may have one in the exporter by `torch.export`.
     """
     names = [f"input{n}" if n else "input" for n in range(len(inputs))]
     known = inspect.signature(torch.onnx.export).parameters
+    exporter = {"dynamo": False} if "dynamo" in known else {}
     try:
-        return _traced(
-            torch, module, inputs, names, **({"dynamo": False} if "dynamo" in known else {})
-        )
+        return _traced(torch, module, inputs, names, **exporter), ""
     except Exception as error:
+        said = str(error).strip().partition("\n")[0]
         if "dynamo" in known:
             # The first error says what is unusual about the net.
             with contextlib.suppress(Exception):
-                return _by_graph(torch, module, inputs, names, optimize=not keep)
-        said = str(error).strip().partition("\n")[0]
+                content = _by_graph(torch, module, inputs, names, optimize=not keep)
+                return content, f"\n(by torch.export; tracing it had failed: {said})"
         raise ConversionError(
             f"from_torch: torch.onnx.export cannot export this {type(module).__name__}: {said}"
         ) from error

@@ -87,7 +87,12 @@ def exchange(model: M, changes: Mapping[str, Module | None]) -> M:
 def check_module(where: str, model: Any) -> None:
     """Raise a SpecError if a model is no module."""
     if not isinstance(model, Module):
-        raise SpecError(f"{where}: the model must be a qnn_core.nn.Module, got {model!r}")
+        hint = ""
+        if isinstance(model, Mapping):
+            hint = ": a state? load_state_dict, load_torch_state and warm_start give it to a model"
+        raise SpecError(
+            f"{where}: the model must be a qnn_core.nn.Module, got a {type(model).__name__}{hint}"
+        )
 
 
 def check_names(where: str, given: Iterable[str], known: Iterable[str]) -> None:

@@ -53,7 +53,7 @@ def generated(
     about = (
         f"{options.name}: made by qnn-core {version('qnn-core')} from a packed model; do not edit.",
         f"SHA-256 of its file: {digest}",
-        f"Input: {kind}, {' x '.join(map(str, plan.input.shape))}, channels last.",
+        f"Input: {kind}, {' x '.join(map(str, plan.input.shape))}, the last axis fastest.",
         *_pixels(pixels),
         f"Kernels chosen for: {options.target}, {options.optimize}.",
         *(f"Float: {where}: {why}." for where, why in plan.floats),

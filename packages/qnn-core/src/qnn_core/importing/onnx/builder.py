@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,13 +25,14 @@ class Builder:
 
     Args:
         uses: how many operators and outputs take each value of the file.
+        taken: names that no layer may have: those of the inputs.
     """
 
-    def __init__(self, uses: Mapping[str, int]) -> None:
+    def __init__(self, uses: Mapping[str, int], taken: Iterable[str] = ()) -> None:
         self.uses = uses
         self.layers: dict[str, Module] = {}
         self.steps: list[Step] = []
-        self._names: Counter[str] = Counter()
+        self._names: Counter[str] = Counter(list(taken))
         self._produced: dict[str, int] = {}
 
     def add(self, layer: Module, inputs: Sequence[Activation], hint: str) -> str:
@@ -95,9 +96,18 @@ class Builder:
         """Put another layer where the one stands that made a value."""
         self.layers[self.steps[self._produced[x.name]].layer] = layer
 
-    def module(self, inputs: Sequence[str], outputs: Sequence[Activation]) -> GraphModule:
-        """Return the model."""
-        return GraphModule(self.layers, self.steps, inputs, [y.name for y in outputs])
+    def module(
+        self, inputs: Mapping[str, Activation], outputs: Sequence[Activation]
+    ) -> GraphModule:
+        """Return the model, its inputs called as in the file."""
+        names = {x.name: name for name, x in inputs.items()}
+        steps = [
+            step._replace(inputs=tuple(names.get(name, name) for name in step.inputs))
+            for step in self.steps
+        ]
+        made = [names.get(y.name, y.name) for y in outputs]
+        shapes = {name: x.ours[1:] for name, x in inputs.items()}
+        return GraphModule(self.layers, steps, list(inputs), made, shapes=shapes)
 
     def _free(self, hint: str) -> str:
         """Return a name for a layer that no other has, like one that the file has."""

@@ -78,7 +78,7 @@ def from_onnx(
     _check_operators(nodes)
     uses = Counter(name for node in nodes for name in node.inputs)
     uses.update(wanted)
-    builder = Builder(uses)
+    builder = Builder(uses, document.inputs)
     values: dict[str, Value] = {
         name: Constant(array, name=name) for name, array in document.constants.items()
     }
@@ -86,7 +86,7 @@ def from_onnx(
     values |= given
     _run(nodes, values, builder, document, batch_norm == "fold")
     made = [_output(builder, name, values[name], layout) for name in wanted]
-    return builder.module([x.name for x in given.values()], made).eval()
+    return builder.module(given, made).eval()
 
 
 def _wanted(document: Document, outputs: Sequence[str] | None) -> list[str]:
@@ -115,11 +115,21 @@ def _check_operators(nodes: Sequence[Node]) -> None:
             WHERE,
             [
                 f"{operator} ({count} times, first as {first[operator].name or 'output'} "
-                f"{first[operator].outputs[0]!r})"
+                f"{first[operator].outputs[0]!r}){MADE_OF.get(operator, '')}"
                 for operator, count in counts.items()
             ],
         )
 
+
+# What people call what these are made of.
+MADE_OF = {
+    "ConvTranspose": ": a transposed convolution",
+    "Erf": ": GELU is made of it",
+    "GatherND": ": adaptive pooling may be made of it",
+    "LayerNormalization": ": LayerNorm",
+    "Resize": ": Upsample, or interpolate",
+    "Upsample": ": Upsample, or interpolate",
+}
 
 # Operators that files compute lengths and constants with.
 FOLDABLE = frozenset(

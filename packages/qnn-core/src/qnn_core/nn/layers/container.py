@@ -1,6 +1,6 @@
 """Layers that hold or rearrange."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import prod
 
 from ...arguments import whole
@@ -64,10 +64,12 @@ class Reshape(Module):
 
     Args:
         shape: lengths after the batch; one may be -1.
+        images: whether they are those of images, channels last, that are given flat or as they
+            are: others, with their channels first for example, are refused then.
 
     Raises:
         ShapeError: if a length is not a whole number; in `forward`, if the number of elements
-            differs.
+            differs, or images have another order of axes.
 
     Example:
         >>> import numpy as np
@@ -75,15 +77,33 @@ class Reshape(Module):
         (5, 28, 28, 1)
     """
 
-    def __init__(self, *shape: int) -> None:
+    # Of a class, so that models of earlier files have it too.
+    images: bool = False
+
+    def __init__(self, *shape: int, images: bool = False) -> None:
+        if images:
+            self.images = True
         self.shape = tuple(
             whole("Reshape", "a length", n, least=-1, error=ShapeError) for n in shape
         )
 
     def forward(self, x: Tensor) -> Tensor:
         """Reshape all but the first axis."""
+        if self.images and x.ndim > 2 and _long(x.shape[1:]) != _long(self.shape):
+            shape = ", ".join(map(str, self.shape))
+            turned = x.ndim == 4 and (*x.shape[2:], x.shape[1]) == self.shape
+            hint = ": are the channels first? transpose(0, 2, 3, 1) moves them last"
+            raise ShapeError(
+                f"images [batch, {shape}] are needed, channels last, or flat ones [batch, "
+                f"{prod(self.shape)}]; got shape {x.shape}{hint * turned}"
+            )
         return reshape(x, (x.shape[0], *self.shape))
 
     def describe(self) -> str:
         """Return the lengths."""
         return ", ".join(str(length) for length in self.shape)
+
+
+def _long(shape: Sequence[int]) -> list[int]:
+    """Return the lengths but 1: an axis more or less of that length moves nothing."""
+    return [n for n in shape if n != 1]

@@ -34,9 +34,10 @@ class GraphModule(Module):
         steps: in an order in which each value is made before it is taken.
         inputs: names of the values that are given.
         outputs: names of those that are returned.
+        shapes: of inputs by name, the lengths after the batch; others are refused then.
 
     Attributes:
-        steps, inputs, outputs: as they were given.
+        steps, inputs, outputs, shapes: as they were given.
 
     Raises:
         StructureError: for a name that is none or is taken, or a step that takes what no step
@@ -58,12 +59,15 @@ class GraphModule(Module):
         steps: Sequence[Step],
         inputs: Sequence[str],
         outputs: Sequence[str],
+        *,
+        shapes: Mapping[str, tuple[int, ...]] | None = None,
     ) -> None:
         for name, layer in layers.items():
             if not is_free(name):
                 raise StructureError(f"GraphModule: no layer can be called {name!r}")
             setattr(self, name, layer)
         self.inputs, self.outputs = tuple(inputs), tuple(outputs)
+        self.shapes = dict(shapes or {})
         self.steps = tuple(Step(*step) for step in steps)
         known = set(self.inputs)
         for step in self.steps:
@@ -83,11 +87,25 @@ class GraphModule(Module):
                 f"got {len(inputs)}"
             )
         values: dict[str, Any] = dict(zip(self.inputs, inputs, strict=True))
+        for name, shape in self.shapes.items():
+            if values[name].shape[1:] != shape:
+                raise self._other_shape(name, shape, values[name].shape)
         for layer, taken, made in self.steps:
             values[made] = getattr(self, layer)(*[values[name] for name in taken])
         if len(self.outputs) == 1:
             return values[self.outputs[0]]  # type: ignore[no-any-return]
         return tuple(values[name] for name in self.outputs)
+
+    def _other_shape(self, name: str, wanted: tuple[int, ...], got: tuple[int, ...]) -> ShapeError:
+        shape = ", ".join(["batch", *map(str, wanted)])
+        hint = ""
+        if got == wanted:
+            hint = "; one sample is a batch of one, x[None]"
+        elif sorted(got[1:]) == sorted(wanted):
+            hint = "; the same lengths in another order: are the channels where they should be?"
+        return ShapeError(
+            f"{type(self).__name__}: shape [{shape}] is needed for {name!r}, got {got}{hint}"
+        )
 
 
 def is_free(name: str) -> bool:
@@ -97,6 +115,6 @@ def is_free(name: str) -> bool:
         >>> is_free("conv1"), is_free("1"), is_free("forward"), is_free("steps")
         (True, False, False, False)
     """
-    own = ("steps", "inputs", "outputs")
+    own = ("steps", "inputs", "outputs", "shapes")
     plain = name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("_")
     return plain and name not in own and not hasattr(GraphModule, name)

@@ -88,7 +88,7 @@ class DSCNN(Sequential):
         # As many as "same" gives: a window begins in every stride.
         sides = zip(images, kernel, stride, strict=False)
         around = tuple(max(0, -(-((-(-n // s) - 1) * s + k - n) // 2)) for n, k, s in sides)
-        layers: list[Module] = [Reshape(*images)]
+        layers: list[Module] = [Reshape(*images, images=True)]
         layers += conv(stem, images[2], kernel, stride=stride, padding=around, place="first")
         pair: Pair = (weight, input)
         for _ in range(blocks):

@@ -98,7 +98,7 @@ class LeNet(Sequential):
         first: Pair = (first_weight, first_input)
         last: Pair = (last_weight, last_input)
         super().__init__(
-            Reshape(height, width, colours),
+            Reshape(height, width, colours, images=True),
             conv_layer(first, weight_bounds, colours, one, KERNEL, place="first", **options),
             *normalized(one),
             *pooled(),

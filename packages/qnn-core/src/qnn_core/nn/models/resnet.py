@@ -141,7 +141,7 @@ class ResNet(Sequential):
         sizes = (images[2], WIDTHS[0], 3)
         options: dict[str, Any] = {"padding": 1, "bias": False, "seed": rng}
         stem = conv_layer(first, weight_bounds, *sizes, place="first", **options)
-        layers: list[Module] = [Reshape(*images), stem, BatchNorm(WIDTHS[0]), active()]
+        layers: list[Module] = [Reshape(*images, images=True), stem, BatchNorm(WIDTHS[0]), active()]
         layers += coded(stream)
         before = WIDTHS[0]
         for after in WIDTHS:

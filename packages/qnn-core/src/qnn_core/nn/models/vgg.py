@@ -65,7 +65,7 @@ class VGGSmall(Sequential):
             )
         active, rng = activation_of("VGGSmall", activation), generator(seed)
         options: dict[str, Any] = {"padding": 1, "bias": False, "seed": rng}
-        layers: list[Module] = [Reshape(height, breadth, before)]
+        layers: list[Module] = [Reshape(height, breadth, before, images=True)]
         pair: Pair = (first_weight, first_input)
         place = "first"
         for after in (width, 2 * width, 4 * width):

@@ -127,7 +127,7 @@ class Quantize(OwnsQParams):
             frozen = " (it was frozen before: unfreeze it)" if self.frozen else ""
             raise StateError(
                 f"Quantize({self.quantizer}): the scale was never fitted to data, so an evaluation "
-                f"would have no meaning: train first, or run one batch in training mode{frozen}"
+                f"would have no meaning: train first, or qnn.calibrate(model, data){frozen}"
             )
         return x, *self._scale_and_shift(x.array.shape[1:])
 

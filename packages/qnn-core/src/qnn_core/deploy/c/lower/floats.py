@@ -88,7 +88,7 @@ def _concatenated(net: Context, node: Node) -> Value:
 
 
 def _mean(net: Context, node: Node) -> Value:
-    net.is_float(node, "it averages floats: put a quantizer before it (pool_input=)")
+    net.is_float(node, "it averages floats: put a quantizer before it (pool_input=, or by hand)")
     value = float_of(net, node.inputs[0])
     target = net.value("floats", node.output, net.shapes[node.output])
     window = Window(*(node.attributes[n] for n in ("kernel", "stride", "padding")))

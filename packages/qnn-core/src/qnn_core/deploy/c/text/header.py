@@ -24,7 +24,7 @@ def sizes(g: Generated) -> dict[str, int]:
 
 
 _COMMENTS = {
-    "INPUTS": "elements of an input: {shape}, channels last",
+    "INPUTS": "elements of an input: {shape}, the last axis fastest",
     "OUTPUTS": "numbers that come out, of all outputs",
     "CLASSES": "of them, along the last axis of the first output",
     "SCRATCH": "bytes of memory that a call needs, at an address that 4 divides",
