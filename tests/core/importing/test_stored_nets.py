@@ -48,9 +48,10 @@ def test_a_quantized_net(name: str) -> None:
     x = images(name)
     net = qnn.from_onnx(path_of(name))
     for ours, theirs in zip(given(net, x), asked(name, x), strict=True):
-        scale = np.abs(theirs).max()
-        tolerance = 2e-2 if name in MEANS else 1e-6
-        np.testing.assert_allclose(ours, theirs, rtol=0, atol=tolerance * scale)
+        difference = np.abs(ours - theirs) / np.abs(theirs).max()
+        # A step of one code in the last layers, where a sum of floats lies between two codes.
+        assert difference.max() < 2e-2
+        assert np.mean(difference < 1e-6) > (0.5 if name in MEANS else 0.9)
         np.testing.assert_array_equal(ours.argmax(-1), theirs.argmax(-1))
 
 
