@@ -229,7 +229,8 @@ def _run(
         try:
             made = _translated(Call(node, inputs, builder, document.opset, document.batch, fold))
         except (Unsupported, ValueError) as error:
-            problems.append(f"{node}: {error}")
+            # Of NumPy's messages too, which have the length that stands for the batch.
+            problems.append(f"{node}: {error}".replace(str(BATCH), "batch"))
             continue
         results = made if isinstance(made, tuple) else (made,)
         values.update(
