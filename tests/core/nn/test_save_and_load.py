@@ -262,6 +262,7 @@ def changed(folder: Path, change: Callable[[dict[str, Any]], Any]) -> Path:
     held = [qnn.Linear(2, 2, seed=0), Ternary(), Settings(3), qnn.ops.relu, Step("a", ("x",))]
     qnn.save(Holds(held), folder / "f")
     arrays, about = load_arrays(folder / "f")
+    arrays["many"] = np.zeros(100_000, np.float32)
     change(about)
     save_arrays(folder / "f", arrays, about)
     return folder / "f"
@@ -271,6 +272,16 @@ def attribute(about: dict[str, Any], number: int) -> dict[str, Any]:
     (what,) = [value for name, value in about["modules"][0]["attributes"] if name == "what"]
     found: dict[str, Any] = what["list"][number]
     return found
+
+
+def grow(about: dict[str, Any]) -> None:
+    """Let modules hold the next one twice, so that each line of a few bytes doubles the whole."""
+    first = len(about["modules"])
+    for number in range(40):
+        inner = {"module": first + number + 1}
+        both = [["a", inner], ["b", inner]] if number < 39 else []
+        about["modules"].append({"class": "qnn_core.nn.layers.activation:ReLU", "attributes": both})
+    about["modules"][0]["attributes"].append(["x", {"module": first}])
 
 
 @pytest.mark.parametrize(
@@ -294,6 +305,14 @@ def attribute(about: dict[str, Any], number: int) -> dict[str, Any]:
         (lambda a: a["modules"][0]["attributes"].append(["x", {"pickle": "x"}]), "is nothing"),
         (lambda a: a["modules"][0]["attributes"].append(["x", {"generator": "os"}]), "is no gen"),
         (lambda a: a["modules"][0]["attributes"].append(["x", {"array": "none"}]), "no model"),
+        (lambda a: a["modules"][0]["attributes"].append(["forward", 1]), "stand in for a method"),
+        (lambda a: grow(a), "in more places than any model"),
+        (
+            lambda a: a["modules"][0]["attributes"].append(
+                ["x", {"list": [{"array": "many"}] * 99}]
+            ),
+            "more often than any model",
+        ),
         (lambda a: a["modules"][0].pop("class"), "describes no model"),
         (lambda a: a.pop("modules"), "describes no model"),
         (lambda a: a.update(modules=[]), "describes no model"),

@@ -13,12 +13,15 @@ from ..errors import FileError, SpecError
 from ..files import save_arrays
 from .model_values import Reader, Writer, class_at, path_of
 from .module import Module
-from .parts import vars_of
+from .parts import held, vars_of
 
 KIND = "qnn model"
 VERSION = 1
 # How such a file names what is in `state_dict`.
 STATE = "state/"
+
+# Lines of a model, as repr shows it.
+MOST_SHOWN = 1_000_000
 
 # What a call has found out, and forgets when a module is copied.
 FORGOTTEN = ("_checked",)
@@ -104,12 +107,32 @@ def _built(arrays: dict[str, Any], described: list[dict[str, Any]]) -> Module:
             _set(module, name, reader.value(value))
     model: Module = modules[0]
     model.named_parts()  # of a sound structure
+    _check_nesting(modules)
     return model
+
+
+def _check_nesting(modules: list[Any]) -> None:
+    """Refuse modules that stand in each other so often that to show them takes for ever.
+
+    A module counts once for each place where it is shown, which doubles with each level of a few
+    bytes.
+    """
+    shown: dict[int, int] = {}
+
+    def count(module: Any) -> int:
+        if id(module) not in shown:
+            shown[id(module)] = 1 + sum(count(v) for _, v in held(module) if isinstance(v, Module))
+        return shown[id(module)]
+
+    if max(map(count, modules)) > MOST_SHOWN:
+        raise FileError("modules stand in each other in more places than any model has")
 
 
 def _set(module: Module, name: str, value: Any) -> None:
     if not isinstance(name, str) or name.startswith("__"):
         raise FileError(f"{name!r:.80} is no attribute of a model")
+    if callable(getattr(type(module), name, None)):
+        raise FileError(f"{name!r} would stand in for a method of {type(module).__name__}")
     if hasattr(module, "__dict__") and not _is_slot(module, name):
         vars(module)[name] = value
     else:

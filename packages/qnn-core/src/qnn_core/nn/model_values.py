@@ -199,6 +199,8 @@ class Reader:
     def __init__(self, arrays: Mapping[str, Array], modules: list[Any]) -> None:
         self._arrays, self._modules = arrays, modules
         self._tensors: dict[str, Tensor] = {}
+        # Of one array there may be copies, but not without end.
+        self._room = 10 * sum(array.nbytes for array in arrays.values()) + 1_000_000
 
     def value(self, found: Any) -> Any:
         """Return the value of what `Writer.value` returned.
@@ -219,7 +221,11 @@ class Reader:
         return self._modules[number]
 
     def _array(self, _: Any, name: str) -> Array:
-        return self._arrays[name].copy()
+        array = self._arrays[name]
+        self._room -= array.nbytes
+        if self._room < 0:
+            raise FileError(f"the array {name!r:.80} is there more often than any model needs it")
+        return array.copy()
 
     def _number(self, _: Any, name: str) -> Any:
         return self._arrays[name][()]

@@ -30,6 +30,8 @@ class Builder:
 
     def __init__(self, uses: Mapping[str, int], taken: Iterable[str] = ()) -> None:
         self.uses = uses
+        # Of the file, by their names there: several may be one value of ours.
+        self.values: dict[str, Value] = {}
         self.layers: dict[str, Module] = {}
         self.steps: list[Step] = []
         self._names: Counter[str] = Counter(list(taken))
@@ -69,16 +71,20 @@ class Builder:
         """Return a value whose tensor is that of the file."""
         return self.arranged(x, as_in_file(len(x.shape)))
 
-    def layer_before(self, x: Activation, taken: str, kind: Any) -> Any:
+    def layer_before(self, x: Activation, kind: Any) -> Any:
         """Return the layer that made a value, if it is of a class and nobody else takes its value.
 
         Args:
             x: the value.
-            taken: its name in the file.
             kind: of the layer.
         """
         at = self._produced.get(x.name)
-        if at is None or self.uses.get(taken, 0) != 1:
+        taken = sum(
+            self.uses.get(name, 0)
+            for name, value in self.values.items()
+            if isinstance(value, Activation) and value.name == x.name
+        )
+        if at is None or taken != 1:
             return None
         layer = self.layers[self.steps[at].layer]
         return layer if type(layer) is kind or isinstance(layer, kind) else None
@@ -111,7 +117,7 @@ class Builder:
 
     def _free(self, hint: str) -> str:
         """Return a name for a layer that no other has, like one that the file has."""
-        name = re.sub(r"\W+", "_", hint).strip("_")
+        name = re.sub(r"[^0-9A-Za-z_]+", "_", hint).strip("_")
         if not is_free(name):
             name = f"layer_{name}".rstrip("_")
         self._names[name] += 1

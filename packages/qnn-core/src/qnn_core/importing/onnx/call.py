@@ -54,6 +54,8 @@ class Call:
             return default
         if isinstance(x, Activation):
             raise Unsupported(f"input {at} ({self.node.inputs[at]!r}) is no constant")
+        if x.of_batch:
+            raise Unsupported(f"input {at} ({self.node.inputs[at]!r}), which the batch decides")
         return x.values
 
     def weight(self, at: int) -> Constant:

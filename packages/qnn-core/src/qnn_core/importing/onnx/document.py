@@ -54,6 +54,7 @@ class Document:
         outputs: names and dtypes.
         opset: version of ONNX's own operators.
         batch: its length where the file has a fixed one, else None.
+        whole: names of the inputs that are whole numbers, such as pixels.
     """
 
     nodes: tuple[Node, ...]
@@ -62,6 +63,7 @@ class Document:
     outputs: Mapping[str, np.dtype[Any]]
     opset: int
     batch: int | None = None
+    whole: frozenset[str] = frozenset()
 
 
 def needed(document: Document, outputs: list[str]) -> tuple[Node, ...]:

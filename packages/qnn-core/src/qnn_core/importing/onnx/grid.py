@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import SpecError
 from ...nn import Quantize
 from ...quantizer import QParams, Quantizer
 from .document import Array
@@ -29,6 +30,13 @@ class IntegerGrid(Quantizer):
     bits: int = 8
     lowest: int = -128
     highest: int = 127
+
+    def __post_init__(self) -> None:
+        """Check the ends before anything is made of them."""
+        ends = self.lowest, self.highest
+        if not all(isinstance(n, int) for n in ends) or not 0 < ends[1] - ends[0] < 256:
+            raise SpecError(f"IntegerGrid: lowest and highest must be 1 to 255 apart, got {ends}")
+        super().__post_init__()
 
     @property
     def levels(self) -> range:
@@ -93,6 +101,12 @@ class Grid:
     def qparams(self) -> QParams:
         """Scale and zero point, for a layer."""
         return QParams(self.scale.astype(np.float32), self.zero_point.astype(np.float32))
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """The least level and the greatest."""
+        levels = np.asarray(self.quantizer.levels)
+        return int(levels[0]), int(levels[-1])
 
     def same(self, other: "Grid") -> bool:
         """Return whether both mean the same numbers."""

@@ -29,7 +29,11 @@ def read(model: Any) -> Document:
     if not graph.output:
         raise FileError(f"{WHERE}: {_named(model)} has no graph of ONNX with outputs")
     own = [item.version for item in proto.opset_import if item.domain in ("", "ai.onnx")]
-    constants = {item.name: _floats(onnx.numpy_helper.to_array(item)) for item in graph.initializer}
+    try:
+        arrays = {item.name: onnx.numpy_helper.to_array(item) for item in graph.initializer}
+    except Exception as error:  # data that lie elsewhere, or are cut
+        raise FileError(f"{WHERE}: {_named(model)}: a constant cannot be read: {error}") from error
+    constants = {name: _floats(array) for name, array in arrays.items()}
     given = [item for item in graph.input if item.name not in constants]
     batches = {_fixed(item) for item in given}
     return Document(
@@ -39,6 +43,7 @@ def read(model: Any) -> Document:
         {item.name: _dtype(onnx, item) for item in graph.output},
         own[0] if own else 1,
         batches.pop() if len(batches) == 1 else None,
+        frozenset(item.name for item in given if _dtype(onnx, item).kind in "iub"),
     )
 
 
@@ -129,7 +134,10 @@ def _attribute(onnx: Any, node: Any, item: Any) -> Any:
 
 def _floats(array: Array) -> Array:
     """Return floats as float32, in which all is computed here."""
-    return array.astype(np.float32) if array.dtype.kind == "f" else array
+    if array.dtype.kind != "f":
+        return array
+    with np.errstate(over="ignore"):  # refused where it is a weight
+        return array.astype(np.float32)
 
 
 def _shape(item: Any) -> tuple[int | None, ...]:

@@ -1,12 +1,13 @@
 """From a file to a model: operator by operator, each value a constant or an activation."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from ...arguments import whole
 from ...errors import ConversionError, ShapeError, SpecError, nearest
 from ...nn.layers.graph_module import GraphModule
 from .builder import Builder, Unsupported, Value, refused
@@ -75,17 +76,16 @@ def from_onnx(
     document = read(model)
     wanted = _wanted(document, outputs)
     nodes = needed(document, wanted)
-    _check_operators(nodes)
+    _check_operators(nodes, document.inputs)
     uses = Counter(name for node in nodes for name in node.inputs)
     uses.update(wanted)
     builder = Builder(uses, document.inputs)
-    values: dict[str, Value] = {
-        name: Constant(array, name=name) for name, array in document.constants.items()
-    }
+    values = builder.values
+    values |= {name: Constant(array, name=name) for name, array in document.constants.items()}
     given = _inputs(document, nodes, wanted, input_shape, layout)
     values |= given
     _run(nodes, values, builder, document, batch_norm == "fold")
-    made = [_output(builder, name, values[name], layout) for name in wanted]
+    made = [_output(builder, name, values.get(name), layout) for name in wanted]
     return builder.module(given, made).eval()
 
 
@@ -103,11 +103,17 @@ def _wanted(document: Document, outputs: Sequence[str] | None) -> list[str]:
     return list(outputs)
 
 
-def _check_operators(nodes: Sequence[Node]) -> None:
-    """Refuse what no translator knows, unless it may be of constants alone: that shows later."""
-    strange = [
-        node for node in nodes if node.operator not in TRANSLATORS and node.operator not in FOLDABLE
-    ]
+def _check_operators(nodes: Sequence[Node], inputs: Iterable[str]) -> None:
+    """Refuse what no translator knows, unless it computes constants, or lengths."""
+    moving = set(inputs)
+    strange = []
+    for node in nodes:
+        # Of these, what is cast; of Shape, nothing.
+        counted = {"CastLike": 1, "Shape": 0}.get(node.operator)
+        if moving.intersection(node.inputs[:counted]):
+            moving.update(node.outputs)
+            if node.operator not in TRANSLATORS:
+                strange.append(node)
     if strange:
         counts = Counter(node.operator for node in strange)
         first = {node.operator: node for node in reversed(strange)}
@@ -131,40 +137,22 @@ MADE_OF = {
     "Upsample": ": Upsample, or interpolate",
 }
 
-# Operators that files compute lengths and constants with.
-FOLDABLE = frozenset(
+# What makes an array as long as its inputs say.
+FILLING = ("ConstantOfShape", "Expand", "Range", "Tile")
+# What moves codes, or makes numbers of them.
+MOVING = frozenset(
     {
-        "Abs",
-        "Ceil",
-        "Constant",
-        "ConstantOfShape",
-        "Equal",
-        "Exp",
-        "Expand",
-        "Floor",
-        "Gather",
-        "Greater",
-        "Less",
-        "Log",
-        "Max",
-        "Min",
-        "Mod",
-        "Neg",
-        "Not",
-        "Pow",
-        "Range",
-        "Reciprocal",
-        "ReduceMax",
-        "ReduceMin",
-        "ReduceProd",
-        "ReduceSum",
-        "Shape",
-        "Size",
-        "Slice",
-        "Split",
-        "Sqrt",
-        "Tile",
-        "Where",
+        "Cast",
+        "CastLike",
+        "Concat",
+        "DequantizeLinear",
+        "Flatten",
+        "Identity",
+        "MaxPool",
+        "Reshape",
+        "Squeeze",
+        "Transpose",
+        "Unsqueeze",
     }
 )
 
@@ -188,14 +176,16 @@ def _inputs(
         lengths = _lengths(name, shape, own)
         rank = len(lengths)
         order = channels_last(rank) if layout == "channels_last" else as_in_file(rank)
-        found[name] = Activation(f"input {name}", lengths, order)
+        codes = name in document.whole  # numbers only once they are cast
+        found[name] = Activation(f"input {name}", lengths, order, codes=codes)
     return found
 
 
 def _lengths(name: str, shape: tuple[int | None, ...], own: Any) -> tuple[int, ...]:
     shown = "[batch" + "".join(f", {'?' if n is None else n}" for n in shape[1:]) + "]"
     if own is not None:
-        lengths = (BATCH, *(int(n) for n in own))
+        given = (whole(WHERE, "a length of input_shape", n, least=1, error=ShapeError) for n in own)
+        lengths = (BATCH, *given)
         fits = len(lengths) == len(shape) and all(
             n is None or n == m for n, m in zip(shape, lengths, strict=True)
         )
@@ -223,12 +213,15 @@ def _run(
     """Translate the operators in turn; what has no form is listed, and what needs it left out."""
     problems: list[str] = []
     for node in nodes:
-        if any(name and name not in values for name in node.inputs):
+        missing = [name for name in node.inputs if name and name not in values]
+        if missing:
+            if not problems:
+                problems.append(f"{node}: nothing before it makes {missing[0]!r}")
             continue  # of something that has no form
         inputs = tuple(values[name] if name else None for name in node.inputs)
         try:
             made = _translated(Call(node, inputs, builder, document.opset, document.batch, fold))
-        except (Unsupported, ValueError) as error:
+        except Exception as error:  # a file may be wrong in any way
             # Of NumPy's messages too, which have the length that stands for the batch.
             problems.append(f"{node}: {error}".replace(str(BATCH), "batch"))
             continue
@@ -253,12 +246,39 @@ def _translated(call: Call) -> Any:
             moved = _moved_grid(call, inputs[0])
             if moved is not None:
                 return moved
-        arrays = [None if x is None else x.values for x in inputs]  # type: ignore[union-attr]
-        named = next((x.name for x in inputs if isinstance(x, Constant)), "")
-        return tuple(Constant(array, name=named) for array in evaluate(node, arrays, call.opset))
-    if node.operator not in TRANSLATORS:
-        raise Unsupported("of what depends on the net's input")
+        return _folded(call)
+    if node.type not in (*MOVING, "Cast", "CastLike") and any(
+        isinstance(x, Activation) and x.codes for x in inputs
+    ):
+        raise Unsupported("arithmetic with codes")
     return TRANSLATORS[node.operator](call)
+
+
+def _folded(call: Call) -> tuple[Constant | None, ...]:
+    """Return what an operator makes of constants."""
+    node = call.node
+    given = [x for x in call.inputs if isinstance(x, Constant)]
+    lengths = any(x.array.dtype.kind == "i" and np.any(_of_batch(x.array)) for x in given)
+    if lengths and node.type in FILLING:
+        raise Unsupported("an array as long as the batch")
+    arrays = [x.values if isinstance(x, Constant) else None for x in call.inputs]
+    found = iter(evaluate(node, arrays, call.opset))
+    named = next((x.name for x in given), "")
+    tainted = any(x.of_batch for x in given)
+    return tuple(
+        None
+        if not name
+        else Constant(
+            array := next(found),
+            name=named,
+            of_batch=tainted or (lengths and array.dtype.kind not in "iu"),
+        )
+        for name in node.outputs
+    )
+
+
+def _of_batch(lengths: Any) -> Any:
+    return (lengths != 0) & (lengths % BATCH == 0)
 
 
 def _moved_grid(call: Call, x: Constant) -> Constant | None:
@@ -276,9 +296,13 @@ def _moved_grid(call: Call, x: Constant) -> Constant | None:
     return Constant(x.array.transpose(perm), grid, x.name)
 
 
-def _output(builder: Builder, name: str, value: Value, layout: str) -> Activation:
+def _output(builder: Builder, name: str, value: Value | None, layout: str) -> Activation:
+    if value is None:
+        raise ConversionError(f"{WHERE}: nothing makes the output {name!r}")
     if isinstance(value, Constant):
         raise ConversionError(f"{WHERE}: the output {name!r} does not depend on the input")
+    if value.codes:
+        raise ConversionError(f"{WHERE}: the output {name!r} is of codes, and no numbers")
     rank = len(value.shape)
     try:
         return builder.arranged(

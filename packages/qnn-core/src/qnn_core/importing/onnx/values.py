@@ -19,11 +19,15 @@ class Constant:
         array: the values; whole numbers where the file has those.
         grid: of quantized weights, how: they are latent weights of a layer that quantizes.
         name: in the file, of what it was made of.
+        latent: of codes that the file makes of floats, these.
+        of_batch: whether numbers in it were computed from the length of the batch.
     """
 
     array: Array
     grid: Grid | None = None
     name: str = ""
+    latent: Array | None = None
+    of_batch: bool = False
 
     @property
     def shape(self) -> Shape:
@@ -49,7 +53,8 @@ class Activation:
         order: for each axis of our tensor, that of the file. Those that it lacks have length 1.
         columns: of flattened images, for each of our features the place of it in the file, where
             channels come first; None if it is the same.
-        grid: how the file has quantized it, if it has.
+        grid: how the file has quantized it, if it has; its axis is one of the file.
+        codes: whether the file has codes here, which we keep as the values that they stand for.
     """
 
     name: str
@@ -57,6 +62,7 @@ class Activation:
     order: tuple[int, ...]
     columns: Array | None = None
     grid: Grid | None = None
+    codes: bool = False
 
     @property
     def ours(self) -> Shape:

@@ -63,8 +63,10 @@ class GraphModule(Module):
         shapes: Mapping[str, tuple[int, ...]] | None = None,
     ) -> None:
         for name, layer in layers.items():
-            if not is_free(name):
+            if not isinstance(name, str) or not is_free(name):
                 raise StructureError(f"GraphModule: no layer can be called {name!r}")
+            if not isinstance(layer, Module):
+                raise StructureError(f"GraphModule: {name} is {layer!r:.80}, not a Module")
             setattr(self, name, layer)
         self.inputs, self.outputs = tuple(inputs), tuple(outputs)
         self.shapes = dict(shapes or {})
@@ -75,6 +77,8 @@ class GraphModule(Module):
             if missing or step.layer not in layers:
                 what = missing or [f"layer {step.layer!r}"]
                 raise StructureError(f"GraphModule: {step}: nothing before it makes {what}")
+            if step.output in known:
+                raise StructureError(f"GraphModule: {step}: there is a {step.output!r} already")
             known.add(step.output)
         if lost := [name for name in self.outputs if name not in known]:
             raise StructureError(f"GraphModule: no step makes the outputs {lost}")

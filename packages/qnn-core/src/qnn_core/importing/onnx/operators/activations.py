@@ -53,7 +53,7 @@ def _limits(call: Call) -> Module:
         return ReLU()
     if (low, high) == (-1, 1):
         return HardTanh()
-    if low > high:
+    if not low <= high:
         raise Unsupported(f"limits that cross, {low:g} and {high:g}")
     return Clip(low, high)
 

@@ -25,7 +25,7 @@ def _with_constant(call: Call, operation: str) -> Activation:
     first = isinstance(call.inputs[0], Constant)
     x, constant = call.activation(int(first)), call.weight(int(not first))
     if operation == "add":
-        done = biased(call, x, call.node.inputs[int(first)], constant)
+        done = biased(call, x, constant)
         if done is not None:
             return done
     array = np.asarray(constant.values, np.float32)
@@ -85,11 +85,17 @@ def concat(call: Call) -> Activation:
             order = channels_last(rank)
         plain = [call.builder.arranged(part, order) for part in parts]
     order = plain[0].order
-    made = Concatenate(order.index(axis) - rank)
-    name = call.builder.add(made, plain, call.hint())
+    name = call.builder.add(Concatenate(order.index(axis) - rank), plain, call.hint())
     lengths = list(parts[0].shape)
     lengths[axis] = sum(part.shape[axis] for part in parts)
-    return Activation(name, tuple(lengths), order, columns)
+    made = Activation(name, tuple(lengths), order, columns)
+    grid = parts[0].grid
+    alike = grid is not None and all(part.grid and part.grid.same(grid) for part in parts)
+    if not alike or grid is None or grid.quantizer.axis is not None:
+        if any(part.codes for part in parts):
+            raise Unsupported("codes of several scales side by side")
+        return made
+    return made.but(grid=grid, codes=parts[0].codes)
 
 
 def reduce_mean(call: Call) -> Activation:
@@ -97,7 +103,11 @@ def reduce_mean(call: Call) -> Activation:
     x = call.activation()
     rank = len(x.shape)
     given = call.constant(1, call.attribute("axes"))
-    axes = range(rank) if given is None else [call.axis(int(a), rank) for a in np.ravel(given)]
+    axes = [] if given is None else [call.axis(int(a), rank) for a in np.ravel(given)]
+    if not axes:
+        if call.attribute("noop_with_empty_axes", 0):
+            return x
+        axes = list(range(rank))
     keep = bool(call.attribute("keepdims", 1))
     if 0 in axes:
         raise Unsupported("a mean over the batch")
@@ -106,8 +116,9 @@ def reduce_mean(call: Call) -> Activation:
 
 def averaged(call: Call, x: Activation, axes: set[int], keep: bool) -> Activation:
     """Return the mean over some axes of the file."""
-    if x.columns is not None and axes == {1}:
-        x = x.but(columns=None)  # in any order it is the same
+    if x.columns is not None:
+        # The mean of all features is the same in any order.
+        x = x.but(columns=None) if axes == {1} else call.builder.filed(x)
     ours = [at for at, axis in enumerate(x.order) if axis in axes]
     name = call.builder.add(Mean(*ours), [x], call.hint()) if ours else x.name
     order = tuple(axis for axis in x.order if axis not in axes)

@@ -20,6 +20,8 @@ def scaler(call: Call) -> Activation:
 
 def linear_regressor(call: Call) -> Activation:
     """LinearRegressor: a linear layer."""
+    if call.attribute("post_transform", "NONE") != "NONE":
+        raise Unsupported(f"post_transform {call.attribute('post_transform')!r}")
     return _linear(call, int(call.attribute("targets", 1)))
 
 
@@ -43,7 +45,7 @@ def linear_classifier(call: Call) -> tuple[None, Activation]:
 def normalizer(call: Call) -> Activation:
     """Normalizer with the norm L1 behind a softmax, whose rows sum to 1 already."""
     x, norm = call.activation(), call.attribute("norm", "MAX")
-    if norm != "L1" or call.builder.layer_before(x, call.node.inputs[0], Softmax) is None:
+    if norm != "L1" or call.builder.layer_before(x, Softmax) is None:
         raise Unsupported(f"norm {norm!r}; L1 behind a softmax only")
     return x
 

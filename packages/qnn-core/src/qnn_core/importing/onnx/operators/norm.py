@@ -13,6 +13,8 @@ from ..values import Activation
 
 def batch_normalization(call: Call) -> Activation:
     """BatchNormalization, with the statistics of the file."""
+    if call.attribute("training_mode", 0) or any(call.node.outputs[1:]):
+        raise Unsupported("statistics of the batch: export the net in evaluation")
     x = call.builder.last(call.activation())
     channels = x.shape[1]
     statistics = [call.constant(at) for at in range(1, 5)]
@@ -23,7 +25,7 @@ def batch_normalization(call: Call) -> Activation:
     eps, momentum = call.attribute("epsilon", 1e-5), call.attribute("momentum", 0.9)
     layer: Any = None
     if call.fold:
-        layer = call.builder.layer_before(x, call.node.inputs[0], (Linear, Conv2d))
+        layer = call.builder.layer_before(x, (Linear, Conv2d))
     if layer is not None and not isinstance(layer, QuantLinear | QuantConv1d | QuantConv2d):
         call.builder.exchange(x, _folded(layer, statistics, eps))
         return x

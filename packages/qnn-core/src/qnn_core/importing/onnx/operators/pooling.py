@@ -131,4 +131,5 @@ def _pooled(call: Call, kinds: dict[int, Any], value: float) -> tuple[Activation
     )
     name = call.builder.add(made, [x], call.hint())
     shape = (*x.shape[:2], *how.outputs)
-    return Activation(name, shape, channels_last(len(shape)), grid=x.grid), how
+    order = channels_last(len(shape))
+    return Activation(name, shape, order, grid=x.grid, codes=x.codes), how

@@ -97,8 +97,8 @@ def padded(call: Call, x: Activation, before: Any, after: Any, value: float = 0.
 
 def _with_pad_before(call: Call, x: Activation, before: Any, after: Any) -> Any:
     """Take the zeros that the operator before has put around images into the convolution."""
-    builder, taken = call.builder, call.node.inputs[0]
-    pad = builder.layer_before(x, taken, Pad2d)
+    builder = call.builder
+    pad = builder.layer_before(x, Pad2d)
     if pad is None or pad.value != 0 or len(before) != 2:
         return x, (before, after)
     more = pad.before, pad.after
@@ -181,6 +181,8 @@ def _linear(call: Call, x: Activation, weight: _Matrix, bias: Any) -> Activation
 def _fill(layer: Any, weight: Array, bias: Any) -> None:
     for parameter, array in ((layer.weight, weight), (layer.bias, bias)):
         if array is not None:
+            if not np.all(np.isfinite(array)):
+                raise Unsupported("a weight that holds NaN or infinity, as float32 has it")
             parameter.array[...] = array
             parameter.written()
 
@@ -209,18 +211,20 @@ def _one(pair: Any) -> Any:
     return pair[0] if len(pair) == 1 else tuple(pair)
 
 
-def biased(call: Call, x: Activation, taken: str, bias: Constant) -> Activation | None:
+def biased(call: Call, x: Activation, bias: Constant) -> Activation | None:
     """Let the layer before take a constant that is added as its bias, if it can.
 
     Args:
         call: of the addition.
         x: what the constant is added to.
-        taken: its name in the file.
         bias: the constant.
     """
-    layer = call.builder.layer_before(x, taken, Linear)
+    layer = call.builder.layer_before(x, Linear)
     array = bias.values
+    rank = len(x.shape)
     if layer is None or layer.bias is not None or array.size != x.shape[-1]:
+        return None
+    if x.order != as_in_file(rank) or x.columns is not None or array.ndim > rank:
         return None
     if array.ndim and array.shape[-1] != array.size:
         return None

@@ -10,29 +10,36 @@ from ..call import Call
 from ..grid import Grid, SignGrid, integer_grid
 from ..values import Activation, Constant
 
+# As files number dtypes.
+KINDS = {2: "uint8", 3: "int8", 21: "uint4", 22: "int4", 25: "uint2", 26: "int2"}
+
 
 def quantize_linear(call: Call) -> Value:
     """QuantizeLinear: what follows has codes, which we keep as the values that they stand for."""
-    grid, _ = _linear(call)
+    grid, zero = _linear(call)
     x = call.inputs[0]
     if isinstance(x, Constant):
-        return Constant(x.values, grid, x.name)
-    return _quantized(call, call.activation(), grid)
+        return Constant(_codes(call, x.values, grid, zero), None, x.name, x.values)
+    if zero.size > 1 and np.any(zero != zero.reshape(-1)[0]):
+        raise Unsupported("a zero point for each channel of an activation")
+    return _quantized(call, call.activation(), grid).but(codes=True)
 
 
 def dequantize_linear(call: Call) -> Value:
     """DequantizeLinear: of codes that were made in the file, or are weights."""
     (grid, zero), x = _linear(call), call.inputs[0]
     if isinstance(x, Constant):
-        if x.grid is not None:
-            return x
+        if x.latent is not None and np.array_equal(
+            _codes(call, x.latent, grid, zero), x.array.astype(np.float64)
+        ):
+            return Constant(x.latent, grid, x.name)
         if x.array.dtype == np.int32:  # a bias: its values are all that is wanted
             return Constant(_dequantized(x.array, zero, grid), name=x.name)
         return Constant(_dequantized(x.array, zero, grid), grid, x.name)
     x = call.activation()
     if x.grid is None or not x.grid.same(grid):
         raise Unsupported("codes that no QuantizeLinear of the same scale and zero point made")
-    return x
+    return x.but(codes=False)
 
 
 def quant(call: Call) -> Value:
@@ -40,7 +47,10 @@ def quant(call: Call) -> Value:
     rounding = call.attribute("rounding_mode", "ROUND")
     if str(rounding).upper() not in ("ROUND", "HALF_EVEN"):
         raise Unsupported(f"rounding_mode {rounding!r}; ROUND only")
-    bits = float(np.ravel(call.constant(3))[0])
+    widths = np.ravel(call.constant(3))
+    if np.any(widths != widths[0]):
+        raise Unsupported("several widths")
+    bits = float(widths[0])
     signed, narrow = bool(call.attribute("signed", 1)), bool(call.attribute("narrow", 0))
     if bits not in range(1, 9) or (bits == 1 and narrow):
         raise Unsupported(f"{bits:g} bits{', narrow' * narrow}; 1 to 8 only")
@@ -105,11 +115,16 @@ def _linear(call: Call) -> tuple[Grid, Any]:
 
 def _kind(call: Call, zero: Any) -> str:
     """Return the dtype of the codes."""
+    told = call.attribute("output_dtype", 0)
+    if told:
+        return KINDS.get(int(told), f"the dtype {told}")
     if zero is not None:
         return str(np.asarray(zero).dtype)
     x = call.inputs[0]
     if isinstance(x, Constant) and x.grid is None and x.array.dtype.kind in "iu":
         return str(x.array.dtype)
+    if isinstance(x, Activation) and x.codes and x.grid is not None:
+        return f"{'uint' if x.grid.ends[0] >= 0 else 'int'}{x.grid.quantizer.bits}"
     return "uint8"  # what QuantizeLinear makes without a zero point
 
 
@@ -123,6 +138,8 @@ def _grid(numbers: tuple[int, bool, bool], scale: Any, zero: Any, axis: int | No
         axis: of the channels, None for one scale.
     """
     zero = np.broadcast_to(np.asarray(zero, np.float32), scale.shape)
+    if not np.all(np.isfinite(zero)):
+        raise Unsupported("a zero point that is no number")
     first = float(zero.reshape(-1)[0]) if zero.size else 0.0
     common = bool(np.all(zero == first)) and first == round(first)
     quantizer = replace(integer_grid(*numbers, round(first) if common else 0), axis=axis)
@@ -133,6 +150,20 @@ def _checked(scale: Any) -> Any:
     if not np.all(scale > 0) or not np.all(np.isfinite(scale)):
         raise Unsupported("a scale that is not above 0")
     return scale.astype(np.float32)
+
+
+def _codes(call: Call, x: Any, grid: Grid, zero: Any) -> Any:
+    """Return the codes of floats, in double, with the file's zero point."""
+    lengths = [1] * x.ndim
+    if grid.quantizer.axis is not None:
+        lengths[grid.quantizer.axis] = -1
+    scale = grid.scale.reshape(lengths)
+    zero = np.asarray(zero, np.float64)
+    zero = zero.reshape(lengths) if zero.size > 1 else zero.reshape(())
+    # The grid has a common zero point in its levels.
+    moved = 0 if np.any(grid.zero_point) else zero
+    low, high = (end + moved for end in grid.ends)
+    return np.clip(np.rint(x.astype(np.float32) / scale) + zero, low, high)
 
 
 def _dequantized(codes: Any, zero: Any, grid: Grid) -> Any:

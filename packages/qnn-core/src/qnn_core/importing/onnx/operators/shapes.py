@@ -1,5 +1,7 @@
 """Operators that move elements; most become no step, but another order of axes."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -8,7 +10,8 @@ from ....nn import Dropout, Flatten, Reshape
 from ..builder import Unsupported, Value, whole_batch
 from ..call import Call
 from ..document import BATCH
-from ..values import Activation, Shape, as_in_file, channels_last
+from ..grid import Grid
+from ..values import Activation, Constant, Shape, as_in_file, channels_last
 from .pooling import LEAST
 from .products import padded
 
@@ -26,9 +29,16 @@ def identity(call: Call) -> Value:
 def cast(call: Call) -> Value:
     """Cast and CastLike: all is float32 here."""
     to = call.attribute("to", FLOATS[0])
-    if to not in FLOATS:
+    like = call.inputs[1] if len(call.inputs) > 1 else None
+    whole = isinstance(like, Constant) and like.array.dtype.kind != "f"
+    if to not in FLOATS or whole or (isinstance(like, Activation) and like.codes):
         raise Unsupported("a cast to what is no float")
-    return identity(call)
+    x = identity(call)
+    if not isinstance(x, Activation):
+        return x
+    if x.codes and x.grid is not None:
+        raise Unsupported("codes as numbers")
+    return x.but(codes=False)
 
 
 def dropout(call: Call) -> Activation:
@@ -45,8 +55,19 @@ def transpose(call: Call) -> Activation:
     if x.columns is not None:
         x = call.builder.filed(x)
     perm = call.attribute("perm", tuple(reversed(range(len(x.shape)))))
+    if sorted(perm) != list(range(len(x.shape))):
+        raise Unsupported(f"perm {tuple(perm)} for {len(x.shape)} axes")
     shape = tuple(x.shape[axis] for axis in perm)
-    return x.but(shape=shape, order=tuple(perm.index(axis) for axis in x.order))
+    order = tuple(perm.index(axis) for axis in x.order)
+    return x.but(shape=shape, order=order, grid=moved_grid(x.grid, perm))
+
+
+def moved_grid(grid: Grid | None, perm: Sequence[int]) -> Grid | None:
+    """Return a grid whose channels lie on another axis."""
+    if grid is None or grid.quantizer.axis is None:
+        return grid
+    axis = grid.quantizer.axis % len(perm)
+    return replace(grid, quantizer=replace(grid.quantizer, axis=list(perm).index(axis)))
 
 
 def flatten(call: Call) -> Activation:
@@ -82,6 +103,8 @@ def squeeze(call: Call) -> Activation:
     rank = len(x.shape)
     given = call.constant(1, call.attribute("axes"))
     if given is None:
+        if call.batch == 1:
+            raise Unsupported("no axes: the batch of 1 would go too")
         axes = {axis for axis, n in enumerate(x.shape) if n == 1}
     else:
         axes = {call.axis(int(axis), rank) for axis in np.ravel(given)}
@@ -106,6 +129,10 @@ def reshaped(call: Call, x: Activation, shape: Shape) -> Activation:
         raise Unsupported(f"a shape {_shown(shape)}: the batch must stay in front, alone")
     if shape == x.shape:
         return x
+    if x.grid is not None and x.grid.quantizer.axis is not None:
+        if x.codes:
+            raise Unsupported("another shape of codes with a scale for each channel")
+        x = x.but(grid=None)
     if [n for n in x.shape if n != 1] == [n for n in shape if n != 1] and x.columns is None:
         return _other_ones(call, x, shape)
     rank = len(x.shape)
@@ -115,13 +142,13 @@ def reshaped(call: Call, x: Activation, shape: Shape) -> Activation:
         # Not the elements are moved, but what is known of them; a weight behind is moved once.
         place = np.arange(channels * pixels).reshape(channels, pixels).T.reshape(-1)
         name = call.builder.add(Flatten(), [x], "flatten")
-        return Activation(name, shape, (0, 1), place, x.grid)
+        return Activation(name, shape, (0, 1), place, x.grid, x.codes)
     if images and shape == (BATCH, channels, pixels):
         name = call.builder.add(Reshape(pixels, channels), [x], "shape")
-        return Activation(name, shape, (0, 2, 1), None, x.grid)
+        return Activation(name, shape, (0, 2, 1), None, x.grid, x.codes)
     x = call.builder.filed(x)
     name = call.builder.add(Reshape(*shape[1:]), [x], "shape")
-    return Activation(name, shape, as_in_file(len(shape)), None, x.grid)
+    return Activation(name, shape, as_in_file(len(shape)), None, x.grid, x.codes)
 
 
 def _other_ones(call: Call, x: Activation, shape: Shape) -> Activation:
