@@ -430,3 +430,15 @@ def test_a_file_of_pytorch_takes_pytorch(tmp_path: Path, monkeypatch: pytest.Mon
 def unchanged(model: qnn.Module, before: dict[str, Array]) -> None:
     for name, array in model.state_dict().items():
         np.testing.assert_array_equal(array, before[name], err_msg=name)
+
+
+def test_modules_of_the_same_names_are_not_taken_for_each_other() -> None:
+    model = qnn.Sequential(qnn.Linear(4, 3, seed=0), qnn.Linear(3, 4, seed=0))
+    state = {
+        "layers.0.weight": np.ones((4, 3)),
+        "layers.0.bias": np.ones(4),
+        "layers.1.weight": np.ones((3, 4)),
+        "layers.1.bias": np.ones(3),
+    }
+    with pytest.raises(StateError, match=r"layers\.0\.weight does not fit layers\.0\.weight"):
+        qnn.load_torch_state(model, state)

@@ -306,7 +306,7 @@ def grow(about: dict[str, Any]) -> None:
         (lambda a: a["modules"][0]["attributes"].append(["x", {"generator": "os"}]), "is no gen"),
         (lambda a: a["modules"][0]["attributes"].append(["x", {"array": "none"}]), "no model"),
         (lambda a: a["modules"][0]["attributes"].append(["forward", 1]), "stand in for a method"),
-        (lambda a: grow(a), "in more places than any model"),
+        (grow, "in more places than any model"),
         (
             lambda a: a["modules"][0]["attributes"].append(
                 ["x", {"list": [{"array": "many"}] * 99}]

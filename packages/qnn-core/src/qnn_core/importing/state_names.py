@@ -120,7 +120,9 @@ def _paired(
 ) -> tuple[list[Pair], list[str]]:
     """Return which module of theirs is which of ours, and what has no partner."""
     named = _namesakes(given, wanted)
-    if len(named) == len(given) == len(wanted) and _all_fit(named):
+    # Where all are called alike, another shape is a mistake, and not another name.
+    plain = all(group.path.replace(".", "").isdigit() for group, _ in named)
+    if len(named) == len(given) == len(wanted) and (not plain or _all_fit(named)):
         return named, []
     in_order = _in_order(given, wanted, ordered=ordered)
     if in_order is not None:
