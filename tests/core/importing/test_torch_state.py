@@ -432,13 +432,17 @@ def unchanged(model: qnn.Module, before: dict[str, Array]) -> None:
         np.testing.assert_array_equal(array, before[name], err_msg=name)
 
 
+class Two(qnn.Module):
+    def __init__(self) -> None:
+        self.a, self.b = qnn.Linear(4, 3, seed=0), qnn.Linear(3, 4, seed=0)
+
+
 def test_modules_of_the_same_names_are_not_taken_for_each_other() -> None:
-    model = qnn.Sequential(qnn.Linear(4, 3, seed=0), qnn.Linear(3, 4, seed=0))
     state = {
-        "layers.0.weight": np.ones((4, 3)),
-        "layers.0.bias": np.ones(4),
-        "layers.1.weight": np.ones((3, 4)),
-        "layers.1.bias": np.ones(3),
+        "a.weight": np.ones((4, 3)),
+        "a.bias": np.ones(4),
+        "b.weight": np.ones((3, 4)),
+        "b.bias": np.ones(3),
     }
-    with pytest.raises(StateError, match=r"layers\.0\.weight does not fit layers\.0\.weight"):
-        qnn.load_torch_state(model, state)
+    with pytest.raises(StateError, match=r"a\.weight does not fit a\.weight"):
+        qnn.load_torch_state(Two(), state)
