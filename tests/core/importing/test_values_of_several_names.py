@@ -170,3 +170,20 @@ def test_statistics_of_the_batch_are_refused() -> None:
     made = node("BatchNormalization", ["x", *"sbmv"], ["y", "m2", "v2"], training_mode=1)
     with pytest.raises(ConversionError, match=r"export the net in evaluation"):
         qnn.from_onnx(model([made], X4, NORM))
+
+
+def test_the_batch_is_known_wherever_it_lies() -> None:
+    nodes = [
+        node("Transpose", ["x"], ["t"], perm=[1, 0]),
+        node("Softmax", ["t"], ["s"], axis=1),
+        node("Transpose", ["s"], ["y"], perm=[1, 0]),
+    ]
+    with pytest.raises(ConversionError, match=r"a softmax over the batch"):
+        qnn.from_onnx(model(nodes, X2))
+
+
+def test_lengths_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(ConversionError, match=r"a weight of 3 channels for 4"):
+        qnn.from_onnx(model([node("Conv", ["x", "w"], ["y"])], X4, {"w": floats(0, 2, 3, 1, 1)}))
+    with pytest.raises(ConversionError, match=r"a shape \[batch, 7\] for elements of shape"):
+        qnn.from_onnx(model([node("Reshape", ["x", "s"], ["y"])], X2, {"s": LONG([0, 7])}))

@@ -83,8 +83,10 @@ def read_model(path: str | Path, arrays: dict[str, Any], about: dict[str, Any]) 
     except (
         ArithmeticError,
         AttributeError,
+        AssertionError,
         LookupError,
-        RecursionError,
+        MemoryError,
+        RuntimeError,
         TypeError,
         ValueError,
     ) as e:

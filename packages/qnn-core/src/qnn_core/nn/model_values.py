@@ -33,7 +33,7 @@ def path_of(cls: type, where: str) -> str:
     path = f"{cls.__module__}:{cls.__qualname__}"
     try:
         found = _at(path)
-    except (AttributeError, ImportError):
+    except (AttributeError, ImportError, KeyError):
         found = None
     if found is not cls:
         raise SpecError(
@@ -68,7 +68,10 @@ def _at(path: str) -> Any:
     module, _, qualname = path.partition(":")
     found: Any = sys.modules[MAIN] if module == MAIN else import_module(module)
     for name in qualname.split("."):
-        found = getattr(found, name)
+        # Classes alone: what else has a name may run code when it is asked for one.
+        found = vars(found)[name]
+        if not isinstance(found, type):
+            raise AttributeError(f"{name} is no class")
     return found
 
 

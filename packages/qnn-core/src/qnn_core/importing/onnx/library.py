@@ -29,6 +29,8 @@ def read(model: Any) -> Document:
     if not graph.output:
         raise FileError(f"{WHERE}: {_named(model)} has no graph of ONNX with outputs")
     own = [item.version for item in proto.opset_import if item.domain in ("", "ai.onnx")]
+    if graph.sparse_initializer:
+        raise ConversionError(f"{WHERE}: sparse constants have no form here")
     try:
         arrays = {item.name: onnx.numpy_helper.to_array(item) for item in graph.initializer}
     except Exception as error:  # data that lie elsewhere, or are cut

@@ -93,14 +93,17 @@ def _wanted(document: Document, outputs: Sequence[str] | None) -> list[str]:
     if outputs is None:
         floats = [n for n, dtype in document.outputs.items() if dtype.kind == "f"]
         return floats or list(document.outputs)
+    wanted = [outputs] if isinstance(outputs, str) else list(outputs)
+    if not wanted:
+        raise SpecError(f"{WHERE}: outputs names no value")
     known = {name for node in document.nodes for name in node.outputs if name}
-    for name in outputs:
+    for name in wanted:
         if name not in known:
             raise SpecError(
-                f"{WHERE}: no value is called {name!r}{nearest(name, known)} "
+                f"{WHERE}: no value is called {name!r}{nearest(str(name), known)} "
                 f"(outputs of the file: {', '.join(document.outputs)})"
             )
-    return list(outputs)
+    return wanted
 
 
 def _check_operators(nodes: Sequence[Node], inputs: Iterable[str]) -> None:

@@ -19,6 +19,7 @@ from ....nn import (
 )
 from ..builder import Unsupported
 from ..call import Call
+from ..document import BATCH
 from ..values import Activation
 
 
@@ -68,7 +69,7 @@ def softmax(call: Call) -> Activation:
     axis = call.axis(call.attribute("axis", -1 if call.opset >= 13 else 1), rank)
     if call.opset < 13 and axis != rank - 1 and any(n != 1 for n in x.shape[axis + 1 :]):
         raise Unsupported("a softmax over several axes")
-    if axis == 0:
+    if x.shape[axis] == BATCH:
         raise Unsupported("a softmax over the batch")
     if axis not in x.order:
         x = call.builder.filed(x)

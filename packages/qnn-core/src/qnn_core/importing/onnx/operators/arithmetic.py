@@ -7,6 +7,7 @@ import numpy as np
 from ....nn import Concatenate, Elementwise, Mean
 from ..builder import Unsupported
 from ..call import Call
+from ..document import BATCH
 from ..values import Activation, Constant, aligned, as_in_file, channels_last, long
 from .products import biased
 
@@ -71,7 +72,7 @@ def concat(call: Call) -> Activation:
     parts = [call.activation(at) for at in range(len(call.inputs))]
     rank = len(parts[0].shape)
     axis = call.axis(call.attribute("axis"), rank)
-    if axis == 0:
+    if parts[0].shape[axis] == BATCH:
         raise Unsupported("a concatenation along the batch")
     columns = None
     if rank == 2 and any(part.columns is not None for part in parts):
@@ -109,7 +110,7 @@ def reduce_mean(call: Call) -> Activation:
             return x
         axes = list(range(rank))
     keep = bool(call.attribute("keepdims", 1))
-    if 0 in axes:
+    if any(x.shape[axis] == BATCH for axis in axes):
         raise Unsupported("a mean over the batch")
     return averaged(call, x, set(axes), keep)
 

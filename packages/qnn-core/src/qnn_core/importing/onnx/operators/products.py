@@ -56,6 +56,8 @@ def convolution(call: Call) -> Activation:
     both = (_one(kernel), _one(stride), _one(padding), _one(dilation))
     bias = call.constant(2)
     outputs, inputs = weight.shape[0], weight.shape[1] * groups
+    if inputs != x.shape[1]:
+        raise Unsupported(f"a weight of {inputs} channels for {x.shape[1]}")
     kind: Any = Conv1d if spatial == 1 else Conv2d
     made: Module = kind(
         inputs,

@@ -45,6 +45,8 @@ def dropout(call: Call) -> Activation:
     """Dropout: off in evaluation, and as it was when the net is trained on."""
     x = call.activation()
     rate = call.attribute("ratio", 0.5) if call.opset < 12 else call.constant(1, np.float32(0.5))
+    if call.opset >= 12 and np.any(call.constant(2, False)):
+        raise Unsupported("training_mode: export the net in evaluation")
     made = Dropout(float(rate), seed=0)
     return x.but(name=call.builder.add(made, [x], call.hint()))
 
@@ -127,6 +129,8 @@ def reshaped(call: Call, x: Activation, shape: Shape) -> Activation:
     """Return an activation in another shape of the file."""
     if not whole_batch(shape):
         raise Unsupported(f"a shape {_shown(shape)}: the batch must stay in front, alone")
+    if prod(shape) != prod(x.shape):
+        raise Unsupported(f"a shape {_shown(shape)} for elements of shape {_shown(x.shape)}")
     if shape == x.shape:
         return x
     if x.grid is not None and x.grid.quantizer.axis is not None:
