@@ -3,7 +3,7 @@
 Not how it was built: what was exchanged, quantized or assigned later is in the modules, so it is in
 the file (record 54 of docs/adr). Nothing in a file is executed: a class is imported by its name,
 must be a `Module`, a `Quantizer`, a dataclass or a named tuple, and of these only a quantizer's
-`__init__` is called.
+`__init__` is called, and `__new__` where a class has one of its own.
 """
 
 from pathlib import Path
