@@ -90,9 +90,9 @@ def check_module(where: str, model: Any) -> None:
         hint = ""
         if isinstance(model, Mapping):
             hint = ": a state? load_state_dict, load_torch_state and warm_start give it to a model"
-        raise SpecError(
-            f"{where}: the model must be a qnn_core.nn.Module, got a {type(model).__name__}{hint}"
-        )
+        short = model is None or isinstance(model, str | int | float)
+        shown = repr(model) if short else f"a {type(model).__name__}"
+        raise SpecError(f"{where}: the model must be a qnn_core.nn.Module, got {shown}{hint}")
 
 
 def check_names(where: str, given: Iterable[str], known: Iterable[str]) -> None:
