@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import qnn_core as qnn
 from onnx import helper
@@ -67,6 +68,78 @@ CASES: dict[str, tuple[list[Any], dict[str, Any], str]] = {
         {},
         r"places of the maxima",
     ),
+    "a kernel of another length": (
+        [node("Conv", ["x", "w"], ["y"], kernel_shape=[3, 3])],
+        {"w": floats(0, 2, 4, 1, 1)},
+        r"kernel_shape \(3, 3\) for a weight of \(1, 1\)",
+    ),
+    "an unknown padding": (
+        [node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], auto_pad="SAME")],
+        {},
+        r"auto_pad 'SAME'; NOTSET, SAME_UPPER, SAME_LOWER, VALID only",
+    ),
+    "no kernel": ([node("MaxPool", ["x"], ["y"])], {}, r"without the attribute 'kernel_shape'"),
+    "half of the pads": (
+        [node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], pads=[1, 1])],
+        {},
+        r"pads \(1, 1\); 4 numbers of at least 0 are needed",
+    ),
+    "no stride": (
+        [node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], strides=[0, 1])],
+        {},
+        r"strides \(0, 1\); 2 numbers of at least 1 are needed",
+    ),
+    "no axis": ([node("Concat", ["x", "x"], ["y"])], {}, r"without the attribute 'axis'"),
+    "statistics that are none": (
+        [node("BatchNormalization", ["x", "c", "c", "c", "n"], ["y"])],
+        {"c": np.ones(4, np.float32), "n": np.float32([1, np.nan, 1, 1])},
+        r"a statistic that holds NaN",
+    ),
+    "a variance below 0": (
+        [node("BatchNormalization", ["x", "c", "c", "c", "n"], ["y"])],
+        {"c": np.ones(4, np.float32), "n": np.float32([1, -1, 1, 1])},
+        r"a variance below 0",
+    ),
+    "a constant that is no number": (
+        [node("Add", ["x", "c"], ["y"])],
+        {"c": np.float32(np.nan)},
+        r"a constant that holds NaN",
+    ),
+    "a scaler without an offset": (
+        [node("Scaler", ["x"], ["y"], domain="ai.onnx.ml", scale=[1.0])],
+        {},
+        r"without the attribute 'offset'",
+    ),
+    "a regression without coefficients": (
+        [node("LinearRegressor", ["x"], ["y"], domain="ai.onnx.ml")],
+        {},
+        r"without the attribute 'coefficients'",
+    ),
+    "an attribute of another kind": (
+        [node("Transpose", ["x"], ["y"], perm=1.5)],
+        {},
+        r"no file should have it so \(TypeError",
+    ),
+    "a number of the batch": (
+        [
+            node("Shape", ["x"], ["s"]),
+            node("Gather", ["s", "first"], ["n"]),
+            node("Sub", ["n", "one"], ["m"]),
+            node("Concat", ["minus", "m"], ["t"], axis=0),
+            node("Reshape", ["x", "t"], ["y"]),
+        ],
+        {name: np.int64([n]) for name, n in (("first", 0), ("one", 1), ("minus", -1))},
+        r"input 1 .'t'., which the batch decides",
+    ),
+    "as long as the batch": (
+        [
+            node("Shape", ["x"], ["s"]),
+            node("Expand", ["one", "s"], ["e"]),
+            node("Add", ["x", "e"], ["y"]),
+        ],
+        {"one": np.float32(1)},
+        r"Expand 'e': an array as long as the batch",
+    ),
     "lengths of the batch": (
         [
             node("Shape", ["x"], ["s"]),
@@ -83,7 +156,7 @@ CASES: dict[str, tuple[list[Any], dict[str, Any], str]] = {
 def test_a_way_that_has_no_form(case: str) -> None:
     nodes, constants, message = CASES[case]
     with pytest.raises(ConversionError, match=message):
-        qnn.from_onnx(model(nodes, X4, constants))
+        qnn.from_onnx(model(nodes, X4, constants, domains=["ai.onnx.ml"]))
 
 
 def test_a_graph_inside_of_an_operator() -> None:
@@ -146,6 +219,66 @@ def test_images_of_another_shape_are_refused_at_the_door() -> None:
         net(x.reshape(2, 784))
     with pytest.raises(ShapeError, match=r"are the channels where they should be"):
         net(x.transpose(0, 2, 3, 1))
+
+
+def test_wrong_lengths_of_inputs() -> None:
+    proto = model([node("Relu", ["x"], ["y"])], ["n", "width"])
+    for wrong in (4, {"x": 4}, {"x": "4"}):
+        with pytest.raises(ShapeError, match=r"input_shape needs lengths, such as .*, got"):
+            qnn.from_onnx(proto, input_shape=wrong)
+    with pytest.raises(ShapeError, match=r"input_shape names 'z', the inputs are x"):
+        qnn.from_onnx(proto, input_shape={"z": (4,)})
+    with pytest.raises(SpecError, match=r"no value is called \['y'\]"):
+        qnn.from_onnx(proto, input_shape=(4,), outputs=[["y"]])
+    with pytest.raises(ConversionError, match=r"'x' is one number: no axis is a batch"):
+        qnn.from_onnx(model([node("Relu", ["x"], ["y"])], []))
+
+
+def _without_data(proto: Any) -> None:
+    proto.graph.initializer[0].raw_data = b"12"
+
+
+def _no_text(proto: Any) -> None:
+    proto.graph.node[0].attribute[0].s = b"\xff\xfe"
+
+
+def _no_dtype(proto: Any) -> None:
+    proto.graph.output[0].type.tensor_type.elem_type = 99
+
+
+def _elsewhere(proto: Any) -> None:
+    constant = proto.graph.initializer[0]
+    constant.ClearField("raw_data")
+    constant.data_location = onnx.TensorProto.EXTERNAL
+    constant.external_data.add(key="location", value="nowhere.bin")
+
+
+def _endless(proto: Any) -> None:
+    call = node("F", ["a"], ["b"], domain="own")
+    imports = [helper.make_opsetid("own", 1)]
+    made = helper.make_function("own", "F", ["a"], ["b"], [call], imports)
+    proto.functions.append(made)
+    proto.opset_import.append(imports[0])
+    proto.graph.node[0].domain, proto.graph.node[0].op_type = "own", "F"
+
+
+def _graph_of_nobody(proto: Any) -> None:
+    empty = helper.make_graph([], "b", [], [])
+    proto.graph.node.append(node("If", ["x"], [], then_branch=empty, else_branch=empty))
+
+
+@pytest.mark.parametrize(
+    "damage", [_without_data, _no_text, _no_dtype, _elsewhere, _endless, _graph_of_nobody]
+)
+def test_damage_inside_of_a_file(damage: Any, tmp_path: Path) -> None:
+    made = node("Conv", ["x", "w"], ["y"], auto_pad="VALID")
+    proto = model([made], X4, {"w": floats(0, 2, 4, 1, 1)})
+    damage(proto)
+    path = tmp_path / "net.onnx"
+    path.write_bytes(proto.SerializeToString())
+    for given in (proto, path):
+        with pytest.raises((FileError, ConversionError), match=r"^from_onnx: "):
+            qnn.from_onnx(given)
 
 
 def test_an_input_may_have_the_name_of_a_layer() -> None:

@@ -28,6 +28,27 @@ class Call:
     batch: int | None = None
     fold: bool = False
 
+    def required(self, name: str) -> Any:
+        """Return an attribute that must be there.
+
+        Raises:
+            Unsupported: if it is not.
+        """
+        if name not in self.node.attributes:
+            raise Unsupported(f"without the attribute {name!r}")
+        return self.node.attributes[name]
+
+    def lengths(self, name: str, count: int, default: int, least: int = 1) -> tuple[int, ...]:
+        """Return an attribute that has a number for each axis.
+
+        Raises:
+            Unsupported: if it has others.
+        """
+        found = tuple(self.attribute(name, (default,) * count))
+        if len(found) != count or any(n < least for n in found):
+            raise Unsupported(f"{name} {found}; {count} numbers of at least {least} are needed")
+        return found
+
     def attribute(self, name: str, default: Any = None) -> Any:
         """Return an attribute, or its default."""
         return self.node.attributes.get(name, default)

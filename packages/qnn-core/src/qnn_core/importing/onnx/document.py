@@ -12,6 +12,8 @@ Array = NDArray[Any]
 # Stands for the length of the batch wherever lengths are computed: a prime that no net has as a
 # length, so that products and quotients with it are still seen to hold the batch.
 BATCH = 1_000_003
+# Another one: a number that differs with it, and is no multiple of the batch, is no length.
+OTHER = 1_000_033
 
 
 @dataclass(frozen=True)

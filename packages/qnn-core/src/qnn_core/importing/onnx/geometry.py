@@ -2,10 +2,18 @@
 
 from typing import Any
 
+import numpy as np
+
+from ...nn import Pad2d
 from .builder import Unsupported
 from .call import Call
+from .values import Activation, channels_last
 
 Lengths = tuple[int, ...]
+
+WAYS = ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID")
+# What never is the greatest, and yet a number that a quantizer may see.
+LEAST = float(np.finfo(np.float32).min)
 
 
 def padding_of(
@@ -14,10 +22,12 @@ def padding_of(
     """Return the pixels in front of and behind each axis, as an operator's attributes say.
 
     Raises:
-        Unsupported: for negative numbers.
+        Unsupported: for negative numbers, or as many as there should not be.
     """
     spatial = len(lengths)
     way = call.attribute("auto_pad", "NOTSET")
+    if way not in WAYS:
+        raise Unsupported(f"auto_pad {way!r}; {', '.join(WAYS)} only")
     if way in ("SAME_UPPER", "SAME_LOWER"):
         whole = []
         for n, k, s, d in zip(lengths, kernel, stride, dilation, strict=True):
@@ -25,13 +35,7 @@ def padding_of(
             whole.append(max((windows - 1) * s + (k - 1) * d + 1 - n, 0))
         less, more = tuple(n // 2 for n in whole), tuple(n - n // 2 for n in whole)
         return (less, more) if way == "SAME_UPPER" else (more, less)
-    pads = (
-        tuple(call.attribute("pads", (0,) * (2 * spatial)))
-        if way == "NOTSET"
-        else (0,) * (2 * spatial)
-    )
-    if any(n < 0 for n in pads):
-        raise Unsupported(f"negative pads {pads}")
+    pads = call.lengths("pads", 2 * spatial, 0, 0) if way == "NOTSET" else (0,) * (2 * spatial)
     return pads[:spatial], pads[spatial:]
 
 
@@ -46,3 +50,26 @@ def split_padding(before: Lengths, after: Lengths) -> tuple[Lengths, tuple[Any, 
     both = tuple(min(b, a) for b, a in zip(before, after, strict=True))
     rest = tuple(tuple(n - m for n, m in zip(side, both, strict=True)) for side in (before, after))
     return both, (rest[0], rest[1])
+
+
+def padded(call: Call, x: Activation, before: Any, after: Any, value: float = 0.0) -> Activation:
+    """Return images or signals, channels last, with a margin.
+
+    Args:
+        call: of the operator that wants it.
+        x: the images.
+        before: pixels in front of each axis.
+        after: pixels behind it.
+        value: of the margin.
+    """
+    if len(before) == 1:
+        # Signals are images of height 1.
+        image = x.but(shape=(*x.shape[:2], 1, x.shape[2]), order=(0, 3, 1))
+        image = call.builder.arranged(image, channels_last(4))
+        wide = padded(call, image, (0, *before), (0, *after), value)
+        wide = call.builder.arranged(wide, (0, 3, 1))
+        return wide.but(shape=(*wide.shape[:2], wide.shape[3]), order=channels_last(3))
+    layer = Pad2d(tuple(before), tuple(after), value=value)
+    name = call.builder.add(layer, [x], "pad")
+    lengths = (n + b + a for n, b, a in zip(x.shape[2:], before, after, strict=True))
+    return Activation(name, (*x.shape[:2], *lengths), channels_last(4))

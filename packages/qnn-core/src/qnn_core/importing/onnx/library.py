@@ -23,29 +23,34 @@ def read(model: Any) -> Document:
     """
     onnx = _onnx()
     proto = _proto(onnx, model)
+    try:
+        return _document(onnx, proto, _named(model))
+    except (ConversionError, FileError):
+        raise
+    except Exception as error:  # what is damaged inside has no common class
+        raise FileError(f"{WHERE}: {_named(model)} is damaged: {error}") from error
+
+
+def _document(onnx: Any, proto: Any, named: str) -> Document:
     if proto.functions:
         proto = onnx.inliner.inline_local_functions(proto)
     graph = proto.graph
     if not graph.output:
-        raise FileError(f"{WHERE}: {_named(model)} has no graph of ONNX with outputs")
+        raise FileError(f"{WHERE}: {named} has no graph of ONNX with outputs")
     own = [item.version for item in proto.opset_import if item.domain in ("", "ai.onnx")]
     if graph.sparse_initializer:
         raise ConversionError(f"{WHERE}: sparse constants have no form here")
-    try:
-        arrays = {item.name: onnx.numpy_helper.to_array(item) for item in graph.initializer}
-    except Exception as error:  # data that lie elsewhere, or are cut
-        raise FileError(f"{WHERE}: {_named(model)}: a constant cannot be read: {error}") from error
-    constants = {name: _floats(array) for name, array in arrays.items()}
+    constants = {item.name: _floats(_array(onnx, item)) for item in graph.initializer}
     given = [item for item in graph.input if item.name not in constants]
     batches = {_fixed(item) for item in given}
     return Document(
         tuple(_node(onnx, node) for node in graph.node),
         constants,
         {item.name: _shape(item) for item in given},
-        {item.name: _dtype(onnx, item) for item in graph.output},
+        {item.name: _dtype(item) for item in graph.output},
         own[0] if own else 1,
         batches.pop() if len(batches) == 1 else None,
-        frozenset(item.name for item in given if _dtype(onnx, item).kind in "iub"),
+        frozenset(item.name for item in given if _dtype(item).kind in "iub"),
     )
 
 
@@ -99,9 +104,13 @@ def _proto(onnx: Any, model: Any) -> Any:
     try:
         if isinstance(model, bytes):
             return onnx.load_model_from_string(model)
+        with Path(model).open("rb"):  # constants in files of their own may be missing too
+            pass
         return onnx.load(Path(model))
-    except FileNotFoundError:
-        raise
+    except OSError as error:
+        if error.filename == str(model):
+            raise
+        raise FileError(f"{WHERE}: {_named(model)} needs more: {error}") from error
     except Exception as error:  # protobuf's own errors have no common class
         raise FileError(
             f"{WHERE}: {_named(model)} is no file of ONNX, or damaged: {error}"
@@ -121,10 +130,11 @@ def _node(onnx: Any, node: Any) -> Node:
 def _attribute(onnx: Any, node: Any, item: Any) -> Any:
     value = onnx.helper.get_attribute_value(item)
     if isinstance(value, onnx.TensorProto):
-        return onnx.numpy_helper.to_array(value)
+        return _floats(_array(onnx, value))
     if isinstance(value, onnx.GraphProto):
+        named = node.name or "".join(node.output[:1])
         raise ConversionError(
-            f"{WHERE}: {node.op_type} {node.name or node.output[0]!r} holds a graph of its own: "
+            f"{WHERE}: {node.op_type} {named!r} holds a graph of its own: "
             "nets whose operators depend on their data have no form here"
         )
     if isinstance(value, bytes):
@@ -134,9 +144,30 @@ def _attribute(onnx: Any, node: Any, item: Any) -> Any:
     return value
 
 
+def dtype_of(kind: int) -> np.dtype[Any]:
+    """Return the dtype that files have a number for.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    try:
+        dtype: np.dtype[Any] = _onnx().helper.tensor_dtype_to_np_dtype(kind)
+        return dtype
+    except KeyError:
+        raise ValueError(f"a dtype of number {kind}, which ONNX does not know") from None
+
+
+def _array(onnx: Any, item: Any) -> Array:
+    try:
+        array: Array = onnx.numpy_helper.to_array(item)
+    except Exception as error:  # data that lie elsewhere, or are cut
+        raise FileError(f"{WHERE}: the constant {item.name!r} cannot be read: {error}") from error
+    return array
+
+
 def _floats(array: Array) -> Array:
     """Return floats as float32, in which all is computed here."""
-    if array.dtype.kind != "f":
+    if array.dtype.kind != "f" and array.dtype.name != "bfloat16":
         return array
     with np.errstate(over="ignore"):  # refused where it is a weight
         return array.astype(np.float32)
@@ -146,6 +177,8 @@ def _shape(item: Any) -> tuple[int | None, ...]:
     if not item.type.HasField("tensor_type") or not item.type.tensor_type.HasField("shape"):
         raise ConversionError(f"{WHERE}: the input {item.name!r} is no tensor of a known rank")
     lengths = item.type.tensor_type.shape.dim
+    if not lengths:
+        raise ConversionError(f"{WHERE}: the input {item.name!r} is one number: no axis is a batch")
     rest = [n.dim_value if n.HasField("dim_value") and n.dim_value > 0 else None for n in lengths]
     return (BATCH, *rest[1:])
 
@@ -156,6 +189,6 @@ def _fixed(item: Any) -> int | None:
     return lengths[0].dim_value or None if lengths else None
 
 
-def _dtype(onnx: Any, item: Any) -> np.dtype[Any]:
+def _dtype(item: Any) -> np.dtype[Any]:
     kind = item.type.tensor_type.elem_type
-    return np.dtype(onnx.helper.tensor_dtype_to_np_dtype(kind) if kind else np.float32)
+    return dtype_of(kind) if kind else np.dtype(np.float32)

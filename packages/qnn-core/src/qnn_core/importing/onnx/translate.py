@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from ...errors import ConversionError, ShapeError, SpecError, nearest
 from ...nn.layers.graph_module import GraphModule
 from .builder import Builder, Unsupported, Value, refused
 from .call import Call
-from .document import BATCH, Document, Node, needed
+from .document import BATCH, OTHER, Array, Document, Node, needed
 from .library import WHERE, evaluate, read
 from .operators import TRANSLATORS, WITH_CONSTANTS
 from .values import Activation, Constant, as_in_file, channels_last
@@ -98,7 +97,7 @@ def _wanted(document: Document, outputs: Sequence[str] | None) -> list[str]:
         raise SpecError(f"{WHERE}: outputs names no value")
     known = {name for node in document.nodes for name in node.outputs if name}
     for name in wanted:
-        if name not in known:
+        if not isinstance(name, str) or name not in known:
             raise SpecError(
                 f"{WHERE}: no value is called {name!r}{nearest(str(name), known)} "
                 f"(outputs of the file: {', '.join(document.outputs)})"
@@ -140,6 +139,8 @@ MADE_OF = {
     "Upsample": ": Upsample, or interpolate",
 }
 
+# The codes of an input that is given as whole numbers.
+WHOLE = "whole numbers"
 # What makes an array as long as its inputs say.
 FILLING = ("ConstantOfShape", "Expand", "Range", "Tile")
 # What moves codes, or makes numbers of them.
@@ -173,13 +174,22 @@ def _inputs(
         if len(given) != 1:
             raise ShapeError(f"{WHERE}: input_shape by name is needed, of {', '.join(given)}")
         shapes = dict.fromkeys(given, shapes)
+    for name, lengths in (shapes or {}).items():
+        if name not in given:
+            raise ShapeError(
+                f"{WHERE}: input_shape names {name!r}, the inputs are {', '.join(given)}"
+            )
+        if isinstance(lengths, str) or not isinstance(lengths, Sequence):
+            raise ShapeError(
+                f"{WHERE}: input_shape needs lengths, such as (3, 32, 32), got {lengths!r}"
+            )
     found = {}
     for name, shape in given.items():
         own = shapes.get(name) if shapes else None
         lengths = _lengths(name, shape, own)
         rank = len(lengths)
         order = channels_last(rank) if layout == "channels_last" else as_in_file(rank)
-        codes = name in document.whole  # numbers only once they are cast
+        codes = WHOLE if name in document.whole else ""  # numbers only once they are cast
         found[name] = Activation(f"input {name}", lengths, order, codes=codes)
     return found
 
@@ -224,9 +234,12 @@ def _run(
         inputs = tuple(values[name] if name else None for name in node.inputs)
         try:
             made = _translated(Call(node, inputs, builder, document.opset, document.batch, fold))
-        except Exception as error:  # a file may be wrong in any way
+        except (Unsupported, ValueError) as error:
             # Of NumPy's messages too, which have the length that stands for the batch.
             problems.append(f"{node}: {error}".replace(str(BATCH), "batch"))
+            continue
+        except Exception as error:  # a file may be wrong in any way
+            problems.append(f"{node}: no file should have it so ({type(error).__name__}: {error})")
             continue
         results = made if isinstance(made, tuple) else (made,)
         values.update(
@@ -243,7 +256,8 @@ def _translated(call: Call) -> Any:
     known = all(x is None or isinstance(x, Constant) for x in inputs)
     if node.type == "Shape" and not node.domain and isinstance(inputs[0], Activation):
         shape = np.array(inputs[0].shape, np.int64)
-        return Constant(shape[call.attribute("start", 0) : call.attribute("end", len(shape))])
+        shape = shape[call.attribute("start", 0) : call.attribute("end", len(shape))]
+        return _constant(shape, np.where(shape == BATCH, OTHER, shape))
     if known and node.operator not in WITH_CONSTANTS:
         if len(inputs) == 1 and isinstance(inputs[0], Constant) and inputs[0].grid is not None:
             moved = _moved_grid(call, inputs[0])
@@ -260,28 +274,29 @@ def _translated(call: Call) -> Any:
 def _folded(call: Call) -> tuple[Constant | None, ...]:
     """Return what an operator makes of constants."""
     node = call.node
-    given = [x for x in call.inputs if isinstance(x, Constant)]
-    lengths = any(x.array.dtype.kind == "i" and np.any(_of_batch(x.array)) for x in given)
-    if lengths and node.type in FILLING:
+    given = [x if isinstance(x, Constant) else None for x in call.inputs]
+    known = [x for x in given if x is not None]
+    decided = any(x.other is not None for x in known)
+    if decided and node.type in FILLING:
         raise Unsupported("an array as long as the batch")
-    arrays = [x.values if isinstance(x, Constant) else None for x in call.inputs]
-    found = iter(evaluate(node, arrays, call.opset))
-    named = next((x.name for x in given), "")
-    tainted = any(x.of_batch for x in given)
-    return tuple(
-        None
-        if not name
-        else Constant(
-            array := next(found),
-            name=named,
-            of_batch=tainted or (lengths and array.dtype.kind not in "iu"),
+    arrays = evaluate(node, [None if x is None else x.values for x in given], call.opset)
+    # Once more for a batch of another length: what differs depends on it.
+    others = arrays
+    if decided:
+        others = evaluate(
+            node,
+            [x if x is None else x.values if x.other is None else x.other for x in given],
+            call.opset,
         )
-        for name in node.outputs
-    )
+    named = next((x.name for x in known), "")
+    made = (_constant(a, b, named) for a, b in zip(arrays, others, strict=True))
+    return tuple(next(made) if name else None for name in node.outputs)
 
 
-def _of_batch(lengths: Any) -> Any:
-    return (lengths != 0) & (lengths % BATCH == 0)
+def _constant(array: Array, other: Array, name: str = "") -> Constant:
+    """Return a constant that would be another in a batch of another length, or the same."""
+    same = array.shape == other.shape and array.tobytes() == other.tobytes()
+    return Constant(array, name=name, other=None if same else other)
 
 
 def _moved_grid(call: Call, x: Constant) -> Constant | None:
@@ -293,10 +308,7 @@ def _moved_grid(call: Call, x: Constant) -> Constant | None:
     if call.node.type != "Transpose":
         return None
     perm = call.attribute("perm", tuple(reversed(range(len(x.shape)))))
-    axis = grid.quantizer.axis
-    if axis is not None:
-        grid = replace(grid, quantizer=replace(grid.quantizer, axis=perm.index(axis)))
-    return Constant(x.array.transpose(perm), grid, x.name)
+    return Constant(x.array.transpose(perm), grid.moved(perm), x.name)
 
 
 def _output(builder: Builder, name: str, value: Value | None, layout: str) -> Activation:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .document import Array
+from .document import BATCH, OTHER, Array
 from .grid import Grid
 
 Shape = tuple[int, ...]
@@ -20,14 +20,14 @@ class Constant:
         grid: of quantized weights, how: they are latent weights of a layer that quantizes.
         name: in the file, of what it was made of.
         latent: of codes that the file makes of floats, these.
-        of_batch: whether numbers in it were computed from the length of the batch.
+        other: what it would be if `OTHER` stood for the batch, where that is something else.
     """
 
     array: Array
     grid: Grid | None = None
     name: str = ""
     latent: Array | None = None
-    of_batch: bool = False
+    other: Array | None = None
 
     @property
     def shape(self) -> Shape:
@@ -38,6 +38,17 @@ class Constant:
     def values(self) -> Array:
         """The values, quantized if there is a grid."""
         return self.array if self.grid is None else self.grid.values(self.array)
+
+    @property
+    def of_batch(self) -> bool:
+        """Whether it holds numbers that the batch decides, and that are no lengths of it."""
+        if self.other is None:
+            return False
+        if self.array.dtype.kind not in "iu" or self.array.shape != self.other.shape:
+            return True
+        times = self.array // BATCH
+        multiples = (times * BATCH == self.array) & (times * OTHER == self.other)
+        return not np.all(multiples | (self.array == self.other))
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +65,8 @@ class Activation:
         columns: of flattened images, for each of our features the place of it in the file, where
             channels come first; None if it is the same.
         grid: how the file has quantized it, if it has; its axis is one of the file.
-        codes: whether the file has codes here, which we keep as the values that they stand for.
+        codes: the dtype of the codes that the file has here, which we keep as the values that they
+            stand for; ``""`` for none.
     """
 
     name: str
@@ -62,7 +74,7 @@ class Activation:
     order: tuple[int, ...]
     columns: Array | None = None
     grid: Grid | None = None
-    codes: bool = False
+    codes: str = ""
 
     @property
     def ours(self) -> Shape:

@@ -4,7 +4,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..call import Call
-from . import activations, arithmetic, machine_learning, norm, pooling, products, quantizing, shapes
+from . import (
+    activations,
+    arithmetic,
+    machine_learning,
+    norm,
+    pooling,
+    products,
+    qonnx,
+    quantizing,
+    shapes,
+)
 
 Translator = Callable[[Call], Any]
 
@@ -48,8 +58,8 @@ TRANSLATORS: Mapping[str, Translator] = {
     "ai.onnx.ml:LinearRegressor": machine_learning.linear_regressor,
     "ai.onnx.ml:Normalizer": machine_learning.normalizer,
     "ai.onnx.ml:Scaler": machine_learning.scaler,
-    **{f"{domain}:Quant": quantizing.quant for domain in QONNX},
-    **{f"{domain}:BipolarQuant": quantizing.bipolar_quant for domain in QONNX},
+    **{f"{domain}:Quant": qonnx.quant for domain in QONNX},
+    **{f"{domain}:BipolarQuant": qonnx.bipolar_quant for domain in QONNX},
 }
 
 # They have no reference among ONNX's own, and are translated for constants too.

@@ -7,9 +7,13 @@ import numpy as np
 from ....nn import Concatenate, Elementwise, Mean
 from ..builder import Unsupported
 from ..call import Call
-from ..document import BATCH
+from ..document import BATCH, Array
 from ..values import Activation, Constant, aligned, as_in_file, channels_last, long
+from ..weights import finite
 from .products import biased
+
+# The first opset whose operators broadcast as NumPy does.
+BROADCASTING = 7
 
 
 def _operator(operation: str) -> Callable[[Call], Activation]:
@@ -25,11 +29,11 @@ def _operator(operation: str) -> Callable[[Call], Activation]:
 def _with_constant(call: Call, operation: str) -> Activation:
     first = isinstance(call.inputs[0], Constant)
     x, constant = call.activation(int(first)), call.weight(int(not first))
+    array = _old(call, finite("a constant", constant.values), len(x.shape))
     if operation == "add":
-        done = biased(call, x, constant)
+        done = biased(call, x, array)
         if done is not None:
             return done
-    array = np.asarray(constant.values, np.float32)
     shape = np.broadcast_shapes(x.shape, array.shape)
     if len(shape) != len(x.shape):
         raise Unsupported(f"a constant of shape {array.shape} and an activation of fewer axes")
@@ -49,7 +53,9 @@ def _of_two(call: Call, operation: str, a: Activation, b: Activation) -> Activat
     if len(a.shape) != len(b.shape):
         raise Unsupported(f"two activations with {len(a.shape)} and {len(b.shape)} axes")
     shape = np.broadcast_shapes(a.shape, b.shape)
-    same = a.order == b.order and np.array_equal(a.columns, b.columns)  # type: ignore[arg-type]
+    if call.opset < BROADCASTING and "axis" in call.node.attributes:
+        raise Unsupported("two activations, of which one lies along an axis of the other")
+    same = a.order == b.order and _alike(a.columns, b.columns)
     if not same or (a.columns is not None and a.shape != b.shape):
         wide = [
             x for x in (a, b) if long(x.shape, as_in_file(rank)) == long(shape, as_in_file(rank))
@@ -59,6 +65,21 @@ def _of_two(call: Call, operation: str, a: Activation, b: Activation) -> Activat
         a, b = (call.builder.arranged(x, order) for x in (a, b))
     name = call.builder.add(Elementwise(operation), [a, b], call.hint())
     return Activation(name, shape, a.order, a.columns)
+
+
+def _old(call: Call, array: Array, rank: int) -> Array:
+    """Return a constant that lay along some axes of the other, as files up to opset 6 have it."""
+    axis = call.attribute("axis")
+    if call.opset >= BROADCASTING or axis is None or not call.attribute("broadcast", 0):
+        return array
+    behind = rank - call.axis(axis, rank) - array.ndim
+    if behind < 0:
+        raise Unsupported(f"a constant of shape {array.shape} along axis {axis} of {rank}")
+    return array.reshape(*array.shape, *(1,) * behind)
+
+
+def _alike(a: Array | None, b: Array | None) -> bool:
+    return a is b or (a is not None and b is not None and np.array_equal(a, b))
 
 
 add = _operator("add")
@@ -71,7 +92,7 @@ def concat(call: Call) -> Activation:
     """Concat of activations along any axis but the batch."""
     parts = [call.activation(at) for at in range(len(call.inputs))]
     rank = len(parts[0].shape)
-    axis = call.axis(call.attribute("axis"), rank)
+    axis = call.axis(call.required("axis"), rank)
     if parts[0].shape[axis] == BATCH:
         raise Unsupported("a concatenation along the batch")
     columns = None

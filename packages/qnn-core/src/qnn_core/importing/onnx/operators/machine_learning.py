@@ -6,13 +6,16 @@ from ....nn import Elementwise, Linear, Sigmoid, Softmax
 from ..builder import Unsupported
 from ..call import Call
 from ..values import Activation, as_in_file
+from ..weights import finite, with_weights
 
 
 def scaler(call: Call) -> Activation:
     """Scaler: ``(x - offset) * scale``."""
     x = call.builder.filed(call.activation())
     for operation, name in (("subtract", "offset"), ("multiply", "scale")):
-        constant = np.asarray(call.attribute(name), np.float32)
+        constant = finite(f"the {name}", call.required(name))
+        if constant.size not in (1, x.shape[-1]):
+            raise Unsupported(f"{name} of {constant.size} numbers for {x.shape[-1]} features")
         made = call.builder.add(Elementwise(operation, constant), [x], name)
         x = x.but(name=made)
     return x
@@ -27,7 +30,7 @@ def linear_regressor(call: Call) -> Activation:
 
 def linear_classifier(call: Call) -> tuple[None, Activation]:
     """LinearClassifier: its second output, the scores; of two classes both."""
-    x, classes = call.activation(), len(call.attribute("intercepts", ()))
+    x, classes = call.activation(), len(call.required("intercepts"))
     labels = call.attribute("classlabels_ints", call.attribute("classlabels_strings", ()))
     way = call.attribute("post_transform", "NONE")
     if classes == 1 and len(labels) == 2:
@@ -52,9 +55,10 @@ def normalizer(call: Call) -> Activation:
 
 def _linear(call: Call, outputs: int) -> Activation:
     x = call.builder.filed(call.activation())
-    weight = np.asarray(call.attribute("coefficients"), np.float32).reshape(outputs, -1)
-    made = Linear(weight.shape[1], outputs, seed=0)
-    bias = np.asarray(call.attribute("intercepts", np.zeros(outputs)), np.float32)
-    made.weight.array[...], made.bias.array[...] = weight, bias  # type: ignore[union-attr]
+    weight = np.asarray(call.required("coefficients")).reshape(outputs, -1)
+    if weight.shape[1] != x.shape[-1]:
+        raise Unsupported(f"a weight of {weight.shape[1]} inputs for {x.shape[-1]} features")
+    bias = np.asarray(call.attribute("intercepts", np.zeros(outputs)))
+    made = with_weights(Linear(*reversed(weight.shape), seed=0), weight, bias)
     name = call.builder.add(made, [x], call.hint())
     return Activation(name, (x.shape[0], outputs), as_in_file(2))

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from ....autodiff import Parameter
-from ....nn import BatchNorm, Conv2d, Linear, Module, QuantConv1d, QuantConv2d, QuantLinear
+from ....nn import BatchNorm, Conv2d, Linear, QuantConv1d, QuantConv2d, QuantLinear
 from ..builder import Unsupported
 from ..call import Call
 from ..values import Activation
+from ..weights import finite, with_weights
 
 
 def batch_normalization(call: Call) -> Activation:
@@ -17,12 +17,14 @@ def batch_normalization(call: Call) -> Activation:
         raise Unsupported("statistics of the batch: export the net in evaluation")
     x = call.builder.last(call.activation())
     channels = x.shape[1]
-    statistics = [call.constant(at) for at in range(1, 5)]
+    statistics = [finite("a statistic", call.constant(at)) for at in range(1, 5)]
     if any(np.shape(each) != (channels,) for each in statistics):
         raise Unsupported(f"statistics that are not those of {channels} channels")
     if x.columns is not None:
         statistics = [each[x.columns] for each in statistics]
     eps, momentum = call.attribute("epsilon", 1e-5), call.attribute("momentum", 0.9)
+    if np.any(statistics[3] + eps <= 0):
+        raise Unsupported("a variance below 0")
     layer: Any = None
     if call.fold:
         layer = call.builder.layer_before(x, (Linear, Conv2d))
@@ -38,23 +40,11 @@ def batch_normalization(call: Call) -> Activation:
     return x.but(name=call.builder.add(made, [x], call.hint(1)), grid=None)
 
 
-def _folded(layer: Any, statistics: list[Any], eps: float) -> Module:
+def _folded(layer: Any, statistics: list[Any], eps: float) -> Any:
     """Return a layer that does what it and the normalization behind it do."""
     weight, bias, mean, variance = statistics
     # In double precision: the layer's weights are rounded once.
     factor = np.asarray(weight, np.float64) / np.sqrt(np.asarray(variance, np.float64) + eps)
     before = 0 if layer.bias is None else layer.bias.array.astype(np.float64)
-    both = {
-        "weight": layer.weight.array * factor.reshape(-1, *[1] * (layer.weight.ndim - 1)),
-        "bias": (before - mean) * factor + bias,
-    }
-    kind: Any = type(layer)
-    made: Any = kind.__new__(kind)
-    vars(made).update(vars(layer))
-    made.weight = _parameter(layer.weight, both["weight"])
-    made.bias = _parameter(layer.bias, both["bias"])
-    return made  # type: ignore[no-any-return]
-
-
-def _parameter(like: Any, values: Any) -> Any:
-    return Parameter(values.astype(np.float32), decay=like is not None and like.decay)
+    scaled = layer.weight.array * factor.reshape(-1, *[1] * (layer.weight.ndim - 1))
+    return with_weights(layer, scaled, (before - mean) * factor + bias)

@@ -16,25 +16,22 @@ from ....nn import (
 from ..builder import Unsupported
 from ..call import Call
 from ..document import Array
-from ..geometry import Lengths, padding_of
+from ..geometry import LEAST, Lengths, padded, padding_of
 from ..values import Activation, channels_last
-from .products import padded
-
-# What never is the greatest, and yet a number that a quantizer may see.
-LEAST = float(np.finfo(np.float32).min)
 
 
 def max_pool(call: Call) -> Activation:
     """MaxPool, without the places of the maxima."""
     if len(call.node.outputs) > 1 and call.node.outputs[1]:
         raise Unsupported("the places of the maxima as a second output")
-    return _pooled(call, {1: MaxPool1d, 2: MaxPool2d}, LEAST)[0]
+    x = call.activation()
+    # The greatest of codes has the greatest value, and the margin never is.
+    return _pooled(call, {1: MaxPool1d, 2: MaxPool2d}, LEAST)[0].but(grid=x.grid, codes=x.codes)
 
 
 def average_pool(call: Call) -> Activation:
     """AveragePool; where padding does not count, windows at the border are scaled."""
     y, how = _pooled(call, {1: AvgPool1d, 2: AvgPool2d}, 0.0)
-    y = y.but(grid=None)  # means of codes are none
     counted = bool(call.attribute("count_include_pad", 0))
     size = int(np.prod(how.kernel))
     factor = size / how.counts(counted)
@@ -63,9 +60,10 @@ class _Windows:
     def __init__(self, call: Call, lengths: Lengths) -> None:
         spatial = len(lengths)
         self.lengths = lengths
-        self.kernel: Lengths = tuple(call.attribute("kernel_shape"))
-        self.stride: Lengths = tuple(call.attribute("strides", (1,) * spatial))
-        if any(n != 1 for n in call.attribute("dilations", (1,) * spatial)):
+        call.required("kernel_shape")
+        self.kernel = call.lengths("kernel_shape", spatial, 1)
+        self.stride = call.lengths("strides", spatial, 1)
+        if any(n != 1 for n in call.lengths("dilations", spatial, 1)):
             raise Unsupported("a pool with dilations")
         ones = (1,) * spatial
         self.before, self.after = padding_of(call, lengths, self.kernel, self.stride, ones)
@@ -131,5 +129,4 @@ def _pooled(call: Call, kinds: dict[int, Any], value: float) -> tuple[Activation
     )
     name = call.builder.add(made, [x], call.hint())
     shape = (*x.shape[:2], *how.outputs)
-    order = channels_last(len(shape))
-    return Activation(name, shape, order, grid=x.grid, codes=x.codes), how
+    return Activation(name, shape, channels_last(len(shape))), how

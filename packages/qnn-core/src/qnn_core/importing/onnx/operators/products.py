@@ -1,34 +1,17 @@
 """Operators with weights: layers that may be quantized."""
 
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ....nn import (
-    Conv1d,
-    Conv2d,
-    Elementwise,
-    Linear,
-    Module,
-    Pad2d,
-    QuantConv1d,
-    QuantConv2d,
-    QuantLinear,
-)
-from ....quantizer import Quantizer
+from ....nn import Conv1d, Conv2d, Elementwise, Linear, Module, Pad2d
 from ..builder import Unsupported
 from ..call import Call
 from ..document import Array
-from ..geometry import padding_of, split_padding
+from ..geometry import padded, padding_of, split_padding
 from ..grid import Grid
-from ..values import Activation, Constant, as_in_file, channels_last
-
-QUANTIZED: dict[type[Module], Any] = {
-    Linear: QuantLinear,
-    Conv1d: QuantConv1d,
-    Conv2d: QuantConv2d,
-}
+from ..values import Activation, as_in_file, channels_last
+from ..weights import quantized, with_weights
 
 
 def convolution(call: Call) -> Activation:
@@ -39,9 +22,10 @@ def convolution(call: Call) -> Activation:
         raise Unsupported(f"a convolution over {spatial} axes; of signals (1) and images (2) only")
     builder = call.builder
     x = builder.last(x)
-    kernel = tuple(call.attribute("kernel_shape", weight.shape[2:]))
-    stride = tuple(call.attribute("strides", (1,) * spatial))
-    dilation = tuple(call.attribute("dilations", (1,) * spatial))
+    kernel = weight.shape[2:]
+    if tuple(call.attribute("kernel_shape", kernel)) != kernel:
+        raise Unsupported(f"kernel_shape {call.attribute('kernel_shape')} for a weight of {kernel}")
+    stride, dilation = call.lengths("strides", spatial, 1), call.lengths("dilations", spatial, 1)
     lengths = x.shape[2:]
     before, after = padding_of(call, lengths, kernel, stride, dilation)
     x, (before, after) = _with_pad_before(call, x, before, after)
@@ -71,8 +55,7 @@ def convolution(call: Call) -> Activation:
         seed=0,
     )
     ours = weight.array[:, :, None] if spatial == 1 else weight.array
-    _fill(made, np.moveaxis(ours, 1, -1), bias)
-    made = _quantized(made, weight.grid, channel=0)
+    made = quantized(with_weights(made, np.moveaxis(ours, 1, -1), bias), weight.grid, channel=0)
     name = builder.add(made, [x], call.hint(1))
     lengths = tuple(
         (n + b + a - e) // s + 1
@@ -80,21 +63,6 @@ def convolution(call: Call) -> Activation:
     )
     shape = (x.shape[0], outputs, *lengths)
     return Activation(name, shape, channels_last(len(shape)))
-
-
-def padded(call: Call, x: Activation, before: Any, after: Any, value: float = 0.0) -> Activation:
-    """Return images or signals, channels last, with a margin."""
-    if len(before) == 1:
-        # Signals are images of height 1.
-        image = x.but(shape=(*x.shape[:2], 1, x.shape[2]), order=(0, 3, 1))
-        image = call.builder.arranged(image, channels_last(4))
-        wide = padded(call, image, (0, *before), (0, *after), value)
-        wide = call.builder.arranged(wide, (0, 3, 1))
-        return wide.but(shape=(*wide.shape[:2], wide.shape[3]), order=channels_last(3))
-    layer = Pad2d(tuple(before), tuple(after), value=value)
-    name = call.builder.add(layer, [x], "pad")
-    lengths = (n + b + a for n, b, a in zip(x.shape[2:], before, after, strict=True))
-    return Activation(name, (*x.shape[:2], *lengths), channels_last(4))
 
 
 def _with_pad_before(call: Call, x: Activation, before: Any, after: Any) -> Any:
@@ -174,46 +142,17 @@ def _linear(call: Call, x: Activation, weight: _Matrix, bias: Any) -> Activation
     if x.shape[-1] != inputs:
         raise Unsupported(f"a weight of {inputs} inputs for {x.shape[-1]} features")
     made: Module = Linear(inputs, outputs, bias=bias is not None, seed=0)
-    _fill(made, weight.array if columns is None else weight.array[:, columns], bias)
-    made = _quantized(made, weight.grid, weight.channel)
+    array = weight.array if columns is None else weight.array[:, columns]
+    made = quantized(with_weights(made, array, bias), weight.grid, weight.channel)
     name = call.builder.add(made, [x], call.hint(1))
     return Activation(name, (*x.shape[:-1], outputs), as_in_file(rank))
-
-
-def _fill(layer: Any, weight: Array, bias: Any) -> None:
-    for parameter, array in ((layer.weight, weight), (layer.bias, bias)):
-        if array is not None:
-            if not np.all(np.isfinite(array)):
-                raise Unsupported("a weight that holds NaN or infinity, as float32 has it")
-            parameter.array[...] = array
-            parameter.written()
-
-
-def _quantized(layer: Any, grid: Grid | None, channel: int) -> Module:
-    """Return a layer whose weight is quantized as the file has it.
-
-    Args:
-        layer: float, with its weight.
-        grid: None for a float weight.
-        channel: the axis in the file along which outputs lie; ours is 0.
-    """
-    if grid is None:
-        return layer  # type: ignore[no-any-return]
-    quantizer: Quantizer = grid.quantizer
-    if quantizer.axis is not None:
-        if quantizer.axis != channel:
-            raise Unsupported(f"a scale along axis {quantizer.axis} of a weight, not its outputs")
-        quantizer = replace(quantizer, axis=0)
-    made = QUANTIZED[type(layer)].from_float(layer, weight=quantizer)
-    made.weight_quantizer.take_qparams(grid.qparams)
-    return made  # type: ignore[no-any-return]
 
 
 def _one(pair: Any) -> Any:
     return pair[0] if len(pair) == 1 else tuple(pair)
 
 
-def biased(call: Call, x: Activation, bias: Constant) -> Activation | None:
+def biased(call: Call, x: Activation, bias: Array) -> Activation | None:
     """Let the layer before take a constant that is added as its bias, if it can.
 
     Args:
@@ -222,19 +161,12 @@ def biased(call: Call, x: Activation, bias: Constant) -> Activation | None:
         bias: the constant.
     """
     layer = call.builder.layer_before(x, Linear)
-    array = bias.values
     rank = len(x.shape)
-    if layer is None or layer.bias is not None or array.size != x.shape[-1]:
+    if layer is None or layer.bias is not None or bias.size != x.shape[-1]:
         return None
-    if x.order != as_in_file(rank) or x.columns is not None or array.ndim > rank:
+    if x.order != as_in_file(rank) or x.columns is not None or bias.ndim > rank:
         return None
-    if array.ndim and array.shape[-1] != array.size:
+    if bias.ndim and bias.shape[-1] != bias.size:
         return None
-    changed = Linear(*reversed(layer.weight.shape), seed=0)
-    changed.weight = layer.weight
-    _fill(changed, layer.weight.array, array.reshape(-1))
-    if isinstance(layer, QuantLinear):
-        layer.bias = changed.bias
-    else:
-        call.builder.exchange(x, changed)
+    call.builder.exchange(x, with_weights(layer, layer.weight.array, bias.reshape(-1)))
     return x

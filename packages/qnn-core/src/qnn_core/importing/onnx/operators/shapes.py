@@ -1,7 +1,5 @@
 """Operators that move elements; most become no step, but another order of axes."""
 
-from collections.abc import Sequence
-from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -10,10 +8,8 @@ from ....nn import Dropout, Flatten, Reshape
 from ..builder import Unsupported, Value, whole_batch
 from ..call import Call
 from ..document import BATCH
-from ..grid import Grid
+from ..geometry import LEAST, padded
 from ..values import Activation, Constant, Shape, as_in_file, channels_last
-from .pooling import LEAST
-from .products import padded
 
 # float, float16, double and bfloat16, as a file numbers them.
 FLOATS = (1, 10, 11, 16)
@@ -38,7 +34,7 @@ def cast(call: Call) -> Value:
         return x
     if x.codes and x.grid is not None:
         raise Unsupported("codes as numbers")
-    return x.but(codes=False)
+    return x.but(codes="")
 
 
 def dropout(call: Call) -> Activation:
@@ -48,7 +44,8 @@ def dropout(call: Call) -> Activation:
     if call.opset >= 12 and np.any(call.constant(2, False)):
         raise Unsupported("training_mode: export the net in evaluation")
     made = Dropout(float(rate), seed=0)
-    return x.but(name=call.builder.add(made, [x], call.hint()))
+    # In training what it lets pass is scaled: on no grid any more.
+    return x.but(name=call.builder.add(made, [x], call.hint()), grid=None)
 
 
 def transpose(call: Call) -> Activation:
@@ -61,15 +58,7 @@ def transpose(call: Call) -> Activation:
         raise Unsupported(f"perm {tuple(perm)} for {len(x.shape)} axes")
     shape = tuple(x.shape[axis] for axis in perm)
     order = tuple(perm.index(axis) for axis in x.order)
-    return x.but(shape=shape, order=order, grid=moved_grid(x.grid, perm))
-
-
-def moved_grid(grid: Grid | None, perm: Sequence[int]) -> Grid | None:
-    """Return a grid whose channels lie on another axis."""
-    if grid is None or grid.quantizer.axis is None:
-        return grid
-    axis = grid.quantizer.axis % len(perm)
-    return replace(grid, quantizer=replace(grid.quantizer, axis=list(perm).index(axis)))
+    return x.but(shape=shape, order=order, grid=x.grid and x.grid.moved(perm))
 
 
 def flatten(call: Call) -> Activation:
@@ -176,7 +165,8 @@ def pad(call: Call) -> Activation:
     if mode != "constant":
         raise Unsupported(f"mode {mode!r}; constant only")
     rank = len(x.shape)
-    given = [int(n) for n in np.ravel(call.constant(1, call.attribute("pads")))]
+    given = call.constant(1)
+    given = [int(n) for n in np.ravel(call.required("pads") if given is None else given)]
     value = float(np.ravel(call.constant(2, call.attribute("value", 0.0)))[0])
     axes = call.constant(3)
     axes = range(rank) if axes is None else [call.axis(int(axis), rank) for axis in axes]
