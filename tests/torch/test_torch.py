@@ -1,6 +1,7 @@
 """Nets and states of PyTorch itself: `nox -s torch`."""
 
-from collections import OrderedDict
+from collections import OrderedDict, namedtuple
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import qnn_core as qnn
 from qnn_core.errors import ConversionError, FileError, ShapeError
+from qnn_core.importing.outputs import tensors
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
@@ -243,3 +245,88 @@ def test_an_example_may_have_another_dtype() -> None:
     net = nn.Linear(4, 2)
     for x in (torch.ones(2, 4).double(), torch.ones(2, 4).long(), [np.ones((2, 4))]):
         assert qnn.from_torch(net, x)(np.ones((2, 4))).shape == (2, 2)
+
+
+class Returns(nn.Module):
+    """What `pack` makes of two outputs of other shapes."""
+
+    def __init__(self, pack: Any) -> None:
+        super().__init__()
+        self.one, self.other, self.pack = nn.Linear(4, 2), nn.Linear(4, 3), pack
+
+    def forward(self, x: Any) -> Any:
+        return self.pack(self.one(x), self.other(x))
+
+
+Pair = namedtuple("Pair", ["second", "first"])
+
+
+@pytest.mark.parametrize(
+    "pack",
+    [
+        lambda a, b: {"z": a, "a": b},
+        lambda a, b: OrderedDict(z=a, a=b),
+        Pair,
+        lambda a, b: [a, (b, {"z": 2 * a, "c": b * 2})],
+        lambda a, b: (a, None, b),
+        lambda a, b: (b.argmax(1), a, b > 0, b),
+        lambda a, b: (a, b / 0 * (b - b)),  # NaN everywhere
+    ],
+)
+def test_outputs_of_every_structure_are_compared_in_order(pack: Any) -> None:
+    net, x = Returns(pack), torch.linspace(-1, 1, 12).reshape(3, 4)
+    with np.errstate(all="ignore"):
+        got: Any = qnn.from_torch(net, x)(x.numpy())
+        with torch.no_grad():
+            wanted = tensors(net(x))
+        assert len(wanted) == len(got) >= 2
+        for ours, theirs in zip(got, wanted, strict=True):
+            np.testing.assert_allclose(ours.data, theirs.numpy(), rtol=1e-5, atol=1e-5)
+
+
+@dataclass
+class Made:
+    second: Any
+    first: Any
+
+
+def test_tensors_of_an_answer_are_in_order() -> None:
+    a, b, c, whole = torch.ones(1), torch.ones(2), torch.ones(3), torch.ones(4).long()
+    for answer in (
+        (a, b, c),
+        [a, (b, [c])],
+        {"z": a, "y": (b, {"x": c})},
+        OrderedDict(z=a, y=Pair(b, c)),
+        Made(a, Made(b, c)),
+        (None, a, "text", b, 3.0, c),
+        (whole, a, b, {"n": whole > 1}, c),
+    ):
+        assert [len(tensor) for tensor in tensors(answer)] == [1, 2, 3]
+    assert tensors({"classes": whole}) == [whole]
+    assert tensors(None) == []
+
+
+def test_outputs_that_came_in_another_number_are_refused() -> None:
+    message = r"has 2 outputs of shape \(2, 2\) and \(2, 2\), .* here 1 output of shape \(2, 2\)"
+    with pytest.raises(ConversionError, match=message):
+        qnn.from_torch(Returns(lambda a, b: (a, a)), torch.ones(2, 4))
+
+
+@pytest.mark.parametrize("inside", [lambda y: (y,), lambda y: {"y": y}, lambda y: ({"y": [y]},)])
+def test_a_difference_inside_of_a_structure_is_seen(inside: Any) -> None:
+    class Inside(Branches):
+        def forward(self, x: Any) -> Any:
+            return inside(super().forward(x))
+
+    with pytest.warns(qnn.ConversionWarning, match=r"does its forward depend on the numbers"):
+        qnn.from_torch(Inside(), torch.ones(3, 4))
+
+
+def test_numbers_that_are_none_are_a_difference() -> None:
+    class Sometimes(Branches):
+        def forward(self, x: Any) -> Any:
+            y = self.last(x)
+            return y if x.sum() > 0 else y * float("nan")
+
+    with pytest.warns(qnn.ConversionWarning, match=r"differ in NaN or infinity, on the example"):
+        qnn.from_torch(Sometimes(), torch.ones(3, 4))

@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import ConversionError, ConversionWarning, ShapeError
 from ..nn import Module
 from .onnx import from_onnx
+from .outputs import difference, tensors
 
 # The highest version of the operators that every PyTorch since 2.2 writes by tracing.
 OPSET = 17
@@ -45,7 +46,8 @@ def from_torch(
         TypeError: if `module` is no ``torch.nn.Module``.
         ShapeError: if the first axis of an input is not the batch.
         ConversionError: if the net fails on the example, cannot be exported, or has operations that
-            have no form here; the message lists all of them.
+            have no form here; the message lists all of them. Also if what came of it has not as
+            many outputs, or others in shape.
 
     Example:
         A LeNet of PyTorch's, quantized to 4 bits::
@@ -66,11 +68,14 @@ def from_torch(
         same = made
         if layout != "channels_first":
             same = from_onnx(content, batch_norm=batch_norm)
-        difference = _difference(torch, module, same, inputs)
-    if difference > DIFFERENCE:
+        found = _difference(torch, module, same, inputs)
+    if found > DIFFERENCE:
+        by = (
+            f"by {found:.1e} of the greatest output" if np.isfinite(found) else "in NaN or infinity"
+        )
         warnings.warn(
-            f"from_torch: the net here and that of PyTorch differ by {difference:.1e} of the "
-            "greatest output, on the example or on other numbers: does its forward depend on the "
+            f"from_torch: the net here and that of PyTorch differ {by}, "
+            "on the example or on other numbers: does its forward depend on the "
             "numbers of its input (if, while), or draw some?",
             ConversionWarning,
             stacklevel=2,
@@ -199,18 +204,15 @@ def _run(module: Any, inputs: tuple[Any, ...], failed: str, kind: type[Exception
 
 
 def _difference(torch: Any, module: Any, made: Module, inputs: tuple[Any, ...]) -> float:
-    """Return the greatest difference of the answers, in units of the greatest answer."""
+    """Return the greatest difference of the answers, see `outputs.difference`."""
     rng = np.random.default_rng(0)
     greatest = 0.0
     others = [inputs, tuple(-x for x in inputs), tuple(_noise(torch, rng, x) for x in inputs)]
     for given in others:
-        theirs = _tensors(torch, module(*given))
+        theirs = [y.float().cpu().numpy() for y in tensors(module(*given))]
         ours = made(*(x.float().cpu().numpy() for x in given))
-        for a, b in zip(theirs, ours if isinstance(ours, tuple) else (ours,), strict=False):
-            wanted = a.float().cpu().numpy()
-            if np.all(np.isfinite(wanted)) and wanted.shape == b.shape:
-                error = np.abs(wanted - b.data).max(initial=0)
-                greatest = max(greatest, float(error / max(np.abs(wanted).max(initial=0), 1e-6)))
+        several = ours if isinstance(ours, tuple) else (ours,)
+        greatest = max(greatest, difference(theirs, [y.data for y in several]))
     return greatest
 
 
@@ -219,14 +221,6 @@ def _noise(torch: Any, rng: np.random.Generator, x: Any) -> Any:
     spread = float(x.float().std(correction=0)) or 1.0
     noise = rng.normal(0, spread, tuple(x.shape)).astype(np.float32)
     return torch.from_numpy(noise).to(x.device, x.dtype)
-
-
-def _tensors(torch: Any, answer: Any) -> list[Any]:
-    """Return the tensors of an answer."""
-    if isinstance(answer, torch.Tensor):
-        return [answer]
-    parts = answer if isinstance(answer, tuple | list) else ()
-    return [part for part in parts if isinstance(part, torch.Tensor)]
 
 
 def _exported(torch: Any, module: Any, inputs: tuple[Any, ...], *, keep: bool) -> tuple[bytes, str]:
