@@ -404,6 +404,28 @@ def test_wrappers_and_checkpoints_are_opened(wrapped: dict[str, Any]) -> None:
     assert qnn.load_torch_state(two(), wrapped, names={"head": None}) == TABLE
 
 
+def test_of_many_that_do_not_fit_the_first_are_listed() -> None:
+    model = qnn.Sequential(*(qnn.Linear(3, 3, seed=0) for _ in range(60)))
+    state = {f"blocks.{n}.weight": numbers(n + 4, 5) for n in range(61)}
+    with pytest.raises(StateError) as caught:
+        qnn.load_torch_state(model, state)
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 1 + 2 * 6
+    assert lines[6] == "  ... and 56 more that the model has no place for"
+    assert lines[-1] == "  ... and 115 more that the state has nothing for"
+    with pytest.raises(StateError, match=r"\.\.\. and 55 more that do not fit$"):
+        qnn.load_torch_state(model, {f"{n}.weight": np.ones((2, 2)) for n in range(60)})
+    alike = {f"{chr(97 + n % 26)}{chr(97 + n // 26)}.weight": np.ones((3, 3)) for n in range(60)}
+    model = qnn.Sequential(*(qnn.Linear(3, 3, bias=False, seed=0) for _ in range(60)))
+    with pytest.raises(StateError, match="give names=") as caught:
+        qnn.load_torch_state(model, dict(sorted(alike.items())))
+    assert len(str(caught.value)) < 400
+    names = {f"block.{n}": f"layers.{n}" for n in range(60)}
+    hint = r"no block\.0; did you mean 'blocks\.0'\?(\n.*){5} 55 more names like these\n"
+    with pytest.raises(StateError, match=hint):
+        qnn.load_torch_state(model, state, names=names)
+
+
 def test_what_is_no_state_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StateError, match="these are none: epoch"):
         qnn.load_torch_state(two(), {"epoch": 3} | LINEAR)

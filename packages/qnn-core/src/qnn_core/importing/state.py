@@ -15,6 +15,7 @@ from ..nn.surgery import check_module, modules, quantizers
 from .state_layouts import Flat, flat_axes, from_channels_first
 from .state_names import NEUTRAL, Names, full, matched
 from .state_places import Place, places
+from .state_problems import Problem, listed
 from .state_source import WHERE, read_state
 
 
@@ -55,7 +56,8 @@ def load_torch_state(
 
     Raises:
         StateError: if names have no partner or several, shapes differ, or a number is not finite;
-            if it takes an example. The message lists all of it, and nothing was changed.
+            if it takes an example. The message lists the first of each kind, and nothing was
+            changed.
         FileNotFoundError, FileError: if there is no such file, or it is damaged.
         ImportError: for a file of ``torch.save``, if PyTorch is not installed.
 
@@ -71,7 +73,7 @@ def load_torch_state(
     found = places(model)
     table, problems = matched(found, arrays, names, ordered=ordered)
     flat, unclear = _flat(model, example)
-    problems += unclear
+    problems += [Problem("whose order cannot be told", text) for text in unclear]
     owners = {full(place, leaf): (place, leaf) for place in found for leaf in place.tensors}
     values: dict[str, NDArray[Any]] = {}
     for theirs, ours in table.items():
@@ -79,11 +81,11 @@ def load_torch_state(
         try:
             values[ours] = _fitted(arrays[theirs], place, leaf, flat.get(ours))
         except ValueError as error:
-            problems.append(f"{theirs} does not fit {ours}: {error}")
+            problems.append(Problem("that do not fit", f"{theirs} does not fit {ours}: {error}"))
     if problems:
         raise StateError(
             f"{WHERE}: the state does not fit this {type(model).__name__}, and nothing was "
-            "changed:\n  " + "\n  ".join(problems)
+            "changed:\n  " + "\n  ".join(listed(problems))
         )
     for name, (place, leaf) in owners.items():
         tensor = place.tensors[leaf]

@@ -9,20 +9,28 @@ from typing import TypeVar
 
 from ..errors import nearest
 from .state_places import LEAVES, Group, Place, Signature, groups, theirs
+from .state_problems import Problem, joined
 from .state_source import Arrays
 
 Names = Mapping[str, str | None] | Callable[[str], str | None] | None
-# Names of theirs to names of ours; and what does not fit, a line each.
+# Names of theirs to names of ours.
 Table = dict[str, str]
 Pair = tuple[Group, Place]
 T = TypeVar("T", Group, Place)
+# Kinds of problems.
+NAMES, UNKNOWN, MISSING, ALIKE = (
+    "names like these",
+    "that the model has no place for",
+    "that the state has nothing for",
+    "that fit alike",
+)
 # Of normalization without parameters, which ours has always: what computes the same.
 NEUTRAL = {"weight": 1.0, "bias": 0.0}
 
 
 def matched(
     found: Sequence[Place], arrays: Arrays, names: Names, *, ordered: bool
-) -> tuple[Table, list[str]]:
+) -> tuple[Table, list[Problem]]:
     """Return which of ours each of theirs is, and what stays without a partner.
 
     Args:
@@ -60,7 +68,7 @@ def full(place: Place, leaf: str) -> str:
 
 def _told(
     found: Sequence[Place], arrays: Arrays, names: Names
-) -> tuple[Table, set[str], list[str]]:
+) -> tuple[Table, set[str], list[Problem]]:
     """Return what `names` says: the table, what is left out, and what there is not."""
     known: Table = {}
     for place in found:
@@ -70,27 +78,28 @@ def _told(
     known |= {full(place, leaf): full(place, leaf) for place in found for leaf in place.tensors}
     table: Table = {}
     left_out: set[str] = set()
-    problems: list[str] = []
+    problems: list[Problem] = []
     for name, ours in _asked(arrays, names, problems):
         path, _, leaf = (ours or "").rpartition(".")
         translated = ".".join(filter(None, (path, LEAVES.get(leaf, leaf))))
         if ours is None:
             left_out.add(name)
         elif translated not in known:
-            problems.append(
-                f"names: {name} is to be {ours}, which the model has not{nearest(ours, known)}"
-            )
+            text = f"names: {name} is to be {ours}, which the model has not{nearest(ours, known)}"
+            problems.append(Problem(NAMES, text))
             left_out.add(name)
         else:
             table[name] = known[translated]
     for ours, users in groupby(sorted(table, key=table.__getitem__), key=table.__getitem__):
         several = list(users)
         if len(several) > 1:
-            problems.append(f"names: {' and '.join(several)} are all to be {ours}")
+            problems.append(Problem(NAMES, f"names: {joined(several)} are all to be {ours}"))
     return table, left_out, problems
 
 
-def _asked(arrays: Arrays, names: Names, problems: list[str]) -> Iterator[tuple[str, str | None]]:
+def _asked(
+    arrays: Arrays, names: Names, problems: list[Problem]
+) -> Iterator[tuple[str, str | None]]:
     """Yield ``(theirs, ours)`` of all that `names` speaks of, tensors or whole modules."""
     if names is None:
         return
@@ -111,13 +120,15 @@ def _asked(arrays: Arrays, names: Names, problems: list[str]) -> Iterator[tuple[
         ".".join(name.split(".")[: n + 1]) for name in arrays for n in range(name.count(".") + 1)
     }
     problems += [
-        f"names: the state has no {key}{nearest(key, known)}" for key in names if key not in used
+        Problem(NAMES, f"names: the state has no {key}{nearest(key, known)}")
+        for key in names
+        if key not in used
     ]
 
 
 def _paired(
     given: list[Group], wanted: list[Place], *, ordered: bool
-) -> tuple[list[Pair], list[str]]:
+) -> tuple[list[Pair], list[Problem]]:
     """Return which module of theirs is which of ours, and what has no partner."""
     named = _namesakes(given, wanted)
     # Where all are called alike, another shape is a mistake, and not another name.
@@ -128,7 +139,7 @@ def _paired(
     if in_order is not None:
         return in_order
     if named and 2 * len(named) >= min(len(given), len(wanted)):
-        return named, [*_unknown(given, named), *_missing(wanted, named)]
+        return named, _alone(given, wanted, named)
     return _alike(given, wanted)
 
 
@@ -150,7 +161,7 @@ def _all_fit(pairs: Sequence[Pair]) -> bool:
 
 def _in_order(
     given: list[Group], wanted: list[Place], *, ordered: bool
-) -> tuple[list[Pair], list[str]] | None:
+) -> tuple[list[Pair], list[Problem]] | None:
     """Return pairs of the same shapes, if that is without doubt; None if the shapes differ.
 
     Without an order only what its shape tells, or names that differ in numbers, has a place.
@@ -169,11 +180,12 @@ def _in_order(
             in_turn = sorted(alike, key=lambda group: _numbers(group.path))
             pairs += zip(in_turn, places[signature], strict=True)
         else:
-            problems.append(
-                f"{' and '.join(group.path or 'the top' for group in alike)} fit "
-                f"{' and '.join(place.path for place in places[signature])} alike, and the order "
+            text = (
+                f"{joined([group.path or 'the top' for group in alike])} fit "
+                f"{joined([place.path for place in places[signature]])} alike, and the order "
                 "of the state does not tell: give names="
             )
+            problems.append(Problem(ALIKE, text))
     return pairs, problems
 
 
@@ -215,59 +227,64 @@ def _numbers(path: str) -> list[int]:
     return [int(n) for n in re.findall(r"\d+", path)]
 
 
-def _alike(given: list[Group], wanted: list[Place]) -> tuple[list[Pair], list[str]]:
+def _alike(given: list[Group], wanted: list[Place]) -> tuple[list[Pair], list[Problem]]:
     """Return pairs as far as the orders agree, and what stays without a partner.
 
     Where as many stand between two pairs on both sides, each is held against each, so that a
     message says which shape differs.
     """
     pairs: list[Pair] = []
-    problems: list[str] = []
+    problems: list[Problem] = []
     steps = SequenceMatcher(None, _sequence(given), _sequence(wanted), autojunk=False).get_opcodes()
     for _, a, b, c, d in steps:
         if b - a == d - c:
             pairs += zip(given[a:b], wanted[c:d], strict=True)
         else:
-            problems += _unknown(given[a:b], [])
-            problems += _missing(wanted[c:d], [])
+            problems += _alone(given[a:b], wanted[c:d])
     return pairs, problems
 
 
-def _unknown(given: Sequence[Group], named: Sequence[Pair]) -> list[str]:
-    known = {id(group) for group, _ in named}
-    return [
-        f"the model has no place for {theirs(group, leaf)} of shape {array.shape}"
+def _alone(
+    given: Sequence[Group], wanted: Sequence[Place], named: Sequence[Pair] = ()
+) -> list[Problem]:
+    """Return what has no partner, on both sides."""
+    known = {id(item) for pair in named for item in pair}
+    problems = [
+        Problem(UNKNOWN, f"the model has no place for {theirs(group, leaf)} of shape {array.shape}")
         for group in given
         if id(group) not in known
         for leaf, array in group.arrays.items()
     ]
-
-
-def _missing(wanted: Sequence[Place], named: Sequence[Pair]) -> list[str]:
-    known = {id(place) for _, place in named}
-    return [
-        f"the state has nothing for {full(place, leaf)} of shape {tensor.shape}"
+    problems += [
+        Problem(MISSING, f"the state has nothing for {full(place, leaf)} of shape {tensor.shape}")
         for place in wanted
         if id(place) not in known
         for leaf, tensor in place.tensors.items()
     ]
+    return problems
 
 
-def _leaves(group: Group, place: Place) -> tuple[Table, list[str]]:
+def _leaves(group: Group, place: Place) -> tuple[Table, list[Problem]]:
     """Return which array of a module of theirs is which of ours, and what is left over."""
     table = {
         theirs(group, leaf): full(place, leaf) for leaf in group.arrays if leaf in place.tensors
     }
     problems = [
-        f"{place.path or 'the model'} ({type(place.module).__name__}) has no {leaf} for "
-        f"{theirs(group, leaf)}"
+        Problem(
+            UNKNOWN,
+            f"{place.path or 'the model'} ({type(place.module).__name__}) has no {leaf} for "
+            f"{theirs(group, leaf)}",
+        )
         for leaf in group.arrays
         if leaf not in place.tensors
     ]
     neutral = NEUTRAL if place.is_norm and not NEUTRAL.keys() & group.arrays.keys() else {}
     problems += [
-        f"the state has nothing for {full(place, leaf)} of shape {tensor.shape} beside "
-        f"{theirs(group, next(iter(group.arrays)))}"
+        Problem(
+            MISSING,
+            f"the state has nothing for {full(place, leaf)} of shape {tensor.shape} beside "
+            f"{theirs(group, next(iter(group.arrays)))}",
+        )
         for leaf, tensor in place.tensors.items()
         if leaf not in group.arrays and leaf not in neutral
     ]

@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as parse
 
 from ..errors import FileError, StateError
+from .state_problems import joined
 
 Arrays = dict[str, NDArray[Any]]
 WHERE = "load_torch_state"
@@ -55,7 +56,7 @@ def read_state(state: Any) -> tuple[Arrays, bool]:
     no_tensors = sorted(str(name) for name, value in state.items() if not _is_array(value))
     if no_tensors:
         raise StateError(
-            f"{WHERE}: the state must hold tensors, but these are none: {', '.join(no_tensors)}"
+            f"{WHERE}: the state must hold tensors, but these are none: {joined(no_tensors, ', ')}"
         )
     arrays = {str(name): _array(value) for name, value in state.items()}
     for prefix in WRAPPERS:
