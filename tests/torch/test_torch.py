@@ -166,7 +166,7 @@ def test_an_imported_net_takes_a_later_state(name: str) -> None:
     with torch.no_grad():
         for parameter in net.parameters():
             parameter.mul_(0.9)
-    table = qnn.load_torch_state(model, net.state_dict(), example=x.numpy())
+    table = qnn.load_torch_state(model, net.state_dict())
     assert len(table) == sum("num_batches" not in name for name in net.state_dict())
     np.testing.assert_allclose(model(x.numpy()).data, outputs(net, x), rtol=1e-5, atol=1e-5)
 

@@ -182,12 +182,38 @@ def test_a_net_that_begins_with_reshape_needs_no_example() -> None:
     np.testing.assert_array_equal(ours.weight.array, theirs)
 
 
-def test_flattened_images_without_a_shape_are_asked_for() -> None:
-    model = lenet()
+def test_a_chain_of_layers_tells_what_is_flat_without_an_example() -> None:
+    model, again = lenet(), lenet()
+    state = state_of("lenet-script-11")
+    qnn.load_torch_state(model, state, example=numbers(1, 28, 28, 1))
+    qnn.load_torch_state(again, state)
+    unchanged(again, model.state_dict())
+
+
+def test_a_forward_by_hand_takes_an_example() -> None:
+    class Mine(qnn.Sequential):
+        def forward(self, x: qnn.Tensor) -> Any:
+            return super().forward(x)
+
+    model = Mine(*lenet())
     before = model.state_dict()
-    with pytest.raises(StateError, match=r"layers\.7 takes 200 features .* 8 channels.*example="):
+    message = r"layers\.7 takes 200 features: .* images of 4 or 8 channels, .*; give example="
+    with pytest.raises(StateError, match=message):
         qnn.load_torch_state(model, state_of("lenet-script-11"))
     unchanged(model, before)
+
+
+def test_pools_without_convolutions_take_an_example() -> None:
+    model = qnn.Sequential(qnn.AvgPool2d(2), qnn.Flatten(), qnn.Linear(12, 2, bias=False))
+    with pytest.raises(StateError, match=r"takes 12 features: .* flattened images, .*example="):
+        qnn.load_torch_state(model, {"2.weight": numbers(2, 12)})
+
+
+def test_an_imported_net_knows_its_input() -> None:
+    model = qnn.from_onnx(NETS / "lenet-script-11.onnx")
+    before, state = model.state_dict(), state_of("lenet-script-11")
+    qnn.load_torch_state(model, {name: 2 * array for name, array in state.items()})
+    unchanged(model, {name: 2 * array for name, array in before.items()})
 
 
 def test_normalization_of_flat_images_is_in_their_order_too() -> None:
@@ -244,13 +270,46 @@ def test_flat_images_that_are_rearranged_are_refused() -> None:
 
         def forward(self, x: qnn.Tensor) -> Any:
             flat = x.reshape((len(x), -1))
-            return self.fc(qnn.ops.concatenate([flat, flat], 1))
+            return self.fc(qnn.ops.concatenate([flat, flat], 1)[:, ::-1])
 
     model = Twice()
     before = model.state_dict()
     with pytest.raises(StateError, match=r"fc: it is not known in which order .* enters linear"):
         qnn.load_torch_state(model, {"fc.weight": numbers(2, 24)}, example=numbers(1, 2, 2, 3))
     unchanged(model, before)
+
+
+def test_images_of_features_that_nobody_knows_are_refused() -> None:
+    class Halves(qnn.Module):
+        def __init__(self) -> None:
+            self.one, self.other = qnn.Linear(2, 6, bias=False), qnn.Linear(2, 6, bias=False)
+
+        def forward(self, x: qnn.Tensor) -> Any:
+            both = qnn.ops.concatenate([self.one(x), self.other(x)], 1)
+            return both.reshape((len(x), 2, 2, 3))
+
+    state = {"one.weight": numbers(6, 2), "other.weight": numbers(6, 2)}
+    with pytest.raises(StateError, match="not known what makes the features that become images"):
+        qnn.load_torch_state(Halves(), state, example=numbers(1, 2))
+
+
+def test_an_imported_net_inside_has_images_in_its_own_order() -> None:
+    net = qnn.from_onnx(NETS / "lenet-script-11.onnx")
+    before = net.state_dict()
+    model = qnn.Sequential(net, qnn.Linear(10, 2, bias=False))
+    theirs = state_of("lenet-script-11") | {"last.weight": numbers(2, 10)}
+    qnn.load_torch_state(model, theirs)
+    unchanged(net, before)
+
+
+def test_a_layer_in_two_places_is_in_one_order() -> None:
+    both = qnn.Linear(12, 12, bias=False)
+    model = qnn.Sequential(qnn.Conv2d(1, 3, 1, bias=False), qnn.Flatten(), both, both)
+    state = {"0.weight": numbers(3, 1, 1, 1), "2.weight": numbers(12, 12)}
+    with pytest.raises(StateError, match=r"takes 12 features: .* give example="):
+        qnn.load_torch_state(model, state)
+    with pytest.raises(StateError, match=r"layers\.2\.weight is used for flat images of two"):
+        qnn.load_torch_state(model, state, example=numbers(1, 2, 2, 1))
 
 
 def test_images_may_be_moved_to_their_order_and_back() -> None:

@@ -3,17 +3,19 @@
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..autodiff import trace
 from ..errors import StateError
-from ..nn import Conv2d, GraphModule, Linear, Module, Reshape, Sequential
+from ..nn import Conv2d, GraphModule, Module, Reshape
 from ..nn.surgery import check_module, modules, quantizers
+from .state_chain import chained, flat_in_chain
 from .state_layouts import Flat, flat_axes, from_channels_first
 from .state_names import NEUTRAL, Names, full, matched
+from .state_order import Blocks
 from .state_places import Place, places
 from .state_problems import Problem, listed
 from .state_source import WHERE, read_state
@@ -48,8 +50,9 @@ def load_torch_state(
         names: ``{theirs: ours}``, of tensors or of whole modules (``{"fc": "layers.7"}``), None for
             what is to be left out; or a function from a name of theirs to one of ours or None. The
             table that was returned will do, too.
-        example: an input of the model with its batch axis. It is needed where images are flattened
-            and the model does not begin with a `Reshape`, which would tell their shape.
+        example: an input of the model with its batch axis. It is needed where images may be
+            flattened by a `forward` of your own: what happens in a `Sequential` of layers, or
+            behind a `Reshape` at the door, is known without.
 
     Returns:
         ``{theirs: ours}``: each tensor's name in the state, and in the model.
@@ -79,7 +82,7 @@ def load_torch_state(
     for theirs, ours in table.items():
         place, leaf = owners[ours]
         try:
-            values[ours] = _fitted(arrays[theirs], place, leaf, flat.get(ours))
+            values[ours] = _fitted(arrays[theirs], place, leaf, flat.get(ours, {}))
         except ValueError as error:
             problems.append(Problem("that do not fit", f"{theirs} does not fit {ours}: {error}"))
     if problems:
@@ -97,7 +100,7 @@ def load_torch_state(
 
 
 def _fitted(
-    array: NDArray[Any], place: Place, leaf: str, flat: tuple[int, tuple[int, ...]] | None
+    array: NDArray[Any], place: Place, leaf: str, flat: Mapping[int, Blocks]
 ) -> NDArray[Any]:
     """Return an array of theirs as ours has it; a ValueError says why it cannot be."""
     wanted = place.tensors[leaf].shape
@@ -118,37 +121,26 @@ def _fitted(
         made = made.astype(own)
     if not np.all(np.isfinite(made)):
         raise ValueError(f"it holds NaN or infinity, or numbers that {own} does not hold")
-    return made if flat is None else from_channels_first(made, *flat)
+    for axis, blocks in flat.items():
+        made = from_channels_first(made, axis, blocks)
+    return made
 
 
 def _flat(model: Module, example: Any) -> tuple[Flat, list[str]]:
     """Return which parameters belong to flat images, and what there is to say against that."""
     if example is None:
         example = _door(model)
-    if example is not None:
-        return flat_axes(trace(model, example), ours=not isinstance(model, GraphModule))
-    last: Conv2d | None = None
-    problems = []
-    for path, module in modules(model).items():
-        if isinstance(module, Conv2d):
-            last = module
-        elif isinstance(module, Linear):
-            features, channels = module.weight.shape[1], last and last.weight.shape[0]
-            if channels is not None and features != channels:
-                problems.append(
-                    f"{path} takes {features} features and stands behind {channels} channels, "
-                    "which seem to be flattened: their order depends on the shape of an image; "
-                    "give example=, an input of the model with its batch axis"
-                )
-            last = None
-    return {}, problems
+    if example is None:
+        return flat_in_chain(model)
+    imported = [path for path, part in modules(model).items() if isinstance(part, GraphModule)]
+    return flat_axes(trace(model, example), imported)
 
 
 def _door(model: Module) -> Any:
-    """Return an input for a model that begins with a `Reshape` of known lengths, else None."""
-    first: Any = model
-    while isinstance(first, Sequential) and len(first):
-        first = first[0]
-    if isinstance(first, Reshape) and min(first.shape, default=0) > 0:
-        return np.zeros((1, prod(first.shape)), cast(Any, model.dtype))
+    """Return an input for a model whose first layer knows the lengths of it, else None."""
+    _, first = next(chained("", model), ("", None))
+    if isinstance(first, GraphModule) and first.shapes.keys() == set(first.inputs):
+        return tuple(np.zeros((1, *first.shapes[name]), model.dtype) for name in first.inputs)
+    if type(first) is Reshape and min(first.shape, default=0) > 0:
+        return np.zeros((1, prod(first.shape)), model.dtype)
     return None

@@ -4,7 +4,9 @@ PyTorch flattens ``[channels, height, width]``, and we ``[height, width, channel
 computed from flat images has its weights in another order.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import accumulate
 from math import prod
 from typing import Any
 
@@ -12,187 +14,208 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..autodiff import Graph, GraphNode, Value
+from .state_order import (
+    FLAT,
+    IMAGE,
+    LOST,
+    OPEN,
+    PLAIN,
+    RULES,
+    Blocks,
+    State,
+    given,
+    mixed,
+    of_image,
+    of_plain,
+    together,
+    trivial,
+)
 
-# By the name of a parameter: the axis that is flat, and the lengths (..., channels) that are in it.
-Flat = dict[str, tuple[int, tuple[int, ...]]]
-PLAIN, IMAGE, LOST = "plain", "image", "lost"
+# By the name of a parameter: what is in its axes that are flat.
+Flat = dict[str, dict[int, Blocks]]
 
 
-@dataclass(frozen=True)
-class State:
-    """What is known of a value.
-
-    Attributes:
-        kind: ``"plain"`` if theirs has the same order, ``"image"`` if it has its channels last and
-            theirs first, ``"lost"`` if nobody knows.
-        flat: lengths (..., channels) of the image that is flat in the last axis.
-        made_by: names of the parameters whose first axis is the last of this.
-    """
-
-    kind: str = PLAIN
-    flat: tuple[int, ...] = ()
-    made_by: tuple[str, ...] = ()
-
-
-def flat_axes(graph: Graph, *, ours: bool = True) -> tuple[Flat, list[str]]:
+def flat_axes(graph: Graph, imported: Sequence[str] = ()) -> tuple[Flat, list[str]]:
     """Return which parameters have an axis that is a flat image, and what cannot be told.
 
     Args:
         graph: of a model in evaluation.
-        ours: whether images that are given, or made of features, have their channels last; else
-            they are theirs, as in nets that were imported, until they are moved.
+        imported: paths of nets in it that were imported: images that are made of features have
+            their channels first there until they are moved, elsewhere last.
     """
-    walk = _Walk(graph, ours)
+    walk = _Walk(graph, imported)
     for node in graph.nodes:
         walk.step(node)
     return walk.found, walk.problems
 
 
-def from_channels_first(array: NDArray[Any], axis: int, lengths: tuple[int, ...]) -> NDArray[Any]:
-    """Return an array whose axis is a flat ``[channels, ...]`` as one with ``[..., channels]``.
+def from_channels_first(array: NDArray[Any], axis: int, blocks: Blocks) -> NDArray[Any]:
+    """Return an array whose axis is flat images ``[channels, ...]`` as one of ``[..., channels]``.
+
+    Raises:
+        ValueError: if the axis has another length.
 
     Example:
-        >>> from_channels_first(np.arange(6), 0, (3, 2))  # 2 channels of 3 pixels
+        >>> from_channels_first(np.arange(6), 0, ((3, 2),))  # 2 channels of 3 pixels
         array([0, 3, 1, 4, 2, 5])
+        >>> from_channels_first(np.arange(6), 0, ((2, 2), (2,)))  # and 2 features beside them
+        array([0, 2, 1, 3, 4, 5])
     """
-    before, after = array.shape[:axis], array.shape[axis + 1 :]
-    opened = array.reshape(*before, lengths[-1], *lengths[:-1], *after)
-    moved = np.moveaxis(opened, axis, axis + len(lengths) - 1)
-    return np.ascontiguousarray(moved).reshape(array.shape)
+    numbers = np.arange(sum(map(prod, blocks)))
+    if len(numbers) != array.shape[axis]:
+        raise ValueError(f"axis {axis} of shape {array.shape} is used for {len(numbers)} features")
+    parts = np.split(numbers, list(accumulate(map(prod, blocks)))[:-1])
+    order = [
+        np.moveaxis(part.reshape(lengths[-1], *lengths[:-1]), 0, -1).ravel()
+        for part, lengths in zip(parts, blocks, strict=True)
+    ]
+    return np.take(array, np.concatenate(order), axis)
 
 
 class _Walk:
     """Goes through a graph once, and knows of each value in which order its elements are."""
 
-    def __init__(self, graph: Graph, ours: bool) -> None:
-        self._ours = ours
+    def __init__(self, graph: Graph, imported: Sequence[str]) -> None:
+        self._imported = imported
         self.found: Flat = {}
         self.problems: list[str] = []
-        self._states: dict[int, State] = {id(x): _given(x.shape, ours) for x in graph.inputs}
+        self._states = {id(x): given(x.shape, bool(imported)) for x in graph.inputs}
         # What a value that no input enters is made of: a quantized weight, of the weight.
-        self._parameters: dict[int, tuple[str, tuple[int, ...]]] = {}
+        self._parameters: dict[int, Value] = {}
 
     def step(self, node: GraphNode) -> None:
         inside = [x for x in node.inputs if id(x) in self._states]
         own = [p for x in node.inputs if (p := self._parameter(x)) is not None]
-        if not inside:
-            if own:
-                self._parameters[id(node.output)] = own[0]
-            return
+        if inside:
+            self._states[id(node.output)] = self._after(node, inside, own)
+        elif own:
+            alike = [p for p in own if p.shape == node.output.shape]
+            self._parameters[id(node.output)] = (alike or own)[0]
+
+    def _parameter(self, x: Value) -> Value | None:
+        return x if x.kind in ("parameter", "buffer") else self._parameters.get(id(x))
+
+    def _after(self, node: GraphNode, inside: list[Value], own: list[Value]) -> State:
         states = [self._states[id(x)] for x in inside]
-        self._states[id(node.output)] = self._after(node, inside, states, own)
-
-    def _parameter(self, x: Value) -> tuple[str, tuple[int, ...]] | None:
-        if x.kind in ("parameter", "buffer"):
-            return x.name, x.shape
-        return self._parameters.get(id(x))
-
-    def _after(
-        self, node: GraphNode, inside: list[Value], states: list[State], own: list[Any]
-    ) -> State:
         if node.op.macs is not None:
             return self._product(node, states, own)
-        before, after = inside[0].shape, node.output.shape
         if node.op.name == "reshape":
-            return self._reshaped(states[0], before, after)
-        if node.op.name == "transpose":
-            return _transposed(states[0], node.attributes["axes"], len(before))
+            return self._reshaped(node, states[0], inside[0].shape, node.output.shape)
         if any(state.kind == LOST for state in states):
             return State(LOST)
-        if any(state.flat for state in states):
-            return self._of_flat(states, own) if before == after else State(LOST)
-        return _of_channels(states, own, before, after)
+        rule = RULES.get(node.op.name)
+        return self._elementwise(node, inside, own) if rule is None else rule(node, inside, states)
 
-    def _product(self, node: GraphNode, states: list[State], own: list[Any]) -> State:
-        images = len(node.output.shape) == 4
+    def _product(self, node: GraphNode, states: list[State], own: list[Value]) -> State:
+        images = node.op.name == "conv2d"
+        plain = all(s.kind == PLAIN for s in states)
         if len(states) > 1:  # of two activations
-            plain = all(s == State() or s.made_by for s in states)
-            return State() if plain else State(LOST)
-        state = states[0]
-        weights = [(name, shape) for name, shape in own if len(shape) > 1]
-        if state.kind == LOST and not images:
-            where = node.scope or "the model"
-            self.problems.append(
-                f"{where}: it is not known in which order a state of PyTorch has what enters "
-                f"{node.op.name} there: images are flattened or moved on the way"
-            )
-        if state.flat:
-            for name, shape in weights:
-                if shape[-1] == prod(state.flat):
-                    self._note(name, len(shape) - 1, state.flat)
-        if images or (state.kind == IMAGE and len(node.output.shape) > 2):
+            return State(PLAIN if plain else LOST)
+        state, after = states[0], node.output.shape
+        weights = [p for p in own if len(p.shape) > 1]
+        if state.kind == LOST:
+            self._unknown(node, "in which order a state of PyTorch has what enters")
+        if images:
             return State(IMAGE)
-        return State(made_by=tuple(name for name, _ in own))
+        if state.kind in (FLAT, PLAIN):
+            self._columns(node, state, weights)
+        if state.kind in (IMAGE, OPEN) and len(after) > 2:
+            return State(OPEN)  # theirs moved the channels, and perhaps back
+        rows = node.op.name == "linear" and len(after) == 2
+        return State(made_by=tuple(p.name for p in own) if rows else None)
 
-    def _reshaped(self, state: State, before: tuple[int, ...], after: tuple[int, ...]) -> State:
+    def _columns(self, node: GraphNode, state: State, weights: list[Value]) -> None:
+        """Note which axis of a weight is multiplied by what is flat."""
+        size, right = node.inputs[0].shape[-1], node.inputs[-1]
+        blocks = state.blocks if state.kind == FLAT else ((size,),)
+        for weight in weights:
+            axes = [a for a, n in enumerate(weight.shape) if n == size]
+            if node.op.name == "linear":
+                axes = [1]
+            elif right is weight:  # by hand, [in, out]
+                axes = [0]
+            if len(axes) == 1 and len(weight.shape) == 2 and weight.shape[axes[0]] == size:
+                self._note(weight.name, axes[0], blocks)
+                return
+        if state.kind == FLAT:
+            self._unknown(node, "which axis of a weight belongs to flat images in")
+
+    def _reshaped(
+        self, node: GraphNode, state: State, before: tuple[int, ...], after: tuple[int, ...]
+    ) -> State:
         if before == after or state.kind == LOST:
             return state
-        if state.flat:
-            return State(IMAGE if after[1:] == state.flat else LOST)
-        if state.kind == IMAGE:
-            return _of_image(before, after)
-        if len(after) < 4:
-            return state if len(before) < len(after) else State()
-        if not self._ours:
-            return State()
-        if after[-1] > 1 and prod(after[1:-1]) > 1:
-            for name in state.made_by:
-                self._note(name, 0, after[1:])
+        if state.kind == FLAT:
+            return State(IMAGE) if state.blocks == (after[1:],) else State(LOST)
+        if state.kind in (IMAGE, OPEN):
+            return of_image(state, before, after)
+        inside = (
+            node.scope == path or node.scope.startswith(f"{path}.") for path in self._imported
+        )
+        if len(after) < 4 or "" in self._imported or any(inside):
+            return of_plain(state, before, after)
+        if state.blocks:  # features became signals before
+            return self._image(node, state, state.blocks[0])
+        signals = before[-1] == after[-1] and len(before) > 2
+        return State(IMAGE) if signals else self._image(node, state, after[1:])
+
+    def _image(self, node: GraphNode, state: State, lengths: tuple[int, ...]) -> State:
+        """Go on with features that become an image: what made them has them in its order."""
+        if not trivial(lengths):
+            if state.made_by is None:
+                self._unknown(node, "what makes the features that become images by")
+            for name in state.made_by or ():
+                self._note(name, 0, (lengths,))
         return State(IMAGE)
 
-    def _of_flat(self, states: list[State], own: list[Any]) -> State:
+    def _elementwise(self, node: GraphNode, inside: list[Value], own: list[Value]) -> State:
+        """Go on with what has one number for each element, or for each of some axes."""
+        after = node.output.shape
+        whole = [x for x in inside if x.shape[-1:] == after[-1:]]
+        states = list(dict.fromkeys(self._states[id(x)] for x in whole))
+        kinds = {state.kind for state in states}
+        if FLAT in kinds:
+            return self._of_flat(states, own, after)
+        if kinds & {IMAGE, OPEN}:
+            return together(states)
+        if len(after) > 2 and node.op.name == "batch_norm":
+            # PyTorch's has its channels first: these are signals.
+            if states[0].blocks:
+                return self._image(node, states[0], states[0].blocks[0])
+            return State(IMAGE if states[0].made_by == () else OPEN)
+        return _of_features(
+            states, [p.name for p in own if len(after) == 2 and p.shape == after[-1:]]
+        )
+
+    def _of_flat(self, states: list[State], own: list[Value], after: tuple[int, ...]) -> State:
         """Go on with flat images: parameters of each feature, as of a normalization, are noted."""
-        flat = states[0].flat
-        if any(state.flat != flat for state in states):
+        if len(states) > 1:
             return State(LOST)
-        for name, shape in own:
-            if shape == (prod(flat),):
-                self._note(name, 0, flat)
+        for parameter in own:
+            shape = parameter.shape
+            if shape[-1:] == after[-1:] and prod(shape) == shape[-1]:
+                self._note(parameter.name, len(shape) - 1, states[0].blocks)
+            elif prod(shape) > 1 and shape[-1] != 1:
+                return State(LOST)
         return states[0]
 
-    def _note(self, name: str, axis: int, flat: tuple[int, ...]) -> None:
-        if self.found.setdefault(name, (axis, flat)) != (axis, flat):
-            self.problems.append(f"{name} is used for flat images of two shapes")
+    def _note(self, name: str, axis: int, blocks: Blocks) -> None:
+        if self.found.setdefault(name, {}).setdefault(axis, blocks) != blocks:
+            self.problems.append(f"{name} is used for flat images of two shapes, or for others too")
+
+    def _unknown(self, node: GraphNode, what: str) -> None:
+        self.problems.append(
+            f"{node.scope or 'the model'}: it is not known {what} {node.op.name} there: images are "
+            "flattened or moved on the way"
+        )
 
 
-def _given(shape: tuple[int, ...], ours: bool) -> State:
-    """Return what is known of an input."""
-    if len(shape) != 4:
-        return State()
-    return State(IMAGE if ours else PLAIN if shape[1] == 1 else LOST)
-
-
-def _of_channels(
-    states: list[State], own: list[Any], before: tuple[int, ...], after: tuple[int, ...]
-) -> State:
-    """Go on with images or features; whose parameters features are of, they may be images yet."""
-    image = any(state.kind == IMAGE for state in states)
-    if len(after) > 2:
-        return State(IMAGE if image else PLAIN)
-    if image and before[-1:] != after[-1:]:
+def _of_features(states: list[State], vectors: list[str]) -> State:
+    """Go on with what is plain: all that made one of them made what follows, and `vectors` too."""
+    makers = [state.made_by for state in states]
+    if not makers or None in makers or (() in makers and len(makers) > 1):
+        return mixed(states)
+    if len({state.blocks for state in states}) > 1:
         return State(LOST)
-    made_by = states[0].made_by if len(states) == 1 and before == after else ()
-    vectors = [name for name, size in own if size == after[-1:]]
-    return State(made_by=(*made_by, *vectors) if made_by else ())
-
-
-def _transposed(state: State, axes: tuple[int, ...] | None, count: int) -> State:
-    """Go on with axes in another order: those of theirs made ours, or ours theirs."""
-    order = tuple(reversed(range(count))) if axes is None else tuple(a % count for a in axes)
-    if state == State() and order[:1] == (0,) and count < 4:
-        return state  # of steps and features, in both
-    if count > 2 and order == (0, *range(2, count), 1):
-        return State(IMAGE)
-    if state.kind == IMAGE and order == (0, count - 1, *range(1, count - 1)):
-        return State()
-    return State(LOST)
-
-
-def _of_image(before: tuple[int, ...], after: tuple[int, ...]) -> State:
-    """Go on with an image that is reshaped: flat, or with axes merged but for the channels."""
-    if len(after) > 2:
-        return State(IMAGE if after[-1] == before[-1] else LOST)
-    if len(after) < 2:
-        return State(LOST)
-    trivial = before[-1] == 1 or prod(before[1:-1]) == 1
-    return State() if trivial else State(flat=before[1:])
+    names = [name for made_by in makers for name in made_by or ()]
+    return replace(states[0], made_by=tuple(dict.fromkeys(names + vectors if names else ())))
