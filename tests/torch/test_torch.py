@@ -330,3 +330,24 @@ def test_numbers_that_are_none_are_a_difference() -> None:
 
     with pytest.warns(qnn.ConversionWarning, match=r"differ in NaN or infinity, on the example"):
         qnn.from_torch(Sometimes(), torch.ones(3, 4))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.filterwarnings("error::qnn_core.errors.ConversionWarning")
+def test_roundings_of_half_precision_are_no_difference(dtype: Any) -> None:
+    net, x = torch_nets.build("lenet")
+    qnn.from_torch(net.to(dtype), x)
+
+
+@pytest.mark.filterwarnings("error::qnn_core.errors.ConversionWarning")
+def test_a_net_that_computes_in_place_leaves_the_example_alone() -> None:
+    class InPlace(Branches):
+        def forward(self, x: Any) -> Any:
+            return self.last(x.mul_(2).add_(1))
+
+    x = torch.ones(2, 4)
+    net = InPlace()
+    model = qnn.from_torch(net, x)
+    assert torch.equal(x, torch.ones(2, 4))
+    expected = outputs(net, x.clone())
+    np.testing.assert_allclose(model(x.numpy()).data, expected, rtol=1e-5, atol=1e-5)
