@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import qnn_core as qnn
-from qnn_core.errors import ConversionError, FileError, ShapeError
+from qnn_core.errors import ConversionError, FileError, ShapeError, StateError
 from qnn_core.importing.outputs import tensors
 
 torch = pytest.importorskip("torch")
@@ -204,6 +204,25 @@ def test_states_of_other_precisions(dtype: Any) -> None:
     assert model.dtype == np.float32
     expected = net.one.weight.detach().float().numpy()
     np.testing.assert_array_equal(model[0].weight.array, expected)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_files_of_other_precisions(dtype: Any, tmp_path: Path) -> None:
+    net = perceptron().to(dtype)
+    model, again = ours(), ours()
+    qnn.load_torch_state(model, net.state_dict())
+    pytest.importorskip("safetensors.torch").save_file(net.state_dict(), tmp_path / "n.safetensors")
+    qnn.load_torch_state(again, tmp_path / "n.safetensors")
+    for name, array in again.state_dict().items():
+        np.testing.assert_array_equal(array, model.state_dict()[name])
+
+
+@pytest.mark.parametrize("make", [lambda x: x.to_sparse(), lambda x: x.to("meta")])
+def test_tensors_that_are_no_arrays_are_named(make: Any) -> None:
+    state = perceptron().state_dict()
+    state["two.weight"] = make(state["two.weight"])
+    with pytest.raises(StateError, match=r"two\.weight cannot be read as an array: "):
+        qnn.load_torch_state(ours(), state)
 
 
 def test_a_pickled_net_is_refused(tmp_path: Path) -> None:

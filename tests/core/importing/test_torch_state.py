@@ -1,5 +1,6 @@
 """Weights of PyTorch in nets that are built here: against onnxruntime and against NumPy by hand."""
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -483,6 +484,47 @@ def test_of_many_that_do_not_fit_the_first_are_listed() -> None:
     hint = r"no block\.0; did you mean 'blocks\.0'\?(\n.*){5} 55 more names like these\n"
     with pytest.raises(StateError, match=hint):
         qnn.load_torch_state(model, state, names=names)
+
+
+@pytest.mark.parametrize("inside", ["state_dict", "model", "weights"])
+def test_a_state_is_found_beside_tensors_and_others(inside: str) -> None:
+    checkpoint = {"optimizer": {"state": {}}, "ema": {}, inside: LINEAR, "best": np.array(0.9)}
+    assert qnn.load_torch_state(two(), checkpoint, names={"head": None}) == TABLE
+
+
+def test_of_several_states_none_is_chosen() -> None:
+    for first, second in (("state_dict", "model"), ("encoder", "decoder")):
+        with pytest.raises(StateError, match=f"several states in it, {first} and {second}: give"):
+            qnn.load_torch_state(two(), {first: LINEAR, second: LINEAR})
+
+
+@pytest.mark.parametrize(
+    ("dtype", "written"),
+    [("F64", "<f8"), ("F16", "<f2"), ("I8", "i1"), ("U8", "u1"), ("I64", "<i8"), ("BF16", "<f4")],
+)
+def test_files_of_every_precision(dtype: str, written: str, tmp_path: Path) -> None:
+    wanted = np.array([[1, 2], [3, 0], [96, 4]])
+    data = wanted.astype(written).tobytes()
+    if dtype == "BF16":
+        data = b"".join(data[n + 2 : n + 4] for n in range(0, len(data), 4))
+    layer = qnn.Linear(2, 3, bias=False)
+    qnn.load_torch_state(layer, safetensors_of(tmp_path, dtype, wanted.shape, data))
+    np.testing.assert_array_equal(layer.weight.array, wanted)
+
+
+def test_a_file_of_an_unknown_precision_is_refused(tmp_path: Path) -> None:
+    path = safetensors_of(tmp_path, "F8_E4M3", (3, 2), bytes(6))
+    with pytest.raises(FileError, match=r"NumPy's dtypes or bfloat16: weight holds F8_E4M3"):
+        qnn.load_torch_state(qnn.Linear(2, 3, bias=False), path)
+
+
+def safetensors_of(folder: Path, dtype: str, shape: tuple[int, ...], data: bytes) -> Path:
+    """Write a file of one tensor, also of a dtype that NumPy has not."""
+    about = {"dtype": dtype, "shape": shape, "data_offsets": [0, len(data)]}
+    header = json.dumps({"weight": about}).encode()
+    path = folder / "net.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header + data)
+    return path
 
 
 def test_what_is_no_state_is_refused(tmp_path: Path) -> None:
