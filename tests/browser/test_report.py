@@ -63,7 +63,7 @@ def browser() -> Iterator[Any]:
             pytrace=False,
         )
     # Not at the top: other tests are run where there is no playwright.
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 # it is optional
 
     with sync_playwright() as started:
         launched = started.chromium.launch(executable_path=found, args=ARGUMENTS)

@@ -52,7 +52,7 @@ def test_costs_are_those_of_the_packed_net(found: Comparison) -> None:
     # Trained, it may have other thresholds and lines, and their bytes.
     assert found.cost("2 bits", "c_flash") == pytest.approx(summary.flash["m0"], rel=0.1)
     assert found.cost("2 bits", "c_cycles") == pytest.approx(summary.cycles["m0"], rel=0.2)
-    assert found.cost("8 bits", "c_flash") > found.cost("2 bits", "c_flash")  # type: ignore[operator]
+    assert found.cost("8 bits", "c_flash") > found.cost("2 bits", "c_flash")  # type: ignore[operator] # both are known
     assert found.cost("2 bits") == found.nbytes("2 bits")
     with pytest.raises(SpecError, match="a cost is nbytes, c_flash"):
         found.cost("2 bits", "c_joules")

@@ -478,7 +478,7 @@ def test_a_builder_that_breaks_the_pairs_is_refused(
 
 def test_a_builder_with_other_arguments_is_explained(thread: Executor) -> None:
     with pytest.raises(CompareError, match="must take the keyword arguments weight, input"):
-        qnn.compare(lambda bits: None, data, executor=thread, **SMALL)  # type: ignore[arg-type, return-value]
+        qnn.compare(lambda bits: None, data, executor=thread, **SMALL)  # type: ignore[arg-type, return-value] # what is refused
 
 
 ARGUMENTS: list[tuple[dict[str, Any], str]] = [

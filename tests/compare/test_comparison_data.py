@@ -82,5 +82,5 @@ BAD = [
 @pytest.mark.parametrize(("given", "told"), BAD)
 def test_bad_data_are_explained(given: object, told: str) -> None:
     with pytest.raises(CompareError) as caught:
-        look(load(given))  # type: ignore[arg-type]
+        look(load(given))  # type: ignore[arg-type] # what is refused
     assert told in str(caught.value)

@@ -85,13 +85,13 @@ def test_a_split_by_a_global_generator_is_the_same_each_time() -> None:
 
 def test_global_generators_are_seeded_for_each_run_and_given_back(thread: Executor) -> None:
     random.seed(5)
-    np.random.seed(5)  # noqa: NPY002
-    expected = random.random(), np.random.normal(size=3).tolist()  # noqa: NPY002
+    np.random.seed(5)  # noqa: NPY002 - what is seeded
+    expected = random.random(), np.random.normal(size=3).tolist()  # noqa: NPY002 - likewise
     random.seed(5)
-    np.random.seed(5)  # noqa: NPY002
+    np.random.seed(5)  # noqa: NPY002 - likewise
     with ThreadPoolExecutor(1) as here:
         one = qnn.compare(noisy, data, executor=here, **STUDY)
-    assert (random.random(), np.random.normal(size=3).tolist()) == expected  # noqa: NPY002
+    assert (random.random(), np.random.normal(size=3).tolist()) == expected  # noqa: NPY002 - likewise
     assert not one.failures
     some = qnn.compare(noisy, data, executor=thread, **STUDY | {"seeds": [1], "bits": [2, 32]})
     assert same(qnn.Comparison(some.plan, {c: one.results[c] for c in some.results}), some)
@@ -104,12 +104,12 @@ def test_threads_that_would_share_a_generator_are_refused() -> None:
         with seeded(Purpose.BUILD, 3):
             random.random()
         two.check()
-        np.random.normal()  # noqa: NPY002
+        np.random.normal()  # noqa: NPY002 - what is noticed
         for training in (one, two):
             with pytest.raises(CompareError, match="which the threads of a process share"):
                 training.check()
     with Training(0) as alone:
-        np.random.normal()  # noqa: NPY002
+        np.random.normal()  # noqa: NPY002 - likewise
         alone.check()
 
 

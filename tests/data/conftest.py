@@ -65,7 +65,7 @@ class Handler(SimpleHTTPRequestHandler):
     """Serves a folder; misbehaves for files with certain names beside them."""
 
     def do_GET(self) -> None:
-        self.server.requests.append(self.path)  # type: ignore[attr-defined]
+        self.server.requests.append(self.path)  # type: ignore[attr-defined] # of Server
         path = Path(self.translate_path(self.path))
         if path.with_name("HANG").exists():
             time.sleep(2)
@@ -83,7 +83,7 @@ class Handler(SimpleHTTPRequestHandler):
 
     def copyfile(self, source: object, outputfile: object) -> None:
         with contextlib.suppress(ConnectionError):  # the client hung up, as some tests want
-            super().copyfile(source, outputfile)  # type: ignore[misc]
+            super().copyfile(source, outputfile)  # type: ignore[misc] # a file, as it was given
 
 
 class Mirror:
@@ -92,7 +92,7 @@ class Mirror:
     def __init__(self, folder: Path, server: ThreadingHTTPServer) -> None:
         self.folder = folder
         self.url = f"http://127.0.0.1:{server.server_port}/"
-        self.requests: list[str] = server.requests  # type: ignore[attr-defined]
+        self.requests: list[str] = server.requests  # type: ignore[attr-defined] # of Server
 
     def fill(self, contents: dict[str, bytes]) -> "Mirror":
         for name, data in contents.items():
@@ -114,7 +114,7 @@ def new_mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
         folder = tmp_path / f"mirror{len(servers)}"
         folder.mkdir()
         server = Server(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
-        server.requests = []  # type: ignore[attr-defined]
+        server.requests = []  # type: ignore[attr-defined] # of Server
         servers.append(server)
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
         return Mirror(folder, server)

@@ -172,7 +172,7 @@ def test_a_samples_image_is_no_matter_of_batches(shuffle: bool, prefetch: int, s
     np.testing.assert_array_equal(x, whole)
     np.testing.assert_array_equal(y, labels)
     if not shuffle:
-        by_hand = data.transform(augment(data.x, np.arange(60), 3))  # type: ignore[misc]
+        by_hand = data.transform(augment(data.x, np.arange(60), 3))  # type: ignore[misc] # it has one
         np.testing.assert_array_equal(x, by_hand)
         np.testing.assert_array_equal(y, data.y)
 

@@ -136,7 +136,7 @@ def test_bad_arguments() -> None:
         with pytest.raises(ValueError, match="takes no folder"):
             qnn_data.load(name, folder="x")
     with pytest.raises(ValueError, match="a function, None or \"default\", not 'flat'"):
-        MNISTMini(transform="flat")  # type: ignore[arg-type]
+        MNISTMini(transform="flat")  # type: ignore[arg-type] # what is refused
 
 
 def test_every_public_name_is_there_and_documented() -> None:

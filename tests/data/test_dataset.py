@@ -27,7 +27,7 @@ def make(count: int = 10) -> ArrayDataset:
 def test_a_batch_is_what_numpy_selects(index: object) -> None:
     data = make()
     index_array = index if isinstance(index, slice | np.ndarray) else np.array(index, int)
-    x, y = data[index]  # type: ignore[index]
+    x, y = data[index]  # type: ignore[index] # some of each kind
     np.testing.assert_array_equal(x, data.x[index_array] + 0.5)
     np.testing.assert_array_equal(y, data.y[index_array])
     assert y.dtype == np.int64
@@ -45,7 +45,7 @@ def test_an_integer_gives_one_sample(index: int) -> None:
 @pytest.mark.parametrize("index", [10, -11, [0, 10], 1.0, "1", [[0]], [True], np.zeros(2), None])
 def test_indices_that_are_refused(index: object) -> None:
     with pytest.raises(IndexError):
-        make()[index]  # type: ignore[index]
+        make()[index]  # type: ignore[index] # what is refused
 
 
 def test_names() -> None:
@@ -99,14 +99,14 @@ def test_split_depends_on_the_seed() -> None:
 )
 def test_data_that_are_refused(x: object, y: object, error: type[Exception], match: str) -> None:
     with pytest.raises(error, match=match):
-        ArrayDataset(x, y)  # type: ignore[arg-type]
+        ArrayDataset(x, y)  # type: ignore[arg-type] # what is refused
 
 
 def test_other_refusals() -> None:
     with pytest.raises(ValueError, match="label 2, but there are 2 classes"):
         ArrayDataset([[0]], [2], classes=["a", "b"])
     with pytest.raises(TypeError, match="a transform is a function"):
-        ArrayDataset([[0]], [0], "flatten")  # type: ignore[arg-type]
+        ArrayDataset([[0]], [0], "flatten")  # type: ignore[arg-type] # what is refused
     with pytest.raises(ValueError, match="no samples"):
         make().subset([])
     for n in (0, 10, -1):

@@ -111,7 +111,7 @@ def test_positions_are_uniform() -> None:
 
 def test_attributes() -> None:
     data = make(5)
-    loader = DataLoader(data, np.int32(2))  # type: ignore[arg-type]
+    loader = DataLoader(data, np.int32(2))  # type: ignore[arg-type] # NumPy's will do
     assert loader.dataset is data
     assert loader.batch_size == 2
     assert "batch_size=2, shuffle=False, seed=0, drop_last=False" in repr(loader)
@@ -140,7 +140,7 @@ class Nothing:
 )
 def test_bad_arguments(arguments: dict[str, object], error: type[Exception], match: str) -> None:
     with pytest.raises(error, match=match):
-        DataLoader(**({"dataset": make(5)} | arguments))  # type: ignore[arg-type]
+        DataLoader(**({"dataset": make(5)} | arguments))  # type: ignore[arg-type] # what is refused
 
 
 @pytest.mark.parametrize(("epoch", "error"), [(-1, ValueError), (0.5, TypeError)])

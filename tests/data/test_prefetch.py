@@ -77,7 +77,7 @@ def test_never_further_ahead(ahead: int) -> None:
         if next(items, None) is None:
             break
         due = min(taken + ahead, 30)
-        assert wait_until(lambda due=due: len(made) == due)  # type: ignore[misc]
+        assert wait_until(lambda due=due: len(made) == due)  # type: ignore[misc] # a default has no type
     assert made == list(range(30))
 
 

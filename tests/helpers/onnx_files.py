@@ -78,9 +78,9 @@ def answers_of_qonnx(path: Path, x: Any) -> Any:
     """Return what QONNX's executor answers to one sample."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the packages that it imports
-        from qonnx.core.modelwrapper import ModelWrapper  # noqa: PLC0415
-        from qonnx.core.onnx_exec import execute_onnx  # noqa: PLC0415
-        from qonnx.transformation.infer_shapes import InferShapes  # noqa: PLC0415
+        from qonnx.core.modelwrapper import ModelWrapper  # noqa: PLC0415 # where warnings are ignored
+        from qonnx.core.onnx_exec import execute_onnx  # noqa: PLC0415 # likewise
+        from qonnx.transformation.infer_shapes import InferShapes  # noqa: PLC0415 # likewise
 
         wrapper = ModelWrapper(str(path))
         name = wrapper.graph.input[0].name

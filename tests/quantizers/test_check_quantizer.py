@@ -490,7 +490,7 @@ def test_a_span_cannot_give_a_shift_of_its_own() -> None:
     @dataclass(frozen=True)
     class Shifted(Sound):
         def qparams_from_range(self, low: Any, high: Any) -> QParams:
-            return QParams(high, 0 * high, low)  # type: ignore[call-arg]
+            return QParams(high, 0 * high, low)  # type: ignore[call-arg] # what is refused
 
     with pytest.raises(LawError, match=r"fit is sound: .*in qparams_from_range: .*TypeError"):
         check_quantizer(Shifted())

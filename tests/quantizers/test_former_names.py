@@ -57,4 +57,4 @@ def test_names_of_modules(module: Any, former: str, name: str) -> None:
 
 def test_a_name_that_never_was() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
-        qnn_core.quantizer.Nothing  # noqa: B018
+        qnn_core.quantizer.Nothing  # noqa: B018 # asked for, to be refused

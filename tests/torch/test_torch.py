@@ -74,7 +74,7 @@ def test_wrappers_are_opened(wrap: Any) -> None:
 
 
 def test_several_inputs_and_outputs() -> None:
-    class Both(nn.Module):  # type: ignore[misc,name-defined]
+    class Both(nn.Module):  # type: ignore[misc,name-defined] # no types
         def __init__(self) -> None:
             super().__init__()
             self.fc = nn.Linear(3, 2)
@@ -88,7 +88,7 @@ def test_several_inputs_and_outputs() -> None:
         np.testing.assert_allclose(ours.data, theirs.detach().numpy(), rtol=1e-5)
 
 
-class Matrix(nn.Module):  # type: ignore[misc,name-defined]
+class Matrix(nn.Module):  # type: ignore[misc,name-defined] # likewise
     """An operation that tracing does not export, and the other exporter does."""
 
     def __init__(self) -> None:
@@ -100,7 +100,7 @@ class Matrix(nn.Module):  # type: ignore[misc,name-defined]
         return self.norm(self.fc(x)).unflatten(1, (2, 3)).mT.flatten(1)
 
 
-class Eigenvalues(nn.Module):  # type: ignore[misc,name-defined]
+class Eigenvalues(nn.Module):  # type: ignore[misc,name-defined] # likewise
     """An operation that no exporter has."""
 
     def forward(self, x: Any) -> Any:

@@ -138,7 +138,7 @@ def test_nested_layers_are_trained_saved_switched_quantized_and_packed_as_flat_o
 
 
 def test_a_module_that_is_a_container_holds_its_items() -> None:
-    class Blocks(nn.Module, list):  # type: ignore[type-arg]
+    class Blocks(nn.Module, list):  # type: ignore[type-arg] # of anything
         def forward(self, x: Tensor) -> Tensor:
             for layer in self:
                 x = layer(x)
@@ -392,7 +392,7 @@ def test_a_call_looks_once() -> None:
     walks = []
     # The walk asks for `parts`; a list that counts says how often.
 
-    class Counting(list):  # type: ignore[type-arg]
+    class Counting(list):  # type: ignore[type-arg] # of anything
         def __iter__(self) -> Any:
             walks.append(1)
             return super().__iter__()

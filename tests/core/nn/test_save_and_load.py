@@ -209,7 +209,7 @@ class Holds(qnn.Module):
         self.what = what
 
 
-class Listed(qnn.Module, list):  # type: ignore[type-arg]
+class Listed(qnn.Module, list):  # type: ignore[type-arg] # of anything
     pass
 
 
@@ -254,7 +254,7 @@ def test_parts_without_a_name_are_refused_as_ever(tmp_path: Path) -> None:
     with pytest.raises(StructureError):
         qnn.save(Holds({qnn.Linear(1, 1)}), tmp_path / "net")
     with pytest.raises(SpecError, match="a Module or a PackedModel"):
-        qnn.save([1], tmp_path / "net")  # type: ignore[arg-type]
+        qnn.save([1], tmp_path / "net")  # type: ignore[arg-type] # what is refused
 
 
 def changed(folder: Path, change: Callable[[dict[str, Any]], Any]) -> Path:

@@ -279,7 +279,7 @@ def _distribution(point: EntryPoint) -> tuple[str, str]:
 def _load(entry: Scheme) -> type[Quantizer]:
     loaded = _imported(entry)
     try:
-        codebook(loaded())  # type: ignore[call-arg]
+        codebook(loaded())  # type: ignore[call-arg] # if it has no defaults, that is told
     except QnnError as error:
         raise PluginError(f"{entry} is not a sound quantizer: {error}") from error
     except Exception as error:
@@ -290,11 +290,11 @@ def _load(entry: Scheme) -> type[Quantizer]:
 @cache
 def _imported(entry: Scheme) -> type[Quantizer]:
     try:
-        loaded = EntryPoint(entry.name, entry.target, GROUP).load()
+        loaded: type[Quantizer] = EntryPoint(entry.name, entry.target, GROUP).load()
     except (Exception, SystemExit) as error:  # a module that exits must not end the program
         raise PluginError(f"{entry} cannot be imported: {_told(error)}") from error
     check_class(loaded, str(entry))
-    return loaded  # type: ignore[no-any-return]
+    return loaded
 
 
 def check_class(loaded: Any, blame: str) -> None:

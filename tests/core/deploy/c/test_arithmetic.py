@@ -2,6 +2,7 @@
 
 import ctypes
 import subprocess
+from random import Random
 
 import numpy as np
 import pytest
@@ -102,9 +103,9 @@ def test_each_step_of_floats_that_is_allowed_has_a_form() -> None:
 
 @settings(max_examples=200, deadline=None, derandomize=True, database=None)
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=4), st.randoms(use_true_random=False))
-def test_moves_are_strides(shape: list[int], random: object) -> None:
+def test_moves_are_strides(shape: list[int], random: Random) -> None:
     axes = list(range(len(shape)))
-    random.shuffle(axes)  # type: ignore[attr-defined]
+    random.shuffle(axes)
     indices = np.arange(int(np.prod(shape))).reshape(shape).transpose(axes)[::-1]
     found = strided(indices)
     assert found is not None

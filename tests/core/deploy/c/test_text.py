@@ -118,7 +118,7 @@ def test_wrong_options_are_refused(
 ) -> None:
     model = packed(net(), pixels(8, 20))
     with pytest.raises(SpecError, match=message):
-        model.export_c(tmp_path / "net", **{"transform": (MEAN, STD)} | options)  # type: ignore[arg-type]
+        model.export_c(tmp_path / "net", **{"transform": (MEAN, STD)} | options)  # type: ignore[arg-type] # what is refused
     assert not (tmp_path / "net").exists()
 
 

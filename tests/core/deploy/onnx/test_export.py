@@ -121,7 +121,7 @@ def test_thresholds_of_files(form: str, weight: str, tmp_path: Path) -> None:
         loaded = qnn.load(tmp_path / "net.qnn")
         assert any(node.op == "requantize" and not node.chain for node in loaded.graph.nodes)
         exported = export(loaded, tmp_path / "net.onnx", form, example=x)
-        assert exported.difference < 1e-3  # type: ignore[operator]
+        assert exported.difference < 1e-3  # type: ignore[operator] # it was measured
 
 
 def test_the_measured_difference_is_what_a_user_finds(tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_a_float_model(tmp_path: Path) -> None:
     packed = qnn.pack(fitted(model, X).eval(), X)
     for form in FORMS:
         exported = export(packed, tmp_path / "net.onnx", form, example=X)
-        assert 0 < exported.difference < 1e-5  # type: ignore[operator]
+        assert 0 < exported.difference < 1e-5  # type: ignore[operator] # it was measured
         assert not exported.exact
     with pytest.warns(ExportWarning, match=r"layers\.0, layers\.5: a product.*; layers\.2: tanh"):
         packed.export_onnx(tmp_path / "net.onnx")
@@ -340,7 +340,7 @@ def test_answers_that_differ_are_not_written(
 ) -> None:
     # A packed model that answers with another bit than its graph.
     right = type(packed)._run
-    wrong = lambda self, inputs: [np.nextafter(y, np.float32(9)) for y in right(self, inputs)]  # noqa: E731
+    wrong = lambda self, inputs: [np.nextafter(y, np.float32(9)) for y in right(self, inputs)]  # noqa: E731 # beside what it replaces
     monkeypatch.setattr(type(packed), "_run", wrong)
     with pytest.raises(PackError, match="nothing was written"):
         packed.export_onnx(tmp_path / "net.onnx")

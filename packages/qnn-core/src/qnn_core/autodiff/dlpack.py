@@ -42,6 +42,5 @@ def from_dlpack(data: Any) -> Tensor:
             "converts other numbers"
         )
     tensor = tensor_of(array)
-    # Its owner writes to it when it likes: `data` takes note of that.
-    tensor.data  # noqa: B018
+    tensor.data  # noqa: B018 (which takes note that its owner writes to it when it likes)
     return tensor

@@ -543,7 +543,7 @@ def grad(
     starts = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     single = isinstance(outputs, Tensor)
     given: list[Any] = (
-        [None] * len(ends) if gradients is None else [gradients] if single else list(gradients)  # type: ignore[arg-type]
+        [None] * len(ends) if gradients is None else [gradients] if single else list(gradients)  # type: ignore[arg-type] # a sequence, where outputs are
     )
     if len(given) != len(ends):
         raise GraphError(f"grad: {len(given)} gradients for {len(ends)} outputs")

@@ -2,7 +2,7 @@
 
 import keyword
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ...autodiff import Tensor
 from ...errors import ShapeError, StructureError
@@ -90,14 +90,14 @@ class GraphModule(Module):
                 f"GraphModule: {len(self.inputs)} inputs are needed ({', '.join(self.inputs)}), "
                 f"got {len(inputs)}"
             )
-        values: dict[str, Any] = dict(zip(self.inputs, inputs, strict=True))
+        values: dict[str, Tensor] = dict(zip(self.inputs, inputs, strict=True))
         for name, shape in self.shapes.items():
             if values[name].shape[1:] != shape:
                 raise self._other_shape(name, shape, values[name].shape)
         for layer, taken, made in self.steps:
             values[made] = getattr(self, layer)(*[values[name] for name in taken])
         if len(self.outputs) == 1:
-            return values[self.outputs[0]]  # type: ignore[no-any-return]
+            return values[self.outputs[0]]
         return tuple(values[name] for name in self.outputs)
 
     def _other_shape(self, name: str, wanted: tuple[int, ...], got: tuple[int, ...]) -> ShapeError:
