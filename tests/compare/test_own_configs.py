@@ -155,7 +155,9 @@ def test_what_is_measured_beside_is_kept(thread: Executor, tmp_path: Path) -> No
         wide_or_deep, data, configs=CONFIGS[:2], measure=greatest, executor=thread, store=tmp_path,
         **SMALL,
     )  # fmt: skip
-    for run, result in Comparison.load(tmp_path).results.items():
+    kept = Comparison.load(tmp_path).results
+    assert len(kept) == 2 * SMALL["seeds"]
+    for run, result in kept.items():
         assert result.measured == found.results[run].measured
         assert result.measured["samples"] == 60
         assert result.measured["greatest"] > 0

@@ -151,6 +151,7 @@ def test_a_difference_in_any_output_is_seen() -> None:
 def test_a_dictionary_is_the_same_study(found: Comparison, thread: Executor) -> None:
     named = parts({"kind": KIND, "age": AGE})
     made = ask(thread, build=NamedHeads, data=named, loss=named_loss, metric=NAMED_WRONG)
+    assert made.results.keys() == found.results.keys()
     for run, result in made.results.items():
         assert np.array_equal(result.correct, found.results[run].correct)
         assert result.difference == 0
@@ -277,6 +278,7 @@ def test_what_is_no_mean_sees_all_samples_at_once(thread: Executor) -> None:
 
 def test_processes_get_them(found: Comparison) -> None:
     made = ask(2, configs=CONFIGS[:2])
+    assert made.results.keys() == {run for run in found.results if run[0] != "W2"}
     for run, result in made.results.items():
         assert np.array_equal(result.correct, found.results[run].correct)
 

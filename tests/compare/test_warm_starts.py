@@ -110,6 +110,7 @@ def test_what_was_not_kept_is_trained_again(
 
 def test_processes_get_what_their_nets_begin_with(found: Comparison) -> None:
     there = compare(net, data, configs=CONFIGS, executor=2, **SMALL)
+    assert there.results.keys() == found.results.keys()
     for run, result in there.results.items():
         assert np.array_equal(result.correct, found.results[run].correct), run
 

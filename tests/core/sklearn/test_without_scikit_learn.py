@@ -21,16 +21,22 @@ except ImportError as error:
 """
 
 
-def test_what_is_missing_is_said() -> None:
+def printed(program: str) -> str:
+    """Return what a program prints in a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", PROGRAM], capture_output=True, text=True, check=False
+        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == (
+    return done.stdout.strip()
+
+
+def test_what_is_missing_is_said() -> None:
+    assert printed(PROGRAM) == (
         'qnn_core.sklearn needs scikit-learn 1.6 or later: pip install "qnn-core[sklearn]"'
     )
 
 
 def test_scikit_learn_is_imported_where_it_is_asked_for() -> None:
-    program = "import qnn_core, sys; assert 'sklearn' not in sys.modules"
-    subprocess.run([sys.executable, "-c", program], check=True)
+    loaded = "print('sklearn' in sys.modules)"
+    asked = f"import qnn_core, sys; {loaded}; import qnn_core.sklearn; {loaded}"
+    assert printed(asked).split() == ["False", "True"]

@@ -181,9 +181,11 @@ def test_what_is_fine_stays_silent(name: str) -> None:
 
 
 def test_it_can_be_left_out() -> None:
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
         warnings.simplefilter("ignore", qnn.TrainingWarning)
         fit(mlp(), RAW, kind=SGD, lr=0.1)
+    assert not said
 
 
 @pytest.fixture
