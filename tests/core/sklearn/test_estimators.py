@@ -164,6 +164,7 @@ def test_probabilities_and_scores_agree_with_the_answers() -> None:
         (quick, np.where(X > 7, np.nan, X), ValueError, "contains NaN"),
         (quick, np.where(X > 7, 1e300, X), ValueError, "too large"),
         (partial(quick, bits=4), X, SpecError, "bits=4 is a width, which needs a scheme"),
+        (partial(quick, weight="binary", bits=33), X, SpecError, "1 to 8, or 32 for float, got 33"),
         (partial(quick, weight="symetric"), X, SpecError, "did you mean 'symmetric'"),
         (partial(quick, weight="binary", bits=2), X, SpecError, "there is one bit"),
         (partial(quick, optimizer="adma"), X, SpecError, "did you mean 'adam'"),

@@ -19,7 +19,7 @@ def at_width(where: str, weight: Any, input: Any, bits: int | None) -> tuple[Any
         bits: None for the widths that the specs have; 32 for float; else 1 to 8.
 
     Raises:
-        SpecError: if there is no quantizer to have that width, or the scheme has no such width.
+        SpecError: if there is no such width, or no quantizer to have it, or its scheme has it not.
 
     Example:
         >>> [str(found) for found in at_width("X", "symmetric", None, 2)]
@@ -31,6 +31,8 @@ def at_width(where: str, weight: Any, input: Any, bits: int | None) -> tuple[Any
         return weight, input
     if bits == FLOAT_BITS:
         return None, None
+    if bits not in range(1, 9):
+        raise SpecError(f"{where}: bits are 1 to 8, or 32 for float, got {bits!r}")
     if weight is None and input is None:
         raise SpecError(
             f"{where}: bits={bits!r} is a width, which needs a scheme: weight=, input= or both, "
