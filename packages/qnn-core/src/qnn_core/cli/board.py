@@ -14,7 +14,7 @@ from ..boards import TARGETS, CNet, find_target, measure, missing_tools, selftes
 from ..errors import FileError
 from ..terminal import add_json, say
 
-HEADERS = ("target", "self-test", "flash", "RAM", "of it stack", "instructions", "cycles")
+HEADERS = ("target", "self-test", "flash", "RAM", "of which stack", "instructions", "cycles")
 ALIGNMENT = ["left", "left", *["right"] * (len(HEADERS) - 2)]
 
 
@@ -92,7 +92,7 @@ def _measured(net: CNet, target: str, inputs: NDArray[Any], optimize: str) -> di
         "self-test": f"vector {failed} differs" if failed else "passed",
         "flash": found.flash,
         "RAM": found.ram,
-        "of it stack": found.stack,
+        "of which stack": found.stack,
         "instructions": None if counts is None else float(counts.mean()),
         "cycles": float(found.cycles.mean()),
     }

@@ -144,7 +144,7 @@ class CSummary:
         rows.append([*total, *(f"{c / 1000:,.1f}" for c in self.cycles.values())])
         rows.append(["flash, bytes", "", "", "", "", *(f"{b:,}" for b in self.flash.values())])
         rows.append(["RAM, bytes", "", "", "", "", *(f"{self.ram(t):,}" for t in PROCESSORS)])
-        rows.append(["of it stack", "", "", "", "", *(f"{b:,}" for b in self.stack.values())])
+        rows.append(["of which stack", "", "", "", "", *(f"{b:,}" for b in self.stack.values())])
         right = ["left", "left", *["right"] * (len(heads) - 2)]
         table = tabulate(rows, heads, colalign=right, disable_numparse=True)
         return (

@@ -70,7 +70,7 @@ def _costs(g: Generated, summary: CSummary) -> str:
     )
     layers = _table(("layer", "what", "kernel", "MACs", "tables, bytes", "RAM, bytes"), rows, 3)
     targets = _table(
-        ("target", "flash, bytes", "RAM, bytes", "of it stack", "cycles"),
+        ("target", "flash, bytes", "RAM, bytes", "of which stack", "cycles"),
         [
             (
                 f"{name} ({processor.title})",
