@@ -113,15 +113,18 @@ def what_to_do(comparison: "Comparison") -> list[str]:
 
 
 def _deciding(names: list[str], left: list[Pair], store: str) -> str:
-    """Return what would decide what is undecided, all of it; `store` is where seeds go."""
+    """Return what would decide what is undecided, all of it; `store` is where seeds go.
+
+    How many, the footnotes say: of each config, since of many the numbers are far apart.
+    """
     seeds = [pair.needs.seeds for pair in left if pair.needs is not None]
     samples = [pair.needs.samples for pair in left if pair.needs is not None]
     what = f"To decide {listed(names)}: "
     ways = []
     if seeds and None not in seeds:
-        ways.append(f"about {max(n for n in seeds if n)} seeds{store}")
+        ways.append(f"more seeds{store}")
     if samples and None not in samples:
-        ways.append(f"about {max(n for n in samples if n):,} test samples")
+        ways.append("more test samples")
     if not ways:
         return what + (f'more seeds{store}, or seeds="auto".' if store else "more seeds.")
-    return what + ", or ".join(ways) + ", if what was seen so far goes on."
+    return what + ", or ".join(ways) + "; how many is noted with the verdicts."
