@@ -1,6 +1,7 @@
 """Configs that begin with trained nets, learn from them, are trained in stages, layer by layer."""
 
 import json
+import re
 import shutil
 from concurrent.futures import Executor
 from pathlib import Path
@@ -113,6 +114,26 @@ def test_processes_get_what_their_nets_begin_with(found: Comparison) -> None:
     assert there.results.keys() == found.results.keys()
     for run, result in there.results.items():
         assert np.array_equal(result.correct, found.results[run].correct), run
+
+
+def test_a_net_whose_weights_are_not_used_is_named(thread: Executor, tmp_path: Path) -> None:
+    given = net(None, None, 0)
+    begun, anew = Config("begun", weight=TWO, start=given), Config("anew", weight=TWO)
+
+    def told(*configs: Config, build: Any = None) -> list[str]:
+        made = compare(
+            build or qnn.as_builder(given), data, configs=configs, executor=thread,
+            **SMALL | {"seeds": 1, "epochs": 1},
+        )  # fmt: skip # one call
+        text = " ".join(made.table().split())
+        page = made.report(tmp_path / "report.html").read_text("utf-8")
+        assert ("Nets that were trained from scratch" in page) == ("from scratch" in text)
+        return re.findall("trained from scratch, (.*?): weights of the net .* are not used", text)
+
+    assert told(Config("float", start=given), begun) == []
+    assert told(Config("float", start=given), begun, anew) == ["anew"]
+    assert told(Config(), anew) == ["each config"]
+    assert told(Config(), anew, build=net) == []
 
 
 def test_what_begins_with_a_failed_net_fails_with_its_name(thread: Executor) -> None:

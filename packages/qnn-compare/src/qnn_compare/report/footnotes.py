@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from qnn_core.analysis.as_builder import ModelBuilder
 from qnn_core.analysis.skipped import by_reason
 
 from ..experiment.result import Result
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 THOUSANDS = re.compile(r"(\d[\d,]*(?:\.\d+)?(?:e-?\d+)?)")
+# As `fingerprint` tells what `as_builder` returns.
+OF_A_NET = f"{ModelBuilder.__module__}.{ModelBuilder.__qualname__}"
 
 
 class Footnote(NamedTuple):
@@ -111,6 +114,23 @@ def skipped(comparison: "Comparison") -> list[Footnote]:
             "; ".join(f"{paths} ({why})" for paths, why in by_reason(told[group[0]])),
         )
         for group in groups
+    ]
+
+
+def from_scratch(comparison: "Comparison") -> list[Footnote]:
+    """Return the configs that are built like a given net and do not begin with its weights."""
+    build = comparison.plan.configuration.get("build")
+    if not isinstance(build, Mapping) or build.get("is") != OF_A_NET:
+        return []
+    names = [config.name for config in comparison.configs if config.start is None]
+    if not names:
+        return []
+    return [
+        Footnote(
+            "each config" if len(names) == len(comparison.configs) else ", ".join(names),
+            "weights of the net that as_builder was given are not used; Config(..., start=net) "
+            "begins with them",
+        )
     ]
 
 

@@ -15,6 +15,7 @@ from .csv import numbers
 from .footnotes import (
     Footnote,
     failed,
+    from_scratch,
     left_out,
     missing,
     skipped,
@@ -53,6 +54,7 @@ OF_CONFIGS = {
     "not packed": unpacked,
     "no form in C": without_c,
     "left float": skipped,
+    "trained from scratch": from_scratch,
 }
 
 PARTIAL = (

@@ -13,6 +13,7 @@ from .. import figures, summary
 from ..columns import columns_for
 from ..footnotes import (
     failed,
+    from_scratch,
     left_out,
     missing,
     skipped,
@@ -88,6 +89,7 @@ def html(comparison: "Comparison", refresh: int = 0) -> str:
             "Nets that cannot be packed": unpacked(comparison),
             "Nets that have no form in C": without_c(comparison),
             "Layers that were left float": skipped(comparison),
+            "Nets that were trained from scratch": from_scratch(comparison),
             "Runs that were not run yet": missing(comparison),
             "Combinations without a meaning, left out": left_out(comparison),
         },
