@@ -9,8 +9,7 @@ from ..errors import SpecError
 from ..nn import BatchNorm, Module
 from ..nn.init import generator, kaiming_uniform
 from ..nn.left_float import leave_float, not_asked
-from ..nn.models.mlp import SAME
-from ..nn.models.specs import Spec
+from ..nn.models.specs import SAME, Spec, of_the_ends
 from ..nn.surgery import check_module, layers, modules, quantizers
 from .rules import Rule, apply_rules, by_layer, float_by
 
@@ -54,13 +53,11 @@ class ModelBuilder:
             at = self.ends | ends
         pairs: dict[str, tuple[Spec, Spec]] = dict.fromkeys(_layers(model), (weight, input))
         first, last = next(iter(pairs)), [*pairs][-1]
-        pairs[first] = (
-            weight if at["first_weight"] == SAME else at["first_weight"],
-            input if at["first_input"] == SAME else at["first_input"],
-        )
-        pairs[last] = (
-            weight if at["last_weight"] == SAME else at["last_weight"],
-            input if at["last_input"] == SAME else at["last_input"],
+        pairs[first], pairs[last] = of_the_ends(
+            (weight, input),
+            (at["first_weight"], at["first_input"]),
+            (at["last_weight"], at["last_input"]),
+            only=first == last,
         )
         given = by_layer("as_builder, layers", layers or {}, pairs)
         pairs |= given
@@ -84,16 +81,21 @@ def as_builder(
     """Return a function that builds nets like a model, as `compare` wants one.
 
     A net from elsewhere (`qnn.from_onnx`, `qnn.from_torch`) is compared at several widths so; its
-    trained weights are what configs start from. Called without quantizers it returns a float net;
-    else the first and last of its linear and convolutional layers, in the order in which the model
-    holds them, are quantized as `qnn.quantize` does, or as is said here.
+    trained weights are what configs start from, with ``start=``: else its linear and convolutional
+    layers begin anew, from the seed, and batch normalization as when it is made. All else is as in
+    the model: parameters and buffers of other modules, such as your own, keep their values.
+
+    Called without quantizers it returns a float net; else the first and last of its linear and
+    convolutional layers, in the order in which the model holds them, are quantized as
+    `qnn.quantize` does, or as is said here.
 
     Args:
         model: without quantizers; it is copied, and stays as it is.
         first_weight: quantizer of the first layer's weight, None for float; ``"same"`` for that of
             the others.
         first_input: quantizer of its input, likewise.
-        last_weight: quantizer of the last layer's weight, likewise; also if it is the only one.
+        last_weight: quantizer of the last layer's weight, likewise. If there is one layer, this
+            counts, or if it is None or ``"same"``, `first_weight`.
         last_input: quantizer of its input, likewise.
 
     Raises:

@@ -12,8 +12,7 @@ from ..data import Given, checked_inputs
 from ..errors import NonFiniteError, SpecError, StateError
 from ..nn import Conv2d, Linear, Module, Quantize, surgery
 from ..nn.left_float import bounds_if_quantized, leave_float, not_asked
-from ..nn.models.mlp import SAME
-from ..nn.models.specs import Spec
+from ..nn.models.specs import SAME, Spec, of_the_ends
 from ..nn.parts import joined
 from ..nn.surgery import Float, check_module, exchange
 from .rules import QUANT_LAYER, Rule, by_layer, float_by, with_quantizers
@@ -49,9 +48,9 @@ def quantize(
 
     The arguments are those of `MLP`: unless told otherwise the last layer is float and the first
     is as the others. The first is the one that the data run first, the last the one that they run
-    last, though it may have run before; a layer that is both counts as the last. Without data the
-    order is that in which the model holds them. `qnn.skipped` lists the layers that are float then,
-    and why.
+    last, though it may have run before; one of several that is both counts as the last. Without
+    data the order is that in which the model holds them. `qnn.skipped` lists the layers that are
+    float then, and why.
 
     Args:
         model: a trained module without quantizers.
@@ -61,8 +60,8 @@ def quantize(
             DataLoader; targets are not used.
         first_weight: quantizer of the first layer's weight, None for float; ``"same"`` is `weight`.
         first_input: quantizer of the first layer's input, None for float; ``"same"`` is `input`.
-        last_weight: quantizer of the last layer's weight, also if it is the only one; None for
-            float, ``"same"`` for `weight`.
+        last_weight: quantizer of the last layer's weight, None for float; ``"same"`` is `weight`.
+            If there is one layer, this counts, or if it is None or ``"same"``, `first_weight`.
         last_input: quantizer of the last layer's input, likewise.
         layers: quantizers of single layers in place of all of these: by the layer's path, or a
             pattern of paths, a pair ``(weight, input)``, one quantizer for both, or None to leave
@@ -95,13 +94,11 @@ def quantize(
         batches = checked_inputs(calibration, copied.dtype, "quantize")
     order, last = _in_order(copied, found, batches)
     pairs = dict.fromkeys(order, (weight, input))
-    pairs[order[0]] = (
-        weight if first_weight == SAME else first_weight,
-        input if first_input == SAME else first_input,
-    )
-    pairs[last] = (
-        weight if last_weight == SAME else last_weight,
-        input if last_input == SAME else last_input,
+    pairs[order[0]], pairs[last] = of_the_ends(
+        (weight, input),
+        (first_weight, first_input),
+        (last_weight, last_input),
+        only=len(order) == 1,
     )
     pairs |= by_layer("quantize, layers", layers or {}, order)
     made = {n: _quantized(n, found[n], *pair) for n, pair in pairs.items() if pair != (None, None)}

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..arguments import whole
 from ..nn import MLP, Module
-from ..nn.models.mlp import SAME
+from ..nn.models.specs import SAME
 from .classifier import Classifier
 from .estimator import QuantEstimator
 from .quantizers import of_layers

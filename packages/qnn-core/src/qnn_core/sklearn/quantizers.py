@@ -3,7 +3,6 @@
 from typing import Any
 
 from ..errors import SpecError
-from ..nn.models.mlp import SAME
 from ..registry import get_quantizer
 
 FLOAT_BITS = 32
@@ -43,18 +42,7 @@ def at_width(where: str, weight: Any, input: Any, bits: int | None) -> tuple[Any
 
 
 def of_layers(where: str, estimator: Any) -> dict[str, Any]:
-    """Return the quantizers that `MLP` takes, by the parameters of an estimator.
-
-    Its ``last_weight`` and ``last_input`` may be ``"same"``: as in the other layers.
-    """
+    """Return the quantizers that `MLP` takes, by the parameters of an estimator."""
     weight, input = at_width(where, estimator.weight, estimator.input, estimator.bits)
-    last = {
-        "last_weight": weight if _same(estimator.last_weight) else estimator.last_weight,
-        "last_input": input if _same(estimator.last_input) else estimator.last_input,
-    }
-    first = {"first_weight": estimator.first_weight, "first_input": estimator.first_input}
-    return {"weight": weight, "input": input, **first, **last}
-
-
-def _same(spec: Any) -> bool:
-    return isinstance(spec, str) and spec == SAME
+    ends = ("first_weight", "first_input", "last_weight", "last_input")
+    return {"weight": weight, "input": input} | {name: getattr(estimator, name) for name in ends}

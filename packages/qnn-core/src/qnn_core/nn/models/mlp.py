@@ -9,10 +9,7 @@ from ..init import Seed, generator
 from ..layers.container import Sequential
 from ..layers.norm import BatchNorm, Dropout
 from ..module import Module
-from .specs import Spec, activation_of, linear_layer
-
-# None is float, so another value says that the first layer is as the others.
-SAME = "same"
+from .specs import SAME, Spec, activation_of, linear_layer, of_the_ends
 
 
 class MLP(Sequential):
@@ -34,8 +31,9 @@ class MLP(Sequential):
         bias: whether the layers have one.
         first_weight: quantizer of the first layer's weight, None for float; ``"same"`` is `weight`.
         first_input: quantizer of the first layer's input, None for float; ``"same"`` is `input`.
-        last_weight: quantizer of the last layer's weight, also if it is the only one.
-        last_input: quantizer of the last layer's input.
+        last_weight: quantizer of the last layer's weight, likewise. If there is one layer, this
+            counts, or if it is None or ``"same"``, `first_weight`.
+        last_input: quantizer of the last layer's input, likewise.
         weight_bounds: ``(low, high)`` for the latent weights of the quantized layers.
         seed: of the initial weights and of dropout.
 
@@ -76,12 +74,14 @@ class MLP(Sequential):
         active = activation_of("MLP", activation)
         rng = generator(seed)
         layers: list[Module] = []
-        first = (_or(weight, first_weight), _or(input, first_input))
         last = len(sizes) - 2
+        at_first, at_last = of_the_ends(
+            (weight, input), (first_weight, first_input), (last_weight, last_input), only=last == 0
+        )
         for n, (before, after) in enumerate(pairwise(sizes)):
-            quantizers, place = ((weight, input), "") if n else (first, "first")
+            quantizers, place = ((weight, input), "") if n else (at_first, "first")
             if n == last:
-                quantizers, place = (last_weight, last_input), "last"
+                quantizers, place = at_last, "last"
             options: dict[str, Any] = {"bias": bias, "seed": rng, "place": place}
             layers.append(linear_layer(quantizers, weight_bounds, before, after, **options))
             if n == last:
@@ -92,7 +92,3 @@ class MLP(Sequential):
             if dropout:
                 layers.append(Dropout(dropout, seed=int(rng.integers(2**31))))
         super().__init__(*layers)
-
-
-def _or(usual: Spec, first: Spec) -> Spec:
-    return usual if isinstance(first, str) and first == SAME else first

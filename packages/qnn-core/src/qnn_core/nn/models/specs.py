@@ -25,7 +25,8 @@ ACTIVATIONS: dict[str, Callable[[], Module]] = {
 Spec = str | Quantizer | None
 # Quantizers of a layer's weight and input.
 Pair = tuple[Spec, Spec]
-
+# None is float, so another value says that the first or last layer is as the others.
+SAME = "same"
 
 # Height, width and channels.
 Shape = tuple[int, int, int]
@@ -64,6 +65,40 @@ def activation_of(model: str, name: str) -> Callable[[], Module]:
 def coded(quantizer: Spec) -> list[Module]:
     """Return a layer that quantizes what follows others, or none."""
     return [] if quantizer is None else [Quantize(quantizer)]
+
+
+def of_the_ends(usual: Pair, first: Pair, last: Pair, *, only: bool = False) -> tuple[Pair, Pair]:
+    """Return the quantizers of the first and the last layer.
+
+    Args:
+        usual: those of the others, of weight and input, for which ``"same"`` stands.
+        first: what was given for the first layer.
+        last: what was given for the last one.
+        only: whether both are one layer. It has what was given for the last one; where that is
+            None or ``"same"``, what was given for the first one.
+
+    Example:
+        >>> of_the_ends(("binary", None), ("same", "uniform:8"), (None, None))
+        (('binary', 'uniform:8'), (None, None))
+        >>> of_the_ends(("binary", None), ("same", "uniform:8"), (None, None), only=True)
+        ((None, 'uniform:8'), (None, 'uniform:8'))
+    """
+    if only:
+        first = last = _of_both(first[0], last[0]), _of_both(first[1], last[1])
+    return _or(usual, first), _or(usual, last)
+
+
+def _of_both(first: Spec, last: Spec) -> Spec:
+    return first if (last is None or _same(last)) and not _same(first) else last
+
+
+def _or(usual: Pair, given: Pair) -> Pair:
+    weight, input = (u if _same(g) else g for u, g in zip(usual, given, strict=True))
+    return weight, input
+
+
+def _same(given: Spec) -> bool:
+    return isinstance(given, str) and given == SAME
 
 
 def linear_layer(
