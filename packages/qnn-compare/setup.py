@@ -3,7 +3,10 @@
 qnn-core is on no package index: pip or uv would look for it there, and find nothing, or what a
 stranger has put there. So a build ends if one of them is seen to be installing this folder or
 archive, names no qnn-core, and the environment has none. In doubt it goes on: what they say
-themselves is enough then. qnn-compare and qnn-quantizers have the same file.
+themselves is enough then.
+
+qnn-compare and qnn-quantizers have the same file, and a test holds them to it: each sdist is built
+alone, and nothing that a build could import for it is on an index either.
 """
 
 import os
