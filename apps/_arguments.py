@@ -37,6 +37,22 @@ def positive(text: str) -> float:
     return number
 
 
+def app_parser(name: str, doc: str | None, epilog: str | None = None) -> argparse.ArgumentParser:
+    """Return the command line of an app, to which its options are added."""
+    return argparse.ArgumentParser(
+        prog=f"{name}.py",
+        usage=f"python apps/{name}.py [options]",
+        description=doc,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def add_quick(parser: argparse._ActionsContainer, what: str) -> None:
+    """Add --quick; `what` says how small the trial is."""
+    parser.add_argument("--quick", action="store_true", help=f"a trial: {what}")
+
+
 def add_dataset(parser: argparse._ActionsContainer) -> None:
     """Add --dataset."""
     parser.add_argument(

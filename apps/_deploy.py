@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import qnn_core as qnn
-from _arguments import add_dataset, add_out, whole
+from _arguments import add_dataset, add_out, add_quick, app_parser, whole
 
 MODEL, CHECKPOINT = "model.qnn", "checkpoint.qnn"
 QUICK_SAMPLES = 1000
@@ -22,12 +22,7 @@ ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_
 
 def arguments(doc: str | None) -> argparse.ArgumentParser:
     """Return the command line."""
-    parser = argparse.ArgumentParser(
-        prog="deploy.py",
-        usage="python apps/deploy.py [options]",
-        description=doc,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = app_parser("deploy", doc)
     add_dataset(parser)
     parser.add_argument(
         "--weight",
@@ -50,11 +45,7 @@ def arguments(doc: str | None) -> argparse.ArgumentParser:
         "needs the --weight and --input of that run",
     )
     add_out(parser, "deploy")
-    parser.add_argument(
-        "--quick",
-        action="store_true",
-        help=f"a trial: 2 epochs on {QUICK_SAMPLES:,} images; its accuracy means nothing",
-    )
+    add_quick(parser, f"2 epochs on {QUICK_SAMPLES:,} images; its accuracy means nothing")
     return parser
 
 

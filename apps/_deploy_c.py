@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import qnn_core as qnn
 import qnn_data
-from _arguments import add_dataset, add_out, load_data, whole
+from _arguments import add_dataset, add_out, add_quick, app_parser, load_data, whole
 from numpy.typing import NDArray
 from qnn_core.cli import main as qnn_command
 from qnn_core.deploy.c import PROCESSORS
@@ -37,12 +37,7 @@ int main(void)
 
 def arguments(doc: str | None) -> argparse.ArgumentParser:
     """Return the command line."""
-    parser = argparse.ArgumentParser(
-        prog="deploy_c.py",
-        usage="python apps/deploy_c.py [options]",
-        description=doc,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = app_parser("deploy_c", doc)
     data = parser.add_mutually_exclusive_group()
     add_dataset(data)
     data.add_argument(
@@ -60,11 +55,7 @@ def arguments(doc: str | None) -> argparse.ArgumentParser:
         help=f"also run it on an emulated board: {', '.join(PROCESSORS)}",
     )
     add_out(parser, "deploy_c")
-    parser.add_argument(
-        "--quick",
-        action="store_true",
-        help=f"a trial: 2 epochs on {QUICK_SAMPLES:,} samples; its accuracy means nothing",
-    )
+    add_quick(parser, f"2 epochs on {QUICK_SAMPLES:,} samples; its accuracy means nothing")
     return parser
 
 

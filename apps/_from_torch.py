@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import qnn_core as qnn
-from _arguments import add_dataset, add_out, whole
+from _arguments import add_dataset, add_out, add_quick, app_parser, whole
 from _deploy_c import NAME
 
 EXPORTED = Path(__file__).with_name("from_torch.onnx")
@@ -17,12 +17,7 @@ __all__ = ["EXPORTED", "NAME", "REPORT", "arguments", "float_net"]
 
 def arguments(doc: str | None) -> argparse.ArgumentParser:
     """Return the command line."""
-    parser = argparse.ArgumentParser(
-        prog="from_torch.py",
-        usage="python apps/from_torch.py [options]",
-        description=doc,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = app_parser("from_torch", doc)
     add_dataset(parser)
     parser.add_argument("--epochs", type=whole(1), metavar="N", help="of each width (default: 3)")
     parser.add_argument("--seeds", type=whole(1), metavar="N", help="(default: 5)")
@@ -35,9 +30,7 @@ def arguments(doc: str | None) -> argparse.ArgumentParser:
         "--export", action="store_true", help="with --train: write it to from_torch.onnx"
     )
     add_out(parser, "from_torch")
-    parser.add_argument(
-        "--quick", action="store_true", help="a trial: 1 epoch on 1,000 samples from one seed"
-    )
+    add_quick(parser, "1 epoch on 1,000 samples from one seed")
     return parser
 
 

@@ -1,6 +1,5 @@
 """What the tutorials share, so that they can be about their subject: arguments, data, curves."""
 
-import argparse
 import importlib.util
 import io
 import sys
@@ -9,7 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import qnn_data
-from _arguments import add_dataset, add_out, load_data, results_folder, whole
+from _arguments import (
+    add_dataset,
+    add_out,
+    add_quick,
+    app_parser,
+    load_data,
+    results_folder,
+    whole,
+)
 from qnn_core import History
 from qnn_core.files import atomic_write
 
@@ -32,20 +39,11 @@ class Tutorial:
     """
 
     def __init__(self, name: str, doc: str | None) -> None:
-        parser = argparse.ArgumentParser(
-            prog=f"{name}.py",
-            usage=f"python apps/{name}.py [options]",
-            description=doc,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
+        parser = app_parser(name, doc)
         add_dataset(parser)
         parser.add_argument("--epochs", type=whole(1), metavar="N", help="(default: 10)")
         add_out(parser, name)
-        parser.add_argument(
-            "--quick",
-            action="store_true",
-            help=f"a trial: 2 epochs on {QUICK_SAMPLES:,} images; its numbers mean nothing",
-        )
+        add_quick(parser, f"2 epochs on {QUICK_SAMPLES:,} images; its numbers mean nothing")
         given = parser.parse_args()
         self.epochs: int = given.epochs or (2 if given.quick else 10)
         self.train, self.test = load_data(parser, given.dataset)

@@ -12,7 +12,15 @@ from typing import Any
 
 import qnn_core as qnn
 import qnn_data
-from _arguments import DATASETS, add_dataset, load_data, numbered, positive, whole
+from _arguments import (
+    DATASETS,
+    add_dataset,
+    app_parser,
+    load_data,
+    numbered,
+    positive,
+    whole,
+)
 from qnn_compare import commands
 from qnn_compare.experiment.grid import configs_of
 from qnn_core import registry
@@ -158,13 +166,7 @@ def _width(text: str) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="compare_bits.py",
-        usage="python apps/compare_bits.py [options]",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = app_parser("compare_bits", DESCRIPTION, EPILOG)
     _add_compared(parser.add_argument_group("what is compared"))
     _add_training(parser.add_argument_group("how each net is trained"))
     _add_running(parser.add_argument_group("how it runs"))

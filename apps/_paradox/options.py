@@ -1,11 +1,10 @@
 """The command line of paradox.py."""
 
-import argparse
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from _arguments import DATASETS, load_data, numbered, whole
+from _arguments import DATASETS, add_quick, app_parser, load_data, numbered, whole
 
 WIDTHS = (1, 2, 3, 4, None)
 FIGURE = "ladder.png"
@@ -45,12 +44,7 @@ class Options:
 
 def parse(doc: str | None) -> Options:
     """Return what the command line asks for, or end with exit status 2 and say what is wrong."""
-    parser = argparse.ArgumentParser(
-        prog="paradox.py",
-        usage="python apps/paradox.py [options]",
-        description=doc,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = app_parser("paradox", doc)
     parser.add_argument(
         "--dataset",
         choices=DATASETS[:2],
@@ -73,10 +67,9 @@ def parse(doc: str | None) -> Options:
         help="folder of the study, which goes on with what it holds (default: a new one, "
         "results/paradox-1 or the next number that is free)",
     )
-    parser.add_argument(
-        "--quick",
-        action="store_true",
-        help=f"a trial: {QUICK.samples} images of {QUICK.dataset}, {QUICK.hidden} hidden units, "
+    add_quick(
+        parser,
+        f"{QUICK.samples} images of {QUICK.dataset}, {QUICK.hidden} hidden units, "
         f"{QUICK.epochs} epoch, 1 seed; its numbers mean nothing",
     )
     given = parser.parse_args()
