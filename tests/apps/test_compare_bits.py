@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import qnn_core as qnn
-from apps_runner import Run, command, png_size, run, run_one_by_one
+from apps_runner import Run, command, png_size, refusals, run
 
 PATIENCE = 300  # seconds until what waits counts as hanging: a busy machine is no hang
 BUILT_IN = ["binary", "logarithmic", "symmetric", "uniform"]
@@ -156,11 +156,12 @@ BAD = {
 @pytest.fixture(scope="module")
 def refused(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     """Runs with bad input, each in a folder of its own with a file in it."""
-    folders = [tmp_path_factory.mktemp("bad") for _ in BAD]
-    for folder in folders:
+
+    def prepared(arguments: str, folder: Path) -> list[str]:
         (folder / "file").touch()
-    each = [(folder, text.split()) for folder, text in zip(folders, BAD, strict=True)]
-    return dict(zip(BAD, run_one_by_one("compare_bits", each), strict=True))
+        return arguments.split()
+
+    return refusals("compare_bits", BAD, tmp_path_factory, prepared)
 
 
 @pytest.mark.parametrize("arguments", BAD)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import qnn_core as qnn
 import qnn_data
-from apps_runner import APPS, Run, run, run_one_by_one
+from apps_runner import APPS, Run, refusals, run
 
 MODEL, CHECKPOINT = "model.qnn", "checkpoint.qnn"
 
@@ -111,12 +111,12 @@ BAD = {
 @pytest.fixture(scope="module")
 def refused(deployed: Run, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     """Runs with bad input, each in a folder of its own with a text in it."""
-    folders = [tmp_path_factory.mktemp("bad") for _ in BAD]
-    for folder in folders:
+
+    def prepared(arguments: str, folder: Path) -> list[str]:
         (folder / "text").write_text("no model", encoding="utf-8")
-    given = [arguments.format(out=deployed.cwd / "out").split() for arguments in BAD]
-    runs = run_one_by_one("deploy", list(zip(folders, given, strict=True)))
-    return dict(zip(BAD, runs, strict=True))
+        return arguments.format(out=deployed.cwd / "out").split()
+
+    return refusals("deploy", BAD, tmp_path_factory, prepared)
 
 
 @pytest.mark.parametrize("arguments", BAD)

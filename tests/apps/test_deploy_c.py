@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import qnn_core as qnn
-from apps_runner import Run, run, run_one_by_one
+from apps_runner import Run, refusals, run
 
 BOARD = all(find_spec(name) for name in ("qnn_core.boards", "unicorn", "capstone")) and bool(
     shutil.which("arm-none-eabi-gcc")
@@ -100,11 +100,12 @@ BAD = {
 @pytest.fixture(scope="module")
 def refused(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     """Runs with bad files, each in a folder of its own."""
-    folders = [tmp_path_factory.mktemp("bad") for _ in BAD]
-    for folder, text in zip(folders, BAD, strict=True):
+
+    def prepared(text: str, folder: Path) -> list[str]:
         (folder / "bad.csv").write_text(text)
-    runs = run_one_by_one("deploy_c", [(folder, ("--csv", "bad.csv")) for folder in folders])
-    return dict(zip(BAD, runs, strict=True))
+        return ["--csv", "bad.csv"]
+
+    return refusals("deploy_c", BAD, tmp_path_factory, prepared)
 
 
 @pytest.mark.parametrize("text", BAD)

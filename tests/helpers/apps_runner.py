@@ -4,9 +4,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 APPS = Path(__file__).parents[2] / "apps"
 
@@ -77,6 +79,25 @@ def run_one_by_one(app: str, each: Sequence[tuple[Path, Sequence[object]]]) -> l
     assert done.returncode == 0, done.stderr
     runs = json.loads(done.stdout)
     return [Run(*one, cwd) for one, (cwd, _) in zip(runs, each, strict=True)]
+
+
+def refusals(
+    app: str,
+    bad: Collection[str],
+    folders: pytest.TempPathFactory,
+    prepared: Callable[[str, Path], Sequence[object]],
+) -> dict[str, Run]:
+    """Run an app on each bad input in a folder of its own, all in one process.
+
+    Args:
+        app: its name.
+        bad: names of the inputs.
+        folders: where folders are made.
+        prepared: writes what an input needs into a folder, and returns the arguments.
+    """
+    made = {name: folders.mktemp("bad") for name in bad}
+    each = [(folder, prepared(name, folder)) for name, folder in made.items()]
+    return dict(zip(made, run_one_by_one(app, each), strict=True))
 
 
 def png_size(path: Path) -> tuple[int, int]:
