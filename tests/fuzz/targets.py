@@ -58,14 +58,15 @@ class Target(ABC):
     """A format."""
 
     name: str
+    files: list[bytes]
     errors: tuple[type[BaseException], ...] = (QnnError, FileNotFoundError)
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    @abstractmethod
     def honest(self) -> list[Case]:
         """Return files that nobody has damaged."""
+        return [Case(content, of=number) for number, content in enumerate(self.files)]
 
     @abstractmethod
     def make(self, rng: Random) -> Case:
@@ -98,9 +99,6 @@ class Idx(Target):
         ]
         plain = [qnn_data.encode_idx(array) for array in arrays]
         self.files = [*plain, *(gzip.compress(content, mtime=0) for content in plain)]
-
-    def honest(self) -> list[Case]:
-        return [Case(content, of=number) for number, content in enumerate(self.files)]
 
     def make(self, rng: Random) -> Case:
         of = rng.randrange(len(self.files))
@@ -149,12 +147,7 @@ class Idx(Target):
 
 
 class Safetensors(Target):
-    """What packed models and checkpoints have in common: a checksum over header and arrays."""
-
-    files: list[bytes]
-
-    def honest(self) -> list[Case]:
-        return [Case(content, of=number) for number, content in enumerate(self.files)]
+    """What files of nets have in common: a checksum over header and arrays."""
 
     def make(self, rng: Random) -> Case:
         of, way = rng.randrange(len(self.files)), rng.random()
@@ -184,13 +177,36 @@ class Safetensors(Target):
 
     @abstractmethod
     def described(self, rng: Random, content: bytes) -> bytes:
-        """Change what the description says."""
+        """Change what the description says, or the arrays."""
 
     def path(self, case: Case) -> Path:
         """Write the file."""
         path = self.folder / "file.qnn"
         path.write_bytes(case.content)
         return path
+
+
+class Described(Safetensors):
+    """Files whose description and arrays are stored as they are read.
+
+    Attributes:
+        poking, changing: the share of files in which arrays, or the description, are changed.
+    """
+
+    poking: float
+    changing: float
+
+    def described(self, rng: Random, content: bytes) -> bytes:
+        path = self.folder / "honest.qnn"
+        path.write_bytes(content)
+        arrays, about = load_arrays(path)
+        arrays = dict(sorted(arrays.items()))  # parsed in another order each time
+        way = rng.random()
+        return assembled(
+            poked(rng, arrays) if way > 1 - self.poking else arrays,
+            changed(rng, about) if way < self.changing else about,
+            rng,
+        )
 
 
 def parted(content: bytes) -> tuple[dict[str, Any], bytes]:
@@ -352,10 +368,11 @@ def _graph_parts(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     return dict(sorted(tensors.items())), about  # parsed in another order each time
 
 
-class Checkpoints(Safetensors):
+class Checkpoints(Described):
     """Checkpoints of `fit`: `Checkpoint.load`, and a run that goes on from it."""
 
     name = "checkpoint"
+    poking, changing = 0.4, 0.75
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -364,18 +381,6 @@ class Checkpoints(Safetensors):
         paths = [folder / "made.qnn", GOLDEN / "checkpoint-v1.qnn"]
         self.files = [path.read_bytes() for path in paths]
         self.contents = [_checkpoint(path) for path in paths]
-
-    def described(self, rng: Random, content: bytes) -> bytes:
-        path = self.folder / "honest.qnn"
-        path.write_bytes(content)
-        arrays, about = load_arrays(path)
-        arrays = dict(sorted(arrays.items()))  # parsed in another order each time
-        way = rng.random()
-        return assembled(
-            poked(rng, arrays) if way > 0.6 else arrays,
-            changed(rng, about) if way < 0.75 else about,
-            rng,
-        )
 
     def read(self, case: Case) -> str | None:
         path = self.path(case)
@@ -390,10 +395,11 @@ class Checkpoints(Safetensors):
         return None
 
 
-class Models(Safetensors):
+class Models(Described):
     """Models that are trained on: `qnn.load` of what `qnn.save` wrote."""
 
     name = "model"
+    poking, changing = 0.2, 0.9
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -403,18 +409,6 @@ class Models(Safetensors):
         for made in (model, with_parts):
             qnn.save(made, folder / "made.qnn")
             self.files.append((folder / "made.qnn").read_bytes())
-
-    def described(self, rng: Random, content: bytes) -> bytes:
-        path = self.folder / "honest.qnn"
-        path.write_bytes(content)
-        arrays, about = load_arrays(path)
-        arrays = dict(sorted(arrays.items()))  # parsed in another order each time
-        way = rng.random()
-        return assembled(
-            poked(rng, arrays) if way > 0.8 else arrays,
-            changed(rng, about) if way < 0.9 else about,
-            rng,
-        )
 
     def read(self, case: Case) -> str | None:
         found = qnn.load(self.path(case))
@@ -506,9 +500,6 @@ class Studies(Target):
         for name, body in (("fuzzed_exit", "raise SystemExit(3)"), ("fuzzed_error", "1 / 0")):
             (folder / f"{name}.py").write_text(body, "utf-8")
         self.files = [text.encode() for text in STUDIES]
-
-    def honest(self) -> list[Case]:
-        return [Case(content, of=number) for number, content in enumerate(self.files)]
 
     def make(self, rng: Random) -> Case:
         of = rng.randrange(len(self.files))
