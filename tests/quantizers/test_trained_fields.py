@@ -282,6 +282,9 @@ def test_wrong_uses_are_refused() -> None:
         LearnedCodebook(bits=2, gaps=(1.0, 2.0))
     with pytest.raises(SpecError, match="8 bits leave no room"):
         LearnedCodebook(bits=8)
+    for bits in (10**9, 1e300, -1):  # of a file, too: 2 to that power would take for ever
+        with pytest.raises(SpecError, match="bits must be a whole number from 1 to 8"):
+            LearnedCodebook(bits=bits)  # type: ignore[arg-type] # what is refused
     with pytest.raises(SpecError, match="without an offset would leave nothing above zero"):
         LSQPlus(bits=1)
     with pytest.raises(SpecError, match="noise must be one of rounding, additive"):

@@ -79,8 +79,8 @@ class LearnedCodebook(Quantizer):
 
     @property
     def _count(self) -> int:
-        count: int = 2 ** int(self.bits)  # of a width that is none, too: it is refused later
-        return count
+        # Of a width that is none, too, however large: it is refused later.
+        return 2**self.bits if self.bits in range(1, 9) else 1
 
     @property
     def _zero(self) -> int:

@@ -116,8 +116,9 @@ def _codebook(quantizer: "Quantizer") -> Codebook:
 def checked_levels(levels: Any, bits: int, name: str) -> NDArray[np.float32]:
     """Return the levels as an ascending float32 array, or raise a SpecError."""
     try:
-        array = np.array(levels, dtype=np.float32)
-    except (TypeError, ValueError) as error:
+        with np.errstate(over="ignore"):  # what overflows is refused below
+            array = np.array(levels, dtype=np.float32)
+    except (OverflowError, TypeError, ValueError) as error:
         raise SpecError(f"{name}: levels must be numbers, got {levels!r}") from error
     if array.ndim != 1:
         raise SpecError(f"{name}: levels must be numbers in one row, got shape {array.shape}")
