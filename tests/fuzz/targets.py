@@ -405,8 +405,12 @@ class Models(Described):
         super().__init__(folder)
         model, _ = _learner()
         with_parts = qnn.Sequential(model, qnn.Dropout(0.1, seed=0), qnn.Conv1d(1, 1, 2), model)
+        shared, kinds = [{1: np.arange(3), "a": {2.5, None}}], (np.random.MT19937, np.random.Philox)
+        with_attributes: Any = qnn.Sequential(qnn.ReLU())
+        with_attributes.held = [shared, (shared, -np.nan, 10**700), np.float32(1), np.dtype("f4")]
+        with_attributes.rngs = [np.random.Generator(kind(0)) for kind in kinds]
         self.files = []
-        for made in (model, with_parts):
+        for made in (model, with_parts, with_attributes):
             qnn.save(made, folder / "made.qnn")
             self.files.append((folder / "made.qnn").read_bytes())
 
@@ -414,6 +418,10 @@ class Models(Described):
         found = qnn.load(self.path(case))
         if not isinstance(found, qnn.Module):
             return f"a {type(found).__name__} was made"
+        rngs = getattr(found, "rngs", None)
+        for value in rngs if isinstance(rngs, list) else []:
+            if isinstance(value, np.random.Generator):
+                value.random(5)  # which reads beside its state if that is wrong
         if not case.sealed and repr(found) != repr(qnn.load(self._honest(case.of))):
             return "another model passed the checksum"
         return None

@@ -23,19 +23,24 @@ def save(model: Module | PackedModel, path: str | Path) -> None:
     """Write a model to a file that `load` brings back: a module to be trained on, or a packed one.
 
     A module is written with its structure, its mode and its state: every layer and quantizer, what
-    was exchanged or assigned after it was built, which parts are frozen or not trained. The
-    optimizer is not: ``fit(..., checkpoint=path)`` keeps a run. No pickle.
+    was exchanged or assigned after it was built, which parts are frozen or not trained; what two
+    attributes share they share again. Gradients and the optimizer are not: ``fit(...,
+    checkpoint=path)`` keeps a run. No pickle.
+
+    Before a module's file is written it is read in memory and compared, which takes the time and
+    the memory of a load: what `load` would refuse is refused here, and what was at the path stays.
 
     Args:
-        model: a module whose attributes hold parameters, buffers, modules, quantizers, arrays,
-            dataclasses, generators of NumPy, operations of `qnn_core.ops`, plain values, or lists,
-            tuples, dictionaries and sets of them; its class must be found in a module by its name.
-            Or a `PackedModel`.
+        model: a module whose attributes hold parameters, buffers, modules, quantizers, arrays of
+            NumPy (integers, booleans, float16 to float64), dataclasses, generators of NumPy,
+            operations of `qnn_core.ops`, plain values, or lists, tuples, dictionaries and sets of
+            them; its class must be found in a module by its name. Or a `PackedModel`.
         path: where to; its folder must exist.
 
     Raises:
         OSError: if it cannot be written.
-        SpecError: if it holds something else; the message says where.
+        SpecError: if it holds something else, or would not come back as it is; the message says
+            where.
         StructureError: if the model holds parts where they have no name.
 
     Example:
@@ -79,7 +84,8 @@ def load(path: str | Path, *, limit: float = 1.0) -> Any:
     Raises:
         FileNotFoundError: if there is no such file.
         FileError: if it is damaged, of another kind or version, would cost more than the limit, or
-            needs a class that is not found or has changed; the message says which.
+            needs a class that is not found, or has changed so that the model would not be the one
+            that was saved; the message says which.
         ValueError: if `limit` is no number above 0.
     """
     try:

@@ -75,7 +75,11 @@ def load_arrays(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
         FileNotFoundError: if there is no such file.
         FileError: if it is cut, changed in any byte, or of another kind.
     """
-    content = _content(path)
+    return parse_arrays(_content(path), path)
+
+
+def parse_arrays(content: bytes, path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Return what `load_arrays` does, of the content of a file; `path` is for messages."""
     try:
         arrays = parse(content)
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])

@@ -90,7 +90,7 @@ class Parts:
         """Enter a new part; refuse one whose name another has."""
         if name in self._taken:
             raise StructureError(
-                f"{type(self.root).__name__}: two parts are called {name}, a "
+                f"{type(self.root).__name__}: two parts are called {name or repr(name)}, a "
                 f"{type(self._taken[name]).__name__} and a {type(part).__name__}: keys and "
                 "attributes must still differ when they are written as text, with dots between"
             )
