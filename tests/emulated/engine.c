@@ -27,6 +27,7 @@ static Requantizer requantizer(int format, int bits, int count, int even)
     for (int j = 0; j < count; j++) gain[j] = 1;
     d.gain_t = gain, d.element_l = element, d.elements = count + 1;
     d.float_t = thresholds(count, even);
+    if (!even && !search_make(&d.search, d.float_t + 1, count)) abort();
     d.per_step = even ? 1 / 0.375f : 0;
     return d;
 }

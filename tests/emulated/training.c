@@ -16,6 +16,7 @@ static void fakes(int path, int count, int even, int own)
               .own_qparams = own, .qparams_r = zeros(sizeof(QParams) * (size_t)rows), .threshold_t = t, .count = count,
               .per_step = even ? 2.0f : 0, .level_l = level, .first = level[0], .step = even ? 0.5f : 0,
               .code = zeros((size_t)size), .value = zeros(4 * (size_t)size), .bad_p = zeros(8)};
+    if (!even && !search_make(&f.search, t + 1, count)) abort();
     float *x = (float *)f.x;
     for (int64_t i = 0; i < size; i++) if (i % 3 == 0) x[i] = scale[own ? i / length : 0] * t[1 + i % (count + 0)];
     for (int64_t r = 0; r < rows; r++) fake_qparams_tasks[path](&f, r);

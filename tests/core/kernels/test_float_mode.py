@@ -26,6 +26,7 @@ import ctypes, hashlib, sys
 import numpy as np
 import qnn_core as qnn
 from qnn_core._kernels import channels, engine, float_gemm, loss, pooling, quantize, training
+from qnn_core._kernels.search import Search
 from qnn_core.machine import cpu
 
 place, bits, threads = map(int, sys.argv[1:4])
@@ -52,6 +53,8 @@ scale, shift = np.float32(2e-40).reshape(()), np.zeros((), "f")
 q = qnn.get_quantizer("symmetric:4")
 eight = qnn.get_quantizer("symmetric:8")
 books = [qnn.quantizer.codebook(q), qnn.quantizer.codebook(eight)]
+subnormal = (np.sort(rng.permutation(2000)[:200]) - 1000).astype("f") * tiny
+ones = np.ones_like(x), np.zeros_like(x)
 row, column = np.ones(140, "f"), np.zeros(140, "f")
 all_qparams = np.full((150, 130), 2e-40, "f"), np.zeros((150, 130), "f")
 few = x.reshape(150, 13, 10, 1)
@@ -76,12 +79,16 @@ for _ in range(2):  # the threads sleep, or watch
         training.fake_forward(*given, value)
         made += [code.tobytes(), value.tobytes()]
         code2, value2 = np.zeros_like(code), np.zeros_like(value)
-        quantize.encode(x, *all_qparams, book.thresholds, book.per_step, code2)
+        how = book.thresholds, book.per_step, book.search
+        quantize.encode(x, *all_qparams, *how, code2)
         quantize.decode(code2, *all_qparams, book.levels, value2)
         made += [code2.tobytes(), value2.tobytes()]
         dx, total = np.zeros_like(x), np.zeros(1)
         training.fake_backward(*given, x, dx, total, None)
         made += [dx.tobytes(), total.tobytes()]
+    code = np.zeros(x.shape, "u1")
+    quantize.encode(x, *ones, subnormal, 0.0, Search(subnormal), code)
+    made.append(code.tobytes())
     y, dx = np.zeros_like(x), np.zeros_like(x)
     training.relu(a, threads, x, y)
     training.relu_backward(a, threads, x, x, dx)

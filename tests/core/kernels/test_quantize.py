@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from qnn_core import get_quantizer
 from qnn_core._kernels import quantize as kernel
+from qnn_core._kernels.search import Search
 from qnn_core.qtensor import clip_surrogate, codes_of, units, values_of
 from qnn_core.quantizer import codebook
 
@@ -38,7 +39,7 @@ def kernel_codes(thresholds: np.ndarray, per_step: float, x: np.ndarray) -> np.n
     x_rn = np.asarray(x, order="C").reshape(1, -1)
     one, zero = (np.broadcast_to(x.dtype.type(n), x_rn.shape) for n in (1, 0))
     codes = np.empty(x_rn.shape, np.uint8)
-    bad = kernel.encode(x_rn, one, zero, thresholds, per_step, codes)
+    bad = kernel.encode(x_rn, one, zero, thresholds, per_step, Search(thresholds), codes)
     assert bad == 0
     return codes[0]
 
@@ -89,7 +90,7 @@ def test_encode_counts_what_is_not_finite(name: str, dtype: Any, bad: float) -> 
     codes = np.empty(x.shape, np.uint8)
     qparams = np.broadcast_to(dtype(1), x.shape), np.broadcast_to(dtype(0), x.shape)
     table = TABLES[name]
-    assert kernel.encode(x, *qparams, table, per_step(table), codes) == 3
+    assert kernel.encode(x, *qparams, table, per_step(table), Search(table), codes) == 3
 
 
 @pytest.mark.parametrize(

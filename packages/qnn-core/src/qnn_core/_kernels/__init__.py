@@ -1,6 +1,6 @@
 """Compiled loops over contiguous buffers, one module a job; every check is the caller's."""
 
-from . import bits, engine, float_gemm, loss, memory, pooling, quantize, sparse, training
+from . import bits, engine, float_gemm, loss, memory, pooling, quantize, search, sparse, training
 
 __all__ = [
     "bits",
@@ -10,6 +10,7 @@ __all__ = [
     "memory",
     "pooling",
     "quantize",
+    "search",
     "sparse",
     "training",
 ]

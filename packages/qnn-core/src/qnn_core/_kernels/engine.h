@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "isa.h"
+#include "search.h"
 
 enum { BLOCK_ROWS = 64, MAX_FEW = 16, MOST_PLANES = 8 };
 
@@ -56,6 +57,7 @@ typedef struct {
     const int32_t *flip_n;      /* or-ed exclusively into sums first; NULL for none */
     const float *float_t;       /* thresholds on floats, between -inf and NaN */
     float per_step;             /* 1 / distance of even float thresholds, else 0 */
+    Search search;              /* among many uneven ones */
     int32_t base;               /* element of code 0 */
     const int32_t *gain_t;      /* what each threshold adds to it */
     const int16_t *element_l;   /* element of each code; NULL if that is the code itself */

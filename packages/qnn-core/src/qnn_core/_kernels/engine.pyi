@@ -3,6 +3,8 @@ from typing import Any, final
 from numpy import int32, uint8, uint32
 from numpy.typing import NDArray
 
+from .search import Search
+
 FORMATS: dict[str, int]
 KINDS: dict[str, int]
 LINKS: dict[str, int]
@@ -25,6 +27,7 @@ class Requantizer:
         flips: NDArray[Any] | None = None,
         float_thresholds: NDArray[Any] | None = None,
         per_step: float = 0,
+        search: Search | None = None,
         slopes: NDArray[Any] | None = None,
         starts: NDArray[Any] | None = None,
         searched: NDArray[Any] | None = None,

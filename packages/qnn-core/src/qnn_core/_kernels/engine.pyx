@@ -21,6 +21,7 @@ from libc.string cimport memset
 from .buffers cimport address
 from .memory cimport Block
 from .pool cimport Task, share, share_at_once
+from .search cimport CSearch, Search
 from .watched cimport GUARD, allow, forbid
 
 
@@ -47,6 +48,7 @@ cdef extern from "engine_dispatch.h" nogil:
         const int32_t* flip_n
         const float* float_t
         float per_step
+        CSearch search
         int32_t base
         const int32_t* gain_t
         const int16_t* element_l
@@ -143,16 +145,19 @@ cdef class Requantizer:
     def __init__(
         self, *, str format, int bits, int count, int base=0, increments=None, elements=None,
         sum_thresholds=None, flips=None, float_thresholds=None, float per_step=0,
-        slopes=None, starts=None, searched=None, int gain=0,
+        Search search=None, slopes=None, starts=None, searched=None, int gain=0,
     ):
         self.alive = (
-            increments, elements, sum_thresholds, flips, float_thresholds, slopes, starts, searched
+            increments, elements, sum_thresholds, flips, float_thresholds, search, slopes, starts,
+            searched,
         )
         self.c.format = FORMATS[format]
         self.c.bits = bits
         self.c.count = count
         self.c.base = base
         self.c.per_step = per_step
+        if search is not None:
+            self.c.search = search.c
         self.c.gain_t = <const int32_t*>address(increments)
         self.c.element_l = <const int16_t*>address(elements)
         self.c.elements = 0 if elements is None else elements.size

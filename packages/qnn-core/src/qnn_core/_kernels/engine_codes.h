@@ -37,11 +37,11 @@ INLINE void FN(put_bits)(const VU *code, int bits, char *to, size_t plane)
 
 /* --- Floats become codes ------------------------------------------------------------------- */
 
-/* The code of each of 64 numbers among many thresholds, which lie between two infinities. */
-INLINE void FN(search)(const Requantizer *d, const float *x, int32_t *code)
+/* The code of each of 64 numbers among many thresholds. */
+INLINE void FN(codes_among_many)(const Requantizer *d, const float *x, int32_t *code)
 {
-    const float *t = d->float_t; /* t[0] = -inf; nothing, not even +inf, reaches t[count + 1] = NaN */
     if (d->per_step > 0) {
+        const float *t = d->float_t; /* t[0] = -inf; nothing, not even +inf, reaches t[count + 1] = NaN */
         float first = t[1], top = (float)d->count;
         for (int i = 0; i < PANEL; i++) {
             float position = (x[i] - first) * d->per_step + 1.0f;
@@ -54,14 +54,9 @@ INLINE void FN(search)(const Requantizer *d, const float *x, int32_t *code)
         }
         return;
     }
-    for (int i = 0; i < PANEL; i++) {
-        int32_t low = 0, count = d->count;
-        while (count > 0) {
-            int32_t half = (count + 1) >> 1;
-            low += half * (t[low + half] <= x[i]);
-            count -= half;
-        }
-        code[i] = low;
+    for (int v = 0; v < PANEL; v += LANES) {
+        VU found = FN(search)(&d->search, FN(loadf)(x + v));
+        memcpy(code + v, &found, sizeof found);
     }
 }
 
@@ -80,7 +75,7 @@ INLINE void FN(encode_panel)(const Requantizer *d, const float *x, int64_t valid
         }
     } else {
         int32_t found[PANEL];
-        FN(search)(d, x, found);
+        FN(codes_among_many)(d, x, found);
         for (int i = 0; i < PANEL; i++) found[i] = d->element_l[found[i]];
         memcpy(code, found, sizeof found);
     }

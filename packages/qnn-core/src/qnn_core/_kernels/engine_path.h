@@ -8,6 +8,7 @@
  */
 
 #include "lanes.h"
+#include "search_path.h"
 
 INLINE uint32_t FN(word)(const char *from, size_t index) {
     uint32_t w; memcpy(&w, from + 4 * index, 4); return w;

@@ -56,6 +56,7 @@ INLINE VU FN(flushed)(VU v) {
     _mm512_storeu_si512(to, _mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_loadu_si128( \
                                 (const __m128i *)(table))), _mm512_loadu_si512(from)))
 #define GATHER(table, index) ((VF)_mm512_i32gather_ps((__m512i)(index), table, 4))
+#define GATHER_INTS(table, index) ((VU)_mm512_i32gather_epi32((__m512i)(index), table, 4))
 /* The second where they do not compare. */
 #define GREATER(a, b) ((VF)_mm512_max_ps((__m512)(a), (__m512)(b)))
 #define LESSER(a, b) ((VF)_mm512_min_ps((__m512)(a), (__m512)(b)))

@@ -87,6 +87,12 @@ INLINE VF FN(gather_floats)(const float *table, VU index) {
     memcpy(&v, found, sizeof v);
     return v;
 }
+INLINE VU FN(gather_ints)(const int32_t *table, VI index) {
+    int32_t lane[LANES];
+    memcpy(lane, &index, sizeof index);
+    for (int l = 0; l < LANES; l++) lane[l] = table[lane[l]];
+    return FN(load)(lane);
+}
 INLINE void FN(put8)(uint8_t *to, VU v) {
     uint32_t lane[LANES];
     memcpy(lane, &v, sizeof v);
@@ -110,5 +116,6 @@ INLINE void FN(lookup64)(const uint8_t *table, const uint8_t *from, uint8_t *to)
 #define BITS64 FN(bits64)
 #define LOOKUP64 FN(lookup64)
 #define GATHER FN(gather_floats)
+#define GATHER_INTS FN(gather_ints)
 #define PUT8 FN(put8)
 #define GET8 FN(get8)

@@ -34,6 +34,7 @@
 #undef ALL_ONES
 #undef EACH_COUNT
 #undef GATHER
+#undef GATHER_INTS
 #undef PUT8
 #undef LOAD_SOME
 #undef STORE_SOME

@@ -49,6 +49,12 @@ INLINE VF FN(select)(VI holds, VF a, VF b)
 #endif
 }
 
+/* The second where they do not compare. */
+#ifndef GREATER
+#define GREATER(a, b) FN(select)((VI)((a) > (b)), a, b)
+#define LESSER(a, b) FN(select)((VI)((a) < (b)), a, b)
+#endif
+
 /* The first `n` lanes; the others are zero, and neither read nor written. */
 #ifndef LOAD_SOME
 INLINE VF FN(load_some)(const float *from, int n)

@@ -3,6 +3,8 @@ from typing import Any
 from numpy import float32, uint8
 from numpy.typing import NDArray
 
+from .search import Search
+
 _Array = NDArray[Any]
 _Codes = NDArray[uint8]
 
@@ -12,6 +14,7 @@ def encode(
     shift_rn: _Array,
     threshold_t: NDArray[float32],
     per_step: float,
+    search: Search | None,
     code_rn: _Codes,
 ) -> int: ...
 def decode(

@@ -10,23 +10,11 @@ from cython cimport floating
 from libc.stdint cimport uint64_t
 
 from .float_mode cimport float_mode_enter, float_mode_leave
+from .search cimport CSearch, Search, search_code
 
 cdef enum:
     BLOCK = 256     # elements whose u and code stay in the first-level cache
     FEW = 16        # up to here, comparing with every threshold beats a search
-
-
-cdef inline int search(const float* threshold_t, int count, float u) noexcept nogil:
-    """Return how many of the ascending thresholds, at least one, are <= u.
-
-    A bisection without a branch that depends on the data: the processor could not predict it.
-    """
-    cdef int low = 0, half
-    while count > 1:
-        half = count >> 1
-        low += half * <int>(threshold_t[low + half - 1] <= u)
-        count -= half
-    return low + (threshold_t[low] <= u)
 
 
 cdef inline int guess(
@@ -49,7 +37,8 @@ cdef inline int guess(
 
 
 cdef inline void codes_of(
-    const float* u_n, int n, const float[::1] threshold_t, float per_step, int* code_n
+    const float* u_n, int n, const float[::1] threshold_t, float per_step, const CSearch* search,
+    int* code_n,
 ) noexcept nogil:
     cdef int i, t, count = <int>threshold_t.shape[0]
     if count <= FEW:
@@ -63,7 +52,7 @@ cdef inline void codes_of(
             code_n[i] = guess(&threshold_t[0], count, per_step, u_n[i])
     else:
         for i in range(n):
-            code_n[i] = search(&threshold_t[0], count, u_n[i])
+            code_n[i] = search_code(search, u_n[i])
 
 
 cdef inline void units(
@@ -90,13 +79,18 @@ def encode(
     const floating[:, :] shift_rn,
     const float[::1] threshold_t,
     float per_step,
+    Search search,
     unsigned char[:, ::1] code_rn,
 ):
-    """Write the code of every element and return how many elements are not finite."""
+    """Write the code of every element and return how many elements are not finite.
+
+    ``search`` may be None where ``per_step`` is not 0.
+    """
     cdef Py_ssize_t r, block, start, bad = 0, length = x_rn.shape[1]
     cdef bint per_element = scale_rn.strides[1] != 0
     cdef int n, i
     cdef const floating* x
+    cdef const CSearch* table = NULL if search is None else &search.c
     cdef float[BLOCK] u
     cdef int[BLOCK] code
     cdef uint64_t mode
@@ -108,7 +102,7 @@ def encode(
                 n = <int>min(BLOCK, length - start)
                 x = &x_rn[r, start]
                 units(x, n, &scale_rn[r, start], &shift_rn[r, start], per_element, u)
-                codes_of(u, n, threshold_t, per_step, code)
+                codes_of(u, n, threshold_t, per_step, table, code)
                 for i in range(n):
                     code_rn[r, start + i] = <unsigned char>code[i]
                 for i in range(n):

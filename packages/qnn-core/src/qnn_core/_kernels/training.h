@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "isa.h"
+#include "search.h"
 
 enum {
     PIECE = 4096, /* elements */
@@ -20,13 +21,16 @@ enum {
     FEW = 16      /* thresholds: up to here they are turned into cuts on x */
 };
 
+/* How a code is found. */
+enum { BY_EACH, BY_HALVES, BY_PLACE, BY_SEARCH, BY_ROUNDING };
+
 /* Qparams as numbers on x: `cut[j]` is the least x with u >= threshold[j], so comparing with it decides
  * the same without a division. */
 typedef struct {
     float scale, shift, per_scale;
     float coarse, fine;     /* scale = coarse + fine; coarse times a level of 8 bits is exact */
     float low, high;        /* the least and the greatest x where the clip surrogate is 1 */
-    float cut[FEW + 2];     /* for up to FEW thresholds */
+    float cut[FEW + 2];     /* for up to FEW thresholds, between -inf and NaNs */
     float level[FEW];       /* for fewer */
     float per_step;         /* position among the cuts = (x - cut[1]) * per_step */
 } QParams;
@@ -41,6 +45,7 @@ typedef struct {
     const float *threshold_t;   /* between -inf and NaN, which nothing reaches */
     int32_t count;              /* thresholds without those two */
     float per_step;             /* 1 / distance of the thresholds, 0 if they are uneven */
+    Search search;              /* among more than FEW uneven ones */
     const float *level_l;
     float first, step;          /* level = first + step * code, where step is not 0 */
     uint8_t *code;

@@ -3,6 +3,8 @@ from typing import final
 from numpy import float32, float64, int64, uint8
 from numpy.typing import NDArray
 
+from .search import Search
+
 _Floats = NDArray[float32]
 _Codes = NDArray[uint8]
 
@@ -14,6 +16,7 @@ class Book:
         bounded_thresholds: _Floats,
         count: int,
         per_step: float,
+        search: Search | None,
         levels: _Floats,
         first: float,
         step: float,

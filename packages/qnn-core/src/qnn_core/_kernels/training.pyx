@@ -12,6 +12,7 @@ from libc.math cimport sqrt
 from .buffers cimport address
 from .float_mode cimport float_mode_narrow as narrow
 from .pool cimport Task, share_at_once
+from .search cimport CSearch, Search
 
 
 cdef extern from "training.h" nogil:
@@ -29,6 +30,7 @@ cdef extern from "training.h" nogil:
         const float* threshold_t
         int32_t count
         float per_step
+        CSearch search
         const float* level_l
         float first, step
         uint8_t* code
@@ -99,21 +101,25 @@ cdef class Book:
     cdef object alive
 
     def __init__(
-        self, *, bounded_thresholds, int count, float per_step, levels, float first, float step
+        self, *, bounded_thresholds, int count, float per_step, Search search, levels,
+        float first, float step,
     ):
         """
         Args:
             bounded_thresholds: float32 ``[count + 2]``, between -inf and NaN.
             count: thresholds without those two.
             per_step: 1 / distance of the thresholds if they are about evenly spaced, else 0.
+            search: among the thresholds; None if they are evenly spaced.
             levels: float32 ``[count + 1]``.
             first, step: ``levels[c] == first + step * c`` for all codes; step 0 if that is not so.
         """
-        self.alive = (bounded_thresholds, levels)
+        self.alive = (bounded_thresholds, search, levels)
         self.c.threshold_t = <const float*>address(bounded_thresholds)
         self.c.level_l = <const float*>address(levels)
         self.c.count, self.c.per_step = count, per_step
         self.c.first, self.c.step = first, step
+        if search is not None:
+            self.c.search = search.c
 
 
 cdef Fake fake(Book book, x, scale, shift, int64_t rows, int64_t length, int own_qparams):

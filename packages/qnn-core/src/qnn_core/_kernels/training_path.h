@@ -2,14 +2,9 @@
  * vectors of it by itself. */
 
 #include "lanes.h"
+#include "search_path.h"
 
 /* --- Fake quantization ------------------------------------------------------------------------ */
-
-/* The second where they do not compare. */
-#ifndef GREATER
-#define GREATER(a, b) FN(select)((VI)((a) > (b)), a, b)
-#define LESSER(a, b) FN(select)((VI)((a) < (b)), a, b)
-#endif
 
 #define REACHES(x, t) ((((x) - shift) / scale) >= (t))
 
@@ -75,7 +70,7 @@ static void FN(fake_qparams)(void *context, int64_t row)
     if (f->count > FEW) return;
     a->cut[0] = -INFINITY;
     for (int j = 1; j <= f->count; j++) a->cut[j] = FN(cut)(f->threshold_t[j], scale, shift);
-    a->cut[f->count + 1] = INFINITY;
+    for (int j = f->count + 1; j < FEW + 2; j++) a->cut[j] = NAN;
     a->per_step = f->per_step * a->per_scale;
 }
 
@@ -84,6 +79,16 @@ INLINE VU FN(code_by_each)(const Fake *f, const QParams *a, VF x)
 {
     VU code = FN(splat)(0);
     for (int j = 1; j <= f->count; j++) code = ADD_GE_FLOAT(code, x, FN(splatf)(a->cut[j]), 1);
+    return code;
+}
+
+/* Up to 15: each of four comparisons halves what is left. */
+INLINE VU FN(code_by_halves)(const QParams *a, VF x)
+{
+    const TABLE16 cut = LOAD16(a->cut);
+    VU code = FN(splat)(0);
+    UNROLL for (uint32_t half = 8; half > 0; half /= 2)
+        code = ADD_GE_FLOAT(code, x, LOOKUP16(cut, code + half), half);
     return code;
 }
 
@@ -104,26 +109,24 @@ INLINE VU FN(code_by_place)(const Fake *f, const QParams *a, VF x)
 /* Many: on u itself, one by one. */
 INLINE VU FN(code_by_search)(const Fake *f, const QParams *a, VF x)
 {
-    const float *t = f->threshold_t;
     VF u = (x - a->shift) / a->scale;
     if (f->per_step > 0) {
+        const float *t = f->threshold_t;
         VU near = FN(nearest)((u - t[1]) * f->per_step, f->count);
         return ADD_GE_FLOAT(near, u, GATHER(t + 1, near), 1);
     }
-    float lane[LANES];
-    uint32_t code[LANES];
-    memcpy(lane, &u, sizeof u);
-    for (int i = 0; i < LANES; i++) {
-        int32_t low = 0, count = f->count;
-        while (count > 0) {
-            int32_t half = (count + 1) >> 1;
-            low += half * (t[low + half] <= lane[i]);
-            count -= half;
-        }
-        code[i] = (uint32_t)low;
-    }
-    return FN(load)(code);
+    return FN(search)(&f->search, u);
 }
+
+INLINE VU FN(code)(const Fake *f, const QParams *a, const int way, VF x)
+{
+    return way == BY_EACH ? FN(code_by_each)(f, a, x)
+           : way == BY_HALVES ? FN(code_by_halves)(a, x)
+           : way == BY_PLACE ? FN(code_by_place)(f, a, x) : FN(code_by_search)(f, a, x);
+}
+
+/* Whether few thresholds are enough for halves, and a lookup is one instruction. */
+INLINE int FN(halved)(const Fake *f) { return LANES == 16 && f->count > 7 && f->count < FEW; }
 
 INLINE VF FN(level)(const Fake *f, const QParams *a, const int table, VU code)
 {
@@ -139,19 +142,21 @@ INLINE VF FN(level)(const Fake *f, const QParams *a, const int table, VU code)
     int size = (int)((f)->length - start < PIECE ? (f)->length - start : PIECE); \
     const QParams *a = &(f)->qparams_r[(f)->own_qparams ? row : 0]
 
+INLINE void FN(put_value)(const Fake *f, const QParams *a, const int table, VU code, float *to)
+{
+    VF value = FN(level)(f, a, table, code) * a->scale;
+    value = value + a->shift;
+    memcpy(to, &value, sizeof value);
+}
+
 /* Codes, and values if wanted, of LANES numbers; returns 0 for each that is finite. */
 INLINE VF FN(fake_some)(const Fake *f, const QParams *a, const int way, const int values,
                         const float *from, uint8_t *code_to, float *value_to)
 {
     VF x = FN(loadf)(from);
-    VU code = way == 0 ? FN(code_by_each)(f, a, x)
-              : way == 1 ? FN(code_by_place)(f, a, x) : FN(code_by_search)(f, a, x);
+    VU code = FN(code)(f, a, way, x);
     PUT8(code_to, code);
-    if (values) {
-        VF value = FN(level)(f, a, values == 2, code) * a->scale;
-        value = value + a->shift;
-        memcpy(value_to, &value, sizeof value);
-    }
+    if (values) FN(put_value)(f, a, values == 2, code, value_to);
     return x - x;
 }
 
@@ -181,25 +186,34 @@ INLINE int FN(fake_piece)(const Fake *fake, const QParams *qparams, const int wa
     return bad;
 }
 
-static NOINLINE int FN(fake_each)(const Fake *f, const QParams *a, int values, int64_t at, int size)
-{
-    if (values == 0) return FN(fake_piece)(f, a, 0, 0, at, size);
-    if (values == 1) return FN(fake_piece)(f, a, 0, 1, at, size);
-    return FN(fake_piece)(f, a, 0, 2, at, size);
-}
+#define FAKE_WAY(name, way) \
+    static NOINLINE int FN(name)(const Fake *f, const QParams *a, int values, int64_t at, int size) \
+    { \
+        return values == 0   ? FN(fake_piece)(f, a, way, 0, at, size) \
+               : values == 1 ? FN(fake_piece)(f, a, way, 1, at, size) \
+                             : FN(fake_piece)(f, a, way, 2, at, size); \
+    }
+FAKE_WAY(fake_each, BY_EACH)
+FAKE_WAY(fake_halves, BY_HALVES)
+FAKE_WAY(fake_place, BY_PLACE)
+FAKE_WAY(fake_search, BY_SEARCH)
+#undef FAKE_WAY
 
-static NOINLINE int FN(fake_place)(const Fake *f, const QParams *a, int values, int64_t at, int size)
+/* The values of codes that are there, by a table. */
+static NOINLINE void FN(fake_values)(const Fake *f, const QParams *a, int64_t at, int size)
 {
-    if (values == 0) return FN(fake_piece)(f, a, 1, 0, at, size);
-    if (values == 1) return FN(fake_piece)(f, a, 1, 1, at, size);
-    return FN(fake_piece)(f, a, 1, 2, at, size);
-}
-
-static NOINLINE int FN(fake_search)(const Fake *f, const QParams *a, int values, int64_t at, int size)
-{
-    if (values == 0) return FN(fake_piece)(f, a, 2, 0, at, size);
-    if (values == 1) return FN(fake_piece)(f, a, 2, 1, at, size);
-    return FN(fake_piece)(f, a, 2, 2, at, size);
+    const QParams own = *a;
+    int i = 0;
+    for (; i + LANES <= size; i += LANES)
+        FN(put_value)(f, &own, 1, GET8(f->code + at + i), f->value + at + i);
+    if (i < size) {
+        float value[LANES];
+        uint8_t code[LANES] = {0};
+        size_t left = (size_t)(size - i);
+        memcpy(code, f->code + at + i, left);
+        FN(put_value)(f, &own, 1, GET8(code), value);
+        memcpy(f->value + at + i, value, 4 * left);
+    }
 }
 
 static void FN(fake_forward)(void *context, int64_t task)
@@ -212,9 +226,12 @@ static void FN(fake_forward)(void *context, int64_t task)
     int placed = f->count > 4 && f->count < FEW && f->per_step > 0 &&
                  fabsf(a->shift) < 1e4f * a->scale && a->scale > 1e-30f && a->scale < 1e30f &&
                  a->cut[1] > -1e30f && a->cut[f->count] < 1e30f;
-    int bad = placed             ? FN(fake_place)(f, a, values, at, size)
+    int bad = placed            ? FN(fake_place)(f, a, values, at, size)
+              : FN(halved)(f)   ? FN(fake_halves)(f, a, values, at, size)
               : f->count <= FEW ? FN(fake_each)(f, a, values, at, size)
-                                 : FN(fake_search)(f, a, values, at, size);
+                                : FN(fake_search)(f, a, values & 1, at, size);
+    /* Two lookups that wait for each other are slower than two passes over a piece in the cache. */
+    if (f->count > FEW && values == 2) FN(fake_values)(f, a, at, size);
     if (bad) f->bad_p[0] = 1;
 }
 
@@ -334,18 +351,18 @@ static void FN(fake_scale_gradient)(void *context, int64_t task)
     }
 }
 
-/* Squared errors of LANES numbers with qparams. Where levels are even and the nearest is taken (way 3),
+/* Squared errors of LANES numbers with qparams. Where levels are even and the nearest is taken (by rounding),
  * they are those of rounding, in steps squared: `per_scale` and `shift` then give the place among the
  * levels. Adding and taking away a number without fractions rounds. */
 INLINE VF FN(error_some)(const Fake *f, const QParams *a, const int way, const int table, VF x)
 {
     VF error;
-    if (way == 3) {
+    if (way == BY_ROUNDING) {
         VF place = x * a->per_scale + a->shift, whole = FN(splatf)(12582912.0f);
         VF inside = LESSER(GREATER(place, FN(splatf)(0)), FN(splatf)((float)f->count));
         error = place - ((inside + whole) - whole);
     } else {
-        VU code = way == 0 ? FN(code_by_each)(f, a, x) : FN(code_by_search)(f, a, x);
+        VU code = FN(code)(f, a, way, x);
         VF value = FN(level)(f, a, table, code) * a->scale;
         value = value + a->shift;
         error = value - x;
@@ -388,9 +405,10 @@ INLINE double FN(error_piece)(const Fake *f, const QParams *a, const int way, co
         return weight ? FN(error_piece)(f, a, way, table, 1, x, weight, size) \
                       : FN(error_piece)(f, a, way, table, 0, x, weight, size); \
     }
-ERROR_WAY(error_even, 3, 0)
-ERROR_WAY(error_each, 0, 1)
-ERROR_WAY(error_search, 2, 1)
+ERROR_WAY(error_even, BY_ROUNDING, 0)
+ERROR_WAY(error_each, BY_EACH, 1)
+ERROR_WAY(error_halves, BY_HALVES, 1)
+ERROR_WAY(error_search, BY_SEARCH, 1)
 #undef ERROR_WAY
 
 static void FN(fake_error)(void *context, int64_t task)
@@ -408,7 +426,8 @@ static void FN(fake_error)(void *context, int64_t task)
             double place = -(f->scale_r[entry] * (double)f->first + f->shift_r[entry]) / step;
             QParams even = {.per_scale = (float)(1 / step), .shift = (float)place};
             *error = step * step * FN(error_even)(f, &even, x, weight, size);
-        } else if (f->count < FEW) *error = FN(error_each)(f, &f->qparams_r[entry], x, weight, size);
+        } else if (FN(halved)(f)) *error = FN(error_halves)(f, &f->qparams_r[entry], x, weight, size);
+        else if (f->count < FEW) *error = FN(error_each)(f, &f->qparams_r[entry], x, weight, size);
         else *error = FN(error_search)(f, &f->qparams_r[entry], x, weight, size);
     }
 }

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._kernels import engine
+from .._kernels import engine, search
 from ..quantizer.codebook import LEAST_STEP, from_ordinal, ordinal
 from .layouts import aligned, per_column
 
@@ -27,12 +27,14 @@ def float_requantizer(
     """
     # Nothing reaches a NaN: no number, infinity included, has a code beyond the last one.
     bounded = np.concatenate([[-np.inf], cuts, [np.nan]]).astype(np.float32)
+    per_step = _per_step(cuts)
     return engine.Requantizer(
         format=form,
         bits=bits,
         count=cuts.size,
         float_thresholds=bounded,
-        per_step=_per_step(cuts),
+        per_step=per_step,
+        search=None if per_step else search.Search(bounded[1:-1]),
         **_gains(elements, cuts.size),
     )
 
@@ -140,7 +142,8 @@ def _per_step(cuts: NDArray[np.float32]) -> float:
     Counting starts with ``x - cuts[0]``, which must not overflow for an x among the cuts.
     """
     wide = cuts.astype(np.float64)
-    if cuts.size < 2 or not np.ptp(wide) < np.finfo(np.float32).max:  # or not finite
+    finite = np.all(np.isfinite(wide))
+    if cuts.size < 2 or not finite or not np.ptp(wide) < np.finfo(np.float32).max:
         return 0.0
     step = (wide[-1] - wide[0]) / (cuts.size - 1)
     if step < LEAST_STEP:

@@ -64,7 +64,8 @@ def quantized(
     else:
         x_rn, scale_rn, shift_rn = _rows(x, scale, shift, axis)
         code_rn = codes.reshape(x_rn.shape)
-        bad = kernel.encode(x_rn, scale_rn, shift_rn, book.thresholds, book.per_step, code_rn)
+        how = book.thresholds, book.per_step, book.search
+        bad = kernel.encode(x_rn, scale_rn, shift_rn, *how, code_rn)
         finite = not bad
         if finite and values is not None:
             values[...] = values_of(codes, book.levels, scale, shift, axis)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._kernels import search as kernel
 from .._kernels import training
 from ..errors import SpecError
 
@@ -55,6 +56,11 @@ class Codebook:
         return float(steps[0]) if np.array_equal(even, self.levels) else 0.0
 
     @cached_property
+    def search(self) -> kernel.Search | None:
+        """A table to search the thresholds by; None if their steps are counted."""
+        return None if self.per_step else kernel.Search(self.thresholds)
+
+    @cached_property
     def book(self) -> training.Book:
         """The tables as the kernels of a training step take them."""
         return training.Book(
@@ -62,6 +68,7 @@ class Codebook:
             bounded_thresholds=np.concatenate([[-np.inf], self.thresholds, [np.nan]]).astype("f4"),
             count=self.thresholds.size,
             per_step=self.per_step,
+            search=self.search,
             levels=self.levels,
             first=float(self.levels[0]),
             step=self.step,
