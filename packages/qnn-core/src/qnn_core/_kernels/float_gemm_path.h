@@ -97,14 +97,17 @@ static void FN(sums)(void *context, int64_t task)
     float own[SUM_TERMS * PANEL] ALIGNED, part[SUM_ROWS * PANEL] ALIGNED;
     float *c = columns % LANES ? part : s->c + r0 * s->c_stride + j0;
     int64_t c_stride = columns % LANES ? PANEL : s->c_stride;
-    if (copied && columns % LANES) memset(own, 0, sizeof own);
+    int64_t read = (columns + LANES - 1) / LANES * LANES;
     for (int64_t t0 = 0; t0 < s->terms || t0 == 0; t0 += SUM_TERMS) {
         int64_t t1 = s->terms - t0 < SUM_TERMS ? s->terms : t0 + SUM_TERMS;
         const float *b = s->b + panel * s->b_panel + t0 * s->b_stride;
         for (int64_t t = t0; copied && t < t1; t++) {
             const float *from = b + (t - t0) * s->b_stride;
             if (columns == PANEL) memcpy(own + (t - t0) * PANEL, from, 4 * PANEL);
-            else memcpy(own + (t - t0) * PANEL, from, 4 * (size_t)columns);
+            else {
+                memcpy(own + (t - t0) * PANEL, from, 4 * (size_t)columns);
+                memset(own + (t - t0) * PANEL + columns, 0, 4 * (size_t)(read - columns));
+            }
         }
         FN(sums_panel)(s, r0, r1, t0, t1, t0 > 0, copied ? own : b, copied ? PANEL : s->b_stride, c,
                        c_stride, columns);
@@ -146,6 +149,7 @@ static void FN(affine)(void *context, int64_t task)
     int64_t m0 = task % panels_in(f->m) * PANEL, n0 = task / panels_in(f->m) * SUM_ROWS;
     int64_t rows = f->n - n0 < SUM_ROWS ? f->n - n0 : SUM_ROWS;
     int64_t samples = f->m - m0 < PANEL ? f->m - m0 : PANEL;
+    int64_t read = (samples + LANES - 1) / LANES * LANES;
     int64_t at[SUM_ROWS], term[SUM_TERMS];
     float part[SUM_ROWS * PANEL] ALIGNED;
     for (int64_t r = 0; r < rows; r++) at[r] = (n0 + r) * f->k;
@@ -158,7 +162,7 @@ static void FN(affine)(void *context, int64_t task)
     }
     for (int64_t r = 0; r < rows; r++) {
         float scale = f->scale_n ? f->scale_n[n0 + r] : 1, bias = f->bias_n ? f->bias_n[n0 + r] : 0;
-        for (int64_t j = 0; j < PANEL; j++) {
+        for (int64_t j = 0; j < read; j++) {
             float y = part[r * PANEL + j] * scale;
             part[r * PANEL + j] = y + bias;
         }
