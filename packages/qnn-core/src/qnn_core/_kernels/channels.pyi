@@ -5,6 +5,7 @@ _Floats = NDArray[float32]
 _Sums = NDArray[float64]
 _Shape = tuple[int, int, int, int]
 
+def few_sums(x: _Floats, total: _Floats, rows: int, c: int) -> None: ...
 def sums(path: int, threads: int, shape: _Shape, x: _Floats, total: _Sums) -> None: ...
 def moments(
     path: int, threads: int, shape: _Shape, x: _Floats, mean: _Sums, square: _Sums

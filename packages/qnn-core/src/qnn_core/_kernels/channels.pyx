@@ -6,6 +6,7 @@ Arrays are contiguous float32 ``[rows, c]``, sums float64 ``[c]``, and constants
 
 from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy
 
 from .buffers cimport address
 from .pool cimport Task, share
@@ -65,6 +66,23 @@ cdef void add_up(const Channels* f, const double* part, double* total) noexcept 
     for p in range(pieces_of(f)):
         for c in range(f.c):
             total[c] += part[p * f.c + c]
+
+
+def few_sums(x, total, int64_t rows, int64_t c):
+    """Write the float32 sum of each channel, taken row by row, as NumPy does.
+
+    Args:
+        x: of at least one row.
+        total: float32 ``[c]``.
+    """
+    cdef const float* at = <const float*>address(x)
+    cdef float* to = <float*>address(total)
+    cdef int64_t r, j
+    memcpy(to, at, c * sizeof(float))
+    for r in range(1, rows):
+        at += c
+        for j in range(c):
+            to[j] += at[j]
 
 
 def sums(int path, int threads, tuple shape, x, total):

@@ -1,4 +1,4 @@
-from typing import final
+from typing import Any, final
 
 from numpy import float32, float64, int64, uint8
 from numpy.typing import NDArray
@@ -120,6 +120,30 @@ def adam(
     correction2: float,
     decoupled_decay: float,
 ) -> None: ...
+def sgd_all(
+    path: int,
+    threads: int,
+    parameters: list[Any],
+    slots: list[list[_Floats]],
+    rate: float,
+    decay: float,
+    momentum: float,
+    nesterov: bool,
+) -> bool: ...
+def adam_all(
+    path: int,
+    threads: int,
+    parameters: list[Any],
+    slots: list[list[_Floats]],
+    rate: float,
+    decay: float,
+    beta1: float,
+    beta2: float,
+    epsilon: float,
+    correction1: float,
+    correction2: float,
+    decoupled_decay: float,
+) -> bool: ...
 def relu(path: int, threads: int, x: _Floats, y: _Floats) -> None: ...
 def relu_backward(path: int, threads: int, g: _Floats, x: _Floats, y: _Floats) -> None: ...
 def lookup(path: int, threads: int, code: _Codes, table: _Floats, y: _Floats) -> None: ...

@@ -4,10 +4,12 @@
 Everything here trusts its caller: arrays are contiguous and of one size.
 """
 
+from numpy import dtype
+
 cimport cython
 from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.stdlib cimport calloc, free, malloc
-from libc.math cimport sqrt
+from libc.math cimport INFINITY, sqrt
 
 from .buffers cimport address
 from .float_mode cimport float_mode_narrow as narrow
@@ -304,6 +306,108 @@ def adam(
     u.epsilon = narrow(epsilon)
     with nogil:
         run(adam_tasks, path, threads, &u, pieces_in(u.size))
+
+
+cdef class Updates:
+    """The updates of many parameters, made ready before any of them is carried out."""
+
+    cdef Update* each
+    cdef Py_ssize_t count
+    cdef list alive
+
+    def __cinit__(self, list parameters):
+        self.count = len(parameters)
+        self.alive = []
+        self.each = <Update*>malloc((self.count + 1) * sizeof(Update))
+        if self.each == NULL:
+            raise MemoryError
+
+    def __dealloc__(self):
+        free(self.each)
+
+    cdef bint gather(self, list parameters, list slots, double rate, double decay) except *:
+        """Fill the updates in; return whether each parameter has what a kernel takes."""
+        cdef Py_ssize_t n, s
+        cdef object parameter, w, g, shape, bounds
+        cdef double low, high
+        for n in range(self.count):
+            parameter = parameters[n]
+            w, g = parameter.array, parameter.grad
+            if g is None or not parameter.requires_grad:
+                return False
+            g = g.array
+            if not (is_plain(w, w.shape) and is_plain(g, w.shape) and w.flags.writeable):
+                return False
+            self.alive.append((w, g))
+            low, high, bounds = -INFINITY, INFINITY, parameter.bounds
+            if bounds is not None:
+                low, high = bounds
+            self.each[n] = update(w, g, rate, decay if parameter.decay else 0, low, high)
+            for s in range(len(slots)):
+                g = slots[s][n]
+                if not is_plain(g, w.shape):
+                    return False
+                self.each[n].slot[s] = <float*>address(g)
+        return True
+
+    cdef void carry_out(self, const Task* tasks, int path, int threads) noexcept:
+        cdef Py_ssize_t n
+        with nogil:
+            for n in range(self.count):
+                run(tasks, path, threads, &self.each[n], pieces_in(self.each[n].size))
+
+
+cdef object FLOAT32 = dtype("float32")
+
+
+cdef bint is_plain(object array, object shape) except *:
+    """Whether an array is one block of float32 of a shape."""
+    return array.dtype is FLOAT32 and array.shape == shape and array.flags.c_contiguous
+
+
+def sgd_all(
+    int path, int threads, list parameters, list slots, double rate, double decay,
+    double momentum, bint nesterov,
+):
+    """Do `sgd` or, with a slot of velocities, `sgd_momentum` on each of the parameters.
+
+    Return False, having done nothing, if one has no gradient, or arrays that it does not take.
+    """
+    cdef Updates updates = Updates(parameters)
+    cdef Py_ssize_t n
+    if not updates.gather(parameters, slots, rate, decay):
+        return False
+    for n in range(updates.count):
+        updates.each[n].keep = narrow(momentum)
+        updates.each[n].ahead = 1 if nesterov else 0
+        updates.each[n].along = updates.each[n].keep if nesterov else 1
+    if slots:
+        updates.carry_out(sgd_momentum_tasks, path, threads)
+    else:
+        updates.carry_out(sgd_tasks, path, threads)
+    return True
+
+
+def adam_all(
+    int path, int threads, list parameters, list slots, double rate, double decay,
+    double beta1, double beta2, double epsilon,
+    double correction1, double correction2, double decoupled_decay,
+):
+    """Do `adam` on each of the parameters; see `sgd_all`."""
+    cdef Updates updates = Updates(parameters)
+    cdef Py_ssize_t n
+    cdef Update* u
+    if not updates.gather(parameters, slots, rate / correction1, decay):
+        return False
+    for n in range(updates.count):
+        u = &updates.each[n]
+        u.keep1, u.take1 = narrow(beta1), narrow(1 - beta1)
+        u.keep2, u.take2 = narrow(beta2), narrow(1 - beta2)
+        u.inverse_root = narrow(1 / sqrt(correction2))
+        u.shrink = narrow(1 - rate * (decoupled_decay if parameters[n].decay else 0))
+        u.epsilon = narrow(epsilon)
+    updates.carry_out(adam_tasks, path, threads)
+    return True
 
 
 def relu(int path, int threads, x, y):

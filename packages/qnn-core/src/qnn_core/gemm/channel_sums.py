@@ -37,8 +37,10 @@ def channel_sums(x: Array) -> Floats:
     """
     x = np.asarray(x, order="C")
     if x.size < MANY and x.size <= MANY_ROWS * x.shape[-1]:
-        rows: Floats = np.add.reduce(x.reshape(math.prod(x.shape[:-1]), x.shape[-1]), axis=0)
-        return rows
+        few = np.zeros(x.shape[-1], np.float32)
+        if x.size:
+            kernel.few_sums(x, few, x.size // x.shape[-1], x.shape[-1])
+        return few
     total = np.zeros(x.shape[-1])
     kernel.sums(*_where(x), x, total)
     return total.astype(np.float32)

@@ -2,7 +2,9 @@
 
 from typing import Any, ClassVar
 
+from .._kernels import training as kernel
 from ..autodiff import Parameter
+from ..machine import kernel_settings
 from .groups import Given
 from .optimizer import Array, Optimizer, Settings
 from .schedule import Schedule
@@ -56,6 +58,31 @@ class Adam(Optimizer):
 
     def _l2(self, settings: Settings) -> float:
         return 0.0 if self.decoupled else settings["weight_decay"]
+
+    def _update_all(
+        self,
+        settings: Settings,
+        count: int,
+        rate: float,
+        parameters: list[Parameter],
+        slots: list[list[Array]],
+    ) -> bool:
+        if type(self)._update is not Adam._update or type(self)._l2 is not Adam._l2:
+            return False  # a subclass with a rule of its own
+        (beta1, beta2), decay = settings["betas"], settings["weight_decay"]
+        return kernel.adam_all(
+            *kernel_settings(),
+            parameters,
+            slots,
+            rate,
+            0.0 if self.decoupled else decay,
+            beta1,
+            beta2,
+            settings["eps"],
+            1 - beta1**count,
+            1 - beta2**count,
+            decay if self.decoupled else 0.0,
+        )
 
     def _update(
         self,

@@ -129,10 +129,12 @@ class Optimizer(ABC):
             GraphError, ShapeError: if a parameter has no gradient, or one that does not fit;
                 nothing was changed.
         """
+        rates = [_rate(settings, self.steps) for settings in self._merged]
+        if self._all_at_once(rates):
+            return
         gradients = [
             self._gradient(n, p) if p.requires_grad else None for n, p in enumerate(self.parameters)
         ]
-        rates = [_rate(settings, self.steps) for settings in self._merged]
         self.steps += 1
         state = list(self._state.values())
         n = -1
@@ -154,6 +156,33 @@ class Optimizer(ABC):
                 count = self.steps - self._skipped[n]
                 self._update(settings, count, rule, parameter, gradient, *slots)
                 parameter.written()
+
+    def _all_at_once(self, rates: list[float]) -> bool:
+        """Do what `step` does by one call of a kernel, if there is one that takes the parameters.
+
+        Else nothing is done, and they are looked at one by one.
+        """
+        if len(rates) != 1 or any(self._skipped):
+            return False
+        settings = self._merged[0]
+        slots = list(self._state.values())
+        done = self._update_all(settings, self.steps + 1, rates[0], self.parameters, slots)
+        if done:
+            self.steps += 1
+            for parameter in self.parameters:
+                parameter.written()
+        return done
+
+    def _update_all(
+        self,
+        settings: Settings,
+        count: int,
+        rate: float,
+        parameters: list[Parameter],
+        slots: list[list[Array]],
+    ) -> bool:
+        """Update all parameters, if there is a kernel that does and they are what it takes."""
+        return False
 
     def _slots(self, merged: list[Settings]) -> tuple[str, ...]:
         """Return the names of the arrays that groups with these settings need."""

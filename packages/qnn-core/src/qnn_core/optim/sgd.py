@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from .._kernels import training as kernel
 from ..autodiff import Parameter
+from ..machine import kernel_settings
 from .groups import Given
 from .optimizer import Array, Optimizer, Settings
 from .schedule import Schedule
@@ -71,6 +73,20 @@ class SGD(Optimizer):
     def _l2(self, settings: Settings) -> float:
         decay: float = settings["weight_decay"]
         return decay
+
+    def _update_all(
+        self,
+        settings: Settings,
+        count: int,
+        rate: float,
+        parameters: list[Parameter],
+        slots: list[list[Array]],
+    ) -> bool:
+        if type(self)._update is not SGD._update or type(self)._l2 is not SGD._l2:
+            return False  # a subclass with a rule of its own
+        decay, momentum, nesterov = (settings[n] for n in ("weight_decay", "momentum", "nesterov"))
+        where = kernel_settings()
+        return kernel.sgd_all(*where, parameters, slots, rate, decay, momentum, nesterov)
 
     def _update(
         self,
