@@ -8,7 +8,7 @@ from _training_nets import LR, Array, Net, Variant
 
 def build(way: str, net: Net, variant: Variant, threads: int) -> tuple[Any, Any, str]:
     qnn.set_num_threads(threads)
-    model = make(net, variant, scale="1" if way != "qnn" else None)
+    model = make(net, variant, scale="1" if way == "qnn-sign" else None)
     optimizer = qnn.optim.SGD(model.parameters(), lr=LR)
 
     def step(x: Array, labels: Array) -> Any:
@@ -18,7 +18,7 @@ def build(way: str, net: Net, variant: Variant, threads: int) -> tuple[Any, Any,
         optimizer.step()
         return loss.data
 
-    return _as_it_is, step, ""
+    return _as_it_is, step if way == "qnn-tape" else qnn.compiled(step), ""
 
 
 def make(net: Net, variant: Variant, scale: str | None = None) -> Any:

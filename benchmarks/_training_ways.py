@@ -44,6 +44,8 @@ OURS = "qnn"
 
 WAYS = {
     "qnn": Way("_training_qnn", _all, ("qnn-core", "numpy")),
+    # Each step anew, without a program.
+    "qnn-tape": Way("_training_qnn", _all, ("qnn-core", "numpy")),
     # Nothing to learn, like the sign of the others.
     "qnn-sign": Way("_training_qnn", _one_bit, ("qnn-core", "numpy")),
     "numpy": Way("_training_numpy", _dense_float, ("numpy",)),

@@ -1,8 +1,9 @@
-"""The compiled part of qnn-core: the loops of _kernels, and the tape.
+"""The compiled part of qnn-core: the loops of _kernels, the tape, and programs.
 
-A module of autodiff is compiled if a .pxd of its name, beside it, gives types to its variables. The
-.py is its only source: Python runs it too, with the same results, where it was not compiled.
-With ``QNN_TAPE=python`` in the environment it is not, to see which of its lines are reached.
+A module of autodiff or program is compiled if a .pxd of its name, beside it, gives types to its
+variables. The .py is its only source: Python runs it too, with the same results, where it was not
+compiled. With ``QNN_TAPE=python`` in the environment it is not, to see which of its lines are
+reached.
 """
 
 import os
@@ -13,7 +14,7 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 KERNELS = Path("src/qnn_core/_kernels")
-TAPE = Path("src/qnn_core/autodiff")
+TAPE = [Path("src/qnn_core/autodiff"), Path("src/qnn_core/program")]
 
 COMMON = {
     "language_level": 3,
@@ -79,13 +80,14 @@ kernels = [
     )
     for source in sorted(KERNELS.glob("*.pyx"))
 ]
+typed = sorted(types for folder in TAPE for types in folder.glob("*.pxd"))
 tape = [
     Extension(
-        f"qnn_core.autodiff.{types.stem}",
+        f"qnn_core.{types.parent.name}.{types.stem}",
         [types.with_suffix(".py").as_posix()],
-        depends=sorted(other.as_posix() for other in TAPE.glob("*.pxd")),
+        depends=[other.as_posix() for other in typed],
     )
-    for types in sorted(TAPE.glob("*.pxd"))
+    for types in typed
 ]
 if os.environ.get("QNN_TAPE") == "python":
     tape = []

@@ -20,9 +20,10 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     shutil.copytree(
         source, copy / "qnn_core", ignore=shutil.ignore_patterns("*.pxd", "__pycache__")
     )
-    for suffix in ("so", "pyd"):
-        for compiled in (copy / "qnn_core" / "autodiff").glob(f"*.{suffix}"):
-            compiled.unlink()
+    for room in ("autodiff", "program"):
+        for suffix in ("so", "pyd"):
+            for compiled in (copy / "qnn_core" / room).glob(f"*.{suffix}"):
+                compiled.unlink()
     return os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
 
 

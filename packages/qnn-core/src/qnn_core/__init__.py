@@ -66,6 +66,7 @@ from .nn import (
     load_state,
     save_state,
 )
+from .program import Compiled, compiled
 from .qtensor import PackedTensor, encode, pack_bits, unpack_bits
 from .quantizer import QParams, Quantizer
 from .quantizer.former_names import renamed
@@ -91,6 +92,7 @@ __all__ = [
     "BatchNorm",
     "Buffer",
     "Comparison",
+    "Compiled",
     "Conv1d",
     "Conv2d",
     "ConversionError",
@@ -132,6 +134,7 @@ __all__ = [
     "as_builder",
     "calibrate",
     "compare",
+    "compiled",
     "correct_biases",
     "draw",
     "encode",

@@ -33,6 +33,10 @@ cdef Stop _stop(dict stops, Tensor tensor, set wanted)
 cdef list _walk(list order, bint retain, bint in_place)
 
 
+@cython.locals(stop=Stop, last=Stop, found=list, gradient=Tensor, n=Py_ssize_t)
+cpdef list walk_again(list order, Tensor seed)
+
+
 @cython.locals(behind=Stop, node=Node, needs=tuple, answers=list, need=bint, any_needed=bint)
 cdef object _pull(Stop stop, Tensor gradient, bint in_place)
 

@@ -139,6 +139,31 @@ def _walk(order: list[Stop], retain: bool, in_place: bool) -> "list[tuple[Tensor
     return found
 
 
+def walk_again(order: list[Stop], seed: "Tensor") -> "list[tuple[Tensor, Tensor]]":
+    """Carry a gradient from the last of the stops back, along a way that was found before.
+
+    The graph stays as it is. Return ``(tensor, gradient)`` of what is wanted.
+    """
+    found: list[tuple[Tensor, Tensor]] = []
+    last = order[-1]
+    last.gradient = seed
+    for stop in reversed(order):
+        gradient = stop.gradient
+        if gradient is not None:
+            stop.gradient = None
+            stop.owned = False
+            if stop.wanted:
+                found.append((stop.tensor, gradient))
+            _pull(stop, gradient, True)
+    return found
+
+
+def way_back(output: "Tensor") -> list[Stop]:
+    """Return the stops on the way from a tensor to all leaves, the tensor's own last."""
+    order, _ = _producers_first([output], None)
+    return order
+
+
 def _pull(stop: Stop, gradient: "Tensor", in_place: bool) -> None:
     """Carry a tensor's gradient over to the inputs of the operation that made it."""
     node = stop.tensor.node

@@ -3,3 +3,4 @@
 cdef class Mode:
     cdef public bint grad
     cdef public object recorder
+    cdef public object compiler

@@ -1,13 +1,16 @@
 """What the tape does with an operation right now: record it for backward, for a trace, or not."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from .op import Op
     from .tensor import Tensor
+
+
+Action = Callable[["Tensor", Any], None]
 
 
 class Recorder(Protocol):
@@ -20,6 +23,11 @@ class Recorder(Protocol):
 
     # Whether a quantizer that was never fitted may run.
     lenient: bool
+    # Whether a layer may do as one operation what several would: then they are not told of.
+    whole: bool
+
+    def effect(self, action: "Action", tensor: "Tensor") -> None:
+        """Take note of what is done beside the operations: see `effect`."""
 
     def enter(self, module: Any) -> None:
         """Take note that what follows happens inside `module`."""
@@ -28,19 +36,29 @@ class Recorder(Protocol):
         """Take note that the module entered last is done."""
 
 
+class Compiler(Protocol):
+    """Who runs models in place of their `forward`, with the same result."""
+
+    def call(self, module: Any, inputs: "tuple[Tensor, ...]") -> Any:
+        """Return what the module makes of the inputs."""
+
+
 class Mode:
     """What holds in one thread."""
 
-    __slots__ = ("grad", "recorder")
+    __slots__ = ("compiler", "grad", "recorder")
 
     # Whether operations are recorded for backward.
     grad: bool
     # Who is told of every operation: a Recorder, or None.
     recorder: Any
+    # Who runs a module that is called outside of any other: a Compiler, or None.
+    compiler: Any
 
     def __init__(self) -> None:
         self.grad = True
         self.recorder = None
+        self.compiler = None
 
 
 class _Modes(threading.local):
@@ -81,6 +99,22 @@ def no_grad() -> Iterator[None]:
         yield
     finally:
         mode.grad = before
+
+
+def effect(action: "Action", tensor: "Tensor", residual: Any = None) -> None:
+    """Do what a module does beside its operations, such as keep what it saw of a batch.
+
+    Who records it can do it again: nothing else that is done with arrays in a `forward` can.
+
+    Args:
+        action: is given the other two.
+        tensor: what an operation made, or was given.
+        residual: what the operation that made `tensor` has left, or None.
+    """
+    action(tensor, residual)
+    recorder = MODE.here.recorder
+    if recorder is not None:
+        recorder.effect(action, tensor)
 
 
 @contextmanager

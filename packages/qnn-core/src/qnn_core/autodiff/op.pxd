@@ -18,6 +18,7 @@ cdef class Op:
     cdef public bint residual
     cdef public object packed
     cdef public object ufunc
+    cdef public object bound
     cdef bint _watches
     cdef bint _moves
     cdef bint _plain
@@ -36,6 +37,11 @@ cdef class Op:
     cdef Tensor _output(
         self, tuple tensors, dict attributes, object data, object quantized, object residual
     )
+
+    @cython.locals(tensor=Tensor, arrays=list)
+    cpdef object again(self, tuple tensors, dict attributes, Tensor output)
+
+    cpdef Tensor output(self, tuple tensors, object data, object residual)
 
     @cython.locals(node=Node)
     cpdef object pull(self, Tensor g, Tensor y, Node node, tuple needs)

@@ -19,6 +19,7 @@ Gradients = Sequence[Tensor | None]
 Vjp = Callable[..., Gradients]
 InputVjp = Callable[..., Tensor] | None
 Reads = Sequence[Sequence[int]] | None
+Bound = Callable[..., Any] | None
 # The output among the arrays that a derivative reads.
 OUTPUT = -1
 
@@ -49,6 +50,9 @@ class Op:
             ``quantized=``, one entry for each input), ``"moves"`` (forward moves elements, codes as
             well as values), or None.
         reads: whose values the derivative takes: see `op`.
+        bound: ``bound(op, tensors, attributes)`` is what stands for the operation where it is done
+            again and again with tensors whose arrays have the same shapes: an object with its own
+            `again` and `pull`, and the same bits; or None where that does not pay.
     """
 
     __slots__ = (
@@ -58,6 +62,7 @@ class Op:
         "_plain",
         "_refuses",
         "_watches",
+        "bound",
         "codes",
         "forward",
         "given",
@@ -84,6 +89,7 @@ class Op:
         residual: bool = False,
         packed: Packed | None = None,
         ufunc: np.ufunc | None = None,
+        bound: Bound = None,
     ) -> None:
         self.name = name
         self.forward = forward
@@ -94,6 +100,7 @@ class Op:
         self.residual = residual
         self.packed = packed
         self.ufunc = ufunc
+        self.bound = bound
         # For each input a bit for each array that its gradient takes: the output's, the inputs'.
         self.reads = None if reads is None else tuple([sum(1 << n + 1 for n in r) for r in reads])
         self._watches = reads is None or any(self.reads or ())
@@ -175,6 +182,27 @@ class Op:
         if mode.recorder is not None:
             mode.recorder.record(self, tensors, attributes, output)
         return output
+
+    def again(
+        self, tensors: tuple[Tensor, ...], attributes: dict[str, Any], output: Tensor
+    ) -> None:
+        """Carry the operation out once more, for an output that it has made already."""
+        arrays = [t.array for t in tensors]
+        quantized = residual = None
+        if self._plain:
+            data = self._forward(arrays, attributes)
+        elif self.residual:
+            data, residual = self.forward(*arrays, **attributes)
+        else:
+            data, quantized = self._with_codes(tensors, arrays, attributes)
+        output.array = data if type(data) is np.ndarray else np.asarray(data)
+        output.quantized = quantized
+        if output.node is not None:
+            output.node.residual = residual
+
+    def output(self, tensors: tuple[Tensor, ...], data: Any, residual: Any) -> Tensor:
+        """Return what somebody else has made of tensors, as if `forward` had."""
+        return self._output(tensors, {}, data, None, residual)
 
     def pull(self, g: Tensor, y: Tensor, node: Node, needs: tuple[bool, ...]) -> Gradients:
         """Return what `vjp` gives for an output whose record is `node`."""
@@ -272,6 +300,7 @@ def op(
     residual: bool = False,
     packed: Packed | None = None,
     ufunc: np.ufunc | None = None,
+    bound: Bound = None,
 ) -> Op:
     """Declare an operation and enter it into the table.
 
@@ -290,6 +319,7 @@ def op(
         residual: see `Op`; the derivative is then given in the joint form.
         packed: see `Op`.
         ufunc: see `Op`; by default the forward, if that is one.
+        bound: see `Op`.
 
     Raises:
         ValueError: if there is another operation of that name, or not just one derivative.
@@ -321,6 +351,7 @@ def op(
         "residual": residual,
         "packed": packed,
         "ufunc": ufunc,
+        "bound": bound,
     }
     made = Op(name, forward, shape, joint, **facts)
     made.given = {"forward": forward, "shape": shape, "vjps": vjps, "vjp": vjp, **facts}

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import GraphError
-from .mode import no_grad, recording
+from .mode import Action, no_grad, recording
 from .op import Op
 from .tensor import Array, Buffer, Parameter, Tensor
 
@@ -186,6 +186,11 @@ class _GraphRecorder:
                 layer=type(module).__name__ if module is not None else "",
             )
         )
+
+    whole = False
+
+    def effect(self, action: Action, tensor: Tensor) -> None:
+        """A graph has none: it is of evaluation."""
 
     def enter(self, module: Any) -> None:
         # A function's modules are not known before it calls them.

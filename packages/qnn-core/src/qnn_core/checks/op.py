@@ -77,6 +77,10 @@ class _ShapeRecorder:
             )
 
     lenient = True
+    whole = False
+
+    def effect(self, action: object, tensor: Tensor) -> None:
+        pass
 
     def enter(self, module: object) -> None:
         pass

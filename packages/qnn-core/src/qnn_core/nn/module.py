@@ -1,7 +1,7 @@
 """Modules: parameters, buffers and submodules under one name each."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from reprlib import recursive_repr
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
@@ -67,8 +67,11 @@ class Module(Composite):
                 dtype = self.dtype
                 inputs = tuple([x if isinstance(x, Tensor) else Tensor(x, dtype) for x in inputs])
                 break
-        recorder = MODE.here.recorder
+        mode = MODE.here
+        recorder = mode.recorder
         if recorder is None:
+            if mode.compiler is not None:
+                return mode.compiler.call(self, inputs)
             return self.forward(*inputs)
         recorder.enter(self)
         try:
@@ -199,6 +202,13 @@ class Module(Composite):
             checked(self)  # says which module is inside of itself
             raise
         return self
+
+    def fixed_tensors(self) -> Iterable[Tensor]:
+        """Return tensors whose values `forward` reads as numbers, or decides on, in this mode.
+
+        A compiled step (see `qnn_core.compiled`) records the model anew when they were written to.
+        """
+        return ()
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Say of all parameters whether they are trained: others get no gradient and no update.

@@ -3,6 +3,7 @@
 from typing import Any
 
 from ..autodiff import Op, Tensor
+from ..autodiff.mode import Action
 from .module import Module
 
 
@@ -14,6 +15,7 @@ class Watcher:
     """
 
     lenient = False
+    whole = False
 
     def __init__(self, model: Module) -> None:
         self._paths = {id(module): path for path, module in model.named_modules()}
@@ -32,6 +34,9 @@ class Watcher:
     ) -> None:
         """Look at one operation; every subclass defines it."""
         raise NotImplementedError(f"{type(self).__name__} must define record")
+
+    def effect(self, action: Action, tensor: Tensor) -> None:
+        """Pass over what is done beside the operations."""
 
     @property
     def module(self) -> Module | None:

@@ -18,6 +18,7 @@ from ..gemm import (
     sparse_gradients,
 )
 from ..qtensor import QuantizedTensor
+from .bound_linear import bound_linear
 from .shape import reshape, transpose
 from .shapes import broadcast
 
@@ -184,6 +185,7 @@ _linear_op = op(
     macs=lambda x, weight, bias=None: math.prod(x) * weight[0],
     codes="reads",
     packed=Packed(inputs=(2, 3)),
+    bound=bound_linear,
 )
 
 

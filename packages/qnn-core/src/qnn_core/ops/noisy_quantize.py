@@ -1,5 +1,6 @@
 """Quantization as schemes that are stochastic in training do it there."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,11 @@ from .quantize import field_gradients, gradients, slopes
 
 # u, the level that was taken, and the scale: they may have changed in place since.
 Made = tuple[Array, Array, Array]
+Draw = Callable[[Array], np.random.Generator]
 
 
 def _shape(
-    x: Shape, scale: Shape, shift: Shape, *fields: Shape, quantizer: Quantizer, rng: Any
+    x: Shape, scale: Shape, shift: Shape, *fields: Shape, quantizer: Quantizer, draw: Any
 ) -> Shape:
     check_qparams("noisy_quantize", x, quantizer.axis, scale, shift)
     return x
@@ -28,14 +30,14 @@ def _forward(
     shift: Array,
     *fields: Array,
     quantizer: Quantizer,
-    rng: np.random.Generator,
+    draw: Draw,
 ) -> tuple[Array, Made]:
     name = type(quantizer).__name__
     if not np.isfinite(x).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
         raise NonFiniteError(f"{name}: cannot quantize {x[where]} at index {where}")
     u = units(x, scale, shift, quantizer.axis)
-    level = np.asarray(quantizer.training_levels(u, rng), u.dtype)
+    level = np.asarray(quantizer.training_levels(u, draw(x)), u.dtype)
     if level.shape != u.shape:
         raise ShapeError(
             f"{name}: training_levels gave shape {level.shape} for data of shape {u.shape}"
@@ -70,7 +72,7 @@ def noisy_quantize(
     shift: Any,
     *fields: Tensor,
     quantizer: Quantizer,
-    rng: np.random.Generator,
+    draw: Draw,
 ) -> Tensor:
     """Return ``scale * training_levels(u) + shift``, with the gradients of `fake_quantize`.
 
@@ -80,10 +82,10 @@ def noisy_quantize(
         shift: likewise.
         fields: what the quantizer's `trained` fields hold now, in their order.
         quantizer: with these values in them.
-        rng: what its noise is drawn from.
+        draw: gives the generator of its noise, for these data.
 
     Raises:
         NonFiniteError: if `x` holds NaN or infinity.
         ShapeError: if the qparams do not fit `x`, or the scheme gives another shape.
     """
-    return _noisy_quantize_op(x, scale, shift, *fields, quantizer=quantizer, rng=rng)
+    return _noisy_quantize_op(x, scale, shift, *fields, quantizer=quantizer, draw=draw)

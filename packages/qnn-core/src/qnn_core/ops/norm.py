@@ -1,5 +1,6 @@
 """Batch normalization and dropout."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +19,6 @@ from .arithmetic import sqrt
 from .reduction import mean as mean_
 from .reduction import sum as sum_
 from .reduction import variance as variance_
-from .shapes import broadcasting
 
 
 def _normalized(x: Shape, *channels: Shape, **how: Any) -> Shape:
@@ -226,13 +226,34 @@ def normalize_batch_with_moments(
     return output, moments
 
 
-_dropout_op = op(
-    "dropout",
-    lambda x, *, mask: x * mask,
-    shape=lambda x, *, mask: broadcasting("dropout")(x, mask.shape),
-    vjps=[lambda g, y, x, *, mask: g * mask],
-    reads=[],
+def _dropout(
+    x: Array, *, rate: float, draw: Callable[[], np.random.Generator]
+) -> tuple[Array, Array]:
+    keep = draw().random(x.shape, dtype=np.float32) >= rate
+    mask = keep * x.dtype.type(1 / (1 - rate))
+    return x * mask, mask
+
+
+def _dropout_vjp(
+    g: Tensor,
+    y: Tensor,
+    inputs: tuple[Tensor, ...],
+    needs: tuple[bool, ...],
+    attributes: dict[str, Any],
+    *,
+    residual: Array,
+) -> list[Tensor | None]:
+    return [g * residual]
+
+
+_dropout_op: Op = op(
+    "dropout", _dropout, shape=lambda x, **_: x, vjp=_dropout_vjp, reads=[], residual=True
 )
+
+
+def dropout_by(x: Any, rate: float, draw: Callable[[], np.random.Generator]) -> Tensor:
+    """Return `dropout` with a generator that is asked for when the mask is drawn."""
+    return _dropout_op(x, rate=rate, draw=draw)
 
 
 def dropout(x: Any, rate: float, rng: np.random.Generator) -> Tensor:
@@ -252,7 +273,4 @@ def dropout(x: Any, rate: float, rng: np.random.Generator) -> Tensor:
         >>> dropout(np.ones(4), 0.5, np.random.default_rng(0)).data
         array([2., 2., 2., 0.], dtype=float32)
     """
-    rate = real("dropout", "rate", rate, least=0, below=1)
-    tensor = x if isinstance(x, Tensor) else Tensor(x)
-    keep = rng.random(tensor.shape, dtype=np.float32) >= rate
-    return _dropout_op(tensor, mask=keep * tensor.dtype.type(1 / (1 - rate)))
+    return dropout_by(x, real("dropout", "rate", rate, least=0, below=1), lambda: rng)

@@ -1,7 +1,7 @@
 """Two quantizers and the product of what they make, as one operation: a quantized layer."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from ..qtensor import (
 )
 from ..qtensor.fake_quantize import check_qparams
 from ..quantizer import Quantizer
+from .bound_product import Made, bound_product
 from .quantize import fake_quantize
 
 Quantizers = tuple[Quantizer, Quantizer]
@@ -56,19 +57,6 @@ class Product(Protocol):
 
         None where that is no quicker than by way of the input's gradient.
         """
-
-
-class Made(NamedTuple):
-    """What forward made that backward needs: both sides as they were.
-
-    Attributes:
-        x, weight: as codes.
-        samples: the input's values.
-    """
-
-    x: QuantizedTensor
-    weight: QuantizedTensor
-    samples: Array
 
 
 def fits(x: Quantizer, weight: Quantizer) -> bool:
@@ -195,6 +183,7 @@ _quantized_product_op: Op = op(
     vjp=_vjp,
     reads=[(0,), (0,), (0,), (3,), (3,), (3,)],
     residual=True,
+    bound=bound_product,
 )
 
 

@@ -23,6 +23,7 @@ from ..errors import FileError, NonFiniteError, StateError
 from ..nn import Module, Quantize
 from ..ops import softmax_cross_entropy
 from ..optim import Optimizer, but_for_rates, clip_gradients
+from ..program import Programs
 from .checkpoint import Checkpoint, only_writer
 from .evaluate import Evaluation, Loss, Tally, WeighedLoss, evaluate
 from .history import Epoch, History
@@ -45,6 +46,7 @@ def fit(
     batch_size: int | None = None,
     seed: int = 0,
     clip_norm: float | None = None,
+    compiled: bool = True,
     patience: int | None = None,
     keep: Literal["last", "best"] = "last",
     checkpoint: str | Path | None = None,
@@ -79,6 +81,8 @@ def fit(
         batch_size: of arrays and data sets, which are shuffled for each epoch; None is 100.
         seed: of these orders.
         clip_norm: greatest norm of the gradients, see `clip_gradients`.
+        compiled: whether the model runs as a program where it can, see `qnn_core.compiled`: with
+            the same bits, but without running `forward` at each step.
         patience: stop after so many epochs without a better one. Better goes by the metric if there
             is one, else by the loss; on the validation data if there are any (`History.criterion`).
         keep: which weights the model ends with; the best go by what `patience` goes by.
@@ -116,7 +120,7 @@ def fit(
         )
     chosen = metric_of(metric, "fit", directed=True)
     batches = training_batches(data, "fit", batch_size, seed)
-    run = _Run(model, optimizer, loss, chosen, clip_norm)
+    run = _Run(model, optimizer, loss, chosen, clip_norm=clip_norm, compiled=compiled)
     path = None if checkpoint is None else Path(checkpoint)
     # In turn: how many epochs were done is known when the checkpoint was read.
     with run.kept(path, resume):
@@ -181,13 +185,16 @@ class _Run:
         optimizer: Optimizer,
         loss: Loss,
         metric: Metric | Literal["auto"] | None,
+        *,
         clip_norm: float | None,
+        compiled: bool,
     ) -> None:
         self.model = model
         self.optimizer = optimizer
         self.loss = loss
         self.metric = metric
         self.clip_norm = clip_norm
+        self.programs = Programs() if compiled else None
         self.history = History()
         self.best = model.state_dict()
         self._mean_loss = WeighedLoss(loss, "fit")
@@ -259,7 +266,7 @@ class _Run:
         """Update the model by one batch; return its loss and the outputs before the update."""
         # What overflows shows in the loss, which is checked: no warnings beside that error.
         with np.errstate(over="ignore", invalid="ignore"):
-            outputs = run(self.model, batch.inputs)
+            outputs = self._outputs(batch)
             loss = self._mean_loss(outputs, batch)
             value = loss.item()
             if not np.isfinite(value):
@@ -272,6 +279,15 @@ class _Run:
                 clip_gradients(self.optimizer.parameters, self.clip_norm)
             self.optimizer.step()
         return value, arrays_of(outputs)
+
+    def _outputs(self, batch: Batch) -> Any:
+        if self.programs is None:
+            return run(self.model, batch.inputs)
+        before = self.programs.begin()
+        try:
+            return run(self.model, batch.inputs)
+        finally:
+            self.programs.end(before)
 
     def train(
         self,

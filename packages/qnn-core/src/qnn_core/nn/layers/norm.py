@@ -4,9 +4,10 @@ import numpy as np
 
 from ...arguments import real, whole
 from ...autodiff import Array, Buffer, Parameter, Tensor
+from ...autodiff.mode import effect
 from ...errors import ShapeError
-from ...ops import batch_norm, dropout
-from ...ops.norm import normalize_batch_with_moments
+from ...ops import batch_norm
+from ...ops.norm import Moments, dropout_by, normalize_batch_with_moments
 from ..module import Module
 
 
@@ -56,13 +57,17 @@ class BatchNorm(Module):
                 f"{self.weight.size} channels, got input of shape {x.shape}"
             )
         output, moments = normalize_batch_with_moments(x, self.weight, self.bias, eps=self.eps)
-        self._keep(self.running_mean, moments.mean, 1)
-        self._keep(self.running_variance, moments.variance, count / (count - 1))
+        effect(self._keep_moments, output, moments)
         return output
 
     def describe(self) -> str:
         """Return the number of channels."""
         return str(self.weight.size)
+
+    def _keep_moments(self, output: Tensor, moments: Moments) -> None:
+        count = output.size // self.weight.size
+        self._keep(self.running_mean, moments.mean, 1)
+        self._keep(self.running_variance, moments.variance, count / (count - 1))
 
     def _keep(self, running: Buffer, batch: Array, factor: float) -> None:
         running.array *= 1 - self.momentum
@@ -98,9 +103,13 @@ class Dropout(Module):
         """Drop elements of `x`, of any shape."""
         if not self.training or self.rate == 0:
             return x
+        return dropout_by(x, self.rate, self._draw)
+
+    def _draw(self) -> np.random.Generator:
+        """Return the generator of the next mask."""
         rng = np.random.default_rng([int(self.seed.array), int(self.batches.array)])
         self.batches.array += 1
-        return dropout(x, self.rate, rng)
+        return rng
 
     def describe(self) -> str:
         """Return the rate."""

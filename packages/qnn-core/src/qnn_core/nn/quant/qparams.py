@@ -1,7 +1,7 @@
 """What holds the quantization parameters (qparams) of a layer: trained parameters, or buffers."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -115,6 +115,15 @@ class OwnsQParams(OwnsQuantizer):
     def unfreeze(self) -> Self:
         """Undo `freeze`."""
         return self._keep_range(False)
+
+    def fixed_tensors(self) -> Iterable[Tensor]:
+        """Return the buffers that only a fit changes; in evaluation all that the qparams are of."""
+        own = [value for value in vars(self).values() if isinstance(value, Tensor)]
+        if not self.training:
+            return [*own, *self.trained.values()]
+        if self.quantizer.scale == "calibrated":
+            return [self.calibrated]
+        return [tensor for tensor in own if isinstance(tensor, Buffer) and tensor is not self.noise]
 
     def _keep_range(self, kept: bool) -> Self:
         for value in [*vars(self).values(), *self.trained.values()]:

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...autodiff import Parameter, Tensor
-from ...autodiff.mode import MODE
+from ...autodiff.mode import MODE, effect
 from ...errors import SpecError, StateError
-from ...ops import fake_quantize, scale_gradient
+from ...ops import fake_quantize, negative, scale_gradient
 from ...ops.noisy_quantize import noisy_quantize
 from ...ops.quantize import fake_quantize_trained
 from ...qtensor import PackedTensor, encode
@@ -112,8 +112,7 @@ class Quantize(OwnsQParams):
         fields, quantizer = [*self.trained.values()], self.quantizer
         if self.noise is None:
             return fake_quantize_trained(x, scale, shift, *fields, quantizer=quantizer)
-        rng = self.draw(x.array)
-        return noisy_quantize(x, scale, shift, *fields, quantizer=quantizer, rng=rng)
+        return noisy_quantize(x, scale, shift, *fields, quantizer=quantizer, draw=self.draw)
 
     def operands(self, x: Tensor) -> tuple[Tensor, Any, Any]:
         """Return what `fake_quantize` takes: data, scale, shift; in training, fit these first."""
@@ -122,7 +121,7 @@ class Quantize(OwnsQParams):
             raise self._batch_axis()
         if self.training:
             if not self.calibrated.array or self.quantizer.scale == "calibrated":
-                self.observe(x.array)
+                effect(self._see, x)
         elif not self.calibrated.array and not (MODE.recorder and MODE.recorder.lenient):
             frozen = " (it was frozen before: unfreeze it)" if self.frozen else ""
             raise StateError(
@@ -162,6 +161,9 @@ class Quantize(OwnsQParams):
             self._set(fitted if isinstance(mode, str) else self._fit_zero_point(fitted))
         self.calibrated.array[...] = 1
 
+    def _see(self, x: Tensor, residual: Any) -> None:
+        self.observe(x.array)
+
     def encode(self, x: Array) -> PackedTensor:
         """Return `x` as codes, with the qparams as they are."""
         return encode(x, self.quantizer, self.qparams())
@@ -176,6 +178,9 @@ class Quantize(OwnsQParams):
         With the bits of `qparams`.
         """
         trained = TRAINED.get(self.quantizer.scale)
+        if self.training and self.quantizer.scale == "calibrated":
+            assert self.frozen_scale is not None
+            return self.frozen_scale, negative(self.frozen_scale * self.zero_point)
         if trained is None or not self.training:
             qparams = self.qparams()
             return qparams.scale, qparams.shift
@@ -237,8 +242,11 @@ class QuantizeWeight(Quantize):
         if not self.calibrated.array:  # a warm start brought other weights
             self.observe(x.array)
         elif self.quantizer.scale == "calibrated" and not self.frozen:
-            self._set(self.quantizer.fit(x.array, self.quantizer.axis))
+            effect(self._fit_again, x)
         return x, *self._scale_and_shift(x.array.shape)
+
+    def _fit_again(self, x: Tensor, residual: Any) -> None:
+        self._set(self.quantizer.fit(x.array, self.quantizer.axis))
 
     def refresh(self, weight: Array) -> None:
         """Fit a calibrated scale to the weight as it is now, in training and evaluation alike."""

@@ -108,8 +108,9 @@ class QuantizedWeight(Module):
             return False
         if self.training and not (first.plain and second.plain):
             return False
-        unseen = MODE.here.recorder is None and x.array.dtype == np.float32
-        return unseen and fits(first.quantizer, second.quantizer)
+        recorder = MODE.here.recorder
+        unseen = recorder is None or recorder.whole
+        return unseen and x.array.dtype == np.float32 and fits(first.quantizer, second.quantizer)
 
     def coded(self) -> PackedTensor:
         """Return the weight as packed codes, levels and qparams: all that is deployed of it.

@@ -1,0 +1,236 @@
+"""What a program takes for granted, and what happens where that does not hold."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import qnn_core as qnn
+from qnn_core import nn, ops, optim
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(20, 12)).astype(np.float32)
+Y = RNG.integers(0, 4, 20)
+
+
+def mlp(**more: Any) -> Any:
+    given: dict[str, Any] = {"weight": "symmetric:3", "input": "uniform:4", "seed": 1}
+    return qnn.MLP([12, 16, 4], **given | more)
+
+
+def rich() -> Any:
+    return mlp(batch_norm=True, dropout=0.5)
+
+
+class Trained:
+    """A net in training, compiled or not."""
+
+    def __init__(self, model: Any, *, compiled: bool) -> None:
+        self.model = model.train()
+        self.optimizer = optim.Adam(model.parameters(), lr=0.01)
+        self.step: Any = qnn.compiled(self._step) if compiled else self._step
+
+    def _step(self, x: Any = X) -> bytes:
+        loss = ops.softmax_cross_entropy(self.model(x), Y)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        bits: bytes = loss.data.tobytes()
+        return bits
+
+    def run(self, change: Callable[[Any], None] = lambda model: None) -> list[Any]:
+        bits: list[Any] = [self.step() for _ in range(4)]
+        change(self.model)
+        bits += [self.step() for _ in range(4)]
+        return [*bits, {n: a.tobytes() for n, a in self.model.state_dict().items()}]
+
+
+def of_kind(model: Any, kind: type[Any]) -> Any:
+    return next(module for _, module in model.named_modules() if type(module) is kind)
+
+
+def frozen_layer(model: Any) -> None:
+    of_kind(model, qnn.QuantLinear).requires_grad_(False)
+
+
+def frozen_range(model: Any) -> None:
+    of_kind(model, qnn.QuantLinear).weight_quantizer.freeze()
+
+
+def evaluation(model: Any) -> None:
+    of_kind(model, nn.BatchNorm).freeze()
+
+
+def other_layer(model: Any) -> None:
+    at = [type(layer) for layer in model.layers].index(nn.ReLU)
+    model.layers[at] = nn.HardTanh()
+
+
+def other_rate(model: Any) -> None:
+    of_kind(model, nn.Dropout).rate = 0.9
+
+
+def other_state(model: Any) -> None:
+    other = rich()
+    other(X)
+    model.load_state_dict(other.state_dict())
+
+
+def other_zero_point(model: Any) -> None:
+    qparams = qnn.QParams(np.array(0.1, np.float32), np.array(3, np.float32))
+    of_kind(model, qnn.QuantLinear).input_quantizer.take_qparams(qparams)
+
+
+def other_array(model: Any) -> None:
+    weight = of_kind(model, qnn.QuantLinear).weight
+    weight.data = weight.data * np.float32(2)
+
+
+def other_numbers(model: Any) -> None:
+    of_kind(model, qnn.QuantLinear).weight.data[...] *= np.float32(0.5)
+
+
+CHANGES = [
+    frozen_layer,
+    frozen_range,
+    evaluation,
+    other_layer,
+    other_rate,
+    other_state,
+    other_zero_point,
+    other_array,
+    other_numbers,
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_is_noticed(change: Callable[[Any], None]) -> None:
+    compiled, plain = (Trained(rich(), compiled=c).run(change) for c in (True, False))
+    assert compiled == plain
+    assert Trained(rich(), compiled=False).run() != plain  # it does change something
+
+
+FACTOR = [1.0]
+
+
+class Reads(qnn.Module):
+    """Reads numbers from everywhere."""
+
+    def __init__(self) -> None:
+        self.inner = mlp()
+        self.scale, self.table, self.mask = 1.0, [1.0, {"a": (1.0,)}], np.ones(4)
+
+    def forward(self, x: qnn.Tensor) -> Any:
+        y = self.inner(x) * self.scale * self.table[0] * self.table[1]["a"][0]
+        return y * self.mask * FACTOR[0]
+
+
+def scale(model: Any) -> None:
+    model.scale = 0.5
+
+
+def in_a_list(model: Any) -> None:
+    model.table[0] = 0.5
+
+
+def deep_in_a_list(model: Any) -> None:
+    model.table[1]["a"] = (0.5,)
+
+
+def in_an_array(model: Any) -> None:
+    model.mask[2] = 0.5
+
+
+@pytest.mark.parametrize("change", [scale, in_a_list, deep_in_a_list, in_an_array])
+def test_what_forward_reads_is_noticed(change: Callable[[Any], None]) -> None:
+    compiled, plain = (Trained(Reads(), compiled=c).run(change) for c in (True, False))
+    assert compiled == plain
+    assert Trained(Reads(), compiled=False).run() != plain
+
+
+def test_a_global_name_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def change(model: Any) -> None:
+        monkeypatch.setitem(globals(), "FACTOR", [0.5])
+
+    runs = []
+    for compiled in (True, False):
+        monkeypatch.setitem(globals(), "FACTOR", [1.0])
+        runs.append(Trained(Reads(), compiled=compiled).run(change))
+    assert runs[0] == runs[1]
+
+
+class Counts(Reads):
+    """Counts its calls."""
+
+    calls = 0
+
+    def forward(self, x: qnn.Tensor) -> Any:
+        self.calls += 1
+        return super().forward(x)
+
+
+class Collects(Reads):
+    """Keeps numbers of its calls."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[float] = []
+
+    def forward(self, x: qnn.Tensor) -> Any:
+        self.seen.append(float(x.data.mean()))
+        return super().forward(x)
+
+
+class Draws(Reads):
+    """Has noise of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rng = np.random.default_rng(0)
+
+    def forward(self, x: qnn.Tensor) -> Any:
+        return super().forward(x) + self.rng.normal(size=4)
+
+
+class Decides(Reads):
+    """Does one thing or another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.turns = iter([True, False] * 10)
+
+    def forward(self, x: qnn.Tensor) -> Any:
+        y = super().forward(x)
+        return y if next(self.turns) else ops.tanh(y)
+
+
+REASONS: dict[type[Any], str] = {
+    Counts: "its forward changes attributes",
+    Collects: "its forward changes attributes",
+    Draws: "add takes numbers that are others at each step",
+    Decides: "its operations are not the same at each step",
+}
+
+
+@pytest.mark.parametrize("kind", REASONS)
+def test_a_model_that_has_no_program_says_why(kind: type[Any]) -> None:
+    trained = Trained(kind(), compiled=True)
+    assert trained.run() == Trained(kind(), compiled=False).run()
+    (reason,) = trained.step.reasons.items()
+    assert reason[0] == f"{kind.__name__} of (20, 12)"
+    assert REASONS[kind] in reason[1]
+
+
+class Pair(Reads):
+    """Returns two values."""
+
+    def forward(self, x: qnn.Tensor) -> Any:
+        return super().forward(x), x
+
+
+def test_several_outputs_have_no_program() -> None:
+    model = Pair().train()
+    step = qnn.compiled(lambda: model(X)[0].sum().backward())
+    for _ in range(6):
+        step()
+    assert step.reasons == {"Pair of (20, 12)": "it returns a tuple, not one tensor"}
