@@ -100,7 +100,8 @@ EXAMPLES: dict[str, list[Example]] = {
     ],
     "cos": [example(normal(2, 3))],
     "divide": [example(normal(2, 3), positive(3)), example(normal(), positive(2, 1))],
-    "dropout": [example(normal(2, 3), mask=np.float32([[0, 2, 2], [2, 0, 0]]))],
+    # The same mask each time, so that there is a difference quotient.
+    "dropout": [example(normal(2, 3), rate=0.4, draw=lambda: np.random.default_rng(0))],
     "exp": [example(normal(2, 3))],
     "getitem": [
         example(normal(4, 3), index=1),

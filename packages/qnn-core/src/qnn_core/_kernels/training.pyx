@@ -455,8 +455,10 @@ def first_outside(label, int64_t classes):
 def entropy(
     int path, int threads, x, label, int64_t rows, int64_t columns, double factor, gradient
 ):
-    """Return the sum over the rows of the softmax cross-entropy, in order, if there is no
-    ``gradient``; else write ``factor * (softmax - one_hot)`` to it."""
+    """Return the sum over the rows of the softmax cross-entropy, in order.
+
+    With a ``gradient``, write ``factor * (softmax - one_hot)`` to it.
+    """
     cdef Entropy e
     cdef int64_t r
     cdef double total = 0
@@ -464,15 +466,12 @@ def entropy(
     e.label = <const int64_t*>address(label)
     e.columns, e.factor = columns, narrow(factor)
     e.gradient = <float*>address(gradient)
-    e.loss_r = NULL
-    if e.gradient == NULL:
-        e.loss_r = <double*>malloc(rows * sizeof(double))
-        if e.loss_r == NULL:
-            raise MemoryError
+    e.loss_r = <double*>malloc(rows * sizeof(double))
+    if e.loss_r == NULL:
+        raise MemoryError
     with nogil:
         share_at_once(entropy_tasks[path], &e, rows, threads if rows * columns > 50000 else 1)
-    if e.loss_r != NULL:
-        for r in range(rows):
-            total += e.loss_r[r]
-        free(e.loss_r)
+    for r in range(rows):
+        total += e.loss_r[r]
+    free(e.loss_r)
     return total

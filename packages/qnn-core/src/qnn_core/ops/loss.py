@@ -48,15 +48,18 @@ def checked_labels(name: str, labels: ArrayLike, shape: Shape) -> Labels:
     return own
 
 
-def _cross_entropy(logits: Array, *, labels: Labels) -> Array:
+def _cross_entropy(logits: Array, *, labels: Labels) -> tuple[Array, Array | None]:
+    count = len(labels)
     if logits.dtype == np.float32:
-        return np.array(_compiled(logits, labels, 1.0, None) / len(labels), np.float32)
+        # The exponentials of both are the same: somebody who records wants both.
+        slopes = empty(logits.shape, np.float32) if MODE.here.grad else None
+        return np.array(_compiled(logits, labels, 1 / count, slopes) / count, np.float32), slopes
     total = kernel.cross_entropy(np.asarray(logits, order="C"), labels)
-    return np.asarray(total / len(labels), logits.dtype)
+    return np.asarray(total / count, logits.dtype), None
 
 
 def _compiled(logits: Array, labels: Labels, factor: float, slopes: Array | None) -> float:
-    """Return the sum of the losses, or write their slopes."""
+    """Return the sum of the losses, and write their slopes unless nobody wants them."""
     rows, columns = logits.shape
     where = kernel_settings()
     logits = np.asarray(logits, order="C")
@@ -73,10 +76,22 @@ def _cross_entropy_gradient(logits: Array, *, labels: Labels) -> Array:
     return out
 
 
-def _cross_entropy_vjp(g: Tensor, y: Tensor, logits: Tensor, *, labels: Labels) -> Tensor:
-    slope = _cross_entropy_gradient_op(logits, labels=labels)
-    # Nearly always this is what a backward begins with: then g is 1.
-    return slope if g.node is None and g.array == 1 and not MODE.here.grad else g * slope
+def _cross_entropy_vjp(
+    g: Tensor,
+    y: Tensor,
+    inputs: tuple[Tensor, ...],
+    needs: tuple[bool, ...],
+    attributes: dict[str, Any],
+    *,
+    residual: Array | None,
+) -> list[Tensor | None]:
+    (logits,) = inputs
+    first = g.node is None and g.array == 1 and not MODE.here.grad
+    # Nearly always this is what a backward begins with: then g is 1. A leaf's is its own array.
+    if first and residual is not None and logits.node is not None:
+        return [Tensor.of(residual)]
+    slope = _cross_entropy_gradient_op(logits, **attributes)
+    return [slope if first else g * slope]
 
 
 def _cross_entropy_hessian_vjp(h: Tensor, y: Tensor, logits: Tensor, *, labels: Labels) -> Tensor:
@@ -88,8 +103,9 @@ _cross_entropy_op = op(
     "softmax_cross_entropy",
     _cross_entropy,
     shape=lambda shape, *, labels: (),
-    vjps=[_cross_entropy_vjp],
+    vjp=_cross_entropy_vjp,
     reads=[(0,)],
+    residual=True,
 )
 
 _cross_entropy_gradient_op: Op = op(
