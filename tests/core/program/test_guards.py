@@ -1,6 +1,7 @@
 """What a program takes for granted, and what happens where that does not hold."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -111,6 +112,7 @@ def test_a_change_is_noticed(change: Callable[[Any], None]) -> None:
 
 
 FACTOR = [1.0]
+OPTIONS = SimpleNamespace(scale=1.0)
 
 
 class Reads(qnn.Module):
@@ -119,10 +121,12 @@ class Reads(qnn.Module):
     def __init__(self) -> None:
         self.inner = mlp()
         self.scale, self.table, self.mask = 1.0, [1.0, {"a": (1.0,)}], np.ones(4)
+        self.options = SimpleNamespace(scale=1.0, more=SimpleNamespace(scale=1.0))
 
     def forward(self, x: qnn.Tensor) -> Any:
         y = self.inner(x) * self.scale * self.table[0] * self.table[1]["a"][0]
-        return y * self.mask * FACTOR[0]
+        y = y * self.options.scale * self.options.more.scale
+        return y * self.mask * FACTOR[0] * OPTIONS.scale
 
 
 def scale(model: Any) -> None:
@@ -141,7 +145,18 @@ def in_an_array(model: Any) -> None:
     model.mask[2] = 0.5
 
 
-@pytest.mark.parametrize("change", [scale, in_a_list, deep_in_a_list, in_an_array])
+def in_an_object(model: Any) -> None:
+    model.options.scale = 0.5
+
+
+def deep_in_an_object(model: Any) -> None:
+    model.options.more.scale = 0.5
+
+
+READ = [scale, in_a_list, deep_in_a_list, in_an_array, in_an_object, deep_in_an_object]
+
+
+@pytest.mark.parametrize("change", READ)
 def test_what_forward_reads_is_noticed(change: Callable[[Any], None]) -> None:
     compiled, plain = (Trained(Reads(), compiled=c).run(change) for c in (True, False))
     assert compiled == plain
@@ -149,14 +164,36 @@ def test_what_forward_reads_is_noticed(change: Callable[[Any], None]) -> None:
 
 
 def test_a_global_name_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def change(model: Any) -> None:
+    def name(model: Any) -> None:
         monkeypatch.setitem(globals(), "FACTOR", [0.5])
 
-    runs = []
-    for compiled in (True, False):
-        monkeypatch.setitem(globals(), "FACTOR", [1.0])
-        runs.append(Trained(Reads(), compiled=compiled).run(change))
-    assert runs[0] == runs[1]
+    def held(model: Any) -> None:
+        monkeypatch.setattr(OPTIONS, "scale", 0.5)
+
+    for change in (name, held):
+        runs = []
+        for compiled in (True, False):
+            monkeypatch.setitem(globals(), "FACTOR", [1.0])
+            monkeypatch.setattr(OPTIONS, "scale", 1.0)
+            runs.append(Trained(Reads(), compiled=compiled).run(change))
+        assert runs[0] == runs[1]
+
+
+def test_a_variable_around_a_class_is_noticed() -> None:
+    def around(compiled: bool) -> list[Any]:
+        factor = 1.0
+
+        class Inside(Reads):
+            def forward(self, x: qnn.Tensor) -> Any:
+                return super().forward(x) * factor
+
+        def change(model: Any) -> None:
+            nonlocal factor
+            factor = 0.5
+
+        return Trained(Inside(), compiled=compiled).run(change)
+
+    assert around(True) == around(False)
 
 
 class Counts(Reads):
@@ -174,10 +211,10 @@ class Collects(Reads):
 
     def __init__(self) -> None:
         super().__init__()
-        self.seen: list[float] = []
+        self.seen: list[int] = []
 
     def forward(self, x: qnn.Tensor) -> Any:
-        self.seen.append(float(x.data.mean()))
+        self.seen.append(x.size)
         return super().forward(x)
 
 
@@ -190,6 +227,14 @@ class Draws(Reads):
 
     def forward(self, x: qnn.Tensor) -> Any:
         return super().forward(x) + self.rng.normal(size=4)
+
+
+class Looks(Reads):
+    """Does what the numbers say, which is mostly the same."""
+
+    def forward(self, x: qnn.Tensor) -> Any:
+        y = super().forward(x)
+        return y * 2.0 if y[0, 0] > 1e6 else y
 
 
 class Decides(Reads):
@@ -208,6 +253,7 @@ REASONS: dict[type[Any], str] = {
     Counts: "its forward changes attributes",
     Collects: "its forward changes attributes",
     Draws: "add takes numbers that are others at each step",
+    Looks: "its forward reads the numbers of a tensor of shape () in Python",
     Decides: "its operations are not the same at each step",
 }
 

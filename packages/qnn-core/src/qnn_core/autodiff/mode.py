@@ -29,6 +29,9 @@ class Recorder(Protocol):
     def effect(self, action: "Action", tensor: "Tensor") -> None:
         """Take note of what is done beside the operations: see `effect`."""
 
+    def seen(self, tensor: "Tensor") -> None:
+        """Take note that Python reads a tensor's numbers."""
+
     def enter(self, module: Any) -> None:
         """Take note that what follows happens inside `module`."""
 

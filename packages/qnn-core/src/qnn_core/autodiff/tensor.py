@@ -150,6 +150,7 @@ class Tensor:
     @property
     def data(self) -> Array:
         """The array itself, not a copy."""
+        _seen(self)
         memory = self.memory
         if memory is None:
             memory = memory_of(self)
@@ -239,6 +240,7 @@ class Tensor:
         """
         if self.size != 1:
             raise ShapeError(f"item() needs one element, this tensor has shape {self.shape}")
+        _seen(self)
         return float(self.array.reshape(()))
 
     def numpy(self) -> Array:
@@ -252,6 +254,7 @@ class Tensor:
 
     def tolist(self) -> Any:
         """Return the elements as Python floats, in lists as deep as there are axes."""
+        _seen(self)
         return self.array.tolist()
 
     def detach(self) -> "Tensor":
@@ -269,6 +272,7 @@ class Tensor:
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
         self._leaves("np.asarray, or another function that makes an array of it")
+        _seen(self)
         return np.array(self.array if copy else self.data, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -310,6 +314,7 @@ class Tensor:
             )
 
     def __bool__(self) -> bool:
+        _seen(self)
         return bool(self.array)
 
     def __float__(self) -> float:
@@ -401,26 +406,26 @@ class Tensor:
     # Comparisons give plain NumPy masks: they have no derivative
 
     def __eq__(self, other: object) -> Array:  # type: ignore[override] # a mask, as NumPy's
-        return np.asarray(self.array == plain(other))
+        return np.asarray(_read(self) == plain(other))
 
     def __ne__(self, other: object) -> Array:  # type: ignore[override] # a mask, as NumPy's
-        return np.asarray(self.array != plain(other))
+        return np.asarray(_read(self) != plain(other))
 
     # Tensors are told apart by what they are, not by what they hold.
     def __hash__(self) -> int:
         return id(self)
 
     def __lt__(self, other: ArrayLike) -> Array:
-        return np.asarray(self.array < plain(other))
+        return np.asarray(_read(self) < plain(other))
 
     def __le__(self, other: ArrayLike) -> Array:
-        return np.asarray(self.array <= plain(other))
+        return np.asarray(_read(self) <= plain(other))
 
     def __gt__(self, other: ArrayLike) -> Array:
-        return np.asarray(self.array > plain(other))
+        return np.asarray(_read(self) > plain(other))
 
     def __ge__(self, other: ArrayLike) -> Array:
-        return np.asarray(self.array >= plain(other))
+        return np.asarray(_read(self) >= plain(other))
 
     # Shape and reductions
 
@@ -599,6 +604,8 @@ def _on_arrays(name: str, run: Any, args: tuple[Any, ...], kwargs: dict[str, Any
             f"tensor here requires a gradient, which would be lost. Use {instead}, "
             "take .data (or .detach()), or do it inside no_grad()"
         )
+    for tensor in given:
+        _seen(tensor)
     answer = run(*plain(args), **plain(kwargs))
     for tensor in into:
         tensor.written()
@@ -609,6 +616,18 @@ def _on_arrays(name: str, run: Any, args: tuple[Any, ...], kwargs: dict[str, Any
         for tensor in given:
             tensor.data  # noqa: B018 (which takes note of that)
     return answer
+
+
+def _seen(tensor: Tensor) -> None:
+    """Tell who records that Python reads a tensor's numbers."""
+    recorder = MODE.here.recorder
+    if recorder is not None:
+        recorder.seen(tensor)
+
+
+def _read(tensor: Tensor) -> Array:
+    _seen(tensor)
+    return tensor.array
 
 
 def _own(index: Any) -> Any:

@@ -192,6 +192,9 @@ class _GraphRecorder:
     def effect(self, action: Action, tensor: Tensor) -> None:
         """A graph has none: it is of evaluation."""
 
+    def seen(self, tensor: Tensor) -> None:
+        """Pass over what Python reads."""
+
     def enter(self, module: Any) -> None:
         # A function's modules are not known before it calls them.
         self._modes.append(module.training)

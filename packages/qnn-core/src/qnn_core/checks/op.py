@@ -82,6 +82,9 @@ class _ShapeRecorder:
     def effect(self, action: object, tensor: Tensor) -> None:
         pass
 
+    def seen(self, tensor: Tensor) -> None:
+        pass
+
     def enter(self, module: object) -> None:
         pass
 

@@ -38,6 +38,9 @@ class Watcher:
     def effect(self, action: Action, tensor: Tensor) -> None:
         """Pass over what is done beside the operations."""
 
+    def seen(self, tensor: Tensor) -> None:
+        """Pass over what Python reads of a tensor."""
+
     @property
     def module(self) -> Module | None:
         """The innermost module that is running; None outside of all."""

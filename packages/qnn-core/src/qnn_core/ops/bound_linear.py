@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from .._kernels import float_gemm
-from ..autodiff import Array, Op, Tensor
+from ..autodiff import Op, Tensor
 from ..autodiff.mode import MODE
 from ..autodiff.node import Node
 from ..gemm import channel_sums
@@ -14,7 +14,7 @@ from ..machine import empty, kernel_settings
 
 
 class BoundLinear:
-    """In place of `linear` for float matrices: the same kernels, without what leads to them.
+    """In place of `linear` for float32 matrices: the same kernels, without what leads to them.
 
     Args:
         op: the operation, which does what this does not take.
@@ -35,7 +35,8 @@ class BoundLinear:
     ) -> None:
         """Do what `Op.again` does."""
         x, w = tensors[0], tensors[1]
-        if x.quantized is not None or w.quantized is not None or not is_plain(x.array, w.array):
+        quantized = x.quantized is not None or w.quantized is not None
+        if quantized or not x.array.flags.c_contiguous or not w.array.flags.c_contiguous:
             self._op.again(tensors, attributes, output)
             return
         m, n, k = self._sizes
@@ -47,7 +48,8 @@ class BoundLinear:
     def pull(self, g: Tensor, y: Tensor, node: Node, needs: tuple[bool, ...]) -> Any:
         """Do what `Op.pull` does."""
         rows, x, w = g.array, node.inputs[0].array, node.inputs[1].array
-        if MODE.here.grad or not is_plain(rows, x, w):
+        plain = rows.flags.c_contiguous and x.flags.c_contiguous and w.flags.c_contiguous
+        if MODE.here.grad or not plain:
             return self._op.pull(g, y, node, needs)
         m, n, k = self._sizes
         dx = empty((m, k), np.float32) if needs[0] else None
@@ -56,11 +58,6 @@ class BoundLinear:
             float_gemm.affine_gradients(*kernel_settings(), rows, x, w, dx, dw, m, n, k)
         found = [dx, dw, *[channel_sums(rows) if need else None for need in needs[2:]]]
         return [None if gradient is None else Tensor.of(gradient) for gradient in found]
-
-
-def is_plain(*arrays: Array) -> bool:
-    """Whether arrays are what kernels read: float32, each in one block."""
-    return all(a.dtype == np.float32 and a.flags.c_contiguous for a in arrays)
 
 
 def bound_linear(op: Op, tensors: tuple[Tensor, ...], attributes: dict[str, Any]) -> Any:

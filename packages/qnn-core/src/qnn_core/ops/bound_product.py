@@ -13,7 +13,6 @@ from ..gemm.gemm import FEW_PRODUCTS, floats_suffice
 from ..machine import empty, kernel_settings
 from ..qtensor import QuantizedTensor
 from ..quantizer import Quantizer, codebook
-from .bound_linear import is_plain
 from .linear import LinearProduct
 
 Gradients = list[Tensor | None]
@@ -124,7 +123,8 @@ class BoundProduct:
         self._bound = (
             float(x_shift) == 0
             and float(w_shift) == 0
-            and is_plain(x, w)
+            and x.flags.c_contiguous
+            and w.flags.c_contiguous
             and self._scales(x_scale, w_scale)
         )
         where = kernel_settings()
@@ -173,7 +173,7 @@ class BoundProduct:
     def pull(self, g: Tensor, y: Tensor, node: Node, needs: tuple[bool, ...]) -> Any:
         """Do what `Op.pull` does."""
         rows = g.array
-        if not self._bound or MODE.here.grad or not is_plain(rows) or needs[2] or needs[5]:
+        if not self._bound or MODE.here.grad or not rows.flags.c_contiguous or needs[2] or needs[5]:
             return self._op.pull(g, y, node, needs)
         x, w = node.inputs[0].array, node.inputs[3].array
         made: Made = node.residual
@@ -204,7 +204,7 @@ def bound_product(op: Op, tensors: tuple[Tensor, ...], attributes: dict[str, Any
     """
     x, w = tensors[0].array, tensors[3].array
     quantizers: tuple[Quantizer, Quantizer] = attributes["quantizers"]
-    few = x.ndim == w.ndim == 2 and x.shape[0] * w.size <= FEW_PRODUCTS
+    few = x.ndim == w.ndim == 2 and x.shape[0] * w.size <= FEW_PRODUCTS and x.dtype == np.float32
     if not few or not isinstance(attributes["product"], LinearProduct) or quantizers[1].axis == 0:
         return None
     first, second = (_operand(q) for q in quantizers)

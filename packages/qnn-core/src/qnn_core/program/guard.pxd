@@ -11,6 +11,7 @@ cdef class Guard:
     cdef public list fixed
     cdef public list holders
     cdef public list names
+    cdef public list cells
     cdef public list arrays
     cdef public list digests
 

@@ -1,7 +1,7 @@
 """What a program takes for granted: that the model is as it was when it was recorded."""
 
 from collections.abc import Iterable, Iterator
-from types import FunctionType
+from types import CellType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,9 @@ from ..autodiff.memory import Memory, digest_of
 from ..autodiff.tensor import Tensor, memory_of
 
 PACKAGE = __name__.partition(".")[0]
+# Whose objects do not change, or are no business of a forward.
+FOREIGN = {PACKAGE, "qnn_quantizers", "numpy", "functools"}
+MOST_HOLDERS = 10_000
 
 
 class Guard:
@@ -20,7 +23,7 @@ class Guard:
         leaves: tensors whose places a program knows.
     """
 
-    __slots__ = ("arrays", "digests", "fixed", "holders", "leaves", "names")
+    __slots__ = ("arrays", "cells", "digests", "fixed", "holders", "leaves", "names")
 
     # Tensors, each with its array and whether it requires a gradient.
     leaves: list[tuple[Tensor, Any, bool]]
@@ -28,8 +31,9 @@ class Guard:
     fixed: list[tuple[Memory, int]]
     # Attributes and containers, each with what it holds.
     holders: list[tuple[Any, tuple[Any, ...]]]
-    # Names that a class of somebody else reads, each with its module and its value.
+    # Names that a class of somebody else reads in its file, and around it, each with its value.
     names: list[tuple[dict[str, Any], str, Any]]
+    cells: list[tuple[CellType, Any]]
     # Arrays among the attributes.
     arrays: list[Any]
     digests: list[int]
@@ -39,15 +43,18 @@ class Guard:
         self.leaves = [(t, t.array, t.requires_grad) for t in leaves]
         memories = [memory_of(t) for m in modules for t in m.fixed_tensors()]
         self.fixed = [(memory, memory.written) for memory in memories]
-        self.holders = [(holder, _values(holder)) for m in modules for holder in _holders(m)]
+        methods = [m for kind in {type(module) for module in modules} for m in _methods(kind)]
+        self.names = [
+            (m.__globals__, name, m.__globals__[name]) for m in methods for name in _read(m)
+        ]
+        self.cells = [(cell, cell.cell_contents) for m in methods for cell in m.__closure__ or ()]
+        outside = [value for *_, value in self.names] + [value for _, value in self.cells]
+        self.holders = [(holder, _values(holder)) for holder in _holders([*modules, *outside])]
         held = [value for _, values in self.holders for value in values]
-        self.arrays = [a for a in held if type(a) is np.ndarray and a.dtype.kind in "biuf"]
+        self.arrays = [
+            a for a in held + outside if type(a) is np.ndarray and a.dtype.kind in "biuf"
+        ]
         self.digests = [digest_of(array) for array in self.arrays]
-        read = {key for kind in {type(m) for m in modules} for key in _read(kind)}
-        spaces = {
-            id(space): space for kind in {type(m) for m in modules} for space in _spaces(kind)
-        }
-        self.names = [(spaces[at], name, spaces[at][name]) for at, name in read]
 
     def holds(self) -> bool:
         """Return whether all is as it was."""
@@ -61,6 +68,9 @@ class Guard:
             return False
         for space, name, value in self.names:
             if space.get(name) is not value:
+                return False
+        for cell, value in self.cells:
+            if cell.cell_contents is not value:
                 return False
         return self.arrays_hold()
 
@@ -93,36 +103,50 @@ def _holds(holder: Any, values: tuple[Any, ...]) -> bool:
     return True
 
 
-def _holders(module: Any) -> Iterator[Any]:
-    """Yield a module's attributes, and the containers in them, however deep."""
-    waiting: list[Any] = [vars(module)]
-    if isinstance(module, list | dict):
-        waiting.append(module)
-    while waiting:
-        holder = waiting.pop()
-        yield holder
-        # A module that is a container is looked into by itself.
-        waiting += [v for v in _values(holder) if type(v) in (list, tuple, dict)]
+def _holders(roots: list[Any]) -> list[Any]:
+    """Return the attributes and containers in which objects hold others, however deep.
+
+    Modules, tensors and what is not of the user's are looked into only where they are roots.
+    """
+    found: list[Any] = []
+    known: set[int] = set()
+    waiting = [(root, True) for root in roots]
+    while waiting and len(found) < MOST_HOLDERS:
+        value, root = waiting.pop()
+        if id(value) in known:
+            continue
+        known.add(id(value))
+        holders = [value] if isinstance(value, list | tuple | dict) else []
+        if _is_own(value) or (root and hasattr(value, "fixed_tensors")):
+            holders.append(vars(value))
+        for holder in holders:
+            found.append(holder)
+            waiting += [(part, False) for part in _values(holder)]
+    return found
+
+
+def _is_own(value: Any) -> bool:
+    """Whether a value is an object of a class of the user's, with attributes."""
+    kind = type(value)
+    return (
+        hasattr(value, "__dict__")
+        and not isinstance(value, type | ModuleType | FunctionType | Tensor)
+        and not hasattr(value, "fixed_tensors")
+        and kind.__module__.partition(".")[0] not in FOREIGN
+    )
 
 
 def _values(holder: Any) -> tuple[Any, ...]:
     return tuple(holder.values() if isinstance(holder, dict) else holder)
 
 
-def _spaces(kind: type[Any]) -> Iterator[dict[str, Any]]:
-    for method in _methods(kind):
-        yield method.__globals__
-
-
-def _read(kind: type[Any]) -> Iterator[tuple[int, str]]:
-    """Yield the names of its module that a class of somebody else reads in its methods."""
-    for method in _methods(kind):
-        for name in method.__code__.co_names:
-            if name in method.__globals__:
-                yield id(method.__globals__), name
+def _read(method: FunctionType) -> list[str]:
+    """Return the names of its file that a method reads."""
+    return [name for name in method.__code__.co_names if name in method.__globals__]
 
 
 def _methods(kind: type[Any]) -> Iterator[FunctionType]:
+    """Yield the methods of a class that is not of this package."""
     if kind.__module__.partition(".")[0] != PACKAGE:
         for method in vars(kind).values():
             if isinstance(method, FunctionType):

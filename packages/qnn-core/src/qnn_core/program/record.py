@@ -136,6 +136,8 @@ class Recorder:
         self._numbers: dict[int, int] = {}
         # Tensors are known by id: holding them keeps an id from being used twice.
         self._alive: list[Tensor] = []
+        # What Python has read numbers of, in words.
+        self._seen = ""
         for x in inputs:
             self._number(x)
 
@@ -152,6 +154,10 @@ class Recorder:
         """Take note of what is done beside the operations."""
         self.record_.steps.append(Effect(action, self._known(tensor)))
 
+    def seen(self, tensor: Tensor) -> None:
+        """Take note that what is done may depend on the numbers of a tensor."""
+        self._seen = self._seen or f"a tensor of shape {tensor.shape}"
+
     def enter(self, module: Any) -> None:
         """Pass over modules: their Python is not run again."""
 
@@ -162,8 +168,10 @@ class Recorder:
         """Return the record of a call that returned `output`.
 
         Raises:
-            Different: if that is no tensor that an operation made.
+            Different: if that is no tensor that an operation made, or Python has read numbers.
         """
+        if self._seen:
+            raise Different(f"its forward reads the numbers of {self._seen} in Python")
         if not isinstance(output, Tensor):
             raise Different(f"it returns a {type(output).__name__}, not one tensor")
         if not output.requires_grad or id(output) not in self._numbers:
