@@ -1,5 +1,7 @@
 """What a program takes for granted, and what happens where that does not hold."""
 
+import itertools
+import random
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -229,6 +231,58 @@ class Draws(Reads):
         return super().forward(x) + self.rng.normal(size=4)
 
 
+class DrawsOutside(Reads):
+    """Has noise of NumPy's."""
+
+    def forward(self, x: qnn.Tensor) -> Any:
+        return super().forward(x) + np.random.normal(size=4)  # noqa: NPY002 # as many people do
+
+
+class Throws(Reads):
+    """Leaves something out, now and then."""
+
+    def forward(self, x: qnn.Tensor) -> Any:
+        y = super().forward(x)
+        return y if random.random() < 1.0 else ops.tanh(y)
+
+
+class Computes(Reads):
+    """Makes a mask of its input."""
+
+    def forward(self, x: qnn.Tensor) -> Any:
+        return super().forward(x) * float((x.data > -9).mean())
+
+
+class TakesArray(Reads):
+    """Makes a mask of its input, by a way that costs nothing."""
+
+    def forward(self, x: qnn.Tensor) -> Any:
+        return super().forward(x) * float((x.array > -9).mean())
+
+
+COUNT = itertools.count()
+
+
+def counted() -> float:
+    """Return another number each time."""
+    return float(next(COUNT))
+
+
+class Counted(Reads):
+    """Takes numbers from outside."""
+
+    def forward(self, x: qnn.Tensor) -> Any:
+        return super().forward(x) + counted()
+
+
+class Turns(Reads):
+    """Does one thing or another."""
+
+    def forward(self, x: qnn.Tensor) -> Any:
+        y = super().forward(x)
+        return y if counted() % 2 else ops.tanh(y)
+
+
 class Looks(Reads):
     """Does what the numbers say, which is mostly the same."""
 
@@ -252,16 +306,29 @@ class Decides(Reads):
 REASONS: dict[type[Any], str] = {
     Counts: "its forward changes attributes",
     Collects: "its forward changes attributes",
-    Draws: "add takes numbers that are others at each step",
+    Draws: "its forward draws random numbers",
+    DrawsOutside: "its forward draws random numbers",
+    Throws: "its forward draws random numbers",
+    Computes: "its forward reads the numbers of a tensor of shape (20, 12) in Python",
+    TakesArray: "TakesArray.forward takes Tensor.array",
+    Counted: "add takes numbers that are others at each step",
     Looks: "its forward reads the numbers of a tensor of shape () in Python",
-    Decides: "its operations are not the same at each step",
+    Decides: "it holds an iterator",
+    Turns: "its operations are not the same at each step",
 }
 
 
 @pytest.mark.parametrize("kind", REASONS)
-def test_a_model_that_has_no_program_says_why(kind: type[Any]) -> None:
-    trained = Trained(kind(), compiled=True)
-    assert trained.run() == Trained(kind(), compiled=False).run()
+def test_a_model_that_has_no_program_says_why(
+    kind: type[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = []
+    for compiled in (False, True):
+        monkeypatch.setitem(globals(), "COUNT", itertools.count())
+        np.random.seed(0)  # noqa: NPY002 # what some of them draw from
+        trained = Trained(kind(), compiled=compiled)
+        runs.append(trained.run())
+    assert runs[0] == runs[1]
     (reason,) = trained.step.reasons.items()
     assert reason[0] == f"{kind.__name__} of (20, 12)"
     assert REASONS[kind] in reason[1]
@@ -280,3 +347,48 @@ def test_several_outputs_have_no_program() -> None:
     for _ in range(6):
         step()
     assert step.reasons == {"Pair of (20, 12)": "it returns a tuple, not one tensor"}
+
+
+LATER = SimpleNamespace(calls=0)
+
+
+def later() -> bool:
+    """Return True from the 20th call on."""
+    LATER.calls += 1
+    return LATER.calls >= 20
+
+
+class Later(Reads):
+    """Does something else after a while, by what nobody sees."""
+
+    def forward(self, x: qnn.Tensor) -> Any:
+        y = super().forward(x)
+        return ops.tanh(y) if elsewhere() else y
+
+
+def elsewhere() -> bool:
+    return later()
+
+
+def test_what_shows_only_later_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LATER, "calls", 15)
+    trained = Trained(Later(), compiled=True)
+    match = r"ran as a program \d+ times, without its forward"
+    with pytest.warns(qnn.TrainingWarning, match=match):
+        [trained.step() for _ in range(80)]
+    assert list(trained.step.reasons.values()) == ["its operations are not the same at each step"]
+
+
+def test_a_step_says_what_runs() -> None:
+    trained = Trained(mlp(), compiled=True)
+    assert repr(trained.step) == "compiled(_step)\n  no model was called yet"
+    trained.step()
+    assert repr(trained.step).endswith("MLP of (20, 12): being recorded")
+    trained.run()
+    assert repr(trained.step).endswith("MLP of (20, 12): a program")
+
+
+@pytest.mark.parametrize("wrong", [5, mlp()])
+def test_what_is_no_step_is_refused(wrong: Any) -> None:
+    with pytest.raises(TypeError, match=r"compiled: a function that trains by one step is needed"):
+        qnn.compiled(wrong)

@@ -17,12 +17,13 @@ cdef class Programs:
 
     cpdef object end(self, object before)
 
+    cpdef list states(self)
+
     @cython.locals(mode=Mode, x=Tensor, cases=dict, case=Case)
     cpdef object call(self, object module, tuple inputs)
 
 
 cdef class Case:
-    cdef object _difference
     cdef bint _given_up
     cdef Guard _guard
     cdef object _lock
@@ -44,5 +45,13 @@ cdef class Case:
     cdef object _forget(self)
 
     cdef object _recording(self, tuple inputs)
+
+    cdef object _checking(self, tuple inputs)
+
+    cdef object _recorded_call(self, tuple inputs, object before)
+
+    cdef list _modules(self)
+
+    cpdef str state(self)
 
     cdef object _give_up(self, str why)

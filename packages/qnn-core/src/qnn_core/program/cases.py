@@ -2,9 +2,12 @@
 
 from threading import Lock
 from typing import Any
+from warnings import warn
 
 from ..autodiff.mode import MODE, recording
 from ..autodiff.tensor import Tensor
+from ..errors import TrainingWarning
+from .doubts import Doubts
 from .guard import Guard
 from .program import Program
 from .record import Different, Record, Recorder
@@ -38,6 +41,10 @@ class Programs:
     def end(self, before: Any) -> None:
         """Undo `begin`."""
         MODE.here.compiler = before
+
+    def states(self) -> list[str]:
+        """Return what runs of each model, and for which inputs, in words."""
+        return [case.state() for cases in self._models.values() for case in cases.values()]
 
     def call(self, module: Any, inputs: tuple[Tensor, ...]) -> Any:
         """Return what a module makes of inputs, and leave to it what is called inside."""
@@ -73,7 +80,6 @@ class Case:
     """
 
     __slots__ = (
-        "_difference",
         "_given_up",
         "_guard",
         "_lock",
@@ -94,7 +100,6 @@ class Case:
         self._lock = Lock()
         self._record: Record | None = None
         self._recorded = self._served = self._vain = 0
-        self._difference = ""
         self._guard: Guard | None = None
         self._programs: list[Program] = []
         self._given_up = False
@@ -110,6 +115,11 @@ class Case:
                     if program is None:
                         return self._module.forward(*inputs)
                     self._served += 1
+                    # At 8, 16, 32 and so on, then at each 256th.
+                    if self._served & 7 == 0 and (
+                        self._served & 255 == 0 or self._served & (self._served - 1) == 0
+                    ):
+                        return self._checking(inputs)
                     return program.run(inputs)
                 self._forget()
             return self._recording(inputs)
@@ -142,28 +152,58 @@ class Case:
         """Run the model, take note of what it does, and compare that with the call before."""
         if self._given_up:
             return self._module.forward(*inputs)
-        recorder = Recorder(inputs)
-        modules = [module for _, module in self._module.named_modules()]
-        attributes = Guard(modules, ())
-        with recording(recorder):
-            output = self._module.forward(*inputs)
         before, self._record = self._record, None
         self._recorded += 1
-        try:
-            if not (attributes.attributes_hold() and attributes.arrays_hold()):
-                raise Different("its forward changes attributes, or what they hold")
-            self._record = recorder.finished(output)
-            if before is not None:
-                before.check_same(self._record)
-                self._guard = Guard(modules, self._record.leaves.values())
-                return output
-        except Different as difference:
-            self._difference = str(difference)
-        if self._recorded == MOST_RECORDS:
-            self._give_up(self._difference)
+        output, record, difference = self._recorded_call(inputs, before)
+        self._record = record
+        if difference:
+            if self._recorded == MOST_RECORDS:
+                self._give_up(difference)
+        elif before is not None:
+            self._guard = Guard(self._modules(), record.leaves.values())
         return output
+
+    def _checking(self, inputs: tuple[Tensor, ...]) -> Any:
+        """Run the model itself once more, and look whether it still does what the program does."""
+        output, _, difference = self._recorded_call(inputs, self._record)
+        if difference:
+            warn(
+                f"{self._name}: it ran as a program {self._served - 1} times, without its forward, "
+                f"which may have done something else in some of them: {difference}. Train it "
+                "again without: fit(compiled=False), or a step that is not compiled",
+                TrainingWarning,
+                stacklevel=2,
+            )
+            self._programs, self._guard = [], None
+            self._give_up(difference)
+        return output
+
+    def _recorded_call(self, inputs: tuple[Tensor, ...], before: Record | None) -> Any:
+        """Return the output, the record if it can be one, and in what it is not like another."""
+        recorder = Recorder(inputs)
+        record = None
+        doubts = Doubts(self._modules())
+        with recording(recorder):
+            output = self._module.forward(*inputs)
+        try:
+            doubts.check()
+            record = recorder.finished(output)
+            if before is not None:
+                before.check_same(record)
+        except Different as found:
+            return output, record, str(found)
+        return output, record, ""
+
+    def _modules(self) -> list[Any]:
+        return [module for _, module in self._module.named_modules()]
 
     def _give_up(self, why: str) -> None:
         self._given_up = True
-        self._record = None
+        self._record, self._programs = None, []
         self._reasons[self._name] = why
+
+    def state(self) -> str:
+        """Return what of the model runs, in words."""
+        if self._given_up:
+            return f"{self._name}: as ever, since {self._reasons[self._name]}"
+        return f"{self._name}: {'a program' if self._guard is not None else 'being recorded'}"

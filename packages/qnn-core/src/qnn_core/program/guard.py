@@ -43,18 +43,20 @@ class Guard:
         self.leaves = [(t, t.array, t.requires_grad) for t in leaves]
         memories = [memory_of(t) for m in modules for t in m.fixed_tensors()]
         self.fixed = [(memory, memory.written) for memory in memories]
-        methods = [m for kind in {type(module) for module in modules} for m in _methods(kind)]
+        methods = [m for kind in {type(module) for module in modules} for m in methods_of(kind)]
         self.names = [
             (m.__globals__, name, m.__globals__[name]) for m in methods for name in _read(m)
         ]
         self.cells = [(cell, cell.cell_contents) for m in methods for cell in m.__closure__ or ()]
         outside = [value for *_, value in self.names] + [value for _, value in self.cells]
         self.holders = [(holder, _values(holder)) for holder in _holders([*modules, *outside])]
-        held = [value for _, values in self.holders for value in values]
-        self.arrays = [
-            a for a in held + outside if type(a) is np.ndarray and a.dtype.kind in "biuf"
-        ]
+        self.arrays = [a for a in self.held() if type(a) is np.ndarray and a.dtype.kind in "biuf"]
         self.digests = [digest_of(array) for array in self.arrays]
+
+    def held(self) -> list[Any]:
+        """Return all that attributes, containers and variables hold."""
+        outside = [value for *_, value in self.names] + [value for _, value in self.cells]
+        return outside + [value for _, values in self.holders for value in values]
 
     def holds(self) -> bool:
         """Return whether all is as it was."""
@@ -145,7 +147,7 @@ def _read(method: FunctionType) -> list[str]:
     return [name for name in method.__code__.co_names if name in method.__globals__]
 
 
-def _methods(kind: type[Any]) -> Iterator[FunctionType]:
+def methods_of(kind: type[Any]) -> Iterator[FunctionType]:
     """Yield the methods of a class that is not of this package."""
     if kind.__module__.partition(".")[0] != PACKAGE:
         for method in vars(kind).values():
