@@ -144,6 +144,7 @@ ELSEWHERE = {
     "QuantizeLinear",
     "ai.onnx.ml:LinearClassifier",
     "ai.onnx.ml:Normalizer",
+    "ai.onnx.ml:ZipMap",
 }
 
 

@@ -288,3 +288,25 @@ def test_an_input_may_have_the_name_of_a_layer() -> None:
     net = qnn.from_onnx(proto)
     assert net.inputs == ("relu",)
     np.testing.assert_allclose(net(x).data, np.tanh(np.maximum(x, 0)), rtol=0, atol=1e-6)
+
+
+def test_files_of_the_other_quantized_format_hear_of_this_one() -> None:
+    nodes = [
+        node("DynamicQuantizeLinear", ["x"], ["q", "s", "z"]),
+        node("Cast", ["q"], ["y"], to=1),
+    ]
+    with pytest.raises(ConversionError, match=r"DynamicQuantizeLinear .*QuantFormat\.QDQ"):
+        qnn.from_onnx(model(nodes, X4))
+
+
+def test_scores_by_the_names_of_classes_stay_a_matrix() -> None:
+    nodes = [
+        node("Softmax", ["x"], ["p"]),
+        node("ZipMap", ["p"], ["y"], domain="ai.onnx.ml", classlabels_int64s=[0, 1, 2]),
+    ]
+    proto = model(nodes, ["n", 3], domains=["ai.onnx.ml"])
+    kind = proto.graph.output[0].type
+    kind.Clear()
+    kind.sequence_type.elem_type.map_type.key_type = onnx.TensorProto.INT64
+    x = floats(0, 4, 3)
+    assert qnn.from_onnx(proto)(x).shape == (4, 3)

@@ -197,7 +197,7 @@ def test_the_content_tells_what_is_loaded(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="qnn model"):
         qnn.deploy.load(tmp_path / "b.qnn")
     qnn.save_state(model, tmp_path / "c")
-    with pytest.raises(FileError, match="qnn state"):
+    with pytest.raises(FileError, match=r"qnn\.load_state"):
         qnn.load(tmp_path / "c")
     state = qnn.load_state(tmp_path / "b.qnn")
     assert state.keys() == model.state_dict().keys()
@@ -362,3 +362,15 @@ def test_a_class_of_a_program_is_found_by_the_program_alone(tmp_path: Path) -> N
     assert run("load") == "Tensor([[0., 0.]], op=linear)\n"
     with pytest.raises(FileError, match=r"'__main__:Net' is not found.*define it in this one"):
         qnn.load(tmp_path / "net")
+
+
+def test_files_that_are_no_models_say_what_reads_them(tmp_path: Path) -> None:
+    model = qnn.MLP([3, 2], seed=0)
+    qnn.save_state(model, tmp_path / "state")
+    with pytest.raises(FileError, match=r"holds no model, but the state of one: qnn\.load_state"):
+        qnn.load(tmp_path / "state")
+    optimizer = qnn.optim.SGD(model.parameters(), lr=0.1)
+    data = np.ones((4, 3)), np.array([0, 1, 0, 1])
+    qnn.fit(model, data, epochs=1, optimizer=optimizer, checkpoint=tmp_path / "run")
+    with pytest.raises(FileError, match=r"holds no model, but a run of fit: .*resume=True"):
+        qnn.load(tmp_path / "run")

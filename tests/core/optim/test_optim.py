@@ -275,3 +275,11 @@ def test_steps_that_were_not_counted_from_zero_are_refused(change: dict[str, int
     with pytest.raises(StateError, match="steps, of which parameters left out"):
         optimizer.load_state_dict({**state, **wrong})
     assert optimizer.steps == 2
+
+
+def test_a_scale_without_a_gradient_hears_of_evaluation() -> None:
+    model = qnn.MLP([3, 2], last_weight="symmetric:3", seed=0).eval()
+    optimizer = SGD(model.named_parameters(), 0.1)
+    model(np.ones((4, 3))).sum().backward()
+    with pytest.raises(GraphError, match=r"log_scale of shape \(\) .* model\.train\(\)"):
+        optimizer.step()

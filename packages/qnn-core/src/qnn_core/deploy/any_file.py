@@ -18,6 +18,12 @@ READERS = {
     ".pth": WEIGHTS,
 }
 
+# Files of ours that are no models.
+OTHERS = {
+    "qnn state": "the state of one: qnn.load_state(model, path) reads it into an equal model",
+    "qnn checkpoint": "a run of fit: fit(model, ..., checkpoint=path, resume=True) goes on with it",
+}
+
 
 def save(model: Module | PackedModel, path: str | Path) -> None:
     """Write a model to a file that `load` brings back: a module to be trained on, or a packed one.
@@ -94,4 +100,7 @@ def load(path: str | Path, *, limit: float = 1.0) -> Any:
         raise FileError(f"{error}{READERS.get(Path(path).suffix, '')}") from error
     if about.get("kind") == KIND:
         return read_model(path, arrays, about)
+    other = OTHERS.get(str(about.get("kind")))
+    if other is not None:
+        raise FileError(f"{path} holds no model, but {other}")
     return load_from(path, arrays, about, limit=limit)

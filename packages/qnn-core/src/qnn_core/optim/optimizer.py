@@ -20,6 +20,10 @@ Array = NDArray[Any]
 Settings = dict[str, Any]
 
 
+# Of a parameter that may be one.
+SCALES = ". If it is a quantizer's scale: only a net in training mode trains it, model.train()"
+
+
 class Optimizer(ABC):
     """Base of the optimizers.
 
@@ -214,6 +218,7 @@ class Optimizer(ABC):
             raise GraphError(
                 f"{type(self).__name__}: {self.names[n]} of shape {parameter.shape} has no "
                 "gradient: call backward() on a loss that depends on it, or leave it out"
+                + (SCALES if not parameter.shape else "")
             )
         gradient: Array = grad.array
         data = parameter.array

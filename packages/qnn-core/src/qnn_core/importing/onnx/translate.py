@@ -130,11 +130,17 @@ def _check_operators(nodes: Sequence[Node], inputs: Iterable[str]) -> None:
 
 
 # What people call what these are made of.
+QDQ = ": of onnxruntime's quantizer take quantize_static with quant_format=QuantFormat.QDQ"
 MADE_OF = {
+    "ConvInteger": QDQ,
     "ConvTranspose": ": a transposed convolution",
     "Erf": ": GELU is made of it",
+    "DynamicQuantizeLinear": QDQ,
     "GatherND": ": adaptive pooling may be made of it",
     "LayerNormalization": ": LayerNorm",
+    "MatMulInteger": QDQ,
+    "QLinearConv": QDQ,
+    "QLinearMatMul": QDQ,
     "Resize": ": Upsample, or interpolate",
     "Upsample": ": Upsample, or interpolate",
 }

@@ -58,6 +58,7 @@ TRANSLATORS: Mapping[str, Translator] = {
     "ai.onnx.ml:LinearRegressor": machine_learning.linear_regressor,
     "ai.onnx.ml:Normalizer": machine_learning.normalizer,
     "ai.onnx.ml:Scaler": machine_learning.scaler,
+    "ai.onnx.ml:ZipMap": machine_learning.zip_map,
     **{f"{domain}:Quant": qonnx.quant for domain in QONNX},
     **{f"{domain}:BipolarQuant": qonnx.bipolar_quant for domain in QONNX},
 }
