@@ -58,6 +58,8 @@ def differentiate(
     mode = MODE.here
     before = mode.grad
     mode.grad = create_graph
+    if mode.recorder is not None:
+        mode.recorder.seen(outputs[0])
     # A gradient that nobody is told of can be added up in place.
     in_place = not create_graph and mode.recorder is None
     try:

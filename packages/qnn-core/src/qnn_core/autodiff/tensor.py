@@ -122,6 +122,7 @@ class Tensor:
     ) -> None:
         source = data if isinstance(data, Tensor) else None
         if source is not None:
+            _seen(source)
             dtype = source.dtype if dtype is None else dtype
             data = source.array
         elif isinstance(data, list | tuple) and any(isinstance(x, Tensor) for x in data):
@@ -161,6 +162,7 @@ class Tensor:
 
     @data.setter
     def data(self, data: ArrayLike) -> None:
+        _seen(self)
         array = data.array if isinstance(data, Tensor) else data
         self.put(array if isinstance(array, np.ndarray) else converted(array, self.array.dtype))
         memory_of(self).expose(False)
@@ -259,6 +261,7 @@ class Tensor:
 
     def detach(self) -> "Tensor":
         """Return a tensor of the same data that no gradient flows through."""
+        _seen(self)
         tensor = Tensor.of(self.array)
         tensor.quantized = self.quantized
         tensor.memory = memory_of(self)

@@ -14,6 +14,8 @@ from .record import Different, Record, Recorder
 
 # Shapes of inputs that a model has programs for; runs whose gradients may be waited for at a time.
 MOST_SHAPES, MOST_AT_ONCE = 8, 4
+# Models that are kept at a time: a step may make one each time.
+MOST_MODELS = 32
 # Calls that are recorded before a model is given up, and programs that served for next to nothing.
 MOST_RECORDS, MOST_VAIN, VAIN = 5, 3, 5
 
@@ -58,11 +60,15 @@ class Programs:
                     return module.forward(*inputs)  # its gradient may be asked for
             cases = self._models.get(id(module))
             if cases is None:
+                if len(self._models) == MOST_MODELS:
+                    del self._models[next(iter(self._models))]
                 cases = self._models[id(module)] = {}
             key = tuple([(x.array.shape, x.array.dtype) for x in inputs])
             case = cases.get(key)
             if case is None:
                 if len(cases) == MOST_SHAPES:
+                    why = f"its inputs have more than {MOST_SHAPES} shapes"
+                    self.reasons[type(module).__name__] = why
                     return module.forward(*inputs)
                 case = cases[key] = Case(module, self.reasons, key)
             return case.run(inputs)
@@ -180,11 +186,13 @@ class Case:
 
     def _recorded_call(self, inputs: tuple[Tensor, ...], before: Record | None) -> Any:
         """Return the output, the record if it can be one, and in what it is not like another."""
-        recorder = Recorder(inputs)
+        # Tensors of its own: the same one may be given twice, or be an attribute of the model.
+        own = tuple([x.detach() for x in inputs])
+        recorder = Recorder(own)
         record = None
         doubts = Doubts(self._modules())
         with recording(recorder):
-            output = self._module.forward(*inputs)
+            output = self._module.forward(*own)
         try:
             doubts.check()
             record = recorder.finished(output)

@@ -138,6 +138,8 @@ class Recorder:
         self._alive: list[Tensor] = []
         # What Python has read numbers of, in words.
         self._seen = ""
+        # Why there can be no program: told when the call is over, which must not be disturbed.
+        self._why = ""
         for x in inputs:
             self._number(x)
 
@@ -168,8 +170,11 @@ class Recorder:
         """Return the record of a call that returned `output`.
 
         Raises:
-            Different: if that is no tensor that an operation made, or Python has read numbers.
+            Different: if that is no tensor that an operation made, Python has read numbers, or a
+                tensor was taken that has a graph of its own.
         """
+        if self._why:
+            raise Different(self._why)
         if self._seen:
             raise Different(f"its forward reads the numbers of {self._seen} in Python")
         if not isinstance(output, Tensor):
@@ -186,7 +191,7 @@ class Recorder:
         if number is None:
             number = self._number(tensor)
             if tensor.node is not None:
-                raise Different("it takes a tensor that was made outside of it")
+                self._why = "it takes a tensor that was made outside of it"
             self.record_.leaves[number] = tensor
         return number
 

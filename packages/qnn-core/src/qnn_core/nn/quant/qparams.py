@@ -97,6 +97,7 @@ class OwnsQParams(OwnsQuantizer):
             known = not np.any(self.quantizer.qparams_from_range(-one, one).zero_point)
             known = known and not self.trained  # neither are fields, which may be fitted too
         self.calibrated.array[...] = known
+        self.calibrated.written()
 
     def take_qparams(self, qparams: QParams) -> None:
         """Take a scale and zero point over, as if they had been fitted to data.

@@ -159,7 +159,9 @@ class Quantize(OwnsQParams):
             self._set(fitted if not self.calibrated.array else self._averaged(fitted))
         else:
             self._set(fitted if isinstance(mode, str) else self._fit_zero_point(fitted))
-        self.calibrated.array[...] = 1
+        if not self.calibrated.array:
+            self.calibrated.array[...] = 1
+            self.calibrated.written()
 
     def _see(self, x: Tensor, residual: Any) -> None:
         self.observe(x.array)
