@@ -1,6 +1,8 @@
 """What a forward reads: it is noticed where that changes, or is the reason for no program."""
 
+import copy
 import gc
+import pickle
 import weakref
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 import qnn_core as qnn
 from qnn_core import nn, ops, optim
+from qnn_core.errors import GraphError
 
 RNG = np.random.default_rng(0)
 XS = [RNG.normal(size=(20, 6)).astype(np.float32) for _ in range(10)]
@@ -388,3 +391,16 @@ def test_more_shapes_than_there_are_programs_for_is_a_reason() -> None:
     for n in range(1, 12):
         step(n)
     assert step.reasons == {"Linear": "its inputs have more than 8 shapes"}
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda y: pickle.loads(pickle.dumps(y))])
+def test_a_copy_of_an_output_has_no_graph_of_others(copied: Callable[[Any], Any]) -> None:
+    model = nn.Linear(6, 4, seed=0).train()
+    step = qnn.compiled(lambda n: model(XS[n]))
+    for n in range(4):
+        step(n).sum().backward()
+    y = copied(step(4))
+    np.testing.assert_array_equal(y.data, model(XS[4]).data)
+    del step
+    with pytest.raises(GraphError, match=r"this is a copy of what a compiled step computed"):
+        y.sum().backward()

@@ -13,6 +13,7 @@ from ..autodiff.node import node_of
 from ..autodiff.op import OUTPUT, Op
 from ..autodiff.rules import same
 from ..autodiff.tensor import Tensor, tensor_of
+from ..errors import GraphError
 from .record import Effect, Operation, Record
 
 # So many inputs of an operation the tape can tell apart, when it looks which were written to.
@@ -115,6 +116,9 @@ class Program:
             reads=None if reads is None else [reads] * len(self.trained),
             residual=True,
         )
+        # What is pickled with a graph leads to no program where it is loaded.
+        facts = {"forward": _nothing, "shape": same, "vjp": _elsewhere, "macs": None}
+        self._op.given = {**facts, "residual": True}
 
     def busy(self) -> bool:
         """Whether somebody may still ask for the gradient of the last run."""
@@ -161,6 +165,8 @@ class Program:
         *,
         residual: Run,
     ) -> list[Tensor | None]:
+        if residual is not self._run():
+            raise _copied()
         found: list[Tensor | None] = [None] * len(needs)
         if MODE.here.grad:
             pairs = self._on_the_tape(g, inputs, residual)
@@ -254,6 +260,17 @@ def _read_by(step: Again) -> Iterator[int]:
         elif place < len(op.reads):
             bits = op.reads[place]
             yield from (n for n in range(OUTPUT, len(step.inputs)) if bits >> n + 1 & 1)
+
+
+def _copied() -> GraphError:
+    return GraphError(
+        "backward: this is a copy of what a compiled step computed, whose graph is not copied with "
+        "it: call backward on the output itself"
+    )
+
+
+def _elsewhere(*arrays: Any, **residual: Any) -> Any:
+    raise _copied()
 
 
 def _nothing(*arrays: Any) -> Any:
