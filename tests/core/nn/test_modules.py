@@ -191,9 +191,11 @@ def test_the_first_layer_is_as_the_others_unless_it_is_told() -> None:
     assert quantizers_of(mlp(first_weight="symmetric:2")) == [(w, "float"), last, last]
 
 
-def test_an_only_layer_is_the_last() -> None:
+def test_an_only_layer_is_the_last_and_else_the_first() -> None:
     model = qnn.MLP([4, 3], first_weight="binary", last_input="uniform:2", seed=0)
-    assert quantizers_of(model) == [("float", "Uniform(bits=2)")]
+    assert quantizers_of(model) == [("Binary(bits=1)", "Uniform(bits=2)")]
+    model = qnn.MLP([4, 3], first_weight="binary", last_weight="symmetric:3", seed=0)
+    assert quantizers_of(model) == [("Symmetric(bits=3)", "float")]
 
 
 def test_bias_can_be_left_out() -> None:
