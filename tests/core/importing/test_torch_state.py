@@ -210,6 +210,21 @@ def test_pools_without_convolutions_take_an_example() -> None:
         qnn.load_torch_state(model, {"2.weight": numbers(2, 12)})
 
 
+@pytest.mark.parametrize("flatten", [qnn.Flatten(), qnn.nn.Reshape(-1), qnn.nn.Reshape(12)])
+@pytest.mark.parametrize("between", [[], [qnn.ReLU()], [qnn.BatchNorm(12)]])
+def test_what_is_flattened_as_it_was_given_takes_an_example(flatten: Any, between: Any) -> None:
+    model = qnn.Sequential(flatten, *between, qnn.Linear(12, 2, bias=False))
+    weight = numbers(2, 12)
+    state = {f"{1 + len(between)}.weight": weight}
+    if between and isinstance(between[0], qnn.BatchNorm):
+        state = {"1.running_mean": np.zeros(12), "1.running_var": np.ones(12), **state}
+    with pytest.raises(StateError, match=r" 12 features: .* flattened images, .*example="):
+        qnn.load_torch_state(model, state)
+    qnn.load_torch_state(model, state, example=numbers(1, 2, 2, 3))
+    ours = weight.reshape(2, 3, 2, 2).transpose(0, 2, 3, 1).reshape(2, 12)
+    np.testing.assert_array_equal(model.layers[-1].weight.array, ours)
+
+
 def test_an_imported_net_knows_its_input() -> None:
     model = qnn.from_onnx(NETS / "lenet-script-11.onnx")
     before, state = model.state_dict(), state_of("lenet-script-11")
@@ -258,7 +273,7 @@ def test_features_that_become_images_are_put_in_order() -> None:
 
 def test_features_that_were_flat_already_stay_as_they_are() -> None:
     model = qnn.Sequential(qnn.Flatten(), qnn.Linear(12, 2, bias=False))
-    for example in (None, numbers(1, 12), numbers(1, 4, 3)):
+    for example in (numbers(1, 12), numbers(1, 4, 3)):
         weight = numbers(2, 12)
         qnn.load_torch_state(model, {"fc.weight": weight}, example=example)
         np.testing.assert_array_equal(model.layers[1].weight.array, weight)

@@ -51,8 +51,8 @@ def load_torch_state(
             what is to be left out; or a function from a name of theirs to one of ours or None. The
             table that was returned will do, too.
         example: an input of the model with its batch axis. It is needed where images may be
-            flattened by a `forward` of your own: what happens in a `Sequential` of layers, or
-            behind a `Reshape` at the door, is known without.
+            flattened by a `forward` of your own, or by the first layer: what happens else in a
+            `Sequential` of layers, or behind a `Reshape` at the door, is known without.
 
     Returns:
         ``{theirs: ours}``: each tensor's name in the state, and in the model.
@@ -141,6 +141,6 @@ def _door(model: Module) -> Any:
     _, first = next(chained("", model), ("", None))
     if isinstance(first, GraphModule) and first.shapes.keys() == set(first.inputs):
         return tuple(np.zeros((1, *first.shapes[name]), model.dtype) for name in first.inputs)
-    if type(first) is Reshape and min(first.shape, default=0) > 0:
+    if type(first) is Reshape and len(first.shape) > 1 and min(first.shape) > 0:
         return np.zeros((1, prod(first.shape)), model.dtype)
     return None

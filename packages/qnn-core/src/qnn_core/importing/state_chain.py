@@ -90,9 +90,9 @@ class _Chain:
         self._makers: list[str] = []
         self._maker, self._features = "", 0
         self._lengths = (0, 0)
-        # How many channels images had so far, whether there were pools, and all parameters.
+        # How many channels images had so far, whether there may be others, and all parameters.
         self._seen: set[int] = set()
-        self._pools = False
+        self._others = False
         self._used: set[int] = set()
 
     def step(self, path: str, layer: Any) -> None:
@@ -112,7 +112,7 @@ class _Chain:
         elif kind is BatchNorm:
             self._norm(path, layer)
         elif kind in POOLS:
-            self._pools = True
+            self._others = True
             self._kind = IMAGES if self._kind in (GIVEN, IMAGES) else UNKNOWN
         elif kind in MEANS:
             self._now(FEATURES)
@@ -154,13 +154,17 @@ class _Chain:
         names += [f"{path}.{leaf}" for leaf in ("running_mean", "running_variance")]
         if self._kind == FLATTENED and self._channels and size % self._channels == 0:
             self._note(names, 0, (size // self._channels, self._channels))
+        elif self._kind == FLATTENED:
+            self._doubt(path, "normalizes", size)
         elif self._kind == FEATURES:
             self._makers += names if self._makers else []
         elif self._kind in (GIVEN, IMAGES):
             self._channels = size
 
     def _flatten(self) -> None:
-        if self._kind == IMAGES or (self._kind == GIVEN and self._channels):
+        if self._kind in (GIVEN, IMAGES):
+            # What is flattened as it was given is images mostly, of any number of channels.
+            self._others |= self._kind == GIVEN
             self._kind = FLATTENED
         elif self._kind == STEPS:
             self._now(FEATURES)
@@ -204,12 +208,12 @@ class _Chain:
         for layer in inside:
             if isinstance(layer, Conv2d):
                 self._seen |= {layer.weight.shape[0], layer.weight.shape[3] * layer.groups}
-        self._pools |= any(isinstance(layer, AvgPool2d | MaxPool2d) for layer in inside)
+        self._others |= any(isinstance(layer, AvgPool2d | MaxPool2d) for layer in inside)
 
     def _doubt(self, path: str, does: str, size: int) -> None:
         """Ask for an example if the order of so many features could matter."""
         fits = [str(n) for n in sorted(self._seen) if 1 < n < size and size % n == 0]
-        if fits or (self._pools and not self._seen and size > 1 and does != "makes"):
+        if fits or (self._others and not self._seen and size > 1 and does != "makes"):
             of = f" of {' or '.join(fits)} channels" if fits else ""
             self.problems.append(
                 f"{path or 'the model'} {does} {size} features: it cannot be told whether these "
