@@ -261,6 +261,17 @@ def test_constants_along_an_axis_of_old_files(type: str, shape: Any, axis: int) 
     np.testing.assert_allclose(net(x).data, function(x, wide), rtol=1e-6, atol=1e-6)
 
 
+def test_attributes_of_the_oldest_files() -> None:
+    nodes = [
+        node("Cast", ["x"], ["c"], to="FLOAT"),
+        node("Concat", ["c", "x"], ["d"]),
+        node("Reshape", ["d"], ["y"], shape=[0, -1, 5]),
+    ]
+    net = qnn.from_onnx(model(nodes, X4, opset=1))
+    x = floats(1, 3, 4, 6, 5)
+    np.testing.assert_array_equal(net(x).data, np.concatenate([x, x], 1).reshape(3, 48, 5))
+
+
 def test_lengths_that_are_computed() -> None:
     nodes = [
         node("Shape", ["x"], ["s"]),

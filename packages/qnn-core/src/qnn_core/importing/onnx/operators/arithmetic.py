@@ -92,7 +92,8 @@ def concat(call: Call) -> Activation:
     """Concat of activations along any axis but the batch."""
     parts = [call.activation(at) for at in range(len(call.inputs))]
     rank = len(parts[0].shape)
-    axis = call.axis(call.required("axis"), rank)
+    axis = call.attribute("axis", 1) if call.opset < 4 else call.required("axis")
+    axis = call.axis(axis, rank)
     if parts[0].shape[axis] == BATCH:
         raise Unsupported("a concatenation along the batch")
     columns = None

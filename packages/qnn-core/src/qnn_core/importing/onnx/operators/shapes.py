@@ -13,6 +13,8 @@ from ..values import Activation, Constant, Shape, as_in_file, channels_last
 
 # float, float16, double and bfloat16, as a file numbers them.
 FLOATS = (1, 10, 11, 16)
+# Their names in files up to opset 5.
+NAMED = ("FLOAT", "FLOAT16", "DOUBLE")
 
 
 def identity(call: Call) -> Value:
@@ -27,7 +29,7 @@ def cast(call: Call) -> Value:
     to = call.attribute("to", FLOATS[0])
     like = call.inputs[1] if len(call.inputs) > 1 else None
     whole = isinstance(like, Constant) and like.array.dtype.kind != "f"
-    if to not in FLOATS or whole or (isinstance(like, Activation) and like.codes):
+    if to not in (*FLOATS, *NAMED) or whole or (isinstance(like, Activation) and like.codes):
         raise Unsupported("a cast to what is no float")
     x = identity(call)
     if not isinstance(x, Activation):
@@ -71,7 +73,10 @@ def flatten(call: Call) -> Activation:
 def reshape(call: Call) -> Activation:
     """Reshape, the batch staying in front."""
     x = call.activation()
-    target = [int(n) for n in np.ravel(call.constant(1))]
+    # An attribute up to opset 4, an input since.
+    given = call.constant(1)
+    given = call.required("shape") if given is None else given
+    target = [int(n) for n in np.ravel(given)]
     if not call.attribute("allowzero", 0):
         target = [x.shape[at] if n == 0 else n for at, n in enumerate(target)]
     if target[0] == call.batch and prod(target[1:]) == prod(x.shape[1:]):
