@@ -193,6 +193,18 @@ def test_a_single_class_and_an_unknown_loss_are_refused() -> None:
         quick_regressor(loss="squared_eror").fit(INPUTS, NUMBERS)
 
 
+@pytest.mark.parametrize("factor", [1e-37, 1e-40, 1e36])
+def test_features_at_the_ends_of_float32(factor: float) -> None:
+    assert quick().fit(X * factor, NAMES).score(X * factor, NAMES) > 0.8
+
+
+@pytest.mark.parametrize("factor", [1e37, 1e300])
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_targets_that_float32_does_not_hold_are_refused(method: str, factor: float) -> None:
+    with pytest.raises(ValueError, match="y holds a value too large"):
+        getattr(quick_regressor(), method)(INPUTS, NUMBERS * factor)
+
+
 def test_a_fit_that_was_refused_leaves_no_estimator() -> None:
     net = quick(hidden_layer_sizes=(0,))
     with pytest.raises(ValueError, match="a size in hidden_layer_sizes"):

@@ -72,6 +72,11 @@ class Regressor(RegressorMixin, QuantEstimator):
     def _targets(self, y: Array, *, first: bool) -> Array:
         flat = y.ndim == 1
         targets = y.reshape(len(y), -1).astype(np.float64)
+        if np.abs(targets).max() > np.finfo(np.float32).max:
+            raise ValueError(
+                f"{type(self).__name__}: y holds a value too large for dtype('float32'), in which "
+                "all is computed"
+            )
         if first:
             self._flat, self.n_outputs_ = flat, targets.shape[1]
         elif targets.shape[1] != self.n_outputs_:

@@ -72,7 +72,8 @@ class Standardize(Module):
     def measured(self, moments: Moments) -> None:
         """Take over what was measured."""
         _write(self.mean, moments.mean)
-        _write(self.factor, 1 / moments.deviation)
+        # Of less, float32 does not hold the factor.
+        _write(self.factor, 1 / np.maximum(moments.deviation, np.finfo(np.float32).tiny))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return `x` with columns of mean 0 and variance 1."""
