@@ -178,6 +178,10 @@ def test_probabilities_and_scores_agree_with_the_answers() -> None:
         (partial(QuantClassifier, dict), X, TypeError, "dict"),
         (partial(QuantClassifier, lambda i, o: 3), X, TypeError, "must return a qnn_core.Module"),
         (partial(QuantClassifier, two_layers, options=3), X, TypeError, "must be a dictionary"),
+        (partial(QuantClassifier, lambda i, o: plain(i, o + 1)), X, ValueError, r"makes \[n, 3\]"),
+        (partial(QuantClassifier, lambda i, o: plain(i, o - 1)), X, ValueError, r"makes \(1, 2\)"),
+        (partial(QuantClassifier, two_layers, shape=(3, 1)), X, ValueError, "4 features do not"),
+        (partial(QuantClassifier, two_layers, shape=(4, -1)), X, ValueError, "a length in shape"),
         (partial(quick, **QUANTIZED, learning_rate_init=1e3), X, NonFiniteError, "a lower learn"),
     ],
 )
@@ -191,6 +195,11 @@ def test_a_single_class_and_an_unknown_loss_are_refused() -> None:
         quick().fit(X, np.zeros(150))
     with pytest.raises(SpecError, match="did you mean 'squared_error'"):
         quick_regressor(loss="squared_eror").fit(INPUTS, NUMBERS)
+
+
+def test_sizes_may_be_an_array() -> None:
+    again = quick(hidden_layer_sizes=(7, 5)).fit(X, NAMES)
+    assert same_bits(quick(hidden_layer_sizes=np.array([7, 5])).fit(X, NAMES), again)
 
 
 @pytest.mark.parametrize("factor", [1e-37, 1e-40, 1e36])

@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
+from ..autodiff import trace
 from ..nn import Module
 from .classifier import Classifier
 from .estimator import QuantEstimator
@@ -39,6 +42,15 @@ class _AnyNet(QuantEstimator):
         net = self.builder(inputs, outputs, **options)
         if not isinstance(net, Module):
             raise TypeError(f"{where}: builder must return a qnn_core.Module, got {net!r:.80}")
+        lengths = inputs if isinstance(inputs, tuple) else (inputs,)
+        made = [y.shape for y in trace(net, np.zeros((1, *lengths), np.float32)).outputs]
+        if made != [(1, outputs)]:
+            # Of more outputs than classes, one without a label could be the greatest.
+            raise ValueError(
+                f"{where}: builder must return a net that makes [n, {outputs}] of "
+                f"[n, {', '.join(map(str, lengths))}]; of one sample its makes "
+                f"{' and '.join(map(str, made))}"
+            )
         return net
 
     def _own_options(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 from typing import Any, Self
 
 import numpy as np
@@ -171,7 +172,13 @@ class QuantEstimator(Deployable, BaseEstimator, ABC):
         self._random = check_random_state(self.random_state)
         features, outputs = x.shape[1], self._outputs_of(targets)
         shape = getattr(self, "shape", None)
-        net = self._net(features if shape is None else tuple(shape), outputs, self._seed())
+        if shape is not None:
+            where = type(self).__name__
+            lengths = shape if isinstance(shape, list | tuple) else (shape,)
+            shape = tuple(whole(where, "a length in shape", n, least=1) for n in lengths)
+            if prod(shape) != features:
+                raise ValueError(f"{where}: {features} features do not fit shape {shape}")
+        net = self._net(features if shape is None else shape, outputs, self._seed())
         parts: list[Module] = [net] if shape is None else [Reshape(*shape), net]
         self._moments, self._target_moments = Moments(), Moments()
         self._standardize = Standardize(features) if self.standardize else None

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ..arguments import whole
 from ..nn import MLP, Module
 from ..nn.models.specs import SAME
@@ -30,7 +32,7 @@ class _Perceptron(QuantEstimator):
 
     def _net(self, inputs: Any, outputs: int, seed: int) -> Module:
         where, given = type(self).__name__, self.hidden_layer_sizes
-        hidden = given if isinstance(given, list | tuple) else [given]
+        hidden = given if isinstance(given, list | tuple | np.ndarray) else [given]
         sizes = [whole(where, "a size in hidden_layer_sizes", n, least=1) for n in hidden]
         return MLP(
             [inputs, *sizes, outputs],
