@@ -447,6 +447,29 @@ def test_what_is_missing_or_unknown_is_named(state: dict[str, Array], message: s
     unchanged(model, before)
 
 
+def test_a_name_that_says_otherwise_than_the_order_is_noticed() -> None:
+    class Two(qnn.Module):
+        def __init__(self) -> None:
+            self.mid, self.out = (qnn.Linear(3, 3, bias=False) for _ in range(2))
+
+    state = {"start.weight": numbers(3, 3), "mid.weight": numbers(3, 3)}
+    with pytest.raises(StateError, match="mid fits mid by its name, and out by the order"):
+        qnn.load_torch_state(Two(), state)
+    told = {"start": "mid", "mid": "out"}
+    assert qnn.load_torch_state(Two(), state, names=told)["mid.weight"] == "out.weight"
+
+
+def test_what_is_no_name_and_no_variance_is_refused() -> None:
+    model = qnn.Sequential(qnn.BatchNorm(2))
+    state = {"0.running_mean": np.zeros(2), "0.running_var": np.array([1.0, -1.0])}
+    with pytest.raises(StateError, match="a variance below 0"):
+        qnn.load_torch_state(model, state)
+    wrong: Any
+    for wrong in (lambda name: 5, {"0": 5}):
+        with pytest.raises(StateError, match="running_mean is to be 5, which is no name"):
+            qnn.load_torch_state(model, state, names=wrong)
+
+
 def test_two_names_for_one_place_are_refused() -> None:
     names = {"a.weight": "0.weight", "b.weight": "layers.0.weight"}
     with pytest.raises(

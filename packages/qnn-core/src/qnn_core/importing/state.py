@@ -121,6 +121,8 @@ def _fitted(
         made = made.astype(own)
     if not np.all(np.isfinite(made)):
         raise ValueError(f"it holds NaN or infinity, or numbers that {own} does not hold")
+    if leaf == "running_variance" and np.any(made < 0):
+        raise ValueError("it holds a variance below 0")
     for axis, blocks in flat.items():
         made = from_channels_first(made, axis, blocks)
     return made

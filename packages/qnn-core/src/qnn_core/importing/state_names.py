@@ -80,6 +80,12 @@ def _told(
     left_out: set[str] = set()
     problems: list[Problem] = []
     for name, ours in _asked(arrays, names, problems):
+        if not isinstance(ours, str | None):
+            problems.append(
+                Problem(NAMES, f"names: {name} is to be {ours!r:.80}, which is no name")
+            )
+            left_out.add(name)
+            continue
         path, _, leaf = (ours or "").rpartition(".")
         translated = ".".join(filter(None, (path, LEAVES.get(leaf, leaf))))
         if ours is None:
@@ -114,7 +120,7 @@ def _asked(
             if key in names:
                 used.add(key)
                 ours = names[key]
-                yield name, None if ours is None else ".".join([ours, *parts[count:]])
+                yield name, ".".join([ours, *parts[count:]]) if isinstance(ours, str) else ours
                 break
     known = {
         ".".join(name.split(".")[: n + 1]) for name in arrays for n in range(name.count(".") + 1)
@@ -167,7 +173,8 @@ def _in_order(
     Without an order only what its shape tells, or names that differ in numbers, has a place.
     """
     if ordered and _sequence(given) == _sequence(wanted):
-        return list(zip(given, wanted, strict=True)), []
+        as_they_come = list(zip(given, wanted, strict=True))
+        return as_they_come, _crossed(given, wanted, as_they_come)
     by_shape = _by_signature(given)
     places = _by_signature(wanted)
     if {s: len(g) for s, g in by_shape.items()} != {s: len(p) for s, p in places.items()}:
@@ -187,6 +194,22 @@ def _in_order(
             )
             problems.append(Problem(ALIKE, text))
     return pairs, problems
+
+
+def _crossed(given: list[Group], wanted: list[Place], pairs: list[Pair]) -> list[Problem]:
+    """Return where a name says otherwise than the order; not numbers, which are often shifted."""
+    by_order = {id(group): place for group, place in pairs}
+    return [
+        Problem(
+            ALIKE,
+            f"{group.path} fits {place.path} by its name, and {by_order[id(group)].path} by the "
+            "order: give names=",
+        )
+        for group, place in _namesakes(given, wanted)
+        if place is not by_order[id(group)]
+        and group.signature == place.signature
+        and group.path == _family(group.path)
+    ]
 
 
 def _looks_ordered(arrays: Arrays) -> bool:
