@@ -157,7 +157,8 @@ def _same(a: Any, b: Any) -> bool:
 def _state(source: Any) -> Any:
     """Return the state of a generator of random numbers; None stands for those of all."""
     if source is None:
-        return random.getstate(), _state(np.random.mtrand._rand)
+        _, key, *rest = np.random.get_state()  # noqa: NPY002 # what users draw from
+        return random.getstate(), np.asarray(key).tobytes(), rest
     if isinstance(source, np.random.Generator):
         return repr(source.bit_generator.state)
     if isinstance(source, np.random.RandomState):

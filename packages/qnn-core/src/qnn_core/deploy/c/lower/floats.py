@@ -43,7 +43,10 @@ def codes_of_floats(net: Context, quantizer: Node, name: str) -> Value:
         count = len(expression.sources)
         why = "its codes are no steps of its sums"
         if count > 1:
-            why = f"its codes depend on {count} numbers at once, and no plane says how"
+            why = (
+                f"its codes depend on {count} numbers at once, and no plane says how: quantize "
+                "each value that is added, that of the identity branch too"
+            )
         net.is_float(quantizer, why)
     value = float_of(net, name)
     cuts = cuts_of(quantizer.tables["thresholds"], coding.scale, coding.shift)
@@ -88,7 +91,7 @@ def _concatenated(net: Context, node: Node) -> Value:
 
 
 def _mean(net: Context, node: Node) -> Value:
-    net.is_float(node, "it averages floats: put a quantizer before it (pool_input=, or by hand)")
+    net.is_float(node, "it averages floats: put a quantizer before it (nn.Quantize; pool_input=)")
     value = float_of(net, node.inputs[0])
     target = net.value("floats", node.output, net.shapes[node.output])
     window = Window(*(node.attributes[n] for n in ("kernel", "stride", "padding")))
