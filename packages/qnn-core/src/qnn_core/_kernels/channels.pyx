@@ -80,9 +80,8 @@ def few_sums(x, total, int64_t rows, int64_t c):
     cdef int64_t r, j
     memcpy(to, at, c * sizeof(float))
     for r in range(1, rows):
-        at += c
         for j in range(c):
-            to[j] += at[j]
+            to[j] += at[r * c + j]
 
 
 def sums(int path, int threads, tuple shape, x, total):

@@ -308,7 +308,7 @@ def adam(
         run(adam_tasks, path, threads, &u, pieces_in(u.size))
 
 
-cdef class Updates:
+cdef class _Updates:
     """The updates of many parameters, made ready before any of them is carried out."""
 
     cdef Update* each
@@ -328,7 +328,7 @@ cdef class Updates:
     cdef bint gather(self, list parameters, list slots, double rate, double decay) except *:
         """Fill the updates in; return whether each parameter has what a kernel takes."""
         cdef Py_ssize_t n, s
-        cdef object parameter, w, g, shape, bounds
+        cdef object parameter, w, g, bounds
         cdef double low, high
         for n in range(self.count):
             parameter = parameters[n]
@@ -373,7 +373,7 @@ def sgd_all(
 
     Return False, having done nothing, if one has no gradient, or arrays that it does not take.
     """
-    cdef Updates updates = Updates(parameters)
+    cdef _Updates updates = _Updates(parameters)
     cdef Py_ssize_t n
     if not updates.gather(parameters, slots, rate, decay):
         return False
@@ -394,7 +394,7 @@ def adam_all(
     double correction1, double correction2, double decoupled_decay,
 ):
     """Do `adam` on each of the parameters; see `sgd_all`."""
-    cdef Updates updates = Updates(parameters)
+    cdef _Updates updates = _Updates(parameters)
     cdef Py_ssize_t n
     cdef Update* u
     if not updates.gather(parameters, slots, rate / correction1, decay):
