@@ -24,7 +24,13 @@ def test_quick(tmp_path: Path) -> None:
     report = json.loads(file.read_text(encoding="utf-8"))
     assert report["missing"] == {}
     ways = [(r["variant"], r["way"]) for r in report["steps"]]
-    assert ways == [("float", "qnn"), ("float", "numpy"), ("w2a2", "qnn")]
+    assert ways == [
+        ("float", "qnn"),
+        ("float", "qnn-tape"),
+        ("float", "numpy"),
+        ("w2a2", "qnn"),
+        ("w2a2", "qnn-tape"),
+    ]
     for record in report["steps"]:
         assert record["ms"] > 0
         assert record["losses"][1] < record["losses"][0]
