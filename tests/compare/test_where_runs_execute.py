@@ -192,6 +192,19 @@ def test_a_running_run_says_how_far_it_is(tmp_path: Path, calls: Path) -> None:
     assert any(far.loss is not None and far.seconds_left is not None for far in seen)
 
 
+class Vanishing(type(Path())):  # type: ignore[misc] # the class of paths of this system
+    """A folder that is taken away between two looks at it."""
+
+    def glob(self, pattern: str) -> Any:
+        assert not self.exists()
+        raise FileNotFoundError(self)
+
+
+def test_a_folder_that_is_taken_away_holds_nothing(tmp_path: Path) -> None:
+    assert list(read_heartbeats(Vanishing(tmp_path / "running"))) == []
+    assert list(read_heartbeats(tmp_path / "running")) == []
+
+
 FORKED = """
 import sys, time
 from concurrent.futures import ProcessPoolExecutor

@@ -359,7 +359,7 @@ def test_quantized_layers_take_latent_weights_and_fit_their_scales() -> None:
     qnn.load_torch_state(model, state)
     reference = qnn.Sequential(qnn.Conv2d(3, 4, 3))
     qnn.load_torch_state(reference, state)
-    fresh: Any = qnn.QuantConv2d.from_float(reference[0], **options)  # type: ignore[arg-type]
+    fresh: Any = qnn.QuantConv2d.from_float(reference[0], **options)  # type: ignore[arg-type] # of any class
     np.testing.assert_array_equal(layer.codes(), fresh.codes())
     assert layer.scale == fresh.scale
     assert not layer.input_quantizer.calibrated.array
@@ -569,7 +569,7 @@ def test_what_is_no_state_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StateError, match="these are none: epoch"):
         qnn.load_torch_state(two(), {"epoch": 3} | LINEAR)
     with pytest.raises(StateError, match=r"got Sequential; give its state_dict\(\)"):
-        qnn.load_torch_state(two(), two())  # type: ignore[arg-type]
+        qnn.load_torch_state(two(), two())  # type: ignore[arg-type] # what is refused
     with pytest.raises(FileNotFoundError):
         qnn.load_torch_state(two(), tmp_path / "none.safetensors")
     path = tmp_path / "cut.safetensors"

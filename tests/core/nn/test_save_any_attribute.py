@@ -268,16 +268,16 @@ class Hides(qnn.Module):
         raise OSError("no such thing")
 
 
-class Old(np.ndarray):  # type: ignore[type-arg]
+class Old(np.ndarray):  # type: ignore[type-arg] # of anything
     pass
 
 
-class Listed(list):  # type: ignore[type-arg]
+class Listed(list):  # type: ignore[type-arg] # likewise
     pass
 
 
 @dataclass
-class BoxOfList(list):  # type: ignore[type-arg]
+class BoxOfList(list):  # type: ignore[type-arg] # likewise
     inside: int = 0
 
 

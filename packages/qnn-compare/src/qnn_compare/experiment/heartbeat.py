@@ -74,7 +74,11 @@ class Heartbeat:
 
 def read_heartbeats(folder: Path) -> Iterator[RunProgress]:
     """Yield how far the runs that go on are, by their keys."""
-    for path in sorted(folder.glob("[!.]*.json")):
+    paths: list[Path] = []
+    # The study may end, and take the folder away, while somebody looks.
+    with contextlib.suppress(FileNotFoundError):
+        paths = sorted(folder.glob("[!.]*.json"))
+    for path in paths:
         with contextlib.suppress(OSError, ValueError, TypeError, RecursionError):
             if time.time() - path.stat().st_mtime < STALE_SECONDS:
                 content: dict[str, Any] = json.loads(path.read_text("utf-8"))
