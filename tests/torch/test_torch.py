@@ -355,7 +355,10 @@ def test_numbers_that_are_none_are_a_difference() -> None:
 @pytest.mark.filterwarnings("error::qnn_core.errors.ConversionWarning")
 def test_roundings_of_half_precision_are_no_difference(dtype: Any) -> None:
     net, x = torch_nets.build("lenet")
-    qnn.from_torch(net.to(dtype), x)
+    model = qnn.from_torch(net.to(dtype), x)
+    expected = net.float()(x).detach().numpy()  # on the same weights, which were rounded once
+    ours = model(x.numpy()).data
+    np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 
 
 @pytest.mark.filterwarnings("error::qnn_core.errors.ConversionWarning")

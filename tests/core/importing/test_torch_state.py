@@ -141,11 +141,11 @@ def test_a_file_has_no_order_and_what_is_alike_needs_names(tmp_path: Path) -> No
     before = model.state_dict()
     with pytest.raises(StateError, match=r"bn1 and layers\.0\.bn1 .* alike.*give names="):
         qnn.load_torch_state(model, path)
-    unchanged(model, before)
+    assert_state(model, before)
     table = qnn.load_torch_state(model, state)
     again = resnet8()
     assert qnn.load_torch_state(again, path, names=table) == table
-    unchanged(again, model.state_dict())
+    assert_state(again, model.state_dict())
 
 
 def test_names_that_differ_in_numbers_have_an_order(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_a_chain_of_layers_tells_what_is_flat_without_an_example() -> None:
     state = state_of("lenet-script-11")
     qnn.load_torch_state(model, state, example=numbers(1, 28, 28, 1))
     qnn.load_torch_state(again, state)
-    unchanged(again, model.state_dict())
+    assert_state(again, model.state_dict())
 
 
 def test_a_forward_by_hand_takes_an_example() -> None:
@@ -201,7 +201,7 @@ def test_a_forward_by_hand_takes_an_example() -> None:
     message = r"layers\.7 takes 200 features: .* images of 4 or 8 channels, .*; give example="
     with pytest.raises(StateError, match=message):
         qnn.load_torch_state(model, state_of("lenet-script-11"))
-    unchanged(model, before)
+    assert_state(model, before)
 
 
 def test_pools_without_convolutions_take_an_example() -> None:
@@ -229,7 +229,7 @@ def test_an_imported_net_knows_its_input() -> None:
     model = qnn.from_onnx(NETS / "lenet-script-11.onnx")
     before, state = model.state_dict(), state_of("lenet-script-11")
     qnn.load_torch_state(model, {name: 2 * array for name, array in state.items()})
-    unchanged(model, {name: 2 * array for name, array in before.items()})
+    assert_state(model, {name: 2 * array for name, array in before.items()})
 
 
 def test_normalization_of_flat_images_is_in_their_order_too() -> None:
@@ -292,7 +292,7 @@ def test_flat_images_that_are_rearranged_are_refused() -> None:
     before = model.state_dict()
     with pytest.raises(StateError, match=r"fc: it is not known in which order .* enters linear"):
         qnn.load_torch_state(model, {"fc.weight": numbers(2, 24)}, example=numbers(1, 2, 2, 3))
-    unchanged(model, before)
+    assert_state(model, before)
 
 
 def test_images_of_features_that_nobody_knows_are_refused() -> None:
@@ -315,7 +315,7 @@ def test_an_imported_net_inside_has_images_in_its_own_order() -> None:
     model = qnn.Sequential(net, qnn.Linear(10, 2, bias=False))
     theirs = state_of("lenet-script-11") | {"last.weight": numbers(2, 10)}
     qnn.load_torch_state(model, theirs)
-    unchanged(net, before)
+    assert_state(net, before)
 
 
 def test_a_layer_in_two_places_is_in_one_order() -> None:
@@ -420,7 +420,7 @@ def test_what_does_not_fit_is_listed_at_once_and_nothing_is_changed() -> None:
         line.startswith("b.weight does not fit layers.2.weight: it has shape (3, 4); (3, 3)")
         for line in lines
     )
-    unchanged(model, before)
+    assert_state(model, before)
 
 
 @pytest.mark.parametrize(
@@ -444,7 +444,7 @@ def test_what_is_missing_or_unknown_is_named(state: dict[str, Array], message: s
     with pytest.raises(StateError) as caught:
         qnn.load_torch_state(model, state)
     assert message in str(caught.value)
-    unchanged(model, before)
+    assert_state(model, before)
 
 
 def test_a_name_that_says_otherwise_than_the_order_is_noticed() -> None:
@@ -588,7 +588,8 @@ def test_a_file_of_pytorch_takes_pytorch(tmp_path: Path, monkeypatch: pytest.Mon
         qnn.from_torch(object(), numbers(1, 2))
 
 
-def unchanged(model: qnn.Module, before: dict[str, Array]) -> None:
+def assert_state(model: qnn.Module, before: dict[str, Array]) -> None:
+    assert model.state_dict().keys() == before.keys()
     for name, array in model.state_dict().items():
         np.testing.assert_array_equal(array, before[name], err_msg=name)
 

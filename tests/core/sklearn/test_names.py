@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pytest
 from qnn_core.sklearn import QuantMLPClassifier
 from sklearn.neural_network import MLPClassifier
 
@@ -28,8 +29,16 @@ def test_names_are_parameters_and_none_that_both_have_is_left_out() -> None:
 
 
 def test_activations_and_optimizers_are_those_that_the_page_says() -> None:
-    x, y = [[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1]
-    for activation in ("relu", "tanh", "sigmoid", "hardtanh"):
-        QuantMLPClassifier(activation=activation, max_iter=1).fit(x, y)
-    for optimizer in ("adam", "sgd", "adamw"):
-        QuantMLPClassifier(optimizer=optimizer, max_iter=1).fit(x, y)
+    x, y, text = [[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1], PAGE.read_text("utf-8")
+    said = {
+        "activation": (("relu", "tanh", "sigmoid", "hardtanh"), ("logistic", "identity")),
+        "optimizer": (("adam", "sgd", "adamw"), ("lbfgs",)),
+    }
+    for name, (ours, missing) in said.items():
+        for value in ours:
+            made = QuantMLPClassifier(**{name: value}, max_iter=1).fit(x, y)
+            assert made.n_iter_ == 1
+        for value in missing:
+            with pytest.raises(ValueError, match=value):
+                QuantMLPClassifier(**{name: value}, max_iter=1).fit(x, y)
+        assert all(f'`"{value}"`' in text for value in (*ours, *missing))
