@@ -29,19 +29,22 @@ cdef extern from "channels.h" nogil:
     const Task normalize_backward_tasks[]
 
 
-cdef Channels channels(tuple shape, x, g, constants, y):
+cdef Channels channels(
+    tuple shape, const float* x, const float* g, const float* constants, float* y
+) except *:
     cdef Channels f
     cdef int n
     f.rows, f.c, f.ways, f.piece = shape
-    f.x, f.g, f.y = <const float*>address(x), <const float*>address(g), <float*>address(y)
+    f.x, f.g, f.y = x, g, y
     f.memory, f.part[0], f.part[1] = NULL, NULL, NULL
-    f.constant[0] = <const float*>address(constants)
-    for n in range(1, 0 if constants is None else <int>len(constants)):
-        f.constant[n] = f.constant[n - 1] + f.ways * f.c
+    f.constant[0] = constants
+    # However many there are: those that are not are not read.
+    for n in range(1, 4):
+        f.constant[n] = NULL if constants == NULL else constants + n * f.ways * f.c
     return f
 
 
-cdef run(const Task task, int threads, Channels* f):
+cdef int run(const Task task, int threads, Channels* f) except -1:
     """Run a task on all pieces, with memory of its own for each."""
     cdef int64_t pieces = pieces_of(f), sums = 3 * f.ways * f.c * sizeof(float)
     # Doubles first: they have the greater alignment.
@@ -57,6 +60,7 @@ cdef run(const Task task, int threads, Channels* f):
     except BaseException:
         free(memory)
         raise
+    return 0
 
 
 cdef void add_up(const Channels* f, const double* part, double* total) noexcept nogil:
@@ -75,25 +79,32 @@ def few_sums(x, total, int64_t rows, int64_t c):
         x: of at least one row.
         total: float32 ``[c]``.
     """
-    cdef const float* at = <const float*>address(x)
-    cdef float* to = <float*>address(total)
+    few_sums_of(<const float*>address(x), <float*>address(total), rows, c)
+
+
+cdef void few_sums_of(const float* x, float* total, int64_t rows, int64_t c) noexcept:
     cdef int64_t r, j
-    memcpy(to, at, c * sizeof(float))
+    memcpy(total, x, c * sizeof(float))
     for r in range(1, rows):
         for j in range(c):
-            to[j] += at[r * c + j]
+            total[j] += x[r * c + j]
 
 
 def sums(int path, int threads, tuple shape, x, total):
     """Write the sum of each channel; of each of several arrays, if there are as many totals."""
-    cdef Channels f = channels(shape, x, None, None, None)
+    cdef const float* at = <const float*>address(x)
     cdef double* to = <double*>address(total)
-    cdef int64_t array, arrays = total.size // f.c
+    cdef int64_t rows = shape[0], c = shape[1], array, arrays = total.size // c
     for array in range(arrays):
-        run(channel_sums_tasks[path], threads, &f)
-        add_up(&f, f.part[0], to + array * f.c)
-        free(f.part[0])
-        f.x += f.rows * f.c
+        sums_of(path, threads, shape, at + array * rows * c, to + array * c)
+
+
+cdef int sums_of(int path, int threads, tuple shape, const float* x, double* total) except -1:
+    cdef Channels f = channels(shape, x, NULL, NULL, NULL)
+    run(channel_sums_tasks[path], threads, &f)
+    add_up(&f, f.part[0], total)
+    free(f.part[0])
+    return 0
 
 
 def moments(int path, int threads, tuple shape, x, mean, square):
@@ -102,9 +113,14 @@ def moments(int path, int threads, tuple shape, x, mean, square):
     Those of the pieces are put together as Chan, Golub and LeVeque do (1983, "Algorithms for
     computing the sample variance").
     """
-    cdef Channels f = channels(shape, x, None, None, None)
-    cdef double* m = <double*>address(mean)
-    cdef double* s = <double*>address(square)
+    cdef const float* at = <const float*>address(x)
+    moments_of(path, threads, shape, at, <double*>address(mean), <double*>address(square))
+
+
+cdef int moments_of(
+    int path, int threads, tuple shape, const float* x, double* m, double* s
+) except -1:
+    cdef Channels f = channels(shape, x, NULL, NULL, NULL)
     cdef int64_t c, p, before, more
     cdef double apart
     run(channel_moments_tasks[path], threads, &f)
@@ -120,26 +136,57 @@ def moments(int path, int threads, tuple shape, x, mean, square):
                 m[c] += apart * more / (before + more)
                 s[c] += f.part[1][p * f.c + c] + apart * apart * before * more / (before + more)
     free(f.part[0])
+    return 0
 
 
 def products(int path, int threads, tuple shape, x, g, constants, total, moment):
     """Write the sums of ``g`` and of ``g * (x - mean)`` for each channel."""
-    cdef Channels f = channels(shape, x, g, constants, None)
+    products_of(
+        path, threads, shape, <const float*>address(x), <const float*>address(g),
+        <const float*>address(constants), <double*>address(total), <double*>address(moment),
+    )
+
+
+cdef int products_of(
+    int path, int threads, tuple shape, const float* x, const float* g, const float* constants,
+    double* total, double* moment,
+) except -1:
+    cdef Channels f = channels(shape, x, g, constants, NULL)
     run(channel_products_tasks[path], threads, &f)
-    add_up(&f, f.part[0], <double*>address(total))
-    add_up(&f, f.part[1], <double*>address(moment))
+    add_up(&f, f.part[0], total)
+    add_up(&f, f.part[1], moment)
     free(f.part[0])
+    return 0
 
 
 def normalize(int path, int threads, tuple shape, x, constants, y):
     """Write ``(x - mean) * factor + bias``."""
-    cdef Channels f = channels(shape, x, None, constants, y)
+    cdef const float* at = <const float*>address(x)
+    normalize_of(path, threads, shape, at, <const float*>address(constants), <float*>address(y))
+
+
+cdef int normalize_of(
+    int path, int threads, tuple shape, const float* x, const float* constants, float* y
+) except -1:
+    cdef Channels f = channels(shape, x, NULL, constants, y)
     with nogil:
         share(normalize_tasks[path], &f, pieces_of(&f), threads)
+    return 0
 
 
 def normalize_backward(int path, int threads, tuple shape, x, g, constants, dx):
     """Write ``factor * g + (slope * (x - mean) + offset)``; constants: mean, factor and so on."""
+    normalize_backward_of(
+        path, threads, shape, <const float*>address(x), <const float*>address(g),
+        <const float*>address(constants), <float*>address(dx),
+    )
+
+
+cdef int normalize_backward_of(
+    int path, int threads, tuple shape, const float* x, const float* g, const float* constants,
+    float* dx,
+) except -1:
     cdef Channels f = channels(shape, x, g, constants, dx)
     with nogil:
         share(normalize_backward_tasks[path], &f, pieces_of(&f), threads)
+    return 0

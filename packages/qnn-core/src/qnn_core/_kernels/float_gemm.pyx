@@ -176,31 +176,39 @@ def affine(int path, int threads, x, w, scale, bias, y, int64_t m, int64_t n, in
     ``scale`` and ``bias`` may be None, for 1 and for 0. One side is turned into panels, the other
     one is read as it lies; if that is ``w``, ``y`` is turned back.
     """
+    affine_of(
+        path, threads, <const float*>address(x), <const float*>address(w),
+        <const float*>address(scale), <const float*>address(bias), <float*>address(y), m, n, k,
+    )
+
+
+cdef int affine_of(
+    int path, int threads, const float* x, const float* w, const float* scale, const float* bias,
+    float* y, int64_t m, int64_t n, int64_t k,
+) except -1:
     cdef Turn turn
     cdef Affine f
     cdef Sums s
     cdef bint turn_x = cost(m, n, k) + 15 * m * n < cost(n, m, k)
-    cdef float* to = <float*>address(y)
-    cdef const float* from_x = <const float*>address(x)
-    cdef const float* from_w = <const float*>address(w)
-    turn.source, turn.rows, turn.k = (from_x, m, k) if turn_x else (from_w, n, k)
+    turn.source, turn.rows, turn.k = (x, m, k) if turn_x else (w, n, k)
     cdef Block block = Block(4 * PANEL * panels_in(turn.rows) * k)
     turn.panels = <float*>block.start()
-    f.scale_n = s.scale_j = <const float*>address(scale)
-    f.bias_n = s.bias_j = <const float*>address(bias)
+    f.scale_n = s.scale_j = scale
+    f.bias_n = s.bias_j = bias
     threads = few(threads, m * n * k)
     with nogil:
         share(turn_tasks[path], &turn, (k + SUM_TERMS - 1) // SUM_TERMS, threads)
     if turn_x:
-        f.panels, f.w, f.y = turn.panels, from_w, to
+        f.panels, f.w, f.y = turn.panels, w, y
         f.m, f.n, f.k = m, n, k
         with nogil:
             share(affine_tasks[path], &f, (n + SUM_ROWS - 1) // SUM_ROWS * panels_in(m), threads)
     else:
-        s.a, s.b, s.c = from_x, turn.panels, to
+        s.a, s.b, s.c = x, turn.panels, y
         s.b_stride, s.b_panel, s.c_stride = PANEL, PANEL * k, n
         s.rows, s.terms, s.columns, s.affine = m, k, n, 1
         strided(path, threads, &s, k, 1)
+    return 0
 
 
 def affine_gradients(
@@ -210,14 +218,18 @@ def affine_gradients(
 
     ``dx`` and ``dw`` may be None.
     """
-    cdef const float* from_g = <const float*>address(g)
-    cdef const float* from_x
-    cdef float* to
-    if dx is not None:
-        matrices(
-            path, threads, from_g, n, 1, <const float*>address(w), <float*>address(dx), m, n, k
-        )
-    if dw is not None:
-        from_x, to = <const float*>address(x), <float*>address(dw)
-        if not weight_gradient(path, threads, from_g, from_x, to, m, n, k):
-            matrices(path, threads, from_g, 1, n, from_x, to, n, m, k)
+    affine_gradients_of(
+        path, threads, <const float*>address(g), <const float*>address(x),
+        <const float*>address(w), <float*>address(dx), <float*>address(dw), m, n, k,
+    )
+
+
+cdef int affine_gradients_of(
+    int path, int threads, const float* g, const float* x, const float* w, float* dx, float* dw,
+    int64_t m, int64_t n, int64_t k,
+) except -1:
+    if dx != NULL:
+        matrices(path, threads, g, n, 1, w, dx, m, n, k)
+    if dw != NULL and not weight_gradient(path, threads, g, x, dw, m, n, k):
+        matrices(path, threads, g, 1, n, x, dw, n, m, k)
+    return 0

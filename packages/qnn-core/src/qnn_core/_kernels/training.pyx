@@ -412,34 +412,91 @@ def adam_all(
 
 def relu(int path, int threads, x, y):
     """Write ``max(x, 0)``; NaN stays."""
+    relu_of(path, threads, <const float*>address(x), <float*>address(y), x.size)
+
+
+cdef void relu_of(
+    int path, int threads, const float* x, float* y, int64_t size
+) noexcept:
     cdef Map f
-    f.x = <const float*>address(x)
-    f.y = <float*>address(y)
-    f.size = x.size
+    f.x, f.y, f.size = x, y, size
     with nogil:
-        run(relu_tasks, path, threads, &f, pieces_in(f.size))
+        run(relu_tasks, path, threads, &f, pieces_in(size))
 
 
 def relu_backward(int path, int threads, g, x, y):
     """Write ``g`` where ``x > 0``, and zero elsewhere."""
+    cdef const float* from_g = <const float*>address(g)
+    relu_backward_of(
+        path, threads, from_g, <const float*>address(x), <float*>address(y), x.size
+    )
+
+
+cdef void relu_backward_of(
+    int path, int threads, const float* g, const float* x, float* y, int64_t size
+) noexcept:
     cdef Map f
-    f.g = <const float*>address(g)
-    f.x = <const float*>address(x)
-    f.y = <float*>address(y)
-    f.size = x.size
+    f.g, f.x, f.y, f.size = g, x, y, size
     with nogil:
-        run(relu_backward_tasks, path, threads, &f, pieces_in(f.size))
+        run(relu_backward_tasks, path, threads, &f, pieces_in(size))
 
 
 def lookup(int path, int threads, code, table, y):
     """Write ``table[code]``; every code has an entry."""
+    cdef const uint8_t* codes = <const uint8_t*>address(code)
+    cdef const float* entries = <const float*>address(table)
+    lookup_of(path, threads, codes, entries, table.size, <float*>address(y), code.size)
+
+
+cdef void lookup_of(
+    int path, int threads, const uint8_t* code, const float* table, int entries, float* y,
+    int64_t size,
+) noexcept:
     cdef Lookup f
-    f.code = <const uint8_t*>address(code)
-    f.table = <const float*>address(table)
-    f.y = <float*>address(y)
-    f.entries, f.size = table.size, code.size
+    f.code, f.table, f.entries, f.y, f.size = code, table, entries, y, size
     with nogil:
-        run(lookup_tasks, path, threads, &f, pieces_in(f.size))
+        run(lookup_tasks, path, threads, &f, pieces_in(size))
+
+
+cdef bint fake_forward_of(
+    int path, int threads, object book, const float* x, const float* scale, const float* shift,
+    int64_t size, uint8_t* code, float* value,
+) except -1:
+    """Do `fake_forward` with one scale and one shift."""
+    cdef Fake f = (<Book>book).c
+    cdef int64_t bad = 0
+    f.x, f.scale_r, f.shift_r = x, scale, shift
+    f.rows, f.length, f.own_qparams = 1, size, False
+    f.code, f.value, f.bad_p, f.g = code, value, &bad, NULL
+    run_fake(fake_forward_tasks, path, threads, &f)
+    return bad == 0
+
+
+cdef int fake_backward_of(
+    int path, int threads, object book, const float* x, const float* scale, const float* shift,
+    int64_t size, const uint8_t* code, const float* g, float* dx, double* to_scale,
+    double* to_shift,
+) except -1:
+    """Do `fake_backward` with one scale and one shift."""
+    cdef Fake f = (<Book>book).c
+    cdef int64_t pieces = pieces_in(size)
+    cdef double* part = <double*>calloc(2 * pieces + 1, sizeof(double))
+    if part == NULL:
+        raise MemoryError
+    f.x, f.scale_r, f.shift_r = x, scale, shift
+    f.rows, f.length, f.own_qparams = 1, size, False
+    f.code, f.g, f.dx = <uint8_t*>code, g, dx
+    f.scale_p = part if to_scale != NULL else NULL
+    f.shift_p = part + pieces if to_shift != NULL else NULL
+    try:
+        run_fake(fake_backward_tasks, path, threads, &f)
+        if to_scale != NULL:
+            add_up(f.scale_p, 1, pieces, to_scale)
+        if to_shift != NULL:
+            add_up(f.shift_p, 1, pieces, to_shift)
+    finally:
+        free(part)
+    return 0
 
 
 def first_outside(label, int64_t classes):

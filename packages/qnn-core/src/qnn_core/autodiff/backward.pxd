@@ -33,10 +33,6 @@ cdef Stop _stop(dict stops, Tensor tensor, set wanted)
 cdef list _walk(list order, bint retain, bint in_place)
 
 
-@cython.locals(stop=Stop, last=Stop, found=list, gradient=Tensor, n=Py_ssize_t)
-cpdef list walk_again(list order, Tensor seed)
-
-
 @cython.locals(behind=Stop, node=Node, needs=tuple, answers=list, need=bint, any_needed=bint)
 cdef object _pull(Stop stop, Tensor gradient, bint in_place)
 
@@ -55,4 +51,4 @@ cdef bint _is_changed(Tensor tensor, long long time) except? True
 cdef object _accumulate(Stop stop, Tensor gradient, bint in_place)
 
 
-cdef Tensor _unbroadcast(Tensor gradient, Tensor tensor, Node node)
+cpdef Tensor unbroadcast(Tensor gradient, Tensor tensor, Node node)

@@ -141,25 +141,6 @@ def _walk(order: list[Stop], retain: bool, in_place: bool) -> "list[tuple[Tensor
     return found
 
 
-def walk_again(order: list[Stop], seed: "Tensor") -> "list[tuple[Tensor, Tensor]]":
-    """Carry a gradient from the last of the stops back, along a way that was found before.
-
-    The graph stays as it is. Return ``(tensor, gradient)`` of what is wanted.
-    """
-    found: list[tuple[Tensor, Tensor]] = []
-    last = order[-1]
-    last.gradient = seed
-    for stop in reversed(order):
-        gradient = stop.gradient
-        if gradient is not None:
-            stop.gradient = None
-            stop.owned = False
-            if stop.wanted:
-                found.append((stop.tensor, gradient))
-            _pull(stop, gradient, True)
-    return found
-
-
 def way_back(output: "Tensor") -> list[Stop]:
     """Return the stops on the way from a tensor to all leaves, the tensor's own last."""
     order, _ = _producers_first([output], None)
@@ -193,7 +174,7 @@ def _pull(stop: Stop, gradient: "Tensor", in_place: bool) -> None:
         given = gradients[position]
         if given is None:
             raise GraphError(f"{node.op.name} has no derivative for its input {position}")
-        _accumulate(behind, _unbroadcast(given, behind.tensor, node), in_place)
+        _accumulate(behind, unbroadcast(given, behind.tensor, node), in_place)
 
 
 def _check_unchanged(node: "Node", output: "Tensor", needs: tuple[bool, ...]) -> None:
@@ -242,7 +223,7 @@ def _accumulate(stop: Stop, gradient: "Tensor", in_place: bool) -> None:
         stop.owned = in_place
 
 
-def _unbroadcast(gradient: "Tensor", tensor: "Tensor", node: "Node") -> "Tensor":
+def unbroadcast(gradient: "Tensor", tensor: "Tensor", node: "Node") -> "Tensor":
     """Sum a gradient over the axes along which its input was broadcast."""
     shape = tensor.array.shape
     if gradient.array.shape == shape:

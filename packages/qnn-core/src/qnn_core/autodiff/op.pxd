@@ -18,7 +18,7 @@ cdef class Op:
     cdef public bint residual
     cdef public object packed
     cdef public object ufunc
-    cdef public object bound
+    cdef public object instruction
     cdef bint _watches
     cdef bint _moves
     cdef bint _plain

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from .._kernels import instruction as kernel
 from ..errors import DtypeError
 from .mode import MODE
 from .node import Node, node_of
@@ -19,7 +20,7 @@ Gradients = Sequence[Tensor | None]
 Vjp = Callable[..., Gradients]
 InputVjp = Callable[..., Tensor] | None
 Reads = Sequence[Sequence[int]] | None
-Bound = Callable[..., Any] | None
+MakeInstruction = Callable[..., kernel.Instruction | None] | None
 # The output among the arrays that a derivative reads.
 OUTPUT = -1
 
@@ -50,9 +51,9 @@ class Op:
             ``quantized=``, one entry for each input), ``"moves"`` (forward moves elements, codes as
             well as values), or None.
         reads: whose values the derivative takes: see `op`.
-        bound: ``bound(op, tensors, attributes)`` is what stands for the operation where it is done
-            again and again with tensors whose arrays have the same shapes: an object with its own
-            `again` and `pull`, and the same bits; or None where that does not pay.
+        instruction: ``instruction(shapes, attributes)`` is the operation on float32 arrays of these
+            shapes, with its derivative, as kernels do both, to the same bits; or None where they
+            do not. Of it a program is made: see `program`.
     """
 
     __slots__ = (
@@ -62,10 +63,10 @@ class Op:
         "_plain",
         "_refuses",
         "_watches",
-        "bound",
         "codes",
         "forward",
         "given",
+        "instruction",
         "macs",
         "name",
         "packed",
@@ -89,7 +90,7 @@ class Op:
         residual: bool = False,
         packed: Packed | None = None,
         ufunc: np.ufunc | None = None,
-        bound: Bound = None,
+        instruction: MakeInstruction = None,
     ) -> None:
         self.name = name
         self.forward = forward
@@ -100,7 +101,7 @@ class Op:
         self.residual = residual
         self.packed = packed
         self.ufunc = ufunc
-        self.bound = bound
+        self.instruction = instruction
         # For each input a bit for each array that its gradient takes: the output's, the inputs'.
         self.reads = None if reads is None else tuple([sum(1 << n + 1 for n in r) for r in reads])
         self._watches = reads is None or any(self.reads or ())
@@ -300,7 +301,7 @@ def op(
     residual: bool = False,
     packed: Packed | None = None,
     ufunc: np.ufunc | None = None,
-    bound: Bound = None,
+    instruction: MakeInstruction = None,
 ) -> Op:
     """Declare an operation and enter it into the table.
 
@@ -319,7 +320,7 @@ def op(
         residual: see `Op`; the derivative is then given in the joint form.
         packed: see `Op`.
         ufunc: see `Op`; by default the forward, if that is one.
-        bound: see `Op`.
+        instruction: see `Op`.
 
     Raises:
         ValueError: if there is another operation of that name, or not just one derivative.
@@ -351,7 +352,7 @@ def op(
         "residual": residual,
         "packed": packed,
         "ufunc": ufunc,
-        "bound": bound,
+        "instruction": instruction,
     }
     made = Op(name, forward, shape, joint, **facts)
     made.given = {"forward": forward, "shape": shape, "vjps": vjps, "vjp": vjp, **facts}

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from .._kernels import channels as kernel
 from ..machine import cpu, empty
-from ..machine.threads import threads_for
+from ..machine.threads import LEAST_WORK, threads_for
 
 Array = NDArray[Any]
 Floats = NDArray[np.float32]
@@ -36,7 +36,7 @@ def channel_sums(x: Array) -> Floats:
         array([4., 6.], dtype=float32)
     """
     x = np.asarray(x, order="C")
-    if x.size < MANY and x.size <= MANY_ROWS * x.shape[-1]:
+    if few_rows(x.shape):
         few = np.zeros(x.shape[-1], np.float32)
         if x.size:
             kernel.few_sums(x, few, x.size // x.shape[-1], x.shape[-1])
@@ -44,6 +44,12 @@ def channel_sums(x: Array) -> Floats:
     total = np.zeros(x.shape[-1])
     kernel.sums(*_where(x), x, total)
     return total.astype(np.float32)
+
+
+def few_rows(shape: tuple[int, ...]) -> bool:
+    """Whether channels of an array of this shape are added up row by row."""
+    size = math.prod(shape)
+    return size < MANY and size <= MANY_ROWS * shape[-1]
 
 
 def plane_sums(x: Array) -> Floats:
@@ -129,15 +135,21 @@ def normalization_gradient(
     return dx
 
 
-def _where(x: Array) -> tuple[int, int, tuple[int, int, int, int]]:
-    """Return path, threads, and the shape: rows, channels, rows at a time, rows of a piece."""
-    c = x.shape[-1]
-    rows = math.prod(x.shape[:-1])
+def pieces_of(shape: tuple[int, ...]) -> tuple[tuple[int, int, int, int], int]:
+    """Return rows, channels, rows at a time and rows of a piece; and the most threads that pay."""
+    c = shape[-1]
+    rows = math.prod(shape[:-1])
     # Whole vectors of sixteen.
     step = 16 // math.gcd(c, 16)
     ways = step * -(-LONG // (step * max(c, 1)))
     piece = ways * max(1, PIECE // (ways * max(c, 1)))
-    return cpu.active_index(), threads_for(x.size / RATE), (rows, c, ways, piece)
+    return (rows, c, ways, piece), max(1, int(rows * c / RATE / LEAST_WORK))
+
+
+def _where(x: Array) -> tuple[int, int, tuple[int, int, int, int]]:
+    """Return path, threads, and the shape for the kernels."""
+    shape, _ = pieces_of(x.shape)
+    return cpu.active_index(), threads_for(x.size / RATE), shape
 
 
 def _repeated(shape: tuple[int, int, int, int], *constants: Array) -> Floats:

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from .._kernels import maps
 from .._kernels import training as kernel
 from ..autodiff import OUTPUT, Array, Op, Packed, Shape, Tensor, op
-from ..autodiff.mode import MODE
 from ..errors import ShapeError
 from ..gemm import elementwise
 from ..machine import empty, kernel_settings
@@ -84,27 +84,6 @@ def _relu_gradient(g: Array, x: Array) -> Array:
     return out
 
 
-class _BoundRelu:
-    """In place of `relu` in a program: without an operation for its gradient."""
-
-    bound = None
-
-    def __init__(self, op: Op) -> None:
-        self._op = op
-        self.name, self.reads, self.codes = op.name, op.reads, op.codes
-
-    def again(
-        self, tensors: tuple[Tensor, ...], attributes: dict[str, Any], output: Tensor
-    ) -> None:
-        output.array = _relu(tensors[0].array)
-        output.quantized = None
-
-    def pull(self, g: Tensor, y: Tensor, node: Any, needs: tuple[bool, ...]) -> Any:
-        if MODE.here.grad:
-            return self._op.pull(g, y, node, needs)
-        return [Tensor.of(_relu_gradient(g.array, node.inputs[0].array))]
-
-
 # The maximum of relus is the relu of the maximum, to the bit.
 relu = op(
     "relu",
@@ -115,7 +94,7 @@ relu = op(
     packed=Packed(
         links=lambda first: [("maximum", np.array([0], np.float32))], beside_quantizer="follows"
     ),
-    bound=lambda op, tensors, attributes: _BoundRelu(op),
+    instruction=lambda shapes, attributes: maps.Relu(),
 )
 
 # The derivative of relu at 0 is taken as 0. Linear in g, and constant in x almost everywhere.

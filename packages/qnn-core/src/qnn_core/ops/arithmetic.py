@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from .._kernels import maps
 from ..autodiff import OUTPUT, Array, Op, Packed, Shape, Tensor, op
 from ..autodiff.packed import Link
 from ..errors import ShapeError
@@ -45,6 +46,7 @@ multiply = op(
     vjps=[lambda g, y, a, b: g * b, lambda g, y, a, b: g * a],
     reads=[(1,), (0,)],
     packed=_binary("multiply", "multiply"),
+    instruction=lambda shapes, attributes: maps.Multiply() if shapes[0] == shapes[1] else None,
 )
 
 divide = op(
@@ -100,6 +102,7 @@ exp = op(
     vjps=[lambda g, y, x: g * y],
     reads=[(OUTPUT,)],
     packed=_ROUNDED,
+    instruction=lambda shapes, attributes: maps.Exp(),
 )
 log: Op = op("log", np.log, shape=same, vjps=[lambda g, y, x: g / x], reads=[(0,)], packed=_ROUNDED)
 sin = op(

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -268,6 +268,7 @@ class ConvProduct:
     padding: Pair
     dilation: Pair
     groups: int
+    of_matrices: ClassVar[bool] = False
 
     def shape(self, x: Shape, weight: Shape, bias: Shape | None = None) -> Shape:
         """Return the shape of the product."""

@@ -18,7 +18,7 @@ from ..gemm import (
     sparse_gradients,
 )
 from ..qtensor import QuantizedTensor
-from .bound_linear import bound_linear
+from .linear_instruction import linear_instruction
 from .shape import reshape, transpose
 from .shapes import broadcast
 
@@ -185,7 +185,7 @@ _linear_op = op(
     macs=lambda x, weight, bias=None: math.prod(x) * weight[0],
     codes="reads",
     packed=Packed(inputs=(2, 3)),
-    bound=bound_linear,
+    instruction=linear_instruction,
 )
 
 
@@ -214,6 +214,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Tensor:
 class LinearProduct:
     """`linear`, ``[..., in]`` by ``[out, in]``, as `quantized_product` takes it."""
 
+    of_matrices = True
     shape = staticmethod(affine_shape)
     of = staticmethod(linear)
     forward = staticmethod(multiplied)

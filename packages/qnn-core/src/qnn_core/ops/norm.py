@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._kernels import normalize as kernel
 from ..arguments import real
 from ..autodiff import Array, Op, Packed, Shape, Tensor, op
 from ..autodiff.mode import MODE
@@ -14,6 +15,7 @@ from ..gemm.channel_sums import (
     normalization_gradient,
     normalization_sums,
     normalized,
+    pieces_of,
 )
 from .arithmetic import sqrt
 from .reduction import mean as mean_
@@ -178,6 +180,13 @@ def _gradients(
     return dx, moment, total
 
 
+def _normalize_batch_instruction(shapes: tuple[Shape, ...], attributes: dict[str, Any]) -> Any:
+    shape, most = pieces_of(shapes[0])
+    made = kernel.NormalizeBatch(shape, most, attributes["eps"])
+    made.residual = Moments(*made.moments)
+    return made
+
+
 _normalize_batch_op: Op = op(
     "normalize_batch",
     _normalize_batch,
@@ -185,6 +194,7 @@ _normalize_batch_op: Op = op(
     vjp=_normalize_batch_vjp,
     reads=[(0, 1), (0,)],
     residual=True,
+    instruction=_normalize_batch_instruction,
 )
 
 

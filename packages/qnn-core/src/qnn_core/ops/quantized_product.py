@@ -1,7 +1,7 @@
 """Two quantizers and the product of what they make, as one operation: a quantized layer."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from ..qtensor import (
 )
 from ..qtensor.fake_quantize import check_qparams
 from ..quantizer import Quantizer
-from .bound_product import Made, bound_product
+from .linear_instruction import quantized_instruction
 from .quantize import fake_quantize
 
 Quantizers = tuple[Quantizer, Quantizer]
@@ -28,8 +28,25 @@ Gradients = list[Array | None]
 Side = tuple[Any, Any, Any]
 
 
+class Made(NamedTuple):
+    """What forward made that backward needs: both sides as they were.
+
+    Attributes:
+        x, weight: as codes.
+        samples: the input's values.
+    """
+
+    x: QuantizedTensor
+    weight: QuantizedTensor
+    samples: Array
+
+
 class Product(Protocol):
     """What a layer does with its input and its weight: `LinearProduct` or `ConvProduct`."""
+
+    @property
+    def of_matrices(self) -> bool:
+        """Whether it is the product of two matrices, the second one transposed."""
 
     def shape(self, x: Shape, weight: Shape, bias: Shape | None = None) -> Shape:
         """Return the shape of the product, or raise a ShapeError."""
@@ -183,7 +200,7 @@ _quantized_product_op: Op = op(
     vjp=_vjp,
     reads=[(0,), (0,), (0,), (3,), (3,), (3,)],
     residual=True,
-    bound=bound_product,
+    instruction=quantized_instruction,
 )
 
 

@@ -32,6 +32,7 @@ cdef class Case:
     cdef list _programs
     cdef dict _reasons
     cdef object _record
+    cdef tuple _shapes
     cdef long _recorded
     cdef long _served
     cdef long _vain
@@ -40,7 +41,7 @@ cdef class Case:
     cpdef object run(self, tuple inputs)
 
     @cython.locals(program=Program)
-    cdef Program _free(self, Py_ssize_t inputs)
+    cdef Program _free(self)
 
     cdef object _forget(self)
 

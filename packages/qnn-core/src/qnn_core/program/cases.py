@@ -96,6 +96,7 @@ class Case:
         "_record",
         "_recorded",
         "_served",
+        "_shapes",
         "_vain",
     )
 
@@ -103,6 +104,7 @@ class Case:
         self._module = module
         self._name = f"{type(module).__name__} of {', '.join(str(shape) for shape, _ in shapes)}"
         self._reasons = reasons
+        self._shapes = shapes
         self._lock = Lock()
         self._record: Record | None = None
         self._recorded = self._served = self._vain = 0
@@ -117,7 +119,7 @@ class Case:
         try:
             if self._guard is not None:
                 if self._guard.holds():
-                    program = self._free(len(inputs))
+                    program = self._free()
                     if program is None:
                         return self._module.forward(*inputs)
                     self._served += 1
@@ -132,7 +134,7 @@ class Case:
         finally:
             self._lock.release()
 
-    def _free(self, inputs: int) -> Program | None:
+    def _free(self) -> Program | None:
         """Return a program whose last run is done with."""
         for program in self._programs:
             if program.differentiated:
@@ -143,7 +145,7 @@ class Case:
         if len(self._programs) == MOST_AT_ONCE:
             return None
         assert self._record is not None
-        self._programs.append(Program(self._record, inputs))
+        self._programs.append(Program(self._record, self._shapes))
         return self._programs[-1]
 
     def _forget(self) -> None:

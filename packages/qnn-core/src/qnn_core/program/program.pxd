@@ -2,7 +2,7 @@
 
 cimport cython
 
-from ..autodiff.node cimport Node
+from .._kernels.instruction cimport Instruction, Slot
 from ..autodiff.op cimport Op
 from ..autodiff.tensor cimport Tensor
 
@@ -11,29 +11,26 @@ cdef class Run:
     cdef object __weakref__
 
 
-cdef class Again:
-    cdef public object op
-    cdef public tuple inputs
-    cdef public dict attributes
-    cdef public Tensor output
-    cdef public object action
-
-
 cdef class Program:
-    cdef public list inputs
-    cdef public list steps
+    cdef public list instructions
     cdef public Tensor output
-    cdef public list order
-    cdef public tuple trained
     cdef public bint differentiated
+    cdef list _steps
+    cdef list _back
+    cdef Slot _seed
+    cdef list _inputs
+    cdef Instruction _last
+    cdef tuple _trained
+    cdef list _found
     cdef dict _places
     cdef object _run
     cdef long long _time
-    cdef bint _bound
     cdef Op _op
     cdef object __weakref__
 
     cpdef bint busy(self)
 
-    @cython.locals(given=Tensor, mine=Tensor, step=Again, node=Node, made=Tensor, run=Run)
+    @cython.locals(
+        given=Tensor, mine=Tensor, slot=Slot, last=Instruction, output=Tensor, made=Tensor, run=Run
+    )
     cpdef Tensor run(self, tuple inputs)

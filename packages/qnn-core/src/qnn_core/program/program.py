@@ -1,4 +1,4 @@
-"""A recorded call that is carried out again: the same operations, on a tape that stays."""
+"""A recorded call that is carried out again: instructions, forward and back."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,7 +6,8 @@ from weakref import ref
 
 import numpy as np
 
-from ..autodiff.backward import differentiate, walk_again, way_back
+from .._kernels import instruction as kernel
+from ..autodiff.backward import differentiate, way_back
 from ..autodiff.memory import CLOCK
 from ..autodiff.mode import MODE
 from ..autodiff.node import node_of
@@ -14,11 +15,13 @@ from ..autodiff.op import OUTPUT, Op
 from ..autodiff.rules import same
 from ..autodiff.tensor import Tensor, tensor_of
 from ..errors import GraphError
-from .record import Effect, Operation, Record
+from ..machine import kernel_settings
+from .on_tape import Step
+from .plan import Back, Forward
+from .record import Operation, Record
 
 # So many inputs of an operation the tape can tell apart, when it looks which were written to.
 MOST_KNOWN_APART = 60
-NOTHING = np.empty(0, np.float32)
 
 
 class Run:
@@ -33,78 +36,67 @@ class Kept(Tensor):
     run: Run
 
 
-class Again:
-    """An operation with its tensors; or an effect, whose `op` is None, with what it acts on.
-
-    Args:
-        op: the operation, or what stands for it.
-        inputs: what it takes.
-        attributes: its keyword arguments.
-        output: what it makes, or what an effect is of.
-        action: the effect.
-    """
-
-    __slots__ = ("action", "attributes", "inputs", "op", "output")
-
-    def __init__(
-        self,
-        op: Any,
-        inputs: tuple[Tensor, ...],
-        attributes: dict[str, Any],
-        output: Tensor,
-        action: Any = None,
-    ) -> None:
-        self.op = op
-        self.inputs = inputs
-        self.attributes = attributes
-        self.output = output
-        self.action = action
-
-
 class Program:
     """A record made to run.
 
-    The tape of its call is built once: its tensors stay, and get another array at each run. To
-    whoever calls it, it is one operation on the inputs and on what it trains.
+    It is planned once: what carries out each operation, forward and back, and where the arrays in
+    between lie. To whoever calls it, it is one operation on the inputs and on what it trains.
 
     Args:
         record: of the call.
-        inputs: how many the model takes.
+        inputs: shape and dtype of each that the model takes.
 
     Attributes:
         differentiated: whether a derivative was asked for that can be differentiated again.
+        instructions: of the way forward.
     """
 
     __slots__ = (
-        "_bound",
+        "_back",
+        "_found",
+        "_inputs",
+        "_last",
         "_op",
         "_places",
         "_run",
+        "_seed",
+        "_steps",
         "_time",
+        "_trained",
         "differentiated",
-        "inputs",
-        "order",
+        "instructions",
         "output",
-        "steps",
-        "trained",
     )
 
-    def __init__(self, record: Record, inputs: int) -> None:
+    def __init__(self, record: Record, inputs: tuple[tuple[tuple[int, ...], Any], ...]) -> None:
         values: list[Any] = [None] * record.count
+        shapes: list[tuple[int, ...]] = [()] * record.count
         for number, leaf in record.leaves.items():
-            values[number] = leaf
-        for number in range(inputs):
-            values[number] = _empty()
-        self.inputs: list[Tensor] = values[:inputs]
-        self.steps = [_again(step, values) for step in record.steps]
+            values[number], shapes[number] = leaf, leaf.array.shape
+        for number, (shape, dtype) in enumerate(inputs):
+            values[number], shapes[number] = tensor_of(np.empty(0, dtype)), shape
+        for step in record.steps:
+            if isinstance(step, Operation):
+                shapes[step.output] = step.shape
+        forward = Forward(record.steps, values, shapes)
+        self.instructions, self._steps = forward.instructions, forward.kept
         self.output: Tensor = values[record.output]
-        self.order = way_back(self.output)
+        order = way_back(self.output)
+        back = Back(order, forward)
+        self._back, self._seed = back.instructions, back.seed
+        for leaf in record.leaves.values():
+            if id(leaf) in forward.slots:
+                forward.slots[id(leaf)].put(leaf.array)
+        self._inputs = [(t, forward.slots.get(id(t))) for t in values[: len(inputs)]]
+        self._last = forward.made_by[id(self.output)]
         # What it takes, in the order in which gradients are given.
-        self.trained = tuple([stop.tensor for stop in self.order if stop.wanted])
-        self._places = {id(t): n for n, t in enumerate((*self.trained, *self.inputs))}
+        self._trained = tuple([stop.tensor for stop in order if stop.wanted])
+        self._found = [back.found[id(t)] for t in self._trained]
+        takes = (*self._trained, *[t for t, _ in self._inputs])
+        self._places = {id(t): n for n, t in enumerate(takes)}
         self._run: Any = None
         self._time = 0
-        self._bound = self.differentiated = False
+        self.differentiated = False
         reads = self._reads()
         self._op = Op(
             "program",
@@ -113,7 +105,7 @@ class Program:
             self._vjp,
             macs=None,
             codes=None,
-            reads=None if reads is None else [reads] * len(self.trained),
+            reads=None if reads is None else [reads] * len(self._trained),
             residual=True,
         )
         # What is pickled with a graph leads to no program where it is loaded.
@@ -127,33 +119,26 @@ class Program:
     def run(self, inputs: tuple[Tensor, ...]) -> Tensor:
         """Return the output for other inputs."""
         for n, given in enumerate(inputs):
-            mine = self.inputs[n]
-            mine.array = given.array
-            mine.quantized = given.quantized
-        for step in self.steps:
-            if step.op is None:
-                node = step.output.node
-                step.action(step.output, None if node is None else node.residual)
-            else:
-                step.op.again(step.inputs, step.attributes, step.output)
-        if not self._bound:
-            self._bind()
+            mine, slot = self._inputs[n]
+            mine.array, mine.quantized = given.array, given.quantized
+            if slot is not None:
+                slot.put(given.array)
+        last: Any = self._last
+        output: Any = self.output
+        if not isinstance(last, Step):
+            # Somebody may have kept the one before.
+            output.array = None
+            last.output.renew()
+            output.array = last.output.array
+        kernel.carry_out(self.instructions, *kernel_settings())
+        array = output.array
+        if isinstance(last, Step) and _is_of_another(array, last):
+            array = array.copy()
         run = Run()
         self._run, self._time = ref(run, self._clear), CLOCK.now
-        made = self._op.output((*self.trained, *inputs), self.output.array, run)
-        made.quantized = self.output.quantized
+        made = self._op.output((*self._trained, *inputs), array, run)
+        made.quantized = output.quantized
         return made
-
-    def _bind(self) -> None:
-        """Let operations be done by what is made for these very shapes, from the next run on."""
-        self._bound = True
-        for step in self.steps:
-            op = step.op
-            if op is not None and op.bound is not None:
-                made = op.bound(op, step.inputs, step.attributes)
-                if made is not None:
-                    node: Any = step.output.node
-                    step.op = node.op = made
 
     def _vjp(
         self,
@@ -169,11 +154,16 @@ class Program:
             raise _copied()
         found: list[Tensor | None] = [None] * len(needs)
         if MODE.here.grad:
-            pairs = self._on_the_tape(g, inputs, residual)
-        else:
-            pairs = walk_again(self.order, g)
-        for tensor, gradient in pairs:
-            found[self._places[id(tensor)]] = gradient
+            for tensor, gradient in self._on_the_tape(g, inputs, residual):
+                found[self._places[id(tensor)]] = gradient
+            return found
+        self._seed.put(g.array)
+        kernel.carry_back(self._back, *kernel_settings())
+        self._seed.drop()
+        for n, slot in enumerate(self._found):
+            found[n] = tensor_of(slot.array)
+            if not slot.read:
+                slot.drop()
         return found
 
     def _on_the_tape(
@@ -181,25 +171,27 @@ class Program:
     ) -> list[tuple[Tensor, Tensor]]:
         """Return gradients that can be differentiated again: of a tape of their own."""
         self.differentiated = True
-        tensors: dict[int, Tensor] = dict(
-            zip(map(id, self.inputs), inputs[len(self.trained) :], strict=True)
-        )
-        for step in self.steps:
-            if step.op is not None:
-                taken = tuple([tensors.get(id(t), t) for t in step.inputs])
-                tensors[id(step.output)] = self._kept(step, taken, run)
+        mine = [id(t) for t, _ in self._inputs]
+        tensors: dict[int, Tensor] = dict(zip(mine, inputs[len(self._trained) :], strict=True))
+        for step in self._steps:
+            taken = tuple([tensors.get(id(t), t) for t in step.tensors])
+            tensors[id(step.tensor)] = self._kept(step, taken, run)
         output = tensors[id(self.output)]
-        return differentiate([output], [g], targets=self.trained, create_graph=True)
+        return differentiate([output], [g], targets=self._trained, create_graph=True)
 
-    def _kept(self, step: Again, taken: tuple[Tensor, ...], run: Run) -> Tensor:
+    def _kept(self, step: Step, taken: tuple[Tensor, ...], run: Run) -> Tensor:
         """Return what an operation made in a run, as a tape has it that was never a program."""
-        made = Kept(step.output.array, step.output.array.dtype)
+        if step.copies:
+            # Kernels keep less than the tape does: it is made once more.
+            step.op.again(step.tensors, step.attributes, step.tensor)
+        array = step.tensor.array
+        made = Kept(array, array.dtype)
         made.run = run
-        made.quantized = step.output.quantized
-        made.requires_grad = step.output.requires_grad
+        made.quantized = step.tensor.quantized
+        made.requires_grad = step.tensor.requires_grad
         node = made.node = node_of(step.op, taken, step.attributes)
         node.watched, node.reads, node.time = True, step.op.reads, self._time
-        before: Any = step.output.node
+        before: Any = step.tensor.node
         node.residual = before.residual
         return made
 
@@ -208,58 +200,49 @@ class Program:
         if len(self._places) > MOST_KNOWN_APART:
             return None
         read: set[int] = set()
-        for step in self.steps:
-            if step.op is None:
-                continue
+        for step in self._steps:
             for at in _read_by(step):
-                tensor = step.output if at == OUTPUT else step.inputs[at]
+                tensor = step.tensor if at == OUTPUT else step.tensors[at]
                 if tensor is self.output:
                     read.add(OUTPUT)
                 elif id(tensor) in self._places:
                     read.add(self._places[id(tensor)])
-            if step.output is self.output and step.op.codes == "moves":
+            if step.tensor is self.output and step.op.codes == "moves":
                 return None  # a view of what others read
         return tuple(sorted(read))
 
     def _clear(self, run: object) -> None:
-        """Let go of the arrays, which nobody needs any more."""
-        for step in self.steps:
-            if step.op is not None:
-                _empty(step.output)
+        """Let go of the arrays that nobody needs any more; the program's own stay."""
+        for instruction in self.instructions:
+            if isinstance(instruction, Step):
+                tensor: Any = instruction.tensor
+                tensor.node.residual = None
+                tensor.array = tensor.quantized = None
+                instruction.output.drop()
+        for given, slot in self._inputs:
+            given.array = given.quantized = None
+            if slot is not None:
+                slot.drop()
 
 
-def _empty(tensor: Any = None) -> Any:
-    """Return a tensor without an array: a new one, or one that has had its run."""
-    if tensor is None:
-        tensor = tensor_of(NOTHING)
-    else:
-        tensor.node.residual = None
-    tensor.array = tensor.quantized = None
-    return tensor
+def _is_of_another(array: Any, last: Step) -> bool:
+    """Whether an array is, or is a view of, one that the program writes to again."""
+    if isinstance(array.base, np.ndarray):
+        return True
+    return any(slot.array is array for slot in last.inputs)
 
 
-def _again(step: Operation | Effect, values: list[Any]) -> Again:
-    if isinstance(step, Effect):
-        return Again(None, (), {}, values[step.value], step.action)
-    made = values[step.output] = _empty()
-    tensors = tuple([values[n] for n in step.inputs])
-    made.requires_grad = step.needed
-    made.node = node_of(step.op, tensors, step.attributes)
-    return Again(step.op, tensors, step.attributes, made)
-
-
-def _read_by(step: Again) -> Iterator[int]:
+def _read_by(step: Step) -> Iterator[int]:
     """Yield which inputs, or `OUTPUT`, the derivative of an operation reads."""
     op = step.op
-    assert op is not None
-    for place, tensor in enumerate(step.inputs):
+    for place, tensor in enumerate(step.tensors):
         if not tensor.requires_grad:
             continue
         if op.reads is None:
-            yield from range(OUTPUT, len(step.inputs))
+            yield from range(OUTPUT, len(step.tensors))
         elif place < len(op.reads):
             bits = op.reads[place]
-            yield from (n for n in range(OUTPUT, len(step.inputs)) if bits >> n + 1 & 1)
+            yield from (n for n in range(OUTPUT, len(step.tensors)) if bits >> n + 1 & 1)
 
 
 def _copied() -> GraphError:

@@ -24,6 +24,7 @@ class Operation:
         attributes: its keyword arguments.
         output: number of the value that it made.
         needed: whether that requires a gradient.
+        shape: of what it made.
     """
 
     op: Op
@@ -31,6 +32,7 @@ class Operation:
     attributes: dict[str, Any]
     output: int
     needed: bool
+    shape: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +88,7 @@ class Record:
 def _kind(step: Operation | Effect) -> Any:
     if isinstance(step, Effect):
         return None
-    return step.op, step.inputs, step.output, step.needed
+    return step.op, step.inputs, step.output, step.needed, step.shape
 
 
 def _check_operation(a: Operation, b: Operation) -> None:
@@ -149,7 +151,8 @@ class Recorder:
         """Take note of one operation."""
         numbers = tuple([self._known(t) for t in inputs])
         made = self._number(output)
-        step = Operation(op, numbers, dict(attributes), made, output.requires_grad)
+        needed, shape = output.requires_grad, output.array.shape
+        step = Operation(op, numbers, dict(attributes), made, needed, shape)
         self.record_.steps.append(step)
 
     def effect(self, action: Action, tensor: Tensor) -> None:

@@ -1,0 +1,12 @@
+from typing import final
+
+from .instruction import Instruction
+
+@final
+class Exp(Instruction): ...
+
+@final
+class Multiply(Instruction): ...
+
+@final
+class Relu(Instruction): ...

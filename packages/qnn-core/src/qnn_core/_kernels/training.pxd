@@ -1,0 +1,24 @@
+from libc.stdint cimport int64_t, uint8_t
+
+# See the functions of these names without "_of".
+cdef void relu_of(int path, int threads, const float* x, float* y, int64_t size) noexcept
+
+cdef void relu_backward_of(
+    int path, int threads, const float* g, const float* x, float* y, int64_t size
+) noexcept
+
+cdef void lookup_of(
+    int path, int threads, const uint8_t* code, const float* table, int entries, float* y,
+    int64_t size,
+) noexcept
+
+cdef bint fake_forward_of(
+    int path, int threads, object book, const float* x, const float* scale, const float* shift,
+    int64_t size, uint8_t* code, float* value,
+) except -1
+
+cdef int fake_backward_of(
+    int path, int threads, object book, const float* x, const float* scale, const float* shift,
+    int64_t size, const uint8_t* code, const float* g, float* dx, double* to_scale,
+    double* to_shift,
+) except -1

@@ -1,0 +1,253 @@
+"""The order of a program's instructions, forward and back, and the arrays that they write to."""
+
+import math
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from .._kernels import instruction as kernel
+from ..autodiff.backward import Stop
+from ..autodiff.node import node_of
+from ..autodiff.tensor import FLOATS, Array, Tensor, tensor_of
+from ..machine import empty
+from .on_tape import Beside, Step
+from .record import Effect, Operation
+
+Shape = tuple[int, ...]
+
+
+class Pool:
+    """Memory for arrays that are needed for a while, one after the other."""
+
+    def __init__(self) -> None:
+        self._free: list[Array] = []
+
+    def take(self, shape: Shape) -> Array:
+        """Return a float32 array: in the smallest block that is free and large enough."""
+        size = math.prod(shape)
+        fitting = [n for n, block in enumerate(self._free) if block.size >= size]
+        if fitting:
+            block = self._free.pop(min(fitting, key=lambda n: self._free[n].size))
+        else:
+            block = empty((size,), np.float32)
+        taken: Array = block[:size].reshape(shape)
+        return taken
+
+    def give(self, array: Array) -> None:
+        """Take back an array that nobody reads any more."""
+        block = array.base if isinstance(array.base, np.ndarray) else array
+        self._free.append(block.reshape(-1))
+
+
+def instruction_of(
+    step: Operation, tensors: tuple[Tensor, ...], shapes: tuple[Shape, ...]
+) -> kernel.Instruction | None:
+    """Return what kernels do as the operation does, if they do and its tensors are for kernels.
+
+    Args:
+        step: as it was recorded.
+        tensors: what it takes; what no operation made has its array.
+        shapes: of these.
+    """
+    made = step.op.instruction
+    if made is None:
+        return None
+    for tensor, shape in zip(tensors, shapes, strict=True):
+        array = tensor.array
+        if 0 in shape or array.dtype != FLOATS[0] or not array.flags.c_contiguous:
+            return None
+    found: kernel.Instruction | None = made(shapes, step.attributes)
+    return found
+
+
+class Forward:
+    """The way forward.
+
+    Args:
+        steps: in their order.
+        values: tensors by number: those of inputs and leaves. The others are entered.
+        shapes: of all values, by number.
+
+    Attributes:
+        instructions: in their order.
+        slots: of values, by the id of their tensor.
+        made_by: the instruction that made a value, likewise.
+        kept: of each instruction the operation and its tensors, for derivatives of derivatives.
+    """
+
+    def __init__(
+        self, steps: list[Operation | Effect], values: list[Any], shapes: list[Shape]
+    ) -> None:
+        self._values = values
+        self._shapes = shapes
+        # Numbers of values that are codes too: only the tape knows what to do with these.
+        self._coded: set[int] = set()
+        self.instructions: list[kernel.Instruction] = []
+        self.slots: dict[int, kernel.Slot] = {}
+        self.made_by: dict[int, kernel.Instruction] = {}
+        self.kept: list[Step] = []
+        for step in steps:
+            if isinstance(step, Effect):
+                self.instructions.append(Beside(step.action, values[step.value]))
+            else:
+                self._append(step)
+
+    def _append(self, step: Operation) -> None:
+        values, shapes = self._values, self._shapes
+        tensors = tuple([values[n] for n in step.inputs])
+        made = values[step.output] = tensor_of(np.empty(0, tensors[0].array.dtype))
+        made.requires_grad = step.needed
+        node = made.node = node_of(step.op, tensors, step.attributes)
+        found = None
+        if step.needed and not self._coded.intersection(step.inputs):
+            found = instruction_of(step, tensors, tuple([shapes[n] for n in step.inputs]))
+        if step.op.codes in ("makes", "moves"):
+            self._coded.add(step.output)
+        on_tape = Step(step.op, tensors, step.attributes, made, found is not None)
+        instruction = on_tape if found is None else found
+        slot = self.slots[id(made)] = kernel.Slot(step.shape)
+        taken = tuple([self._slot(n) for n in step.inputs])
+        for each in (instruction, on_tape):
+            each.inputs, each.output = taken, slot
+        if found is not None:
+            found.otherwise = on_tape
+            for each_slot in (*taken, slot):
+                each_slot.read = True
+            slot.put(empty(step.shape, np.float32))
+            made.array = slot.array
+            node.residual = found.residual
+        self.instructions.append(instruction)
+        self.made_by[id(made)] = instruction
+        self.kept.append(on_tape)
+
+    def _slot(self, number: int) -> kernel.Slot:
+        tensor = self._values[number]
+        slot = self.slots.get(id(tensor))
+        if slot is None:
+            slot = self.slots[id(tensor)] = kernel.Slot(self._shapes[number])
+        return slot
+
+
+class AnySum(kernel.Instruction):
+    """On the way back: the sum of two gradients of one tensor, of any dtype."""
+
+    def backward(self, path: int, threads: int) -> int:
+        """Write it."""
+        a, b = self.inputs
+        self.output.put(a.array + b.array)
+        return 0
+
+
+class Back:
+    """The way back: who writes which gradient, and where.
+
+    Args:
+        order: the stops on the way, producers first.
+        forward: the way forward.
+
+    Attributes:
+        instructions: in their order.
+        seed: where the gradient of the output is put.
+        found: the slot of each leaf's gradient, by the leaf's id.
+    """
+
+    def __init__(self, order: list[Stop], forward: Forward) -> None:
+        self.instructions: list[kernel.Instruction] = []
+        self._slots, self._made_by = forward.slots, forward.made_by
+        self._pool = Pool()
+        # Slots whose memory goes back to the pool, and those whose arrays are let go of.
+        self._pooled: set[kernel.Slot] = set()
+        self._foreign: set[kernel.Slot] = set()
+        # The gradient of each tensor as far as it is known, and how many are added up.
+        self._known: dict[int, kernel.Slot] = {}
+        self._added: dict[int, int] = {}
+        self._uses = Counter(id(b.tensor) for stop in order for b in _behind(stop) if b is not None)
+        last = order[-1].tensor
+        self.seed = self._known[id(last)] = kernel.Slot(self._slots[id(last)].shape)
+        for stop in reversed(order):
+            if id(stop.tensor) in self._known and any(_behind(stop)):
+                self._pull(stop, self._known[id(stop.tensor)])
+        self.found = {id(s.tensor): self._known[id(s.tensor)] for s in order if s.wanted}
+
+    def _pull(self, stop: Stop, g: kernel.Slot) -> None:
+        """Append the derivative of the operation that made a tensor, and sums of what it gives."""
+        instruction = self._made_by[id(stop.tensor)]
+        behind = _behind(stop)
+        gradients = tuple([None if b is None else self._slot(b, instruction) for b in behind])
+        for each in (instruction, instruction.otherwise):
+            if each is not None:
+                each.g, each.gradients = g, gradients
+                if isinstance(each, Step):
+                    each.needs = tuple([slot is not None for slot in gradients])
+        g.read = g.read or not isinstance(instruction, Step)
+        self.instructions.append(instruction)
+        self._release(g)
+        for b, slot in zip(behind, gradients, strict=True):
+            if b is not None and slot is not None:
+                self._add(b, slot)
+
+    def _slot(self, behind: Stop, writer: kernel.Instruction) -> kernel.Slot:
+        """Return where an operation writes the gradient of one of its inputs."""
+        slot = kernel.Slot(self._slots[id(behind.tensor)].shape)
+        if isinstance(writer, Step):
+            self._foreign.add(slot)
+        elif self._uses[id(behind.tensor)] > 1:
+            self._from_pool(slot)
+        else:
+            self._last(slot, behind)
+        return slot
+
+    def _last(self, slot: kernel.Slot, behind: Stop) -> None:
+        """Give memory to the gradient that an operation, or a caller, is given."""
+        # Users keep gradients, and derivatives of the tape may give on what they were given.
+        if behind.wanted or isinstance(self._made_by[id(behind.tensor)], Step):
+            slot.read = True
+            renew = kernel.Renew()
+            renew.output = slot
+            self.instructions.append(renew)
+        else:
+            self._from_pool(slot)
+
+    def _from_pool(self, slot: kernel.Slot) -> None:
+        slot.read = True
+        slot.put(self._pool.take(slot.shape))
+        self._pooled.add(slot)
+
+    def _add(self, behind: Stop, slot: kernel.Slot) -> None:
+        """Take note of one of the gradients of a tensor: the first as it is, others in a sum."""
+        tensor = behind.tensor
+        added = self._added[id(tensor)] = self._added.get(id(tensor), 0) + 1
+        if added == 1:
+            self._known[id(tensor)] = slot
+            return
+        before = total = self._known[id(tensor)]
+        plain = tensor.array.dtype == FLOATS[0]
+        if added == 2:
+            total = self._known[id(tensor)] = kernel.Slot(slot.shape)
+            if plain:
+                self._last(total, behind)
+            else:
+                self._foreign.add(total)
+        both = kernel.Sum() if plain else AnySum()
+        both.inputs, both.output = (before, slot), total
+        for each in both.inputs:
+            each.read = each.read or plain
+        self.instructions.append(both)
+        self._release(slot)
+        if added == 2:
+            self._release(before)
+
+    def _release(self, slot: kernel.Slot) -> None:
+        """Let go of what a slot holds: all that read it have done so."""
+        if slot in self._pooled:
+            self._pool.give(slot.array)
+        elif slot in self._foreign:
+            drop = kernel.Drop()
+            drop.output = slot
+            self.instructions.append(drop)
+
+
+def _behind(stop: Stop) -> list[Stop | None]:
+    """Return the stops that the derivative of a tensor's operation leads to, one for each input."""
+    return [b if b is not None and b.needed else None for b in stop.behind]

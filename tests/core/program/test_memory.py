@@ -1,0 +1,130 @@
+"""A program's arrays are used again, and nobody who keeps one of them sees that."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import qnn_core as qnn
+from qnn_core import nn, ops
+
+STEPS = 7
+
+
+class View(qnn.Module):
+    """What it returns is a view of what a kernel made."""
+
+    def __init__(self) -> None:
+        self.first = nn.Linear(6, 8, seed=0)
+
+    def forward(self, x: qnn.Tensor) -> qnn.Tensor:
+        return self.first(x).reshape(-1, 4)
+
+
+class Sums(qnn.Module):
+    """A weight that is used three times, and what kernels made used by the tape, and back."""
+
+    def __init__(self) -> None:
+        self.first = nn.Linear(6, 6, seed=0)
+        self.last = nn.Linear(6, 4, seed=1)
+
+    def forward(self, x: qnn.Tensor) -> qnn.Tensor:
+        y = ops.relu(self.first(x))
+        z = ops.relu(self.first(y)) + y
+        return self.last(self.first(z) + ops.tanh(z) + z)
+
+
+class Passing(qnn.Module):
+    """The gradient of a parameter is, on the tape, the very array that came in."""
+
+    def __init__(self) -> None:
+        self.first = nn.Linear(6, 4, seed=0)
+        self.offset = qnn.Parameter(np.zeros((20, 4), np.float32))
+        self.last = nn.Linear(4, 4, seed=1)
+
+    def forward(self, x: qnn.Tensor) -> qnn.Tensor:
+        return self.last(ops.relu(self.first(x) + self.offset))
+
+
+BUILDERS: dict[str, Callable[[], qnn.Module]] = {
+    "float": lambda: qnn.MLP([6, 5, 4], batch_norm=True, seed=0),
+    "quantized": lambda: qnn.MLP(
+        [6, 5, 4], weight="symmetric:2", input="uniform:3", last_weight="binary", seed=0
+    ),
+    "a view": View,
+    "sums": Sums,
+    "passed on": Passing,
+    "float64": lambda: Sums().astype(np.float64),
+}
+
+
+def kept(build: Callable[[], qnn.Module], *, compiled: bool, layout: Any = "C") -> list[Any]:
+    """Train, and return all outputs and gradients that there were, as they are at the end."""
+    model = build().train()
+    optimizer = qnn.optim.SGD(model.named_parameters(), lr=0.05)
+    rng = np.random.default_rng(0)
+    seen: list[Any] = []
+
+    def step(x: qnn.Tensor, labels: Any) -> None:
+        y = model(x)
+        loss = ops.softmax_cross_entropy(y, np.resize(labels, len(y)))
+        optimizer.zero_grad()
+        loss.backward(retain_graph=True)
+        once = [p.grad for p in model.parameters()]
+        optimizer.zero_grad()
+        loss.backward()
+        gradients = [*once, *[p.grad for p in model.parameters()]]
+        seen.extend([y.array, *[g.array for g in gradients]])
+        optimizer.step()
+
+    done = qnn.compiled(step) if compiled else step
+    for _ in range(STEPS):
+        x = np.asarray(rng.normal(size=(20, 6)), order=layout)
+        done(qnn.Tensor(x, next(iter(model.parameters())).dtype), rng.integers(0, 4, 20))
+    if compiled:
+        assert "a program" in repr(done)
+    return seen
+
+
+@pytest.mark.parametrize("layout", ["C", "F"])
+@pytest.mark.parametrize("name", BUILDERS)
+def test_what_was_kept_stays(name: str, layout: str) -> None:
+    plain = kept(BUILDERS[name], compiled=False, layout=layout)
+    again = kept(BUILDERS[name], compiled=True, layout=layout)
+    assert len(plain) > 2 * STEPS
+    assert [a.shape for a in again] == [a.shape for a in plain]
+    assert [a.tobytes() for a in again] == [a.tobytes() for a in plain]
+
+
+@pytest.mark.parametrize("scale", [1e-36, 1e36])
+def test_scales_that_kernels_do_not_take_are_the_tapes(scale: float) -> None:
+    def build() -> qnn.Module:
+        return qnn.MLP(
+            [6, 5, 4],
+            weight=f"symmetric:2,scale={scale}",
+            input="uniform:3,scale=0.25",
+            last_weight="symmetric:2",
+            last_input="uniform:3",
+            seed=0,
+        )
+
+    plain, again = (kept(build, compiled=compiled) for compiled in (False, True))
+    assert [a.tobytes() for a in again] == [a.tobytes() for a in plain]
+
+
+def test_data_that_are_not_finite_are_refused_as_ever() -> None:
+    model = qnn.MLP([6, 5, 4], weight="symmetric:2", input="uniform:3", seed=0).train()
+    data = np.ones((20, 6), np.float32)
+
+    @qnn.compiled
+    def step(x: Any) -> Any:
+        loss = model(x).sum()
+        loss.backward()
+        return loss.item()
+
+    first = [step(data) for _ in range(5)]
+    data[3, 2] = np.nan
+    with pytest.raises(qnn.errors.NonFiniteError):
+        step(data)
+    data[3, 2] = 1
+    assert step(data) == first[-1]
