@@ -4,10 +4,12 @@ from typing import final
 from numpy import float32
 from numpy.typing import NDArray
 
+from .engine import Multiplier
 from .instruction import Instruction
 from .training import Book
 
-_Grid = Callable[[float], tuple[NDArray[float32], float, int] | None]
+_Table = NDArray[float32] | None
+_Prepare = Callable[[float, float], tuple[float, Multiplier | None, _Table, _Table] | None]
 
 @final
 class ChannelSums:
@@ -19,7 +21,7 @@ class Linear(Instruction):
 
 @final
 class Factor:
-    def __init__(self, book: Book, greatest: float, grid: _Grid, size: int) -> None: ...
+    def __init__(self, book: Book, levels: NDArray[float32], size: int) -> None: ...
 
 @final
 class QuantizedLinear(Instruction):
@@ -31,5 +33,6 @@ class QuantizedLinear(Instruction):
         data: Factor,
         weight: Factor,
         sums: ChannelSums,
-        limit: float,
+        prepare: _Prepare,
+        sparse: _Table,
     ) -> None: ...

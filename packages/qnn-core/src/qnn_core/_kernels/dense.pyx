@@ -9,9 +9,11 @@ import numpy as np
 
 from .buffers cimport address
 from .channels cimport few_sums_of, sums_of
+from .engine cimport multiply_of
 from .float_gemm cimport affine_gradients_of, affine_of
 from .instruction cimport Instruction
-from .training cimport fake_backward_of, fake_forward_of, lookup_of
+from .sparse cimport sparse_gradients_of
+from .training cimport fake_backward_of, fake_forward_of, fake_scale_gradient_of, lookup_of
 
 
 @cython.final
@@ -89,64 +91,69 @@ cdef class Factor:
 
     Args:
         book: the scheme's tables.
-        greatest: the greatest magnitude of a level.
-        grid: ``grid(zero)``, for a zero point: float32 ``[levels]``, the elements as whole numbers,
-            the unit and the greatest magnitude of these; None if they are not whole.
+        levels: float32, of each code.
         size: of the data.
     """
 
-    cdef object book, grid, arrays
+    cdef object book, levels, arrays
     cdef float greatest
     cdef int64_t size
     cdef uint8_t* codes
-    # Values as they are, and elements in units.
+    # What the codes stand for, and, where products are of floats, the elements in units.
     cdef float* values
     cdef float* elements
     # Scale and shift of the last forward: those that there are may be others by now.
-    cdef float scale, shift
-    # The zero point that the table is for.
-    cdef float zero
-    cdef bint known
+    cdef float scale, shift, zero
     cdef object table
-    cdef float unit
-    cdef double reach
 
-    def __init__(self, object book, float greatest, object grid, int64_t size):
-        self.book, self.grid, self.greatest, self.size = book, grid, greatest, size
-        codes, values, elements = (np.empty(size, t) for t in (np.uint8, np.float32, np.float32))
-        self.arrays = (codes, values, elements)
-        self.codes = <uint8_t*>address(codes)
-        self.values, self.elements = <float*>address(values), <float*>address(elements)
+    def __init__(self, object book, object levels, int64_t size):
+        self.book, self.levels, self.size = book, levels, size
+        self.greatest = np.abs(levels).max()
+        codes, values = np.empty(size, np.uint8), np.empty(size, np.float32)
+        self.arrays = [codes, values]
+        self.codes, self.values = <uint8_t*>address(codes), <float*>address(values)
 
-    cdef bint usual(self, const float* scale, const float* shift) except -1:
+    cdef bint usual(self, const float* scale, const float* shift) noexcept:
         """Take over scale and shift; return whether they are what this is made for."""
-        cdef float zero = 0, most = 1e30
-        self.scale, self.shift = scale[0], shift[0]
+        cdef float most = 1e30
+        self.scale, self.shift, self.zero = scale[0], shift[0], 0
         if not 0 < self.scale * self.greatest < most:
             return False
         if self.shift != 0:
-            zero = <float>rint(-self.shift / self.scale)
-            if -(self.scale * zero) != self.shift:
-                return False
-        if not self.known or zero != self.zero:
-            self.table, found = None, self.grid(zero)
-            self.zero, self.known = zero, True
-            if found is not None:
-                self.table, self.unit, self.reach = found
-        return self.table is not None
+            # Not a zero with a sign.
+            self.zero = <float>rint(-self.shift / self.scale) + 0
+            return -(self.scale * self.zero) == self.shift
+        return True
+
+    cdef int use(self, object table) except -1:
+        """Take the elements from a table, float32 ``[levels]``; None if nobody wants them."""
+        self.table = table
+        if table is not None and len(self.arrays) == 2:
+            self.arrays.append(np.empty(self.size, np.float32))
+            self.elements = <float*>address(self.arrays[2])
+        return 0
 
     cdef bint quantize(self, int path, int threads, const float* x) except -1:
         """Quantize data; return whether all of them are finite."""
-        if not fake_forward_of(
+        return fake_forward_of(
             path, threads, self.book, x, &self.scale, &self.shift, self.size, self.codes,
             self.values,
-        ):
-            return False
-        lookup_of(
-            path, threads, self.codes, <const float*>address(self.table), <int>self.table.size,
-            self.elements, self.size,
         )
-        return True
+
+    cdef const float* looked_up(self, int path, int threads) except NULL:
+        """Return the elements of the codes."""
+        cdef const float* table = <const float*>address(self.table)
+        lookup_of(
+            path, threads, self.codes, table, <int>self.table.size, self.elements, self.size
+        )
+        return self.elements
+
+    cdef int slopes(self, int path, int threads, const float* x, float* y) except -1:
+        """Write the derivative of each value in the scale."""
+        fake_scale_gradient_of(
+            path, threads, self.book, x, &self.scale, &self.shift, self.size, self.codes, y
+        )
+        return 0
 
     cdef int gradients(
         self, int path, int threads, const float* x, const float* g, float* dx, float* dscale,
@@ -167,7 +174,7 @@ cdef class Factor:
 
 @cython.final
 cdef class QuantizedLinear(Instruction):
-    """The product of two factors after their quantizers, and a bias: of few elements.
+    """The product of two factors after their quantizers, and a bias.
 
     Inputs: data, scale and shift of both sides, and the bias. Where scales or data are not what the
     kernels take, `otherwise` does it.
@@ -179,29 +186,39 @@ cdef class QuantizedLinear(Instruction):
         data: the side of the samples.
         weight: the other one.
         sums: for the gradient of the bias.
-        limit: sums of magnitudes below it are exact.
+        prepare: ``prepare(zero, zero)``, for the zero points of both sides: the unit of the sums,
+            and either what multiplies codes (`engine.Multiplier`) or the elements of both sides,
+            float32 ``[levels]`` each, whose sums in float32 are exact; None where neither is so.
+        sparse: levels of the weight, float32 ``[16]``, if it may pay to look for zeros.
     """
 
     cdef int64_t m, n, k
     cdef Factor data, weight
     cdef ChannelSums sums
-    cdef double limit
+    cdef object prepare, multiplier
+    # The zero points that all is prepared for, and whether it could be.
+    cdef float data_zero, weight_zero
+    cdef bint known, possible
+    cdef float unit
+    cdef object sparse
+    # Whether the last forward was done here.
     cdef bint done
-    cdef object arrays
-    cdef float* column
-    cdef float* by_data
-    cdef float* by_weight
+    cdef dict scratch
 
     def __init__(
         self, int64_t m, int64_t n, int64_t k, Factor data, Factor weight, ChannelSums sums,
-        double limit,
+        object prepare, object sparse,
     ):
-        self.m, self.n, self.k, self.sums, self.limit = m, n, k, sums, limit
+        self.m, self.n, self.k, self.sums = m, n, k, sums
         self.data, self.weight = data, weight
-        column, by_data, by_weight = (np.empty(s, np.float32) for s in (n, m * k, n * k))
-        self.arrays = (column, by_data, by_weight)
-        self.column = <float*>address(column)
-        self.by_data, self.by_weight = <float*>address(by_data), <float*>address(by_weight)
+        self.prepare, self.sparse = prepare, sparse
+        self.scratch = {}
+
+    cdef float* memory(self, str name, int64_t size) except NULL:
+        """Return float32 memory of this instruction's own."""
+        if name not in self.scratch:
+            self.scratch[name] = np.empty(size, np.float32)
+        return <float*>address(self.scratch[name])
 
     cpdef int forward(self, int path, int threads) except -1:
         self.done = self.made(path, threads)
@@ -209,9 +226,24 @@ cdef class QuantizedLinear(Instruction):
             self.otherwise.forward(path, threads)
         return 0
 
+    cdef bint ready(self) except -1:
+        """Return whether the product can be taken with the zero points that there are."""
+        cdef Factor x = self.data, w = self.weight
+        if not self.known or x.zero != self.data_zero or w.zero != self.weight_zero:
+            found = self.prepare(x.zero, w.zero)
+            self.data_zero, self.weight_zero = x.zero, w.zero
+            self.known, self.possible = True, found is not None
+            if self.possible:
+                self.unit, self.multiplier, x_table, w_table = found
+                x.use(x_table)
+                w.use(w_table)
+        return self.possible
+
     cdef bint made(self, int path, int threads) except -1:
         """Write the output; return whether all is what it mostly is."""
         cdef Factor x = self.data, w = self.weight
+        cdef const float* bias = self.x(6) if len(self.inputs) > 6 else NULL
+        cdef float* column
         cdef double both
         cdef float factor
         cdef int64_t i
@@ -219,42 +251,70 @@ cdef class QuantizedLinear(Instruction):
             return False
         # A double holds the product of two scales exactly: see `gemm.joint_scale`.
         both = <double>x.scale * <double>w.scale
-        if not 1e-30 < both < 1e30 or not max(self.k, 1) * x.reach * w.reach < self.limit:
+        if not 1e-30 < both < 1e30 or not self.ready():
             return False
         if not (x.quantize(path, threads, self.x(0)) and w.quantize(path, threads, self.x(3))):
             return False
-        factor = <float>both * (x.unit * w.unit)
+        factor = <float>both * self.unit
+        if self.multiplier is not None:
+            return multiply_of(
+                self.multiplier, path, threads, x.codes, w.codes, factor, bias, self.output.data
+            )
+        column = self.memory("column", self.n)
         for i in range(self.n):
-            self.column[i] = factor
+            column[i] = factor
         affine_of(
-            path, threads, x.elements, w.elements, self.column,
-            self.x(6) if len(self.inputs) > 6 else NULL, self.output.data, self.m, self.n, self.k,
+            path, threads, x.looked_up(path, threads), w.looked_up(path, threads), column, bias,
+            self.output.data, self.m, self.n, self.k,
         )
         return True
 
     cpdef int backward(self, int path, int threads) except -1:
-        cdef float* dx
-        cdef float* dw
+        cdef Factor x = self.data, w = self.weight
+        cdef float* dx = NULL
+        cdef float* dw = NULL
         if not self.done:
             self.otherwise.backward(path, threads)
             return 0
-        dx = self.by_data if self.wanted(0) else NULL
-        dw = self.by_weight if self.wanted(3) else NULL
-        affine_gradients_of(
-            path, threads, self.g.data, self.data.values, self.weight.values, dx, dw, self.m,
-            self.n, self.k,
-        )
-        if dx != NULL:
-            self.data.gradients(
-                path, threads, self.x(0), dx, self.dx(0), self.dx(1), self.dx(2)
+        # Where they go in the end, if they go anywhere.
+        if self.wanted(0):
+            dx = self.dx(0) if self.dx(0) != NULL else self.memory("dx", x.size)
+        if self.wanted(3):
+            dw = self.dx(3) if self.dx(3) != NULL else self.memory("dw", w.size)
+        if not self.without_zeros(path, threads, dw):
+            affine_gradients_of(
+                path, threads, self.g.data, x.values, w.values, dx, dw, self.m, self.n, self.k
             )
+            if dx != NULL:
+                x.gradients(path, threads, self.x(0), dx, self.dx(0), self.dx(1), self.dx(2))
         if dw != NULL:
-            self.weight.gradients(
-                path, threads, self.x(3), dw, self.dx(3), self.dx(4), self.dx(5)
-            )
+            w.gradients(path, threads, self.x(3), dw, self.dx(3), self.dx(4), self.dx(5))
         if len(self.inputs) > 6 and self.dx(6) != NULL:
             self.sums.write(path, threads, self.g.data, self.dx(6))
         return 0
+
+    cdef bint without_zeros(self, int path, int threads, float* dw) except -1:
+        """Write the gradient of the scale of data that want none, and dw: if many are zero."""
+        cdef float* slope
+        cdef float* qparams
+        cdef double total
+        cdef int64_t i
+        if self.sparse is None or dw == NULL or self.dx(1) == NULL:
+            return False
+        if self.dx(0) != NULL or self.dx(2) != NULL:
+            return False
+        slope, qparams = self.memory("slope", self.data.size), self.memory("qparams", 2 * self.n)
+        self.data.slopes(path, threads, self.x(0), slope)
+        for i in range(self.n):
+            qparams[i], qparams[self.n + i] = self.weight.scale, self.weight.shift
+        if not sparse_gradients_of(
+            path, threads, self.g.data, self.data.values, slope, self.weight.codes,
+            <const float*>address(self.sparse), qparams, qparams + self.n, dw, &total, self.m,
+            self.n, self.k,
+        ):
+            return False
+        self.dx(1)[0] = <float>total
+        return True
 
     cdef bint wanted(self, Py_ssize_t at) noexcept:
         """Whether a gradient of one side is."""

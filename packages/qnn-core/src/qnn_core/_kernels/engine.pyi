@@ -1,6 +1,6 @@
 from typing import Any, final
 
-from numpy import int32, uint8, uint32
+from numpy import float32, int32, uint8, uint32
 from numpy.typing import NDArray
 
 from .search import Search
@@ -121,3 +121,26 @@ def prepack_weights(
     out_ptc: NDArray[uint32],
     sum_np: NDArray[int32],
 ) -> None: ...
+
+@final
+class Multiplier:
+    def __init__(
+        self,
+        *,
+        path: int,
+        rows: int,
+        n: int,
+        k: int,
+        program: Program,
+        requantizer: Requantizer,
+        panels: NDArray[uint32],
+        sums: NDArray[int32],
+        offset: NDArray[int32],
+        scale: NDArray[float32],
+        bias: NDArray[float32],
+        by_plane: tuple[int, ...],
+        constant: int,
+        words: int,
+        stride: int,
+        most: int,
+    ) -> None: ...

@@ -484,3 +484,81 @@ def prepack_weights(
     w.memory = block.start()
     with nogil:
         share(PATHS[path].prepack_weights, &w, count, threads if w.n * w.layout.n > 100000 else 1)
+
+
+@cython.final
+cdef class Multiplier:
+    """A product of codes that is taken again and again, with other codes of the same shapes.
+
+    Args:
+        path: that the weights are laid out for.
+        rows: of the other side.
+        program: of the product of laid out weights.
+        requantizer: how codes of weights become elements.
+        panels: where these go, and with them `sums`, int32 ``[n, planes]``.
+        offset, scale, bias: what the weights of the program have, for whole panels.
+        by_plane: factors of the sums in the offset.
+        constant: the rest of the offset.
+        words: of a plane.
+        stride: bytes of a laid out row.
+        most: threads that pay for it.
+    """
+
+    cdef int path, most, planes
+    cdef int64_t rows, n, k, count, constant
+    cdef size_t stride
+    cdef Program program
+    cdef object alive
+    cdef Weigh weigh
+    cdef int32_t* sums
+    cdef int32_t* offset
+    cdef float* scale
+    cdef float* bias
+    cdef int64_t[MOST_PLANES] by_plane
+
+    def __init__(
+        self, *, int path, int64_t rows, int64_t n, int64_t k, Program program,
+        Requantizer requantizer, panels, sums, offset, scale, bias, tuple by_plane,
+        int64_t constant, int64_t words, size_t stride, int most,
+    ):
+        cdef Block block = Block(panels.shape[0] * PANEL * stride)
+        self.alive = (requantizer, panels, sums, offset, scale, bias, block)
+        self.path, self.rows, self.n, self.k, self.most = path, rows, n, k, most
+        self.program, self.constant, self.planes = program, constant, <int>len(by_plane)
+        for plane in range(self.planes):
+            self.by_plane[plane] = by_plane[plane]
+        self.sums, self.offset = <int32_t*>address(sums), <int32_t*>address(offset)
+        self.scale, self.bias = <float*>address(scale), <float*>address(bias)
+        self.count = panels.shape[0]
+        self.weigh.n, self.weigh.words, self.weigh.planes = n, words, self.planes
+        self.weigh.stride, self.weigh.plane_words = stride, stride // 4 // self.planes
+        self.weigh.layout.n, self.weigh.layout.requantizer = k, requantizer.c
+        self.weigh.panels, self.weigh.sum_np = <uint32_t*>address(panels), self.sums
+        self.weigh.memory = block.start()
+
+
+cdef int multiply_of(
+    object multiplier, int path, int threads, const uint8_t* x, const uint8_t* w, float scale,
+    const float* bias, float* y,
+) except -1:
+    """Write the product; return 1, or 0 if the weights are laid out for another path."""
+    cdef Multiplier f = multiplier
+    cdef int64_t i, sum
+    cdef int plane
+    if path != f.path:
+        return 0
+    f.weigh.codes = w
+    with nogil:
+        share(
+            PATHS[path].prepack_weights, &f.weigh, f.count, threads if f.n * f.k > 100000 else 1
+        )
+        for i in range(f.n):
+            sum = f.constant
+            for plane in range(f.planes):
+                sum += f.by_plane[plane] * f.sums[i * f.planes + plane]
+            # Sums of the engine wrap around too.
+            f.offset[i] = <int32_t><uint32_t>sum
+            f.scale[i] = scale
+            f.bias[i] = 0 if bias == NULL else bias[i]
+    run_slices(&f.program.plan, <char*>x, <char*>y, 0, f.rows, min(threads, f.most), 1)
+    return 1

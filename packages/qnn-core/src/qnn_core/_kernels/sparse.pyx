@@ -97,14 +97,26 @@ def sparse_gradients(
 
     ``level`` is float32 ``[16]``, ``scale`` and ``shift`` are ``[n]``.
     """
+    cdef double total
+    cdef bint done = sparse_gradients_of(
+        path, threads, <const float*>address(g), <const float*>address(x),
+        <const float*>address(slope), <const uint8_t*>address(code), <const float*>address(level),
+        <const float*>address(scale), <const float*>address(shift), <float*>address(dw), &total,
+        m, n, k,
+    )
+    return total if done else None
+
+
+cdef bint sparse_gradients_of(
+    int path, int threads, const float* g, const float* x, const float* slope, const uint8_t* code,
+    const float* level, const float* scale, const float* shift, float* dw, double* total,
+    int64_t m, int64_t n, int64_t k,
+) except? -1:
+    """Write dw and the total; return False, and write nothing, if few data are zero."""
     cdef Sparse s
-    s.g, s.x = <const float*>address(g), <const float*>address(x)
-    s.slope, s.dw = <const float*>address(slope), <float*>address(dw)
-    s.m, s.n, s.k = m, n, k
+    s.g, s.x, s.slope, s.dw, s.m, s.n, s.k = g, x, slope, dw, m, n, k
     if not is_sparse(path, &s):
-        return None
-    s.code_nk = <const uint8_t*>address(code)
-    s.level = <const float*>address(level)
-    s.scale_n = <const float*>address(scale)
-    s.shift_n = <const float*>address(shift)
-    return gradients(path, threads, &s)
+        return False
+    s.code_nk, s.level, s.scale_n, s.shift_n = code, level, scale, shift
+    total[0] = gradients(path, threads, &s)
+    return True

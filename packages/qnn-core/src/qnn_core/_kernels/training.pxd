@@ -22,3 +22,8 @@ cdef int fake_backward_of(
     int64_t size, const uint8_t* code, const float* g, float* dx, double* to_scale,
     double* to_shift,
 ) except -1
+
+cdef int fake_scale_gradient_of(
+    int path, int threads, object book, const float* x, const float* scale, const float* shift,
+    int64_t size, const uint8_t* code, float* scale_gradient,
+) except -1

@@ -499,6 +499,20 @@ cdef int fake_backward_of(
     return 0
 
 
+cdef int fake_scale_gradient_of(
+    int path, int threads, object book, const float* x, const float* scale, const float* shift,
+    int64_t size, const uint8_t* code, float* scale_gradient,
+) except -1:
+    """Do `fake_scale_gradient` with one scale and one shift."""
+    cdef Fake f = (<Book>book).c
+    f.x, f.scale_r, f.shift_r = x, scale, shift
+    f.rows, f.length, f.own_qparams = 1, size, False
+    # That there is a gradient asks the qparams for the surrogate.
+    f.code, f.scale_gradient, f.g = <uint8_t*>code, scale_gradient, x
+    run_fake(fake_scale_gradient_tasks, path, threads, &f)
+    return 0
+
+
 def first_outside(label, int64_t classes):
     """Return the first position of a label, int64, that is not in 0..classes-1; -1 for none."""
     cdef const int64_t* at = <const int64_t*>address(label)

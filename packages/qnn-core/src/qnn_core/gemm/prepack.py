@@ -77,7 +77,13 @@ def prepack(
         "scale": per_column(joint_scale(x_operand, w_operand, k), n, np.float32),
         "bias": per_column(0.0 if bias is None else bias, n, np.float32),
     }
-    made = BUILDERS[kind](w, x_operand, w_operand, ends)
+    form = None
+    if x_operand.integer_levels is not None and w_operand.integer_levels is not None:
+        form = integer_form(kind, x_operand.integer_levels, w_operand.integer_levels, k)
+    if form is not None:
+        made = _of_form(w, form, ends)
+    else:
+        made = BUILDERS[kind](w, x_operand, w_operand, ends)
     return replace(made, zero=_zero(made, x_operand)) if padded and made.form != "float" else made
 
 
@@ -157,68 +163,141 @@ def elements_above(grid: IntegerLevels) -> NDArray[np.int16] | None:
     return above if np.ptp(reached) < 256 else None
 
 
-def _planes(w: Array, x: GemmOperand, wf: GemmOperand, ends: dict[str, Any]) -> Prepacked:
-    assert x.integer_levels is not None
-    assert wf.integer_levels is not None
-    (n, k), x_step, w_step = w.shape, x.integer_levels.step, wf.integer_levels.step
+@dataclass(frozen=True, eq=False)
+class IntegerForm:
+    """How codes of both sides are laid out for a kernel of integers, and what its sums lack.
+
+    Attributes:
+        kind: of the kernel.
+        form: of the elements of both sides: bits or uint8.
+        x_bits: planes of the input; 8 for bytes.
+        w_bits: likewise of the weight.
+        x_elements: int16, the element of each code; None if that is the code itself.
+        w_elements: likewise.
+        alpha: factor of the kernel's sum.
+        row_factor: factor of the sum of a row's elements.
+        by_plane: factors of the sums of a column's elements, one for each plane.
+        constant: what is added to each sum.
+    """
+
+    kind: str
+    form: str
+    x_bits: int
+    w_bits: int
+    x_elements: NDArray[np.int16] | None
+    w_elements: NDArray[np.int16] | None
+    alpha: int
+    row_factor: int
+    by_plane: tuple[int, ...]
+    constant: int
+
+    def weights(
+        self, k: int, n: int, *, panels: Array, offset: Array, scale: Array, bias: Array
+    ) -> engine.Weights:
+        """Return weights that are laid out so; each of the arrays is for whole panels."""
+        return engine.Weights(
+            kind=self.kind,
+            x_bits=self.x_bits,
+            w_bits=self.w_bits,
+            k=k,
+            n=n,
+            panels=panels,
+            alpha=self.alpha,
+            row_factor=self.row_factor,
+            offset=offset,
+            scale=scale,
+            bias=bias,
+        )
+
+
+def integer_form(kind: str, x: IntegerLevels, w: IntegerLevels, k: int) -> IntegerForm | None:
+    """Return the form for a kernel and elements with one zero point; None if it is another one."""
+    if w.zero.ndim or kind not in FORMS:
+        return None
+    return FORMS[kind](x, w, k)
+
+
+def _planes(x: IntegerLevels, w: IntegerLevels, k: int) -> IntegerForm:
     # An element is step * code + first.
-    x_first, w_first = int(x.integer_levels.centred[0]), int(wf.integer_levels.centred[0])
-    bits = wf.integer_levels.bits
-    panels, ones = prepack_weights(w, "bits", bits, None)
-    codes = sum(ones[:, b].astype(np.int64) << b for b in range(bits))
-    offset = x_first * w_step * codes + k * x_first * w_first
-    weights = engine.Weights(
+    x_first, w_first = int(x.centred[0]), int(w.centred[0])
+    return IntegerForm(
         kind="planes",
-        x_bits=x.integer_levels.bits,
-        w_bits=bits,
-        k=k,
-        n=n,
-        panels=panels,
-        alpha=_wrapped(x_step * w_step),
-        row_factor=_wrapped(x_step * w_first),
-        offset=per_column(offset, n, np.int32),
-        **ends,
+        form="bits",
+        x_bits=x.bits,
+        w_bits=w.bits,
+        x_elements=None,
+        w_elements=None,
+        alpha=_wrapped(x.step * w.step),
+        row_factor=_wrapped(x.step * w_first),
+        by_plane=tuple([(x_first * w.step) << b for b in range(w.bits)]),
+        constant=k * x_first * w_first,
     )
-    return Prepacked("planes", n, k, weights, "bits", x.integer_levels.bits, None, panels.nbytes)
 
 
-def _ternary(w: Array, x: GemmOperand, wf: GemmOperand, ends: dict[str, Any]) -> Prepacked:
-    assert x.integer_levels is not None
-    assert wf.integer_levels is not None
-    n, k = w.shape
-    panels, ones = prepack_weights(w, "bits", 2, TERNARY)
-    size = int(x.integer_levels.centred[1]) * int(wf.integer_levels.centred[2])
-    weights = engine.Weights(
+def _ternary(x: IntegerLevels, w: IntegerLevels, k: int) -> IntegerForm:
+    size = int(x.centred[1]) * int(w.centred[2])
+    return IntegerForm(
         kind="ternary",
+        form="bits",
         x_bits=1,
         w_bits=2,
-        k=k,
-        n=n,
-        panels=panels,
+        x_elements=None,
+        w_elements=TERNARY,
         alpha=_wrapped(-2 * size),
-        offset=per_column(size * ones[:, 0], n, np.int32),
-        **ends,
+        row_factor=0,
+        by_plane=(size, 0),
+        constant=0,
     )
-    return Prepacked("ternary", n, k, weights, "bits", 1, None, panels.nbytes)
 
 
-def _int8(w: Array, x: GemmOperand, wf: GemmOperand, ends: dict[str, Any]) -> Prepacked:
-    assert x.integer_levels is not None
-    assert wf.integer_levels is not None
-    n, k = w.shape
-    x_first = lowest(x.integer_levels)
-    centred = wf.integer_levels.centred
-    low, high = _ends(wf.integer_levels)
+def _int8(x: IntegerLevels, w: IntegerLevels, k: int) -> IntegerForm:
+    middle, first, above = _middle(w), lowest(x), elements_above(x)
+    assert above is not None
+    return IntegerForm(
+        kind="int8",
+        form="uint8",
+        x_bits=8,
+        w_bits=8,
+        x_elements=None if np.array_equal(above, np.arange(above.size)) else above,
+        w_elements=(w.centred - middle).astype(np.int16),
+        alpha=1,
+        row_factor=middle,
+        by_plane=(first,),
+        constant=k * first * middle,
+    )
+
+
+FORMS = {"planes": _planes, "ternary": _ternary, "int8": _int8}
+
+
+def _middle(w: IntegerLevels) -> int:
+    """Return what is taken from elements so that signed bytes hold them."""
+    low, high = _ends(w)
     middle = 0 if low >= -128 and high <= 127 else low + 128
     assert high - middle <= 127  # what `_integer_kind` chose bytes for
-    if centred.ndim == 1:
-        panels, totals = prepack_weights(w, "uint8", 1, (centred - middle).astype(np.int16))
-        sums = totals[:, 0].astype(np.int64)
-    else:
-        words = element_words(w, centred - middle, "uint8")
-        sums = words.view(np.int8).reshape(n, -1).sum(axis=1, dtype=np.int64)
-        panels = panels_of(words)
-    offset = x_first * sums + k * x_first * middle
+    return middle
+
+
+def _of_form(w: Array, form: IntegerForm, ends: dict[str, Any]) -> Prepacked:
+    """Return codes as weights of a form."""
+    n, k = w.shape
+    planes = len(form.by_plane)
+    panels, sums = prepack_weights(w, form.form, planes, form.w_elements)
+    offset = sums.astype(np.int64) @ np.array(form.by_plane, np.int64) + form.constant
+    weights = form.weights(k, n, panels=panels, offset=per_column(offset, n, np.int32), **ends)
+    return Prepacked(
+        form.kind, n, k, weights, form.form, form.x_bits, form.x_elements, panels.nbytes
+    )
+
+
+def _int8_of_channels(w: Array, x: GemmOperand, wf: GemmOperand, ends: dict[str, Any]) -> Prepacked:
+    """Return bytes of codes whose zero points differ by channel."""
+    assert x.integer_levels is not None
+    assert wf.integer_levels is not None
+    (n, k), first, middle = w.shape, lowest(x.integer_levels), _middle(wf.integer_levels)
+    words = element_words(w, wf.integer_levels.centred - middle, "uint8")
+    sums = words.view(np.int8).reshape(n, -1).sum(axis=1, dtype=np.int64)
+    panels = panels_of(words)
     weights = engine.Weights(
         kind="int8",
         x_bits=8,
@@ -227,7 +306,7 @@ def _int8(w: Array, x: GemmOperand, wf: GemmOperand, ends: dict[str, Any]) -> Pr
         n=n,
         panels=panels,
         row_factor=middle,
-        offset=per_column(offset, n, np.int32),
+        offset=per_column(first * sums + k * first * middle, n, np.int32),
         **ends,
     )
     above = elements_above(x.integer_levels)
@@ -295,9 +374,7 @@ def element_words(codes: Array, elements: Array, form: str) -> Array:
 
 
 BUILDERS = {
-    "planes": _planes,
-    "ternary": _ternary,
-    "int8": _int8,
+    "int8": _int8_of_channels,
     "int16": _int16,
     "table": _table,
     "float": _float,

@@ -19,6 +19,18 @@ def is_large(g: Array, x: Array) -> bool:
     return bool(g.size * x.shape[1] >= kernel.LEAST)
 
 
+def may_be_sparse(m: int, n: int, k: int, levels: Array) -> bool:
+    """Whether `sparse_gradients` takes weights of these levels, and may pay."""
+    return m * n * k >= kernel.LEAST and levels.size <= MOST_LEVELS
+
+
+def table_of(levels: Array) -> NDArray[np.float32]:
+    """Return the levels of a weight as the kernel takes them."""
+    table = np.zeros(MOST_LEVELS, np.float32)
+    table[: levels.size] = levels
+    return table
+
+
 def sparse_gradients(
     g: Array, x: Array, slope: Array, weight: QuantizedTensor
 ) -> tuple[float, NDArray[np.float32]] | None:
@@ -33,11 +45,10 @@ def sparse_gradients(
         slope: likewise.
         weight: w as codes ``[n, k]``, with one scale or one for each row.
     """
-    if weight.levels.size > MOST_LEVELS:
-        return None
     (m, n), k = g.shape, x.shape[1]
-    levels = np.zeros(MOST_LEVELS, np.float32)
-    levels[: weight.levels.size] = weight.levels
+    if not may_be_sparse(m, n, k, weight.levels):
+        return None
+    levels = table_of(weight.levels)
     dw = empty((n, k), np.float32)
     g, x, slope, codes = (np.asarray(a, order="C") for a in (g, x, slope, weight.codes))
     total = kernel.sparse_gradients(

@@ -8,11 +8,14 @@ from numpy.typing import NDArray
 from .._kernels import dense
 from .._kernels import instruction as kernel
 from ..autodiff import Shape
-from ..gemm import quantized_operand
+from ..gemm import GemmOperand, integer_sum, quantized_operand
 from ..gemm.channel_sums import few_rows, pieces_of
-from ..gemm.gemm import FEW_PRODUCTS, MANY_ROWS
-from ..gemm.operand import FLOAT_LIMIT
+from ..gemm.gemm import FEW_PRODUCTS, MANY_ROWS, floats_suffice
+from ..gemm.multiplier import multiplier
+from ..gemm.sparse_gradients import may_be_sparse, table_of
 from ..quantizer import Quantizer, codebook
+
+Prepared = tuple[float, Any, NDArray[np.float32] | None, NDArray[np.float32] | None]
 
 
 def linear_instruction(
@@ -29,19 +32,29 @@ def linear_instruction(
 def quantized_instruction(
     shapes: tuple[Shape, ...], attributes: dict[str, Any]
 ) -> kernel.Instruction | None:
-    """Return the instruction of `quantized_product`, of matrices of few elements.
-
-    Others have kernels of integers, or leave zeros out: what is called for these takes longer than
-    the call.
-    """
+    """Return the instruction of `quantized_product`, of matrices with one scale on each side."""
     x, weight, quantizers = shapes[0], shapes[3], attributes["quantizers"]
     if not attributes["product"].of_matrices or len(x) != 2 or any(shapes[n] for n in (1, 2, 4, 5)):
         return None
     (m, k), n = x, weight[0]
-    if m * n * k > FEW_PRODUCTS:
-        return None
+
+    def prepare(x_zero: float, w_zero: float) -> Prepared | None:
+        of_x, of_w = (_operand(q, z) for q, z in zip(quantizers, (x_zero, w_zero), strict=True))
+        if not integer_sum(of_x, of_w, k):
+            return None
+        assert of_x.integer_levels is not None
+        assert of_w.integer_levels is not None
+        unit = of_x.integer_levels.unit * of_w.integer_levels.unit
+        # As `gemm.product` chooses.
+        if m * n * k <= FEW_PRODUCTS and floats_suffice(of_x, of_w, k):
+            return unit, None, of_x.integer_levels.floats, of_w.integer_levels.floats
+        found = multiplier(of_x, of_w, m, n, k)
+        return None if found is None else (unit, found, None, None)
+
     data, columns = _factor(quantizers[0], m * k), _factor(quantizers[1], n * k)
-    return dense.QuantizedLinear(m, n, k, data, columns, _sums(m, n), FLOAT_LIMIT)
+    levels = codebook(quantizers[1]).levels
+    sparse = table_of(levels) if may_be_sparse(m, n, k, levels) else None
+    return dense.QuantizedLinear(m, n, k, data, columns, _sums(m, n), prepare, sparse)
 
 
 def _sums(rows: int, columns: int) -> dense.ChannelSums:
@@ -50,11 +63,11 @@ def _sums(rows: int, columns: int) -> dense.ChannelSums:
 
 def _factor(quantizer: Quantizer, size: int) -> dense.Factor:
     found = codebook(quantizer)
+    return dense.Factor(found.book, found.levels, size)
 
-    def grid(zero: float) -> tuple[NDArray[np.float32], float, int] | None:
-        one, shift = np.ones((), np.float32), np.array(-zero, np.float32)
-        operand = quantized_operand(found.levels, one, shift, along_reduction=False)
-        whole = operand.integer_levels
-        return None if whole is None else (whole.floats, whole.unit, whole.reach)
 
-    return dense.Factor(found.book, max(abs(end) for end in found.ends), grid, size)
+def _operand(quantizer: Quantizer, zero: float) -> GemmOperand:
+    """Return what codes with this zero point are, for any scale."""
+    shift = np.array(-zero if zero else 0.0, np.float32)
+    one = np.ones((), np.float32)
+    return quantized_operand(codebook(quantizer).levels, one, shift, along_reduction=False)
