@@ -128,3 +128,54 @@ def test_data_that_are_not_finite_are_refused_as_ever() -> None:
         step(data)
     data[3, 2] = 1
     assert step(data) == first[-1]
+
+
+class Twice(qnn.Module):
+    """A relu after a normalization after another relu; and one whose input others read too."""
+
+    def __init__(self) -> None:
+        self.first = nn.Linear(6, 6, seed=0)
+        self.norms = [nn.BatchNorm(6), nn.BatchNorm(6)]
+        self.last = nn.Linear(6, 4, seed=1)
+
+    def forward(self, x: qnn.Tensor) -> qnn.Tensor:
+        y = ops.relu(ops.relu(self.norms[0](self.first(x))))
+        z = self.norms[1](y)
+        return self.last(ops.relu(z) + z)
+
+
+def test_a_relu_is_one_with_the_normalization_before_it() -> None:
+    plain, again = (kept(Twice, compiled=compiled) for compiled in (False, True))
+    assert [a.tobytes() for a in again] == [a.tobytes() for a in plain]
+
+
+def test_derivatives_of_derivatives_of_what_became_one() -> None:
+    def curvature(*, compiled: bool) -> list[Any]:
+        model = qnn.MLP([6, 5, 4], batch_norm=True, seed=0).train()
+        found = []
+
+        def step(x: Any) -> None:
+            loss = (model(x) ** 2).sum()
+            (g,) = qnn.grad(loss, [model.layers[0].weight], create_graph=len(found) == STEPS - 1)
+            if g.requires_grad:
+                (g,) = qnn.grad((g * g).sum(), [model.layers[0].weight])
+            found.append(g.array)
+
+        done = qnn.compiled(step) if compiled else step
+        for n in range(STEPS):
+            done(np.random.default_rng(n).normal(size=(20, 6)).astype(np.float32))
+        return found
+
+    again, plain = curvature(compiled=True), curvature(compiled=False)
+    assert [a.tobytes() for a in again[:-1]] == [a.tobytes() for a in plain[:-1]]
+    # The tape is asked for the last one, in which it takes sums in another order.
+    np.testing.assert_allclose(again[-1], plain[-1], rtol=1e-5, atol=1e-5)
+
+
+def test_codes_that_come_in_are_the_tapes() -> None:
+    model = qnn.MLP([6, 5, 4], seed=0).train()
+    x = ops.fake_quantize(np.ones((20, 6), np.float32), 0.3, quantizer="uniform:3")
+    step = qnn.compiled(lambda x: model(x).array.tobytes())
+    assert x.quantized is not None
+    assert len({step(x) for _ in range(5)}) == 1
+    assert "a program" not in repr(step)

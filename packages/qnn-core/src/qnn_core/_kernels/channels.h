@@ -22,6 +22,8 @@ typedef struct {
     const float *constant[4];      /* each [ways][c]: those of a row, repeated */
     float *memory;                 /* of each piece: three times [ways][c] */
     double *part[2];               /* of each piece: [c] */
+    int relu;                      /* whether what is normalized is then max(y, 0) */
+    const float *kept;             /* that, on the way back: g counts where it is above 0; else NULL */
 } Channels;
 
 static inline int64_t pieces_of(const Channels *f) { return (f->rows + f->piece - 1) / f->piece; }

@@ -21,6 +21,8 @@ cdef extern from "channels.h" nogil:
         const float* constant[4]
         float* memory
         double* part[2]
+        int relu
+        const float* kept
     int64_t pieces_of(const Channels*)
     const Task channel_sums_tasks[]
     const Task channel_moments_tasks[]
@@ -37,6 +39,7 @@ cdef Channels channels(
     f.rows, f.c, f.ways, f.piece = shape
     f.x, f.g, f.y = x, g, y
     f.memory, f.part[0], f.part[1] = NULL, NULL, NULL
+    f.relu, f.kept = False, NULL
     f.constant[0] = constants
     # However many there are: those that are not are not read.
     for n in range(1, 4):
@@ -143,15 +146,16 @@ def products(int path, int threads, tuple shape, x, g, constants, total, moment)
     """Write the sums of ``g`` and of ``g * (x - mean)`` for each channel."""
     products_of(
         path, threads, shape, <const float*>address(x), <const float*>address(g),
-        <const float*>address(constants), <double*>address(total), <double*>address(moment),
+        <const float*>address(constants), <double*>address(total), <double*>address(moment), NULL,
     )
 
 
 cdef int products_of(
     int path, int threads, tuple shape, const float* x, const float* g, const float* constants,
-    double* total, double* moment,
+    double* total, double* moment, const float* kept,
 ) except -1:
     cdef Channels f = channels(shape, x, g, constants, NULL)
+    f.kept = kept
     run(channel_products_tasks[path], threads, &f)
     add_up(&f, f.part[0], total)
     add_up(&f, f.part[1], moment)
@@ -162,13 +166,15 @@ cdef int products_of(
 def normalize(int path, int threads, tuple shape, x, constants, y):
     """Write ``(x - mean) * factor + bias``."""
     cdef const float* at = <const float*>address(x)
-    normalize_of(path, threads, shape, at, <const float*>address(constants), <float*>address(y))
+    cdef const float* each = <const float*>address(constants)
+    normalize_of(path, threads, shape, at, each, <float*>address(y), False)
 
 
 cdef int normalize_of(
-    int path, int threads, tuple shape, const float* x, const float* constants, float* y
+    int path, int threads, tuple shape, const float* x, const float* constants, float* y, bint relu
 ) except -1:
     cdef Channels f = channels(shape, x, NULL, constants, y)
+    f.relu = relu
     with nogil:
         share(normalize_tasks[path], &f, pieces_of(&f), threads)
     return 0
@@ -178,15 +184,16 @@ def normalize_backward(int path, int threads, tuple shape, x, g, constants, dx):
     """Write ``factor * g + (slope * (x - mean) + offset)``; constants: mean, factor and so on."""
     normalize_backward_of(
         path, threads, shape, <const float*>address(x), <const float*>address(g),
-        <const float*>address(constants), <float*>address(dx),
+        <const float*>address(constants), <float*>address(dx), NULL,
     )
 
 
 cdef int normalize_backward_of(
     int path, int threads, tuple shape, const float* x, const float* g, const float* constants,
-    float* dx,
+    float* dx, const float* kept,
 ) except -1:
     cdef Channels f = channels(shape, x, g, constants, dx)
+    f.kept = kept
     with nogil:
         share(normalize_backward_tasks[path], &f, pieces_of(&f), threads)
     return 0

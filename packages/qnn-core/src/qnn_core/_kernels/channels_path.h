@@ -58,7 +58,12 @@ static void FN(channel_products)(void *context, int64_t task)
     const float *restrict x = f->x + at, *restrict g = f->g + at, *restrict mean = f->constant[0];
     float *restrict moment = sum + round;
     memset(sum, 0, 8 * (size_t)round);
-    EACH(sum[w] += g[i]; moment[w] += g[i] * (x[i] - mean[w]))
+    if (f->kept) {
+        const float *restrict kept = f->kept + at;
+        EACH(float h = g[i]; h = kept[i] > 0.0f ? h : 0.0f; sum[w] += h; moment[w] += h * (x[i] - mean[w]))
+    } else {
+        EACH(sum[w] += g[i]; moment[w] += g[i] * (x[i] - mean[w]))
+    }
     fold(f, sum, f->part[0] + task * f->c);
     fold(f, moment, f->part[1] + task * f->c);
 }
@@ -71,7 +76,11 @@ static void FN(normalize)(void *context, int64_t task)
     const float *restrict x = f->x + at, *restrict mean = f->constant[0];
     const float *restrict factor = f->constant[1], *restrict bias = f->constant[2];
     float *restrict y = f->y + at;
-    EACH(float z = (x[i] - mean[w]) * factor[w]; y[i] = z + bias[w])
+    if (f->relu) {
+        EACH(float z = (x[i] - mean[w]) * factor[w]; z += bias[w]; y[i] = z <= 0.0f ? 0.0f : z)
+    } else {
+        EACH(float z = (x[i] - mean[w]) * factor[w]; y[i] = z + bias[w])
+    }
 }
 
 /* factor * g + slope * (x - mean) + offset. */
@@ -83,7 +92,13 @@ static void FN(normalize_backward)(void *context, int64_t task)
     const float *restrict factor = f->constant[1], *restrict slope = f->constant[2];
     const float *restrict offset = f->constant[3];
     float *restrict y = f->y + at;
-    EACH(y[i] = factor[w] * g[i] + (slope[w] * (x[i] - mean[w]) + offset[w]))
+    if (f->kept) {
+        const float *restrict kept = f->kept + at;
+        EACH(float h = g[i]; h = kept[i] > 0.0f ? h : 0.0f;
+             y[i] = factor[w] * h + (slope[w] * (x[i] - mean[w]) + offset[w]))
+    } else {
+        EACH(y[i] = factor[w] * g[i] + (slope[w] * (x[i] - mean[w]) + offset[w]))
+    }
 }
 
 #undef PIECE_OF

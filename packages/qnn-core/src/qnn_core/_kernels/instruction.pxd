@@ -25,3 +25,4 @@ cdef class Instruction:
     cdef float* dx(self, Py_ssize_t n) noexcept
     cpdef int forward(self, int path, int threads) except -1
     cpdef int backward(self, int path, int threads) except -1
+    cpdef bint takes_over(self, Instruction next) except -1

@@ -83,6 +83,10 @@ cdef class Instruction:
         """Write the gradients of the inputs."""
         raise NotImplementedError
 
+    cpdef bint takes_over(self, Instruction next) except -1:
+        """Do from now on what `next` does to the output, too, if that is known here."""
+        return False
+
 
 @cython.final
 cdef class Sum(Instruction):

@@ -10,11 +10,12 @@ import numpy as np
 from .buffers cimport address
 from .channels cimport moments_of, normalize_backward_of, normalize_of, products_of
 from .instruction cimport Instruction
+from .maps cimport Relu
 
 
 @cython.final
 cdef class NormalizeBatch(Instruction):
-    """``(x - mean) * (weight / sqrt(variance + eps)) + bias`` by the moments of x.
+    """``(x - mean) * (weight / sqrt(variance + eps)) + bias`` by the moments of x; then a relu.
 
     Args:
         shape: of x, as kernels of channels take it.
@@ -36,6 +37,7 @@ cdef class NormalizeBatch(Instruction):
     cdef double* first
     cdef double* second
     cdef float* constants
+    cdef bint relu
 
     def __init__(self, tuple shape, int most, float eps):
         self.shape, self.most, self.eps = shape, most, eps
@@ -67,7 +69,9 @@ cdef class NormalizeBatch(Instruction):
             self.constant(1)[i] = weight[i] / sqrtf(self.variance[i] + self.eps)
             self.constant(2)[i] = bias[i]
         self.repeat(3)
-        normalize_of(path, threads, self.shape, self.x(0), self.constants, self.output.data)
+        normalize_of(
+            path, threads, self.shape, self.x(0), self.constants, self.output.data, self.relu
+        )
         return 0
 
     cpdef int backward(self, int path, int threads) except -1:
@@ -75,6 +79,7 @@ cdef class NormalizeBatch(Instruction):
         cdef const float* weight = self.x(1)
         cdef float* total = self.dx(2)
         cdef float* moment = self.dx(1)
+        cdef const float* kept = self.output.data if self.relu else NULL
         cdef float inverse, factor, by_moment, by_total
         cdef int64_t i
         threads = min(threads, self.most)
@@ -82,7 +87,8 @@ cdef class NormalizeBatch(Instruction):
             self.constant(0)[i] = self.mean[i]
         self.repeat(1)
         products_of(
-            path, threads, self.shape, x, self.g.data, self.constants, self.first, self.second
+            path, threads, self.shape, x, self.g.data, self.constants, self.first, self.second,
+            kept,
         )
         for i in range(self.c):
             inverse = 1 / sqrtf(self.variance[i] + self.eps)
@@ -99,9 +105,15 @@ cdef class NormalizeBatch(Instruction):
         if self.dx(0) != NULL:
             self.repeat(4)
             normalize_backward_of(
-                path, threads, self.shape, x, self.g.data, self.constants, self.dx(0)
+                path, threads, self.shape, x, self.g.data, self.constants, self.dx(0), kept
             )
         return 0
+
+    cpdef bint takes_over(self, Instruction next) except -1:
+        if self.relu or not isinstance(next, Relu):
+            return False
+        self.relu = True
+        return True
 
     cdef float* constant(self, int n) noexcept:
         return self.constants + n * self.ways * self.c

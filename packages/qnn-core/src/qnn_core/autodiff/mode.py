@@ -26,7 +26,7 @@ class Recorder(Protocol):
     # Whether a layer may do as one operation what several would: then they are not told of.
     whole: bool
 
-    def effect(self, action: "Action", tensor: "Tensor") -> None:
+    def effect(self, action: "Action", tensor: "Tensor", *, reads: bool) -> None:
         """Take note of what is done beside the operations: see `effect`."""
 
     def seen(self, tensor: "Tensor") -> None:
@@ -104,7 +104,7 @@ def no_grad() -> Iterator[None]:
         mode.grad = before
 
 
-def effect(action: "Action", tensor: "Tensor", residual: Any = None) -> None:
+def effect(action: "Action", tensor: "Tensor", residual: Any = None, *, reads: bool = True) -> None:
     """Do what a module does beside its operations, such as keep what it saw of a batch.
 
     Who records it can do it again: nothing else that is done with arrays in a `forward` can.
@@ -113,11 +113,12 @@ def effect(action: "Action", tensor: "Tensor", residual: Any = None) -> None:
         action: is given the other two.
         tensor: what an operation made, or was given.
         residual: what the operation that made `tensor` has left, or None.
+        reads: whether the action reads the tensor's numbers, not only its shape.
     """
     action(tensor, residual)
     recorder = MODE.here.recorder
     if recorder is not None:
-        recorder.effect(action, tensor)
+        recorder.effect(action, tensor, reads=reads)
 
 
 @contextmanager

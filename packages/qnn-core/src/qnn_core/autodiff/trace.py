@@ -189,7 +189,7 @@ class _GraphRecorder:
 
     whole = False
 
-    def effect(self, action: Action, tensor: Tensor) -> None:
+    def effect(self, action: Action, tensor: Tensor, *, reads: bool) -> None:
         """A graph has none: it is of evaluation."""
 
     def seen(self, tensor: Tensor) -> None:

@@ -79,7 +79,7 @@ class _ShapeRecorder:
     lenient = True
     whole = False
 
-    def effect(self, action: object, tensor: Tensor) -> None:
+    def effect(self, action: object, tensor: Tensor, *, reads: bool) -> None:
         pass
 
     def seen(self, tensor: Tensor) -> None:

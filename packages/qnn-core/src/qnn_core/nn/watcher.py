@@ -35,7 +35,7 @@ class Watcher:
         """Look at one operation; every subclass defines it."""
         raise NotImplementedError(f"{type(self).__name__} must define record")
 
-    def effect(self, action: Action, tensor: Tensor) -> None:
+    def effect(self, action: Action, tensor: Tensor, *, reads: bool) -> None:
         """Pass over what is done beside the operations."""
 
     def seen(self, tensor: Tensor) -> None:

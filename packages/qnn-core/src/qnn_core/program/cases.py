@@ -56,8 +56,9 @@ class Programs:
             if not mode.grad or not module.training:
                 return module.forward(*inputs)
             for x in inputs:
-                if x.requires_grad or x.node is not None:
-                    return module.forward(*inputs)  # its gradient may be asked for
+                if x.requires_grad or x.node is not None or x.quantized is not None:
+                    # Its gradient may be asked for; products of codes have sums of their own.
+                    return module.forward(*inputs)
             cases = self._models.get(id(module))
             if cases is None:
                 if len(self._models) == MOST_MODELS:

@@ -12,7 +12,7 @@ from ..autodiff.node import node_of
 from ..autodiff.tensor import FLOATS, Array, Tensor, tensor_of
 from ..machine import empty
 from .on_tape import Beside, Step
-from .record import Effect, Operation
+from .record import Effect, Operation, Record
 
 Shape = tuple[int, ...]
 
@@ -55,7 +55,9 @@ def instruction_of(
         return None
     for tensor, shape in zip(tensors, shapes, strict=True):
         array = tensor.array
-        if 0 in shape or array.dtype != FLOATS[0] or not array.flags.c_contiguous:
+        if tensor.quantized is not None or array.dtype != FLOATS[0] or 0 in shape:
+            return None
+        if not array.flags.c_contiguous:
             return None
     found: kernel.Instruction | None = made(shapes, step.attributes)
     return found
@@ -65,7 +67,7 @@ class Forward:
     """The way forward.
 
     Args:
-        steps: in their order.
+        record: of the call.
         values: tensors by number: those of inputs and leaves. The others are entered.
         shapes: of all values, by number.
 
@@ -73,12 +75,13 @@ class Forward:
         instructions: in their order.
         slots: of values, by the id of their tensor.
         made_by: the instruction that made a value, likewise.
-        kept: of each instruction the operation and its tensors, for derivatives of derivatives.
+        kept: of each operation its tensors, for derivatives of derivatives.
+        fused: by the id of what an instruction makes of the output of its operation: that output,
+            which is never there.
     """
 
-    def __init__(
-        self, steps: list[Operation | Effect], values: list[Any], shapes: list[Shape]
-    ) -> None:
+    def __init__(self, record: Record, values: list[Any], shapes: list[Shape]) -> None:
+        self._readers = _readers(record)
         self._values = values
         self._shapes = shapes
         # Numbers of values that are codes too: only the tape knows what to do with these.
@@ -87,7 +90,8 @@ class Forward:
         self.slots: dict[int, kernel.Slot] = {}
         self.made_by: dict[int, kernel.Instruction] = {}
         self.kept: list[Step] = []
-        for step in steps:
+        self.fused: dict[int, Tensor] = {}
+        for step in record.steps:
             if isinstance(step, Effect):
                 self.instructions.append(Beside(step.action, values[step.value]))
             else:
@@ -117,9 +121,18 @@ class Forward:
             slot.put(empty(step.shape, np.float32))
             made.array = slot.array
             node.residual = found.residual
-        self.instructions.append(instruction)
-        self.made_by[id(made)] = instruction
         self.kept.append(on_tape)
+        before = self.made_by.get(id(tensors[0]))
+        # Whether nobody else needs what is in between.
+        alone = len(tensors) == 1 and self._readers[step.inputs[0]] == 1
+        if alone and found is not None and before is not None and before.takes_over(found):
+            instruction = before
+            instruction.output = slot
+            self.fused[id(made)] = tensors[0]
+            tensors[0].array = slot.array
+        if instruction is not before:
+            self.instructions.append(instruction)
+        self.made_by[id(made)] = instruction
 
     def _slot(self, number: int) -> kernel.Slot:
         tensor = self._values[number]
@@ -127,6 +140,17 @@ class Forward:
         if slot is None:
             slot = self.slots[id(tensor)] = kernel.Slot(self._shapes[number])
         return slot
+
+
+def _readers(record: Record) -> Counter[int]:
+    """Return how many there are who read the numbers of each value."""
+    readers = Counter([record.output])
+    for step in record.steps:
+        if isinstance(step, Effect):
+            readers[step.value] += step.reads
+        else:
+            readers.update(step.inputs)
+    return readers
 
 
 class AnySum(kernel.Instruction):
@@ -155,6 +179,8 @@ class Back:
     def __init__(self, order: list[Stop], forward: Forward) -> None:
         self.instructions: list[kernel.Instruction] = []
         self._slots, self._made_by = forward.slots, forward.made_by
+        self._fused = forward.fused
+        self._stops = {id(stop.tensor): stop for stop in order}
         self._pool = Pool()
         # Slots whose memory goes back to the pool, and those whose arrays are let go of.
         self._pooled: set[kernel.Slot] = set()
@@ -162,18 +188,25 @@ class Back:
         # The gradient of each tensor as far as it is known, and how many are added up.
         self._known: dict[int, kernel.Slot] = {}
         self._added: dict[int, int] = {}
-        self._uses = Counter(id(b.tensor) for stop in order for b in _behind(stop) if b is not None)
+        gone = {id(tensor) for tensor in self._fused.values()}
+        self._uses = Counter(
+            id(b.tensor)
+            for stop in order
+            if id(stop.tensor) not in gone
+            for b in self._behind(stop)
+            if b is not None
+        )
         last = order[-1].tensor
         self.seed = self._known[id(last)] = kernel.Slot(self._slots[id(last)].shape)
         for stop in reversed(order):
-            if id(stop.tensor) in self._known and any(_behind(stop)):
+            if id(stop.tensor) in self._known and any(self._behind(stop)):
                 self._pull(stop, self._known[id(stop.tensor)])
         self.found = {id(s.tensor): self._known[id(s.tensor)] for s in order if s.wanted}
 
     def _pull(self, stop: Stop, g: kernel.Slot) -> None:
         """Append the derivative of the operation that made a tensor, and sums of what it gives."""
         instruction = self._made_by[id(stop.tensor)]
-        behind = _behind(stop)
+        behind = self._behind(stop)
         gradients = tuple([None if b is None else self._slot(b, instruction) for b in behind])
         for each in (instruction, instruction.otherwise):
             if each is not None:
@@ -247,7 +280,9 @@ class Back:
             drop.output = slot
             self.instructions.append(drop)
 
-
-def _behind(stop: Stop) -> list[Stop | None]:
-    """Return the stops that the derivative of a tensor's operation leads to, one for each input."""
-    return [b if b is not None and b.needed else None for b in stop.behind]
+    def _behind(self, stop: Stop) -> list[Stop | None]:
+        """Return the stops that the derivative of what made a tensor leads to, one for an input."""
+        inner = self._fused.get(id(stop.tensor))
+        if inner is not None:
+            stop = self._stops[id(inner)]
+        return [b if b is not None and b.needed else None for b in stop.behind]

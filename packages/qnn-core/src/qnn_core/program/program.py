@@ -78,7 +78,7 @@ class Program:
         for step in record.steps:
             if isinstance(step, Operation):
                 shapes[step.output] = step.shape
-        forward = Forward(record.steps, values, shapes)
+        forward = Forward(record, values, shapes)
         self.instructions, self._steps = forward.instructions, forward.kept
         self.output: Tensor = values[record.output]
         order = way_back(self.output)
@@ -120,7 +120,7 @@ class Program:
         """Return the output for other inputs."""
         for n, given in enumerate(inputs):
             mine, slot = self._inputs[n]
-            mine.array, mine.quantized = given.array, given.quantized
+            mine.array = given.array
             if slot is not None:
                 slot.put(given.array)
         last: Any = self._last
@@ -220,7 +220,7 @@ class Program:
                 tensor.array = tensor.quantized = None
                 instruction.output.drop()
         for given, slot in self._inputs:
-            given.array = given.quantized = None
+            given.array = None
             if slot is not None:
                 slot.drop()
 

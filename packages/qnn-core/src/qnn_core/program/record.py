@@ -41,6 +41,7 @@ class Effect:
 
     action: Action
     value: int
+    reads: bool
 
 
 @dataclass(eq=False)
@@ -155,9 +156,9 @@ class Recorder:
         step = Operation(op, numbers, dict(attributes), made, needed, shape)
         self.record_.steps.append(step)
 
-    def effect(self, action: Action, tensor: Tensor) -> None:
+    def effect(self, action: Action, tensor: Tensor, *, reads: bool) -> None:
         """Take note of what is done beside the operations."""
-        self.record_.steps.append(Effect(action, self._known(tensor)))
+        self.record_.steps.append(Effect(action, self._known(tensor), reads))
 
     def seen(self, tensor: Tensor) -> None:
         """Take note that what is done may depend on the numbers of a tensor."""

@@ -57,7 +57,7 @@ class BatchNorm(Module):
                 f"{self.weight.size} channels, got input of shape {x.shape}"
             )
         output, moments = normalize_batch_with_moments(x, self.weight, self.bias, eps=self.eps)
-        effect(self._keep_moments, output, moments)
+        effect(self._keep_moments, output, moments, reads=False)
         return output
 
     def describe(self) -> str:

@@ -1,0 +1,5 @@
+from .instruction cimport Instruction
+
+
+cdef class Relu(Instruction):
+    pass
