@@ -19,15 +19,15 @@ DTYPES = ("f4", "i2", "i4", "u1")
 
 
 def archived(
-    arrays: Mapping[str, Array], about: Mapping[str, Any]
+    arrays: Mapping[str, Array], about: Mapping[str, Any], level: int = 9
 ) -> tuple[dict[str, Array], dict[str, Any]]:
     """Return the tensors of a file, and its head, for named arrays and a description.
 
     The tensor "graph" is the description in JSON, deflated if that is shorter, and "arrays" what
     `to_bytes` returns of each array. The description lists them, in order, with the bytes of each;
-    the head has the bytes of the description.
+    the head has the bytes of the description. `level` is that of zlib.
     """
-    stored = {name: to_bytes(array) for name, array in arrays.items()}
+    stored = {name: to_bytes(array, level) for name, array in arrays.items()}
     body: dict[str, Any] = {key: value for key, value in about.items() if key not in HEAD}
     body["arrays"] = [
         {"name": name, "dtype": a.dtype.str[1:], "shape": list(a.shape), "bytes": len(stored[name])}

@@ -18,16 +18,20 @@ MOST_TIMES = 64
 MOST_EFFORT = 2**21
 
 
-def deflated(raw: bytes) -> bytes:
+def deflated(raw: bytes, level: int = 9) -> bytes:
     """Return bytes as a zlib stream, or as they are where that is not shorter.
 
     A stream that would shrink too much is filled up with zeros.
+
+    Args:
+        raw: what is compressed.
+        level: the most effort of zlib, 1 to 9.
 
     Example:
         >>> [len(deflated(raw)) for raw in (b"short", bytes(64_000))]
         [5, 1000]
     """
-    found = zlib.compress(raw, 9 if len(raw) <= MOST_EFFORT else 6)
+    found = zlib.compress(raw, level if len(raw) <= MOST_EFFORT else min(level, 6))
     found += bytes(_missing(len(found), len(raw)))
     return found if len(found) < len(raw) else raw
 
@@ -63,7 +67,7 @@ def _missing(stored: int, nbytes: int) -> int:
     return max(0, -(-nbytes // MOST_TIMES) - stored)
 
 
-def to_bytes(array: Array) -> bytes:
+def to_bytes(array: Array, level: int = 9) -> bytes:
     """Return the numbers of an array: all first bytes, all second bytes, ..., deflated.
 
     Thresholds, which are the whole numbers of two axes here, are nearly even along axis 0; their
@@ -75,7 +79,7 @@ def to_bytes(array: Array) -> bytes:
             array[first:] = np.diff(array[first - 1 :], axis=0)
     little = array.astype(array.dtype.newbyteorder("<"), order="C")
     planes = little.reshape(-1).view(np.uint8).reshape(array.size, array.itemsize).T
-    return deflated(planes.tobytes())
+    return deflated(planes.tobytes(), level)
 
 
 def from_bytes(stored: bytes, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
