@@ -140,6 +140,17 @@ def test_a_name_of_a_package_that_is_missing(installed: list[EntryPoint]) -> Non
 @pytest.mark.parametrize(
     ("module", "others"),
     [
+        # What a worker of a comparison imports: nothing that writes or reads files of others.
+        (
+            "qnn_compare.experiment.processes",
+            (
+                "scipy",
+                "matplotlib",
+                "qnn_core.deploy.c",
+                "qnn_core.deploy.onnx",
+                "qnn_core.importing",
+            ),
+        ),
         ("qnn_core.cli", ("qnn_compare", "scipy", "matplotlib")),
         ("qnn_compare.commands", ("scipy", "matplotlib", "loky")),
         ("qnn_compare.statistics", ("qnn_core", "matplotlib", "loky")),

@@ -33,7 +33,6 @@ from .deploy import PackedModel, pack
 from .deploy.any_file import load, save
 from .errors import ConversionError, ConversionWarning, ExportWarning, QnnError, TrainingWarning
 from .extensions import added_name
-from .importing import from_onnx, from_torch, load_torch_state
 from .machine import get_num_threads, set_num_threads
 from .machine import limited_threads as threads
 from .nn import (
@@ -75,6 +74,7 @@ from .training import Distillation, History, Metric, evaluate, fit
 
 if TYPE_CHECKING:
     from . import testing
+    from .importing import from_onnx, from_torch, load_torch_state
 
     Comparison: Any
     compare: Any
@@ -179,6 +179,10 @@ if find_spec("qnn_compare") is None:
     __all__.remove("compare")
 
 
+# Of rooms that most programs do without, and that take long to import.
+_LATER = ("from_onnx", "from_torch", "load_torch_state")
+
+
 def __dir__() -> list[str]:
     own = {name for name, value in globals().items() if isinstance(value, ModuleType)}
     return sorted({*__all__, *own, *(name for name in globals() if name.startswith("__"))})
@@ -187,6 +191,8 @@ def __dir__() -> list[str]:
 def __getattr__(name: str) -> Any:
     if name in ("Comparison", "compare"):
         return added_name(name)
-    if name == "testing":  # which many programs do without
-        return import_module(".testing", __name__)
+    if name in ("importing", "testing"):  # which many programs do without
+        return import_module(f".{name}", __name__)
+    if name in _LATER:
+        return getattr(import_module(".importing", __name__), name)
     return renamed(__name__, name, {"Coded": "PackedTensor", "Frame": "QParams"})

@@ -1,14 +1,16 @@
 """What nets cost as C on a microcontroller: the argument ``c=`` of `compare`, and its numbers."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qnn_core.deploy import PackedModel
-from qnn_core.deploy.c import Options
 from qnn_core.errors import CompareError, ExportError, QnnError
 
 from .arguments import short
 from .configs import one_line
+
+if TYPE_CHECKING:
+    from qnn_core.deploy.c import Options
 
 C = str | Mapping[str, Any]
 
@@ -38,7 +40,7 @@ def c_options(c: C | None) -> dict[str, Any] | None:
             f"got {short(c)}"
         )
     try:
-        Options(**options)
+        _checked(options)
     except (QnnError, TypeError) as error:
         raise CompareError(f"compare: c: {str(error).removeprefix('export_c: ')}") from error
     return dict(options)
@@ -54,6 +56,12 @@ def c_costs(packed: PackedModel, options: Mapping[str, Any] | None) -> dict[str,
         # What to do about it is for who exports: here it is one net of many.
         told, _, _ = str(error).removeprefix("export_c: ").partition(". docs/")
         return {"no_c": one_line(told)}
-    target = Options(**options).modelled
+    target = _checked(options).modelled
     found = (summary.flash[target], summary.ram(target), summary.cycles[target])
     return {"c": dict(zip(COSTS, found, strict=True))}
+
+
+def _checked(options: Mapping[str, Any]) -> "Options":
+    from qnn_core.deploy.c import Options  # noqa: PLC0415 - slow to import, and few ask for it
+
+    return Options(**options)

@@ -1,8 +1,13 @@
 """Packed models: a graph of integers and thresholds that needs neither the model nor plugins."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .graph import Graph, Input, Node
-from .onnx import Exported
 from .runtime import PackedModel, PackedRow, PackedSummary, load, pack
+
+if TYPE_CHECKING:
+    from .onnx import Exported
 
 __all__ = [
     "Exported",
@@ -15,3 +20,12 @@ __all__ = [
     "load",
     "pack",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Imported on first use: they are half of all that importing this room takes.
+    if name in ("c", "onnx"):
+        return import_module(f".{name}", __name__)
+    if name == "Exported":
+        return import_module(".onnx", __name__).Exported
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

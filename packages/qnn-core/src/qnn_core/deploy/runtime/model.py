@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,17 +11,6 @@ from ...data import as_array
 from ...errors import FileError, NonFiniteError, ShapeError, SpecError
 from ...files import load_arrays
 from ...gemm import cpu
-from ..c import (
-    CExport,
-    CSummary,
-    InputKind,
-    Optimize,
-    Options,
-    Target,
-    Transform,
-    c_summary,
-    export_c,
-)
 from ..compile.fuse import fuse
 from ..compile.program import Program
 from ..file.budget import Budget
@@ -30,10 +19,14 @@ from ..file.write import serialize_arrays, write_graph
 from ..graph import Graph, Input
 from ..graph.from_trace import build, samples
 from ..graph.validate import check
-from ..onnx import Exported, Function, Raw, export
 from .packed_summary import PackedSummary, packed_summary
 from .sample_independence import verify_apart
 from .verify import verify
+
+# What writes files for others is half of the time that importing this takes: not before it is used.
+if TYPE_CHECKING:
+    from ..c import CExport, CSummary, InputKind, Optimize, Target, Transform
+    from ..onnx import Exported, Function, Raw
 
 Floats = NDArray[np.float32]
 
@@ -166,12 +159,12 @@ class PackedModel:
         form: str = "integer",
         *,
         example: Any = None,
-        transform: tuple[ArrayLike, ArrayLike] | Function | None = None,
-        raw: Raw = "float32",
+        transform: "tuple[ArrayLike, ArrayLike] | Function | None" = None,
+        raw: "Raw" = "float32",
         names: Mapping[str, str] | None = None,
         opset: int | None = None,
         exact_floats: bool = False,
-    ) -> Exported:
+    ) -> "Exported":
         """Write a file of ONNX, whole or not at all; it needs the package onnx.
 
         Where onnxruntime is installed, its answers are compared with ours, and the greatest
@@ -214,6 +207,8 @@ class PackedModel:
             ...     packed.export_onnx(Path(folder, "net.onnx")).exact
             True
         """
+        from ..onnx import export  # noqa: PLC0415 - see above
+
         given = example if example is None or isinstance(example, tuple) else (example,)
         return export(
             self.graph,
@@ -233,14 +228,14 @@ class PackedModel:
         folder: str | Path,
         *,
         name: str = "net",
-        input: InputKind = "uint8",
-        transform: Transform = None,
+        input: "InputKind" = "uint8",
+        transform: "Transform" = None,
         float: Literal["never", "tail", "all"] = "never",
-        target: Target = "any",
-        optimize: Optimize = "speed",
+        target: "Target" = "any",
+        optimize: "Optimize" = "speed",
         samples: Any = None,
         vectors: int = 8,
-    ) -> CExport:
+    ) -> "CExport":
         """Write the model as C99 that needs ``stdint.h`` and nothing else; prove it equal first.
 
         Every decision, from a sum to a code, is put through the packed model's float32 expression
@@ -285,6 +280,8 @@ class PackedModel:
             ...     made.files[:3]
             ('tiny.h', 'tiny.c', 'tiny_test.c')
         """
+        from ..c import Options, export_c  # noqa: PLC0415 - see above
+
         options = Options(name, input, float, target, optimize)
         given: dict[str, Any] = {"transform": transform, "samples": samples, "vectors": vectors}
         return export_c(self.graph, folder, options, **given)
@@ -300,7 +297,7 @@ class PackedModel:
     def summary(self) -> PackedSummary: ...
 
     @overload
-    def summary(self, form: Literal["c"], **options: Any) -> CSummary: ...
+    def summary(self, form: Literal["c"], **options: Any) -> "CSummary": ...
 
     def summary(self, form: Literal["c"] | None = None, **options: Any) -> Any:
         """Return layers, operations, bits, multiply-accumulates and bytes; ``print`` shows them.
@@ -317,6 +314,8 @@ class PackedModel:
         if form is not None:
             if form != "c":
                 raise SpecError(f"summary: form must be None or 'c', got {form!r}")
+            from ..c import Options, c_summary  # noqa: PLC0415 - see above
+
             return c_summary(self.graph, Options(**options))
         return packed_summary(self.graph, self.nbytes, self.program().kernels)
 
