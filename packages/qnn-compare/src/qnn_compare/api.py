@@ -160,7 +160,7 @@ def compare(
         store: folder for what is done; left out: nothing is kept. More configs, bits or seeds
             may be added to one later.
         page: an .html file with the report of what is done so far, written anew while runs go on
-            (at most every ten seconds, and in a tenth of the time), and at the end.
+            (at most every ten seconds, and in a twenty-fifth of the time), and at the end.
         retry: whether to run again what failed by its own fault too, and what has a damaged file in
             the store.
         progress: False shows nothing; see `Progress`.

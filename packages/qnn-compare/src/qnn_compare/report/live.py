@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..comparison import Comparison
 
 EVERY = 10.0  # seconds between two pages, at least
-SHARE = 0.1  # of the time goes into pages, at most
+SHARE = 0.04  # of the time goes into pages, at most: they take a core from the runs
 
 
 class LivePage:
