@@ -5,7 +5,8 @@ import inspect
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 
@@ -176,13 +177,25 @@ def evaluate(
         (None, 'mae')
     """
     chosen = metric_of(metric, "evaluate", directed=False)
-    tally, mean = Tally(loss, chosen), WeighedLoss(loss, "evaluate")
+    return evaluated(model, data, partial(_outputs, model), loss=loss, metric=chosen)
+
+
+def evaluated(
+    model: Any,
+    data: Given,
+    forward: Callable[[Any], Any],
+    *,
+    loss: Loss,
+    metric: Metric | Literal["auto"] | None,
+) -> Evaluation:
+    """Return the result of a model on data by a function that gives its outputs for inputs."""
+    tally, mean = Tally(loss, metric), WeighedLoss(loss, "evaluate")
     dtype = model.dtype if isinstance(model, Module) else np.dtype(np.float32)
     with evaluating(model), no_grad():
         for batch in checked_batches(batches_of(data, "evaluate"), dtype, "evaluate"):
             if batch.weights is not None and not batch.weights.any():
                 continue  # nothing in it counts
-            outputs = _outputs(model, batch.inputs)
+            outputs = forward(batch.inputs)
             tally.add(mean(outputs, batch).item(), arrays_of(outputs), batch)
     return tally.result()
 

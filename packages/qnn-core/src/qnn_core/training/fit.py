@@ -25,13 +25,14 @@ from ..ops import softmax_cross_entropy
 from ..optim import Optimizer, but_for_rates, clip_gradients
 from ..program import Programs
 from .checkpoint import Checkpoint, only_writer
-from .evaluate import Evaluation, Loss, Tally, WeighedLoss, evaluate
+from .evaluate import Evaluation, Loss, Tally, WeighedLoss
 from .history import Epoch, History
 from .metrics import Meter, Metric, MetricLike, metric_of
 from .non_finite import first_overflow
 from .progress import Progress
 from .single_samples import check_single_samples
 from .stalled import Diagnosis
+from .validation import Validation
 
 
 def fit(
@@ -201,7 +202,7 @@ class _Run:
         self._diagnosis = Diagnosis(model, optimizer, loss)
         self.history.warnings = self._diagnosis.said
 
-    def epoch(self, data: Stream | Shuffled, validation: Given | None, bar: Progress) -> Epoch:
+    def epoch(self, data: Stream | Shuffled, validation: Validation | None, bar: Progress) -> Epoch:
         """Train for one epoch, measure, and enter it into the history."""
         number = len(self.history.epochs) + 1
         began = time.perf_counter()
@@ -210,7 +211,8 @@ class _Run:
         self._check_parameters(number)
         held_out = None
         if validation is not None:
-            held_out = evaluate(self.model, validation, loss=self.loss, metric=self.metric)
+            held_out = validation()
+            self.history.validated = validation.how
         self._diagnosis.after_epoch(trained.loss)
         epoch = Epoch(
             epoch=number,
@@ -301,10 +303,14 @@ class _Run:
         on_epoch: Callable[[Epoch], None] | None,
     ) -> None:
         """Train until all epochs are done, or none got better for long enough."""
+        held_out = None
+        if validation is not None:
+            packed = self.programs is not None
+            held_out = Validation(self.model, validation, self.loss, self.metric, packed=packed)
         with Progress(batches, epochs, len(self.history.epochs), progress) as bar:
             while len(self.history.epochs) < epochs and not self.history.stalled(patience):
                 try:
-                    epoch = self.epoch(batches, validation, bar)
+                    epoch = self.epoch(batches, held_out, bar)
                 except NonFiniteError as error:
                     saved = path if path is not None and path.exists() else None
                     hint = f"; the last good checkpoint is {saved}" if saved else ""

@@ -58,6 +58,8 @@ class History:
     Attributes:
         epochs: those so far.
         warnings: what `fit` has warned of; a checkpoint does not keep it.
+        validated: what ran the last pass over the validation data, the model or its packed model,
+            and why; ``""`` without any. Nor is this kept.
 
     Example:
         >>> history = History([Epoch(1, 0.5, 0.8, 0.6, 0.7, 0.1, 1.0, 100.0)])
@@ -67,6 +69,7 @@ class History:
 
     epochs: list[Epoch] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list, compare=False)
+    validated: str = field(default="", compare=False)
 
     @property
     def last(self) -> Epoch:
