@@ -1,5 +1,6 @@
 """The nets in this framework."""
 
+from collections.abc import Callable
 from typing import Any
 
 import qnn_core as qnn
@@ -11,6 +12,13 @@ def build(way: str, net: Net, variant: Variant, threads: int) -> tuple[Any, Any,
     model = make(net, variant, scale="1" if way == "qnn-sign" else None)
     optimizer = qnn.optim.SGD(model.parameters(), lr=LR)
 
+    step = step_of(model, optimizer)
+    return _as_it_is, step if way == "qnn-tape" else qnn.compiled(step), ""
+
+
+def step_of(model: Any, optimizer: Any) -> Callable[[Array, Array], Any]:
+    """Return a step of training of a model."""
+
     def step(x: Array, labels: Array) -> Any:
         loss = qnn.ops.softmax_cross_entropy(model(x), labels)
         optimizer.zero_grad()
@@ -18,7 +26,7 @@ def build(way: str, net: Net, variant: Variant, threads: int) -> tuple[Any, Any,
         optimizer.step()
         return loss.data
 
-    return _as_it_is, step if way == "qnn-tape" else qnn.compiled(step), ""
+    return step
 
 
 def make(net: Net, variant: Variant, scale: str | None = None) -> Any:

@@ -207,15 +207,17 @@ def epoch(options: argparse.Namespace, missing: dict[str, str]) -> Iterator[dict
                     "bare_images_per_s": speed["bare"],
                     "fit_images_per_s": speed["fit"],
                     "fit_of_bare": speed["fit"] / speed["bare"],
+                    "augmented_of_bare": speed["augmented"] / speed["bare"],
                     "memory_mb": record["memory_mb"],
                 }
             )
     print(f"\nepoch of {NETS['mlp'].label}, images/s: bare steps, and through loader and fit\n")
-    headers = ("threads", "variant", "data", "numpy", "bare", "loader and fit", "fit / bare")
+    headers = ["threads", "variant", "data", "numpy", "bare", "loader and fit", "fit / bare"]
+    headers += ["augmented / bare"]
     columns = ["threads", "variant", "data", "numpy_images_per_s", "bare_images_per_s"]
-    columns += ["fit_images_per_s", "fit_of_bare"]
+    columns += ["fit_images_per_s", "fit_of_bare", "augmented_of_bare"]
     rows = [[record[column] for column in columns] for record in records]
-    print(tabulate(rows, headers, floatfmt=("", "", "", ".0f", ".0f", ".0f", ".2f")))
+    print(tabulate(rows, headers, floatfmt=("", "", "", ".0f", ".0f", ".0f", ".2f", ".2f")))
     yield from records
 
 
