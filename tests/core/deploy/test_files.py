@@ -17,7 +17,7 @@ from qnn_core import nn, ops
 from qnn_core.cli import main
 from qnn_core.deploy.file.archive import DTYPES, archived
 from qnn_core.deploy.file.compress import inflated, to_bytes
-from qnn_core.deploy.file.write import write_graph, written
+from qnn_core.deploy.file.write import _cost, _smaller, write_graph, written
 from qnn_core.deploy.graph import Graph, Input, Node
 from qnn_core.errors import FileError
 from qnn_core.files import load_arrays, save_arrays
@@ -100,6 +100,19 @@ def test_either_form_gives_the_same_thresholds(spec: str, tmp_path: Path) -> Non
 
 
 # Damage
+
+
+@pytest.mark.parametrize("spec", ["symmetric:8", "uniform:8", "symmetric:4"])
+def test_a_form_that_is_not_compressed_with_all_effort_is_none_that_would_win(spec: str) -> None:
+    x = np.random.default_rng(0).normal(size=(50, 12)).astype(np.float32)
+    model = fitted(qnn.MLP([12, 90, 60, 3], weight=spec, input=spec, batch_norm=True, seed=0), x)
+    graph = qnn.pack(model, x).graph
+    fused = [node for node in graph.nodes if node.chain]
+    assert fused
+    for node in fused:
+        form, chain = (_cost(nodes, graph.constants) for nodes in ((node,), node.chain))
+        expected = (node,) if form < chain else node.chain
+        assert _smaller(node, graph.constants) == expected
 
 
 def test_every_cut_is_refused(path: Path) -> None:

@@ -15,7 +15,7 @@ from .evaluate import Evaluation, Loss, evaluated
 from .metrics import Metric
 
 # To pack a net takes from 0.02 to 0.4 s: no shorter pass can gain by it.
-LEAST_SECONDS = 0.1
+LEAST_SECONDS = 0.05
 # As many samples are what a model is packed with, and compared on inside.
 EXAMPLES = 32
 
