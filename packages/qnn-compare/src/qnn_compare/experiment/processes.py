@@ -80,7 +80,7 @@ def _in_pool(
     running: dict[Future[Result], Task] = {}
 
     def submit(count: int) -> None:
-        # No more than can run: what was submitted is what ran when a process ends.
+        # Not all at once: what was submitted is what may have run when a process ends.
         with _interrupts_held():
             for task in islice(waiting, count):
                 try:
@@ -94,7 +94,8 @@ def _in_pool(
                     ) from error
 
     try:
-        submit(workers)
+        # One more for each process: it goes on while what has ended is written, and shown on a page.
+        submit(2 * workers)
         while running:
             done, _ = wait(running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
             # What has ended first: it must not run again for the death of another.
