@@ -94,7 +94,7 @@ def _in_pool(
                     ) from error
 
     try:
-        # One more for each process: it goes on while what has ended is written, and shown on a page.
+        # One more for each process: it goes on while what has ended is written and shown.
         submit(2 * workers)
         while running:
             done, _ = wait(running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
