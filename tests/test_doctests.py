@@ -9,6 +9,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from qnn_core import ops
+from qnn_core.autodiff import Op
 
 
 def modules(package: str) -> Iterator[str]:
@@ -33,6 +35,19 @@ def test_examples(name: str) -> None:
     assert failed == 0
     # Of a compiled module too, where doctest might pass over what it does not know.
     assert attempted >= examples_in_source(module)
+
+
+OPERATIONS = [name for name in ops.__all__ if isinstance(getattr(ops, name), Op)]
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_examples_of_operations(name: str) -> None:
+    # Objects, whose docstrings doctest does not look for.
+    documented = getattr(ops, name).__doc__ or ""
+    options = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    test = doctest.DocTestParser().get_doctest(documented, dict(vars(ops)), name, None, 0)
+    assert any(name in example.source for example in test.examples)
+    assert doctest.DocTestRunner(optionflags=options).run(test).failed == 0
 
 
 def examples_in_source(module: ModuleType) -> int:

@@ -19,6 +19,7 @@ cdef class Op:
     cdef public object packed
     cdef public object ufunc
     cdef public object instruction
+    cdef public object doc
     cdef bint _watches
     cdef bint _moves
     cdef bint _plain

@@ -7,6 +7,7 @@ import numpy as np
 
 from .._kernels import instruction as kernel
 from ..errors import DtypeError
+from .describe import PerInstance, docstring, signature
 from .mode import MODE
 from .node import Node, node_of
 from .packed import Packed
@@ -54,8 +55,11 @@ class Op:
         instruction: ``instruction(shapes, attributes)`` is the operation on float32 arrays of these
             shapes, with its derivative, as kernels do both, to the same bits; or None where they
             do not. Of it a program is made: see `program`.
+        doc: what ``help`` says of it, with an example.
     """
 
+    __doc__ = PerInstance(__doc__, docstring)
+    __signature__ = PerInstance(None, signature)
     __slots__ = (
         "_checked_by_numpy",
         "_count",
@@ -64,6 +68,7 @@ class Op:
         "_refuses",
         "_watches",
         "codes",
+        "doc",
         "forward",
         "given",
         "instruction",
@@ -91,6 +96,7 @@ class Op:
         packed: Packed | None = None,
         ufunc: np.ufunc | None = None,
         instruction: MakeInstruction = None,
+        doc: str | None = None,
     ) -> None:
         self.name = name
         self.forward = forward
@@ -102,6 +108,7 @@ class Op:
         self.packed = packed
         self.ufunc = ufunc
         self.instruction = instruction
+        self.doc = doc
         # For each input a bit for each array that its gradient takes: the output's, the inputs'.
         self.reads = None if reads is None else tuple([sum(1 << n + 1 for n in r) for r in reads])
         self._watches = reads is None or any(self.reads or ())
@@ -302,6 +309,7 @@ def op(
     packed: Packed | None = None,
     ufunc: np.ufunc | None = None,
     instruction: MakeInstruction = None,
+    doc: str | None = None,
 ) -> Op:
     """Declare an operation and enter it into the table.
 
@@ -321,6 +329,7 @@ def op(
         packed: see `Op`.
         ufunc: see `Op`; by default the forward, if that is one.
         instruction: see `Op`.
+        doc: its docstring. How it is called is written above it, from its first derivative.
 
     Raises:
         ValueError: if there is another operation of that name, or not just one derivative.
@@ -353,6 +362,7 @@ def op(
         "packed": packed,
         "ufunc": ufunc,
         "instruction": instruction,
+        "doc": doc,
     }
     made = Op(name, forward, shape, joint, **facts)
     made.given = {"forward": forward, "shape": shape, "vjps": vjps, "vjp": vjp, **facts}

@@ -30,6 +30,17 @@ tanh = op(
     reads=[(OUTPUT,)],
     packed=Packed(links=lambda first: [("tanh", None)], batch_invariant=False),
     ufunc=np.tanh,
+    doc="""Return the hyperbolic tangent of `x`.
+
+    Its derivative is ``1 - tanh(x)**2``. In float32 it has the same bits on every machine.
+
+    Args:
+        x: any shape.
+
+    Example:
+        >>> tanh([0.0, 1.0])
+        Tensor([0.       , 0.7615942])
+    """,
 )
 
 
@@ -49,6 +60,18 @@ sigmoid = op(
     vjps=[lambda g, y, x: g * y * (1 - y)],
     reads=[(OUTPUT,)],
     packed=Packed(links=lambda first: [("sigmoid", None)], batch_invariant=False),
+    doc="""Return ``1 / (1 + exp(-x))``, computed without overflow.
+
+    Its derivative is ``y * (1 - y)`` of the value `y`. In float32 it has the same bits on every
+    machine.
+
+    Args:
+        x: any shape.
+
+    Example:
+        >>> sigmoid([0.0, 2.0])
+        Tensor([0.5      , 0.8807971])
+    """,
 )
 
 
@@ -58,7 +81,23 @@ def _softplus(x: Array) -> Array:
     return np.asarray(y, x.dtype)
 
 
-softplus = op("softplus", _softplus, shape=same, vjps=[lambda g, y, x: g * sigmoid(x)])
+softplus = op(
+    "softplus",
+    _softplus,
+    shape=same,
+    vjps=[lambda g, y, x: g * sigmoid(x)],
+    doc="""Return ``log(1 + exp(x))``, a smooth `relu`, computed without overflow.
+
+    Its derivative is `sigmoid`.
+
+    Args:
+        x: any shape.
+
+    Example:
+        >>> softplus([0.0, 100.0]).data.round(3)
+        array([  0.693, 100.   ], dtype=float32)
+    """,
+)
 
 
 def _relu(x: Array) -> Array:
@@ -95,6 +134,17 @@ relu = op(
         links=lambda first: [("maximum", np.array([0], np.float32))], beside_quantizer="follows"
     ),
     instruction=lambda shapes, attributes: maps.Relu(),
+    doc="""Return `x` where it is above 0, and 0 elsewhere.
+
+    Its derivative is 1 above 0 and 0 elsewhere, at 0 too.
+
+    Args:
+        x: any shape.
+
+    Example:
+        >>> relu([-1.0, 0.0, 2.0])
+        Tensor([0., 0., 2.])
+    """,
 )
 
 # The derivative of relu at 0 is taken as 0. Linear in g, and constant in x almost everywhere.

@@ -28,6 +28,22 @@ add = op(
     vjps=[lambda g, y, a, b: g, lambda g, y, a, b: g],
     reads=[],
     packed=_binary("add", "add"),
+    doc="""Return ``a + b``.
+
+    Its derivative is 1 in both.
+
+    Args:
+        a: any shape; a tensor, an array or a number.
+        b: any shape that broadcasts with it, of the same dtype if both are tensors.
+
+    Raises:
+        ShapeError: if the shapes do not broadcast.
+        DtypeError: if they are tensors of different dtypes.
+
+    Example:
+        >>> add([1.0, 2.0], 0.5)
+        Tensor([1.5, 2.5])
+    """,
 )
 
 subtract = op(
@@ -37,6 +53,22 @@ subtract = op(
     vjps=[lambda g, y, a, b: g, lambda g, y, a, b: -g],
     reads=[],
     packed=_binary("subtract", "subtract_from"),
+    doc="""Return ``a - b``.
+
+    Its derivative is 1 in `a` and -1 in `b`.
+
+    Args:
+        a: any shape; a tensor, an array or a number.
+        b: any shape that broadcasts with it, of the same dtype if both are tensors.
+
+    Raises:
+        ShapeError: if the shapes do not broadcast.
+        DtypeError: if they are tensors of different dtypes.
+
+    Example:
+        >>> subtract([1.0, 2.0], 0.5)
+        Tensor([0.5, 1.5])
+    """,
 )
 
 multiply = op(
@@ -47,6 +79,23 @@ multiply = op(
     reads=[(1,), (0,)],
     packed=_binary("multiply", "multiply"),
     instruction=lambda shapes, attributes: maps.Multiply() if shapes[0] == shapes[1] else None,
+    doc="""Return ``a * b``, element by element.
+
+    Its derivative is `b` in `a` and `a` in `b`. Products of matrices are `matmul`.
+
+    Args:
+        a: any shape; a tensor, an array or a number.
+        b: any shape that broadcasts with it, of the same dtype if both are tensors.
+
+    Raises:
+        ShapeError: if the shapes do not broadcast.
+        DtypeError: if they are tensors of different dtypes.
+
+    Example:
+        >>> multiply([[1.0], [2.0]], [3.0, 4.0])
+        Tensor([[3., 4.],
+                [6., 8.]])
+    """,
 )
 
 divide = op(
@@ -56,6 +105,23 @@ divide = op(
     vjps=[lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b],
     reads=[(1,), (1, OUTPUT)],
     packed=_binary("divide", "divide_into"),
+    doc="""Return ``a / b``, element by element.
+
+    Its derivative is ``1 / b`` in `a` and ``-a / b**2`` in `b`. Division by 0 gives infinity, or
+    NaN for ``0 / 0``, with NumPy's warning.
+
+    Args:
+        a: any shape; a tensor, an array or a number.
+        b: any shape that broadcasts with it, of the same dtype if both are tensors.
+
+    Raises:
+        ShapeError: if the shapes do not broadcast.
+        DtypeError: if they are tensors of different dtypes.
+
+    Example:
+        >>> divide([1.0, 3.0], 2.0)
+        Tensor([0.5, 1.5])
+    """,
 )
 
 
@@ -81,6 +147,23 @@ power = op(
     vjps=[_power_base_vjp, _power_exponent_vjp],
     reads=[(0, 1), (0, 1, OUTPUT)],
     packed=Packed(inputs=2, batch_invariant=False),
+    doc="""Return ``a ** b``, element by element.
+
+    Its derivative is ``b * a**(b - 1)`` in `a` and ``a**b * log(a)`` in `b`. Where these formulas
+    would be NaN it is the limit: 0 for ``x**0`` in `x`, and for ``0**x`` in `x`.
+
+    Args:
+        a: any shape; a tensor, an array or a number.
+        b: any shape that broadcasts with it, of the same dtype if both are tensors.
+
+    Raises:
+        ShapeError: if the shapes do not broadcast.
+        DtypeError: if they are tensors of different dtypes.
+
+    Example:
+        >>> power([2.0, 3.0], 2.0)
+        Tensor([4., 9.])
+    """,
 )
 
 negative = op(
@@ -90,6 +173,17 @@ negative = op(
     vjps=[lambda g, y, x: -g],
     reads=[],
     packed=Packed(links=lambda first: [("multiply", np.array([-1], np.float32))]),
+    doc="""Return ``-x``.
+
+    Its derivative is -1.
+
+    Args:
+        x: any shape.
+
+    Example:
+        >>> negative([1.0, -2.0])
+        Tensor([-1.,  2.])
+    """,
 )
 
 # Functions of NumPy whose last bits depend on how many numbers it is given.
@@ -103,13 +197,75 @@ exp = op(
     reads=[(OUTPUT,)],
     packed=_ROUNDED,
     instruction=lambda shapes, attributes: maps.Exp(),
+    doc="""Return e to the power of `x`.
+
+    Its derivative is the value itself.
+
+    Args:
+        x: any shape.
+
+    Example:
+        >>> exp([0.0, 1.0]).data.round(3)
+        array([1.   , 2.718], dtype=float32)
+    """,
 )
-log: Op = op("log", np.log, shape=same, vjps=[lambda g, y, x: g / x], reads=[(0,)], packed=_ROUNDED)
+log: Op = op(
+    "log",
+    np.log,
+    shape=same,
+    vjps=[lambda g, y, x: g / x],
+    reads=[(0,)],
+    packed=_ROUNDED,
+    doc="""Return the natural logarithm of `x`.
+
+    Its derivative is ``1 / x``. Of 0 it is minus infinity, of negative numbers NaN, with NumPy's
+    warning.
+
+    Args:
+        x: any shape.
+
+    Example:
+        >>> log([1.0, 10.0]).data.round(3)
+        array([0.   , 2.303], dtype=float32)
+    """,
+)
 sin = op(
-    "sin", np.sin, shape=same, vjps=[lambda g, y, x: g * cos(x)], reads=[(0,)], packed=_ROUNDED
+    "sin",
+    np.sin,
+    shape=same,
+    vjps=[lambda g, y, x: g * cos(x)],
+    reads=[(0,)],
+    packed=_ROUNDED,
+    doc="""Return the sine of `x`, in radians.
+
+    Its derivative is `cos`.
+
+    Args:
+        x: any shape.
+
+    Example:
+        >>> sin([0.0, 1.0]).data.round(3)
+        array([0.   , 0.841], dtype=float32)
+    """,
 )
 cos: Op = op(
-    "cos", np.cos, shape=same, vjps=[lambda g, y, x: -g * sin(x)], reads=[(0,)], packed=_ROUNDED
+    "cos",
+    np.cos,
+    shape=same,
+    vjps=[lambda g, y, x: -g * sin(x)],
+    reads=[(0,)],
+    packed=_ROUNDED,
+    doc="""Return the cosine of `x`, in radians.
+
+    Its derivative is ``-sin(x)``.
+
+    Args:
+        x: any shape.
+
+    Example:
+        >>> cos([0.0, 1.0]).data.round(3)
+        array([1.  , 0.54], dtype=float32)
+    """,
 )
 sqrt = op(
     "sqrt",
@@ -118,6 +274,18 @@ sqrt = op(
     vjps=[lambda g, y, x: g / (2 * y)],
     reads=[(OUTPUT,)],
     packed=Packed(),
+    doc="""Return the square root of `x`.
+
+    Its derivative is ``1 / (2 sqrt(x))``, infinite at 0. Of negative numbers it is NaN, with
+    NumPy's warning.
+
+    Args:
+        x: any shape.
+
+    Example:
+        >>> sqrt([4.0, 2.0])
+        Tensor([2.       , 1.4142135])
+    """,
 )
 
 # The derivative at 0 is taken as 0, the middle of -1 and 1.
@@ -128,6 +296,17 @@ absolute = op(
     vjps=[lambda g, y, x: g * np.sign(x.array)],
     reads=[(0,)],
     packed=Packed(),
+    doc="""Return the magnitude of `x`.
+
+    Its derivative is the sign of `x`, and 0 at 0: the middle of -1 and 1.
+
+    Args:
+        x: any shape.
+
+    Example:
+        >>> absolute([-2.0, 0.0, 3.0])
+        Tensor([2., 0., 3.])
+    """,
 )
 
 

@@ -61,6 +61,22 @@ maximum = op(
         lambda g, y, a, b: _share(g, b, a, b.array >= a.array),
     ],
     reads=[(0, 1), (0, 1)],
+    doc="""Return the greater of `a` and `b`, element by element.
+
+    Its derivative is 1 in the one that is chosen and 0 in the other; where they tie each has half.
+
+    Args:
+        a: any shape; a tensor, an array or a number.
+        b: any shape that broadcasts with it, of the same dtype if both are tensors.
+
+    Raises:
+        ShapeError: if the shapes do not broadcast.
+        DtypeError: if they are tensors of different dtypes.
+
+    Example:
+        >>> maximum([1.0, 5.0], 3.0)
+        Tensor([3., 5.])
+    """,
 )
 
 minimum = op(
@@ -72,4 +88,20 @@ minimum = op(
         lambda g, y, a, b: _share(g, b, a, b.array <= a.array),
     ],
     reads=[(0, 1), (0, 1)],
+    doc="""Return the lesser of `a` and `b`, element by element.
+
+    Its derivative is 1 in the one that is chosen and 0 in the other; where they tie each has half.
+
+    Args:
+        a: any shape; a tensor, an array or a number.
+        b: any shape that broadcasts with it, of the same dtype if both are tensors.
+
+    Raises:
+        ShapeError: if the shapes do not broadcast.
+        DtypeError: if they are tensors of different dtypes.
+
+    Example:
+        >>> minimum([1.0, 5.0], 3.0)
+        Tensor([1., 3.])
+    """,
 )

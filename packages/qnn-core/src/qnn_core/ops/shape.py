@@ -269,6 +269,23 @@ getitem = op(
     vjps=[lambda g, y, x, *, index: add_at(g, index=index, shape=x.shape)],
     reads=[],
     packed=Packed(attributes={"index": "index"}, shape=_indexed_by_lists),
+    doc="""Return ``x[index]``, as NumPy does; ``x[...]`` of a tensor is this operation.
+
+    The gradient goes back to the elements that were taken; one that is taken twice gets both. Codes
+    of a quantized tensor move with its values.
+
+    Args:
+        x: any shape.
+        index: numbers, slices, None, an ellipsis, arrays of whole numbers or of truth values, or a
+            tuple of them.
+
+    Raises:
+        ShapeError: if the index does not fit the shape.
+
+    Example:
+        >>> getitem([[1.0, 2.0], [3.0, 4.0]], index=(slice(None), 1))
+        Tensor([2., 4.])
+    """,
 )
 
 # The transpose of indexing: elements that an index names twice are added up.
