@@ -1,0 +1,2 @@
+# %% [markdown]
+# # a_weight

@@ -1,0 +1,2 @@
+# %% [markdown]
+# # first_net

@@ -1,0 +1,2 @@
+# %% [markdown]
+# # one_bit

@@ -1,0 +1,2 @@
+# %% [markdown]
+# # where_bits_are_lost

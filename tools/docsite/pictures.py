@@ -1,0 +1,187 @@
+"""Pictures of what is documented, made of the objects themselves: staircases, curves, gradients."""
+
+import inspect
+import io
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import qnn_core as qnn
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from qnn_core.autodiff import Op
+from qnn_core.quantizer import SURROGATES, Quantizer
+
+Draw = Callable[[Any], str | None]
+
+INK, BLUE, ORANGE = "#010101", "#0072b2", "#d55e00"  # Okabe and Ito (2008): for all eyes
+STYLE = {
+    "svg.fonttype": "none",  # text stays text, in the font of the page
+    "svg.hashsalt": "qnn",
+    "font.size": 9,
+    "text.color": INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "axes.titlesize": 9,
+}
+POINTS = 2401
+
+
+def svg(figure: Figure, label: str) -> str:
+    """Return a figure as SVG for a page: its ink is the page's, in light and in dark."""
+    content = io.StringIO()
+    with rc_context(STYLE):
+        figure.savefig(content, format="svg", transparent=True, metadata={"Date": None})
+    text = content.getvalue()
+    text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text[text.index("<svg") :], flags=re.S)
+    text = text.replace(INK, "currentColor").replace("font: 9px 'DejaVu Sans'", "font: 9px inherit")
+    text = re.sub(r"font: ([\d.]+px)[^;\"]*", r"font-size: \1", text)
+    text = text.replace("<svg ", f'<svg class="picture" role="img" aria-label="{label}" ', 1)
+    # No empty line, where raw HTML would end, and none that is longer than docutils reads.
+    return " ".join(text.split()).replace("> <", ">\n<")
+
+
+def two_axes(titles: tuple[str, str]) -> tuple[Figure, Any, Any]:
+    """Return a figure with two axes side by side."""
+    figure = Figure(figsize=(6.6, 2.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for axes, title in zip((left, right), titles, strict=True):
+        axes.set_title(title, loc="left")
+        axes.axhline(0, color=INK, lw=0.4, alpha=0.5)
+        axes.axvline(0, color=INK, lw=0.4, alpha=0.5)
+    return figure, left, right
+
+
+def scheme_picture(quantizer: Quantizer, label: str) -> str:
+    """Draw values and gradients of a quantizer over its range, with scale 1 and no shift."""
+    levels = np.asarray(quantizer.levels, np.float32)
+    reach = np.float32(max(abs(levels[0]), abs(levels[-1])) * 1.35)
+    x = np.linspace(-reach if levels[0] < 0 else -reach / 4, reach, POINTS, dtype=np.float32)
+
+    with rc_context(STYLE):
+        figure, left, right = two_axes((f"{label}: value", "gradient, d value / dx"))
+        left.plot(x, x, color=INK, lw=0.5, alpha=0.5, ls=":")
+        values = qnn.ops.fake_quantize(x, 1.0, quantizer=quantizer).data
+        drawn = quantizer.training_levels(x, np.random.default_rng(0))
+        if not np.array_equal(drawn, values):
+            left.plot(x[::6], drawn[::6], ".", color=ORANGE, ms=2, label="in training")
+            left.legend(frameon=False, loc="upper left", fontsize=8)
+        left.plot(x, values, color=BLUE, lw=1.6)
+        up, down = (gradient(quantizer, x, sign) for sign in (1.0, -1.0))
+        right.plot(x, up, color=BLUE, lw=1.6, label="g > 0")
+        if not np.array_equal(up, down):
+            right.plot(x, down, color=ORANGE, lw=1.2, label="g < 0")
+            right.legend(frameon=False, loc="lower center", fontsize=8)
+        right.set_ylim(min(-0.05, 1.15 * up.min(), 1.15 * down.min()), 1.15 * max(up.max(), 1))
+        for axes in (left, right):
+            axes.set_xlabel("x / scale")
+    return svg(figure, f"values and gradient of {label}")
+
+
+def gradient(quantizer: Quantizer, x: Any, sign: float) -> Any:
+    """Return the factor on a gradient of this sign."""
+    given = qnn.Tensor(x, requires_grad=True)
+    values = qnn.ops.fake_quantize(given, 1.0, quantizer=quantizer)
+    return qnn.grad((values * sign).sum(), [given])[0].data * sign
+
+
+def of_scheme(cls: Any) -> str | None:
+    """Draw the classes that are registered as schemes, at few bits."""
+    names = [name for name in qnn.schemes() if type(qnn.get_quantizer(name)) is cls]
+    if not names:
+        return None
+    return scheme_picture(*few_bits(names[0]))
+
+
+def few_bits(name: str) -> tuple[Quantizer, str]:
+    """Return a registered scheme at its usual bits, at most 3 where it has them, and its spec."""
+    for bits in (3, 2, 1):
+        try:
+            return qnn.get_quantizer(f"{name}:{bits}"), f"{name}:{bits}"
+        except qnn.QnnError:
+            continue
+    return qnn.get_quantizer(name), name
+
+
+def of_function(function: Any) -> str | None:
+    """Draw functions of one tensor that go element by element, with their derivative."""
+    if not isinstance(function, Op) and not inspect.isfunction(function):
+        return None
+    name = function.name if isinstance(function, Op) else function.__name__
+    if getattr(qnn.ops, name, None) is not function:
+        return None
+    required = [
+        p
+        for p in inspect.signature(function).parameters.values()
+        if p.default is p.empty and p.kind is not p.VAR_POSITIONAL
+    ]
+    x = np.linspace(-3, 3, POINTS, dtype=np.float32)
+    if len(required) != 1:
+        return None
+    with np.errstate(all="ignore"):
+        try:
+            given = qnn.Tensor(x, requires_grad=True)
+            y = function(given)
+            by_element = y.shape == x.shape and _alike(function(x[:9]).data, y.data[:9])
+            if not by_element or _alike(y.data, x):
+                return None
+            slope = qnn.grad(y.sum(), [given])[0].data
+            slope[~np.isfinite(y.data)] = np.nan
+        except qnn.QnnError:
+            return None
+    with rc_context(STYLE):
+        figure, left, right = two_axes((name, f"derivative of {name}"))
+        for axes, curve in ((left, y.data), (right, slope)):
+            seen = np.where(np.isfinite(curve) & (np.abs(curve) < 8), curve, np.nan)
+            jumps = np.abs(np.diff(seen, prepend=seen[:1])) > 0.5
+            axes.plot(x, np.where(jumps, np.nan, seen), color=BLUE, lw=1.6)
+            axes.set_xlabel("x")
+    return svg(figure, f"{name} and its derivative")
+
+
+def _alike(a: Any, b: Any) -> bool:
+    return bool(np.allclose(a, b, rtol=1e-5, equal_nan=True))
+
+
+def of_surrogates(table: Any) -> str | None:
+    """Draw the table of surrogate gradients."""
+    if table is not SURROGATES:
+        return None
+    v = np.linspace(-2, 2, POINTS, dtype=np.float32)
+    with rc_context(STYLE):
+        figure = Figure(figsize=(6.6, 2.2), layout="constrained")
+        for axes, name in zip(figure.subplots(1, len(table)), sorted(table), strict=True):
+            axes.plot(v, table[name](v, -1.0, 1.0), color=BLUE, lw=1.6)
+            axes.set_title(name, loc="left")
+            axes.set_ylim(-0.6, 2.8)
+    return svg(figure, "surrogate gradients over a range from -1 to 1")
+
+
+DRAWN: tuple[Draw, ...] = (of_scheme, of_function, of_surrogates)
+
+
+def picture(value: Any) -> str | None:
+    """Return the picture of a public object as SVG, or None where none would help."""
+    return next(filter(None, (draw(value) for draw in DRAWN)), None)
+
+
+def with_picture(lines: list[str], value: Any) -> list[str]:
+    """Return the lines of a docstring with a picture below the first paragraph."""
+    drawn = picture(value)
+    if drawn is None:
+        return lines
+    end = lines.index("") if "" in lines else len(lines)
+    raw = [f"   {line}" for line in drawn.splitlines()]
+    return [*lines[:end], "", ".. raw:: html", "", *raw, "", *lines[end:]]
+
+
+def add_picture(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Do that for what autodoc documents."""
+    if what in ("class", "function", "data"):
+        lines[:] = with_picture(lines, obj)
