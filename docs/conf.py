@@ -1,8 +1,8 @@
 """The site: these pages as Sphinx makes HTML of them, for `nox -s docs`."""
 
+import importlib.metadata
 import os
 import sys
-import importlib.metadata
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
@@ -17,7 +17,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
-    "docsite",  # tools/docsite: rooms, pictures, notebooks
+    "docsite.extension",  # tools/docsite: rooms, pictures, notebooks
 ]
 root_doc = "index"
 # docs/README.md is the index where the pages are read as Markdown; the site has index.md.

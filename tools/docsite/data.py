@@ -3,7 +3,6 @@
 import ast
 import importlib
 import inspect
-import pkgutil
 from functools import cache
 from pathlib import Path
 
@@ -11,15 +10,11 @@ from pathlib import Path
 @cache
 def docstrings(module: str) -> dict[str, str]:
     """Return the texts below assignments in the sources of a module and of what is in it."""
-    face = importlib.import_module(module)
-    sources = [Path(inspect.getfile(face))]
-    for folder in getattr(face, "__path__", []):
-        sources += [Path(folder, *found.name.split(".")) for found in pkgutil.iter_modules([folder])]
+    face = Path(inspect.getfile(importlib.import_module(module)))
+    sources = sorted(face.parent.rglob("*.py")) if face.name == "__init__.py" else [face]
     found: dict[str, str] = {}
     for source in sources:
-        file = source if source.suffix == ".py" else source.with_suffix(".py")
-        if file.exists():
-            found |= _texts(ast.parse(file.read_text(encoding="utf-8")))
+        found |= _texts(ast.parse(source.read_text(encoding="utf-8")))
     return found
 
 

@@ -39,7 +39,9 @@ def svg(figure: Figure, label: str) -> str:
     with rc_context(STYLE):
         figure.savefig(content, format="svg", transparent=True, metadata={"Date": None})
     text = content.getvalue()
-    text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text[text.index("<svg") :], flags=re.S)
+    text = re.sub(
+        r"<metadata>.*?</metadata>|<!--.*?-->", "", text[text.index("<svg") :], flags=re.S
+    )
     text = text.replace(INK, "currentColor").replace("font: 9px 'DejaVu Sans'", "font: 9px inherit")
     text = re.sub(r"font: ([\d.]+px)[^;\"]*", r"font-size: \1", text)
     text = text.replace("<svg ", f'<svg class="picture" role="img" aria-label="{label}" ', 1)
@@ -181,7 +183,8 @@ def with_picture(lines: list[str], value: Any) -> list[str]:
     return [*lines[:end], "", ".. raw:: html", "", *raw, "", *lines[end:]]
 
 
-def add_picture(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    """Do that for what autodoc documents."""
-    if what in ("class", "function", "data"):
-        lines[:] = with_picture(lines, obj)
+def add_picture(*given: Any) -> None:
+    """Do that for what autodoc documents: ``app, what, name, obj, options, lines``."""
+    _, what, _, value, _, lines = given
+    if what in ("class", "function"):
+        lines[:] = with_picture(lines, value)

@@ -50,6 +50,15 @@ class Comparison:
         sessions: when, by which command and on what machine runs were made.
         unsealed: how many results an older version kept, without checksums.
         metric: what configs are compared by.
+
+    Example:
+        >>> import numpy as np
+        >>> rng = np.random.default_rng(0)
+        >>> def runs(share):
+        ...     return {seed: rng.random(10_000) < share for seed in range(3)}
+        >>> found = Comparison.from_results({"float": runs(0.98), "1 bit": runs(0.95)})
+        >>> [(pair.config, pair.verdict) for pair in found.against("float")]
+        [('1 bit', 'worse')]
     """
 
     plan: Plan

@@ -91,7 +91,11 @@ def write_idx(
         OSError: the file cannot be written.
 
     Example:
-        See `read_idx`.
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_idx(Path(folder, "labels.gz"), np.array([3, 1], np.uint8))
+        ...     read_idx(Path(folder, "labels.gz"))
+        array([3, 1], dtype=uint8)
     """
     path = Path(path)
     data = encode_idx(array)

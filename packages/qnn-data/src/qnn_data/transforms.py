@@ -197,7 +197,7 @@ class Flatten:
 
 
 class Reshape:
-    """Another shape for each sample: (n, ...) to (n, *shape); a view where that is possible.
+    """Another shape for each sample: ``(n, ...)`` to ``(n, *shape)``; a view if possible.
 
     Args:
         shape: of a sample; (28, 28, 1) gives an image the channel axis of a convolution.

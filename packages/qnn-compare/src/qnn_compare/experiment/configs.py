@@ -42,6 +42,10 @@ class Target:
 
     Raises:
         CompareError: for values outside of these.
+
+    Example:
+        >>> Target(within=0.01, nbytes=2048)  # at most a point lost, in 2 kB
+        Target(accuracy=None, within=0.01, nbytes=2048)
     """
 
     accuracy: float | None = None

@@ -25,6 +25,10 @@ class LeftOut:
         config: its name.
         reason: in the scheme's own words.
         broken: whether its plugin is at fault; else these bits have no meaning.
+
+    Example:
+        >>> print(LeftOut("binary:4", "Binary: there is one bit").reason)
+        Binary: there is one bit
     """
 
     config: str

@@ -72,6 +72,11 @@ class Recipe:
             for `keep` and `patience`; no choice is made by test samples.
         keep: "last", or "best": the weights of the epoch that did best on what was held back.
         patience: end after so many epochs without a better one, by the same; None for never.
+
+    Example:
+        >>> recipe = Recipe(epochs=5, lr=0.01)
+        >>> recipe.schedule, recipe.batch_size
+        ('cosine', 100)
     """
 
     epochs: int

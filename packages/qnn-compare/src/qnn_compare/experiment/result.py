@@ -49,6 +49,11 @@ class Result:
         no_c: why it has no form in C; ``""`` if it has one, or nobody asked.
         state: the net's parameters and buffers, where another config begins with it or learns from
             it; a store has a file of its own for them.
+
+    Example:
+        >>> result = Result("symmetric:2", seed=0, accuracy=0.91, correct=np.array([True, False]))
+        >>> result.failure is None, result.difference
+        (True, 0.0)
     """
 
     config: str

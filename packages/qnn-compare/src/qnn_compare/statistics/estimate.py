@@ -19,6 +19,11 @@ class Estimate:
         mean: their mean.
         sd: standard deviation, with n - 1; None for one value.
         low, high: ends of the interval; None for one value.
+
+    Example:
+        >>> found = estimate([0.90, 0.92, 0.91])
+        >>> found.n, round(found.mean, 3), found.low < 0.91 < found.high
+        (3, 0.91, True)
     """
 
     n: int

@@ -8,6 +8,12 @@ from .verdicts import ALPHA, MARGIN, Pair, check_reference, judge
 
 # How many seeds there are at each look.
 LOOKS = (3, 5, 8, 12, 20, 30)
+"""After how many seeds a study of ``seeds="auto"`` looks whether it is decided.
+
+Example:
+    >>> LOOKS
+    (3, 5, 8, 12, 20, 30)
+"""
 # Of the alpha that is left, at each look but the last.
 SPENT = 0.4
 

@@ -19,6 +19,10 @@ class Needs:
         seeds: how many of each config, in all; None if 200 are not enough.
         samples: how many test samples with the seeds that there are, to two digits; None if more
             samples cannot decide it.
+
+    Example:
+        >>> print(Needs(seeds=8, samples=20_000))
+        about 8 seeds or about 20,000 test samples
     """
 
     seeds: int | None

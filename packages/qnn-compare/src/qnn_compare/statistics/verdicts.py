@@ -17,6 +17,13 @@ from .scores import Results, Scores, read_scores
 from .variance import Difference, Moderated, difference, moderated
 
 Verdict = Literal["better", "worse", "equivalent", "undecided"]
+"""What is said of a pair.
+
+Example:
+    >>> from typing import get_args
+    >>> get_args(Verdict)
+    ('better', 'worse', 'equivalent', 'undecided')
+"""
 
 OPPOSITE: dict[Verdict, Verdict] = {
     "better": "worse",
@@ -25,7 +32,13 @@ OPPOSITE: dict[Verdict, Verdict] = {
     "undecided": "undecided",
 }
 REJECTED = ("better", "worse")
-MARGIN = 0.005  # half a point of accuracy
+MARGIN = 0.005
+"""What is too small to matter unless another margin is named: half a point of accuracy.
+
+Example:
+    >>> MARGIN
+    0.005
+"""
 ALPHA = 0.05
 
 
@@ -53,6 +66,14 @@ class Pair:
         p_holm: the same, by Holm's correction over the family.
         needs: what would decide it, if it is undecided.
         remark: what else a reader must know, or ``""``.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> def runs(share):
+        ...     return {seed: rng.random(10_000) < share for seed in range(3)}
+        >>> (pair,) = against({"float": runs(0.98), "1 bit": runs(0.95)}, "float")
+        >>> pair.verdict, pair.low < pair.difference < pair.high, pair.holds_for_new
+        ('worse', True, True)
     """
 
     config: str
@@ -173,6 +194,14 @@ def all_pairs(
 
     Arguments and errors are those of `against`. Each pair is once in the result, the first config
     against the second, the first against the third, and so on.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> def runs(share):
+        ...     return {seed: rng.random(10_000) < share for seed in range(3)}
+        >>> results = {"float": runs(0.98), "2 bits": runs(0.95), "1 bit": runs(0.9)}
+        >>> [(pair.config, pair.verdict, pair.reference) for pair in all_pairs(results)]
+        [('float', 'better', '2 bits'), ('float', 'better', '1 bit'), ('2 bits', 'better', '1 bit')]
     """
     scores = read_scores(results, shares=shares)
     return judge(

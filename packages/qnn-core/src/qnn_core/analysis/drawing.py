@@ -73,6 +73,15 @@ def draw(
     Raises:
         ValueError: if the suffix is missing, or Graphviz refuses it.
         OSError: if a file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> import qnn_core as qnn
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = draw(qnn.MLP([4, 2], seed=0), np.zeros((1, 4)), Path(folder, "net.dot"))
+        ...     path.name, "linear" in path.read_text()
+        ('net.dot', True)
     """
     path = Path(path)
     if not path.suffix:

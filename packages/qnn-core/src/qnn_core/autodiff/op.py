@@ -24,6 +24,13 @@ Reads = Sequence[Sequence[int]] | None
 MakeInstruction = Callable[..., kernel.Instruction | None] | None
 # The output among the arrays that a derivative reads.
 OUTPUT = -1
+"""The output, among what a derivative reads: see `op`.
+
+Example:
+    >>> from qnn_core import ops
+    >>> ops.exp.given["reads"] == [(OUTPUT,)]
+    True
+"""
 
 
 class Op:
@@ -56,6 +63,13 @@ class Op:
             shapes, with its derivative, as kernels do both, to the same bits; or None where they
             do not. Of it a program is made: see `program`.
         doc: what ``help`` says of it, with an example.
+
+    Example:
+        >>> from qnn_core import ops
+        >>> ops.exp
+        <op exp>
+        >>> ops.exp.reads  # of its derivative: the output alone
+        (1,)
     """
 
     __doc__ = PerInstance(__doc__, docstring)

@@ -46,6 +46,13 @@ class Packed:
             it takes their values.
         batch_invariant: whether a sample has the same bits wherever it lies in a batch, and however
             large that is. NumPy's functions and sums are not.
+
+    Example:
+        >>> from qnn_core import ops
+        >>> ops.relu.packed.beside_quantizer
+        'follows'
+        >>> [name for name, _ in ops.relu.packed.links(True)]
+        ['maximum']
     """
 
     inputs: int | tuple[int, int] = 1

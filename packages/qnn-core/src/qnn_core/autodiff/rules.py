@@ -5,6 +5,11 @@ from typing import Any
 from ..errors import ShapeError
 
 Shape = tuple[int, ...]
+"""Length of each axis.
+
+Example:
+    >>> shape: Shape = (2, 3)
+"""
 
 
 def same(shape: Shape, **_: Any) -> Shape:

@@ -11,6 +11,13 @@ if TYPE_CHECKING:
     from .op import Op
 
 OPS: "dict[str, Op]" = {}
+"""All operations by name, those of users too: filled as they are declared.
+
+Example:
+    >>> from qnn_core import ops
+    >>> OPS["relu"] is ops.relu
+    True
+"""
 
 # Names of those that every process has, and of those that came from another process.
 BUILT_IN: set[str] = set()

@@ -18,6 +18,11 @@ from .outside import by_dlpack
 from .table import CONSTANT, FUNCTIONS, INSTEAD, OPS, UFUNCS, WRITING
 
 Array = NDArray[Any]
+"""An array of NumPy, of any dtype.
+
+Example:
+    >>> array: Array = np.zeros(3, np.float32)
+"""
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
@@ -507,6 +512,10 @@ class Buffer(Tensor):
     Args:
         data: the initial value; it is copied.
         dtype: ``float32`` (the default), ``float64``, or ``int64`` for a counter.
+
+    Example:
+        >>> Buffer([0.0, 1.0]).requires_grad, Buffer(0, np.int64).dtype
+        (False, dtype('int64'))
     """
 
     __slots__ = ()

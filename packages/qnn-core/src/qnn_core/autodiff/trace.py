@@ -23,6 +23,13 @@ class Value:
         name: ``"input0"``, the parameter's path in the model, or ``"linear_3"`` for results.
         data: the array; for inputs and results it is that of the traced run.
         quantized: its codes (a `qtensor.QuantizedTensor`) if it was quantized, else None.
+
+    Example:
+        >>> import qnn_core as qnn
+        >>> graph = qnn.trace(qnn.MLP([4, 2], seed=0), np.zeros((1, 4)))
+        >>> x, weight, bias = graph.nodes[0].inputs
+        >>> (x.kind, x.name, x.shape), (weight.kind, weight.name, weight.shape)
+        (('input', 'input0', (1, 4)), ('parameter', 'layers.0.weight', (2, 4)))
     """
 
     kind: str
@@ -52,6 +59,12 @@ class GraphNode:
         attributes: its keyword arguments.
         scope: path of the module that it happened in, ``""`` for the model itself.
         layer: class name of that module.
+
+    Example:
+        >>> import qnn_core as qnn
+        >>> node = qnn.trace(qnn.MLP([4, 2], seed=0), np.zeros((1, 4))).nodes[0]
+        >>> node.op, node.scope, node.layer, node.output.shape
+        (<op linear>, 'layers.0', 'Linear', (1, 2))
     """
 
     op: Op
@@ -70,6 +83,14 @@ class Graph:
         nodes: the operations; every value is made before it is used.
         inputs: the example's values.
         outputs: what the model returned.
+
+    Example:
+        >>> import qnn_core as qnn
+        >>> graph = qnn.trace(lambda x: (x * x).sum(), np.zeros(3))
+        >>> [node.op.name for node in graph.nodes]
+        ['multiply', 'sum']
+        >>> graph.producer(graph.outputs[0]).op.name
+        'sum'
     """
 
     nodes: tuple[GraphNode, ...]

@@ -38,6 +38,12 @@ def build(
     Raises:
         MissingToolError: if the compiler is not installed.
         BoardError: if it refuses, with what it says.
+
+    Example:
+        >>> target = find_target("m4")  # doctest: +SKIP
+        >>> image = build("net.elf", ["net.c"], target, ["net_predict"])  # doctest: +SKIP
+        >>> image.flash  # doctest: +SKIP
+        18480
     """
     require_command(target.compiler, target.package)
     wanted = [f"-Wl,-u,{entry}" for entry in entries]

@@ -20,6 +20,11 @@ class Image:
         segments: address and content of what is loaded.
         symbols: address by name.
         functions: address and size by name.
+
+    Example:
+        >>> image = build("net.elf", ["net.c"], target, ["net_predict"])  # doctest: +SKIP
+        >>> image.flash, image.static  # doctest: +SKIP
+        (18480, 0)
     """
 
     path: Path

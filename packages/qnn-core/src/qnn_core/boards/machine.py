@@ -36,6 +36,11 @@ class Call:
         cycles: how many they take, by the model of the target.
         mix: how many of each kind.
         stack: bytes below the stack pointer of the caller that were written.
+
+    Example:
+        >>> call = Call(7, 1200, 1450, {}, 96)
+        >>> call.result, call.cycles / call.instructions > 1
+        (7, True)
     """
 
     result: int
@@ -56,6 +61,12 @@ class Machine:
     Raises:
         MissingToolError: without unicorn or capstone.
         BoardError: if there is no such processor here, or too little RAM.
+
+    Example:
+        >>> target = find_target("m4")  # doctest: +SKIP
+        >>> machine = Machine(build("f.elf", ["f.c"], target, ["twice"]), target)  # doctest: +SKIP
+        >>> machine.call("twice", 21).result  # doctest: +SKIP
+        42
     """
 
     def __init__(self, image: Image, target: Target, *, model: str | None = None) -> None:

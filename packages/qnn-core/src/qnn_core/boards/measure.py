@@ -33,6 +33,12 @@ class Measurement:
         cycles: [samples] int64, by the model of the target; exact on AVR.
         classes: [samples] int32.
         sums: [samples, outputs] int32.
+
+    Example:
+        >>> none = np.zeros(0, np.int32)
+        >>> m = Measurement("m4", 18480, 0, 1900, 180, None, np.array([424_000]), none, none)
+        >>> m.ram
+        2080
     """
 
     target: str
@@ -129,6 +135,10 @@ def selftest(
         BoardError: as `measure`; and if it accesses a word that is not aligned, or writes to what
             is not its own.
         SpecError: if there is no such target.
+
+    Example:
+        >>> selftest("digits", "m4")  # doctest: +SKIP
+        0
     """
     board, net = find_target(target), CNet.find(folder, name)
     if board.core == "avr":

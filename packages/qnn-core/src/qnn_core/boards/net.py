@@ -26,6 +26,17 @@ class CNet:
         scratch: bytes of memory that the caller provides.
         input_type: "uint8_t", "int8_t" or "float".
         has_sums: whether there are integers behind its outputs: of float outputs there are none.
+
+    Example:
+        >>> import tempfile
+        >>> import qnn_core as qnn
+        >>> spec = "symmetric:2,scale=1"
+        >>> net = qnn.MLP([8, 3], last_weight="binary", last_input=spec, seed=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = qnn.pack(net, np.zeros((1, 8))).export_c(folder, name="small", transform=(0, 1))
+        ...     found = CNet.find(folder)
+        >>> found.name, found.inputs, found.outputs, found.input_type
+        ('small', 8, 3, 'uint8_t')
     """
 
     folder: Path

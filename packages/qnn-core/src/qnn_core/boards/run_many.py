@@ -41,6 +41,12 @@ def run_many(net: CNet, target: Target, inputs: NDArray[Any], *, optimize: str =
         MissingToolError: if a compiler or emulator is not installed.
         BoardError: if the code cannot be compiled, or fails.
         ShapeError: if the inputs are not the net's.
+
+    Example:
+        >>> net, target = CNet.find("digits"), find_target("m4")  # doctest: +SKIP
+        >>> classes, sums = run_many(net, target, images)  # doctest: +SKIP
+        >>> classes.shape, sums.shape  # doctest: +SKIP
+        ((1000,), (1000, 10))
     """
     rows = net.check_inputs(inputs)
     if target.core == "avr":

@@ -19,6 +19,11 @@ class Target:
         cycles: name of the cycle model; see `qnn_core.boards.cycles`.
         package: of Debian, with the compiler and what it needs.
         strict: whether a word at an address that 4 does not divide is a fault.
+
+    Example:
+        >>> m0 = TARGETS["m0"]
+        >>> m0.about, m0.core, m0.compiler
+        ('Cortex-M0+: RP2040, SAMD21', 'arm', 'arm-none-eabi-gcc')
     """
 
     name: str
@@ -63,6 +68,12 @@ _ALL = (
     Target("avr", "ATmega1284P", "avr", AVR[0], ("-mmcu=atmega1284p",), "exact", AVR[1]),
 )
 TARGETS = {target.name: target for target in _ALL}
+"""The targets by name.
+
+Example:
+    >>> sorted(TARGETS)
+    ['avr', 'm0', 'm4', 'rv32ec', 'rv32emc', 'rv32imc']
+"""
 
 
 def find_target(name: str) -> Target:

@@ -13,6 +13,10 @@ class Violation:
         given: what it was broken on.
         expected: what the law wants.
         found: what there was instead.
+
+    Example:
+        >>> print(Violation("u = 0.5", "code 1", "code 2"))
+        u = 0.5: expected code 1, found code 2
     """
 
     given: str
@@ -36,6 +40,13 @@ class LawError(AssertionError):
 
     Attributes:
         violations: a sentence for each, with the law, the input and what was expected.
+
+    Example:
+        >>> raise LawError("Mine(bits=2)", ["monotone: u = 0.5: expected code 1, found code 2"])
+        Traceback (most recent call last):
+            ...
+        qnn_core.checks.law.LawError: Mine(bits=2) breaks a law:
+          monotone: u = 0.5: expected code 1, found code 2
     """
 
     def __init__(self, subject: str, violations: list[str]) -> None:

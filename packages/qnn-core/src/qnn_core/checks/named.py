@@ -37,6 +37,12 @@ def named_in(text: str) -> list[str]:
 
     Raises:
         SpecError: if there is no such scheme or module, or nothing in the module.
+
+    Example:
+        >>> named_in("symmetric:2")
+        ['symmetric:2']
+        >>> named_in("qnn_quantizers.binary")
+        ['qnn_quantizers.binary:Binary']
     """
     if ":" in text or text in schemes() or not all(p.isidentifier() for p in text.split(".")):
         return [text]

@@ -83,6 +83,12 @@ class Report:
         subjects: what was made of it and checked, a quantizer or layer for each width.
         refused: the widths that it refuses, with its reason.
         seconds: that it took.
+
+    Example:
+        >>> from qnn_core.testing import examine
+        >>> report = examine("symmetric:2")
+        >>> report.ok, report.broken, report.kind
+        (True, [], 'quantizer')
     """
 
     name: str

@@ -93,6 +93,17 @@ def load(path: str | Path, *, limit: float = 1.0) -> Any:
             needs a class that is not found, or has changed so that the model would not be the one
             that was saved; the message says which.
         ValueError: if `limit` is no number above 0.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> import qnn_core as qnn
+        >>> model = qnn.MLP([4, 2], seed=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     qnn.save(model, Path(folder, "net.safetensors"))
+        ...     qnn.pack(model, np.zeros((1, 4))).save(Path(folder, "net.qnn"))
+        ...     [type(load(Path(folder, name))).__name__ for name in ("net.safetensors", "net.qnn")]
+        ['MLP', 'PackedModel']
     """
     try:
         arrays, about = load_arrays(path)

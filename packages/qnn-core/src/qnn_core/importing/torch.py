@@ -50,10 +50,11 @@ def from_torch(
             many outputs, or others in shape.
 
     Example:
-        A LeNet of PyTorch's, quantized to 4 bits::
+        A LeNet of PyTorch's, quantized to 4 bits:
 
-            net = qnn.from_torch(lenet, torch.zeros(1, 1, 28, 28))
-            small = qnn.quantize(net, weight="symmetric:4", input="uniform:4", calibration=images)
+        >>> net = qnn.from_torch(lenet, torch.zeros(1, 1, 28, 28))  # doctest: +SKIP
+        >>> specs = {"weight": "symmetric:4", "input": "uniform:4"}
+        >>> small = qnn.quantize(net, **specs, calibration=images)  # doctest: +SKIP
     """
     torch = _torch()
     module = _unwrapped(torch, module)

@@ -19,6 +19,12 @@ def get_num_threads() -> int:
 
     Raises:
         SpecError: at the first use, if ``QNN_NUM_THREADS`` is no number of threads.
+
+    Example:
+        >>> import qnn_core as qnn
+        >>> with qnn.threads(2):
+        ...     get_num_threads()
+        2
     """
     if State.count is None:
         State.count = _default()

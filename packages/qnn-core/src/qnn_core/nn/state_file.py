@@ -49,6 +49,17 @@ def load_state(path: str | Path) -> dict[str, NDArray[Any]]:
     Raises:
         FileNotFoundError: if there is no such file.
         FileError: if it is cut, changed in any byte, or of another kind.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import qnn_core as qnn
+        >>> trained, other = qnn.MLP([3, 2], seed=0), qnn.MLP([3, 2], seed=1)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_state(trained, Path(folder, "net.safetensors"))
+        ...     other.load_state_dict(load_state(Path(folder, "net.safetensors")))
+        >>> bool((other[0].weight.data == trained[0].weight.data).all())
+        True
     """
     arrays, about = load_arrays(path)
     kind = about.get("kind")

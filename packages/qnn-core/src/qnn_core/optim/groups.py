@@ -26,6 +26,15 @@ class Group(MutableMapping[str, Any]):
         optimizer: whose group it is.
         names, parameters: what it updates; names are for messages.
         own: the hyperparameters that are not the optimizer's.
+
+    Example:
+        >>> import qnn_core as qnn
+        >>> first, last = qnn.Parameter([1.0]), qnn.Parameter([2.0])
+        >>> groups = [{"params": [first]}, {"params": [last], "lr": 0.01}]
+        >>> optimizer = qnn.optim.SGD(groups, lr=0.1)
+        >>> optimizer.param_groups
+        (1 parameters with lr=0.1, 1 parameters with lr=0.01)
+        >>> optimizer.param_groups[1]["lr"] = 0.001
     """
 
     def __init__(

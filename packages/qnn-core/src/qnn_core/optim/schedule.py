@@ -8,7 +8,14 @@ from ..arguments import real, whole
 
 
 class Schedule(Protocol):
-    """Anything that gives the factor on the learning rate at a step, counted from 0."""
+    """Anything that gives the factor on the learning rate at a step, counted from 0.
+
+    Example:
+        >>> import qnn_core as qnn
+        >>> halved: Schedule = lambda step: 0.5 ** (step // 100)
+        >>> weight = qnn.Parameter([1.0])
+        >>> optimizer = qnn.optim.SGD([weight], lr=0.1, schedule=halved)
+    """
 
     def __call__(self, step: int) -> float:
         """Return the factor."""
@@ -17,7 +24,12 @@ class Schedule(Protocol):
 
 @dataclass(frozen=True)
 class Constant:
-    """Factor 1 at every step."""
+    """Factor 1 at every step.
+
+    Example:
+        >>> [Constant()(step) for step in range(3)]
+        [1.0, 1.0, 1.0]
+    """
 
     def __call__(self, step: int) -> float:
         """Return 1."""

@@ -19,6 +19,16 @@ class Compiled(Generic[P, T]):
 
     Raises:
         TypeError: for what is no function, or is a model.
+
+    Example:
+        >>> @compiled
+        ... def step(x):
+        ...     return x
+        >>> step
+        compiled(step)
+          no model was called yet
+        >>> step.reasons
+        {}
     """
 
     def __init__(self, step: Callable[P, T]) -> None:

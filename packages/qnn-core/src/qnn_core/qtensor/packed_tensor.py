@@ -28,6 +28,13 @@ class PackedTensor:
         scale: float32 of shape () or (channels,).
         shift: likewise.
         axis: axis of the channels, or None.
+
+    Example:
+        >>> coded = encode([-0.8, 0.1, 0.8], "symmetric:2,calibration=absmax")
+        >>> coded.codes, coded.nbytes  # a byte of codes, three levels, scale and shift
+        (array([0, 1, 2], dtype=uint8), 21)
+        >>> coded.decode()
+        array([-0.8,  0. ,  0.8], dtype=float32)
     """
 
     packed: NDArray[np.uint8]

@@ -33,6 +33,11 @@ class QParams:
     Attributes:
         scale: > 0; shape () for a whole tensor or (channels,).
         zero_point: the level, not always a whole one, that means 0.0; same shape.
+
+    Example:
+        >>> qparams = QParams(np.float32(0.5), np.float32(2))
+        >>> qparams.shift  # of level 2 the value is 0.5 * 2 - 1 = 0
+        np.float32(-1.0)
     """
 
     scale: Array
@@ -372,7 +377,12 @@ def choice(name: str, option: str, value: Any, known: Any) -> None:
 
 
 def positive(scale: Array) -> Array:
-    """Return `scale` with 1 where it is too small to divide by: data that are all zero."""
+    """Return `scale` with 1 where it is too small to divide by: data that are all zero.
+
+    Example:
+        >>> positive(np.float32([0.5, 0.0]))
+        array([0.5, 1. ], dtype=float32)
+    """
     return np.where(scale >= np.finfo(np.float32).tiny, scale, scale.dtype.type(1))
 
 

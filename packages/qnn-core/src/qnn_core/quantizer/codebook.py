@@ -28,6 +28,14 @@ class Codebook:
         levels: float32, ascending; the value of each code in units of the scale.
         thresholds: float32, ascending, one fewer; ``code = count(thresholds <= u)``.
         per_step: 1 / distance of the thresholds if they are about evenly spaced, else 0.
+
+    Example:
+        >>> import qnn_core as qnn
+        >>> book = codebook(qnn.get_quantizer("symmetric:2"))
+        >>> book.levels, book.step
+        (array([-1.,  0.,  1.], dtype=float32), 1.0)
+        >>> int(np.count_nonzero(book.thresholds <= 0.7))  # the code of 0.7
+        2
     """
 
     levels: NDArray[np.float32]
@@ -90,6 +98,11 @@ def codebook(quantizer: "Quantizer") -> Codebook:
     Raises:
         SpecError: if the levels are not finite ascending numbers, as many as need just `bits` bits,
             or `encode` does not give each level its own code.
+
+    Example:
+        >>> import qnn_core as qnn
+        >>> codebook(qnn.get_quantizer("logarithmic:2,signed=False")).levels
+        array([0.  , 0.25, 0.5 , 1.  ], dtype=float32)
     """
     known = _KNOWN.get(id(quantizer))
     if known is not None:
@@ -106,6 +119,14 @@ def forget_codebooks() -> None:
 
     They are found by equality, so one is stale where a class of a notebook, or what it reads, was
     changed since.
+
+    Example:
+        >>> import qnn_core as qnn
+        >>> quantizer = qnn.get_quantizer("symmetric:3")
+        >>> before = codebook(quantizer)
+        >>> forget_codebooks()
+        >>> codebook(quantizer) is before
+        False
     """
     _KNOWN.clear()
     _codebook.cache_clear()

@@ -58,3 +58,9 @@ SURROGATES: dict[str, Callable[[Array, float, float], Array]] = {
     "swish": swish,
     "triangle": triangle,
 }
+"""The surrogate gradients by name, as the option ``ste`` takes them.
+
+Example:
+    >>> SURROGATES["clip"](np.float32([-2.0, 0.5]), -1.0, 1.0)
+    array([0., 1.], dtype=float32)
+"""

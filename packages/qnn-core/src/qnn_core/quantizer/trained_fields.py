@@ -55,7 +55,23 @@ def _check_field(where: str, value: Array, ends: Any) -> None:
 
 
 def with_values(quantizer: "Q", values: Mapping[str, Array]) -> "Q":
-    """Return the quantizer with other values in its trained fields: numbers, or tuples of them."""
+    """Return the quantizer with other values in its trained fields: numbers, or tuples of them.
+
+    Example:
+        >>> from dataclasses import dataclass
+        >>> from qnn_core.quantizer import Quantizer
+        >>> @dataclass(frozen=True)
+        ... class Middle(Quantizer):
+        ...     bits: int = 2
+        ...     middle: float = 0.5
+        ...     trained = {"middle": (0.1, 0.9)}
+        ...
+        ...     @property
+        ...     def levels(self):
+        ...         return [-1, 0, self.middle, 1]
+        >>> with_values(Middle(), {"middle": np.float32(0.25)}).levels
+        [-1, 0, 0.25, 1]
+    """
     told: dict[str, Any] = {
         name: float(array) if array.ndim == 0 else tuple(float(value) for value in array)
         for name, array in values.items()

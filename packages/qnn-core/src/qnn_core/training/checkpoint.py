@@ -30,6 +30,21 @@ class Checkpoint:
         optimizer: state of the optimizer.
         recipe: what the run was: ``repr`` of the model, class and settings of the optimizer.
         history: the epochs so far.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> import qnn_core as qnn
+        >>> x, y = np.float32([[0.0], [1.0]]), np.array([0, 1])
+        >>> model = qnn.MLP([1, 4, 2], seed=0)
+        >>> optimizer = qnn.optim.SGD(model.parameters(), lr=0.1)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder, "run.safetensors")
+        ...     _ = qnn.fit(model, (x, y), epochs=2, optimizer=optimizer, checkpoint=path)
+        ...     checkpoint = Checkpoint.load(path)
+        >>> len(checkpoint.history.epochs), sorted(checkpoint.model)
+        (2, ['layers.0.bias', 'layers.0.weight', 'layers.2.bias', 'layers.2.weight'])
     """
 
     model: State

@@ -30,6 +30,10 @@ class Evaluation:
         samples: number of samples.
         metric: value of the metric; None if there is none.
         metric_name: its name, ``""`` if there is none.
+
+    Example:
+        >>> print(Evaluation(0.25, 0.9, 100, metric=0.9, metric_name="accuracy"))
+        loss 0.2500, accuracy 90.00%
     """
 
     loss: float

@@ -27,6 +27,11 @@ class Epoch:
         val_metric: that on the validation data after the epoch; None without any.
         metric_name: name of the metric, ``""`` if there is none; an accuracy is a metric.
         greater_is_better: its direction.
+
+    Example:
+        >>> epoch = Epoch(1, 0.5, 0.8, 0.6, 0.75, lr=0.1, seconds=2.0, samples_per_second=500.0)
+        >>> epoch.metric_name, epoch.val_metric
+        ('accuracy', 0.75)
     """
 
     epoch: int

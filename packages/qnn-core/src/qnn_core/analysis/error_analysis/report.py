@@ -37,6 +37,15 @@ class Anatomy:
         result: loss and accuracy of the model; None if the data have no targets.
         float_result: those of the model with every quantizer float; likewise.
         metric: what costs are given in beside the loss; None for nothing.
+
+    Example:
+        >>> import numpy as np
+        >>> import qnn_core as qnn
+        >>> x = np.random.default_rng(0).normal(size=(64, 8)).astype(np.float32)
+        >>> model = qnn.quantize(qnn.MLP([8, 16, 2], seed=0), weight="symmetric:4")
+        >>> found = qnn.anatomy(model, x)
+        >>> [(row.layer, row.kind, row.quantizer.bits) for row in found.rows]
+        [('layers.0', 'weight', 4)]
     """
 
     rows: list[Row]

@@ -74,6 +74,17 @@ class Allocation:
         float_result: loss and metric with all weights float.
         metric: what is told beside the loss; None for nothing.
         of_loss: whether the sensitivities are rises of the loss, and not what a function said.
+
+    Example:
+        >>> import numpy as np
+        >>> import qnn_core as qnn
+        >>> x = np.random.default_rng(0).normal(size=(64, 8)).astype(np.float32)
+        >>> data = (x, (x[:, 0] > 0).astype(int))
+        >>> specs = {"weight": "symmetric:4", "last_weight": "symmetric:4"}
+        >>> model = qnn.quantize(qnn.MLP([8, 16, 2], seed=0), **specs)
+        >>> found = qnn.allocate(model, data, budget=2_000, bits=(2, 4, 8))
+        >>> found.nbytes <= 2_000, sorted(found.bits)
+        (True, ['layers.0', 'layers.2'])
     """
 
     budget: int

@@ -16,6 +16,10 @@ class Step(NamedTuple):
         layer: its name.
         inputs: names of the values that it takes.
         output: name of the value that it makes.
+
+    Example:
+        >>> Step("fc", ("input0",), "fc")
+        Step(layer='fc', inputs=('input0',), output='fc')
     """
 
     layer: str

@@ -224,6 +224,17 @@ class QuantizeWeight(Quantize):
     Args:
         quantizer: spec string or quantizer.
         weight: the parameter, ``[out, ...]``; its channels lie on the quantizer's axis.
+
+    Example:
+        >>> from qnn_core.autodiff import Parameter
+        >>> weight = Parameter([[0.9, -0.1], [0.3, -1.0]])
+        >>> quantize = QuantizeWeight("symmetric:2,calibration=absmax", weight)
+        >>> quantize(weight)
+        Tensor([[ 1.,  0.],
+                [ 0., -1.]], op=fake_quantize)
+        >>> quantize.encode(weight.data).codes
+        array([[2, 1],
+               [1, 0]], dtype=uint8)
     """
 
     batched = False

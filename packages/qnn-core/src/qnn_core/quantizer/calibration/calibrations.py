@@ -118,3 +118,15 @@ CALIBRATIONS: dict[str, Callable[["Quantizer", Array], Range]] = {
     "twn": twn,
     "unit": unit,
 }
+"""The calibrations by name: functions of a quantizer and of data ``[channels, elements]`` that give
+the low and the high end of the range of each channel.
+
+Example:
+    >>> import qnn_core as qnn
+    >>> quantizer = qnn.get_quantizer("symmetric:4")
+    >>> low, high = CALIBRATIONS["absmax"](quantizer, np.float32([[-3.0, 1.0]]))
+    >>> float(low[0]), float(high[0])
+    (-3.0, 1.0)
+    >>> sorted(CALIBRATIONS)[:3]
+    ['absmax', 'absmean', 'lsq']
+"""

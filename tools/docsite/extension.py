@@ -1,0 +1,22 @@
+"""What the documentation site has beyond Sphinx: rooms, pictures, notebooks, a check of links."""
+
+from typing import Any
+
+from .notebooks import add_downloads, copy_notebooks
+from .outside import link_outside, skip_foreign
+from .pages import OtherPages
+from .pictures import add_picture
+from .rooms import Room, check_coverage
+
+
+def setup(app: Any) -> dict[str, Any]:
+    """Tell Sphinx."""
+    app.add_directive("room", Room)
+    app.add_directive("other-pages", OtherPages)
+    app.connect("autodoc-process-docstring", add_picture, priority=900)  # behind napoleon
+    app.connect("autodoc-skip-member", skip_foreign)
+    app.connect("source-read", link_outside)
+    app.connect("doctree-read", add_downloads)
+    app.connect("build-finished", copy_notebooks)
+    app.connect("env-check-consistency", check_coverage)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
