@@ -23,6 +23,8 @@ root_doc = "index"
 # docs/README.md is the index where the pages are read as Markdown; the site has index.md.
 exclude_patterns = ["README.md", "conf.py"]
 
+highlight_language = "text"  # formulas, output; what is code says so
+
 # Pages: the Markdown that a code host shows too.
 myst_heading_anchors = 4
 myst_enable_extensions = ["attrs_block", "colon_fence"]
@@ -36,6 +38,7 @@ nb_custom_formats = {".py": ["jupytext.reads", {"fmt": "py:percent"}]}
 nb_execution_mode = "off" if os.environ.get("QNN_DOCS_QUICK") else "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
+nb_execution_in_temp = True
 nb_merge_streams = True
 nb_code_prompt_show = "A solution"
 nb_code_prompt_hide = "A solution"

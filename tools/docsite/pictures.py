@@ -42,22 +42,27 @@ def svg(figure: Figure, label: str) -> str:
     text = re.sub(
         r"<metadata>.*?</metadata>|<!--.*?-->", "", text[text.index("<svg") :], flags=re.S
     )
-    text = text.replace(INK, "currentColor").replace("font: 9px 'DejaVu Sans'", "font: 9px inherit")
+    text = text.replace(INK, "currentColor").replace(BLUE, "var(--color-brand-content)")
     text = re.sub(r"font: ([\d.]+px)[^;\"]*", r"font-size: \1", text)
     text = text.replace("<svg ", f'<svg class="picture" role="img" aria-label="{label}" ', 1)
     # No empty line, where raw HTML would end, and none that is longer than docutils reads.
     return " ".join(text.split()).replace("> <", ">\n<")
 
 
-def two_axes(titles: tuple[str, str]) -> tuple[Figure, Any, Any]:
-    """Return a figure with two axes side by side."""
-    figure = Figure(figsize=(6.6, 2.2), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    for axes, title in zip((left, right), titles, strict=True):
-        axes.set_title(title, loc="left")
-        axes.axhline(0, color=INK, lw=0.4, alpha=0.5)
-        axes.axvline(0, color=INK, lw=0.4, alpha=0.5)
-    return figure, left, right
+def one_axes(title: str, below: str = "") -> tuple[Figure, Any]:
+    """Return a figure with one pair of axes; several of them stand beside or below each other."""
+    figure = Figure(figsize=(3.3, 2.2), layout="constrained")
+    axes = figure.subplots()
+    axes.set_title(title, loc="left")
+    axes.set_xlabel(below)
+    axes.axhline(0, color=INK, lw=0.4, alpha=0.5)
+    axes.axvline(0, color=INK, lw=0.4, alpha=0.5)
+    return figure, axes
+
+
+def side_by_side(*pictures: str) -> str:
+    """Return pictures in a row, which breaks where the page is narrow."""
+    return "\n".join(['<div class="pictures">', *pictures, "</div>"])
 
 
 def scheme_picture(quantizer: Quantizer, label: str) -> str:
@@ -67,23 +72,23 @@ def scheme_picture(quantizer: Quantizer, label: str) -> str:
     x = np.linspace(-reach if levels[0] < 0 else -reach / 4, reach, POINTS, dtype=np.float32)
 
     with rc_context(STYLE):
-        figure, left, right = two_axes((f"{label}: value", "gradient, d value / dx"))
-        left.plot(x, x, color=INK, lw=0.5, alpha=0.5, ls=":")
+        staircase, axes = one_axes(f"{label}: value", "x / scale")
+        axes.plot(x, x, color=INK, lw=0.5, alpha=0.5, ls=":")
         values = qnn.ops.fake_quantize(x, 1.0, quantizer=quantizer).data
         drawn = quantizer.training_levels(x, np.random.default_rng(0))
         if not np.array_equal(drawn, values):
-            left.plot(x[::6], drawn[::6], ".", color=ORANGE, ms=2, label="in training")
-            left.legend(frameon=False, loc="upper left", fontsize=8)
-        left.plot(x, values, color=BLUE, lw=1.6)
+            axes.plot(x[::6], drawn[::6], ".", color=ORANGE, ms=2, label="in training")
+            axes.legend(frameon=False, loc="upper left", fontsize=8)
+        axes.plot(x, values, color=BLUE, lw=1.6)
+
+        slope, axes = one_axes("gradient, d value / dx", "x / scale")
         up, down = (gradient(quantizer, x, sign) for sign in (1.0, -1.0))
-        right.plot(x, up, color=BLUE, lw=1.6, label="g > 0")
+        axes.plot(x, up, color=BLUE, lw=1.6, label="g > 0")
         if not np.array_equal(up, down):
-            right.plot(x, down, color=ORANGE, lw=1.2, label="g < 0")
-            right.legend(frameon=False, loc="lower center", fontsize=8)
-        right.set_ylim(min(-0.05, 1.15 * up.min(), 1.15 * down.min()), 1.15 * max(up.max(), 1))
-        for axes in (left, right):
-            axes.set_xlabel("x / scale")
-    return svg(figure, f"values and gradient of {label}")
+            axes.plot(x, down, color=ORANGE, lw=1.2, label="g < 0")
+            axes.legend(frameon=False, loc="lower center", fontsize=8)
+        axes.set_ylim(min(-0.05, 1.15 * up.min(), 1.15 * down.min()), 1.15 * max(up.max(), 1))
+    return side_by_side(svg(staircase, f"values of {label}"), svg(slope, f"gradient of {label}"))
 
 
 def gradient(quantizer: Quantizer, x: Any, sign: float) -> Any:
@@ -137,14 +142,15 @@ def of_function(function: Any) -> str | None:
             slope[~np.isfinite(y.data)] = np.nan
         except qnn.QnnError:
             return None
+    pictures = []
     with rc_context(STYLE):
-        figure, left, right = two_axes((name, f"derivative of {name}"))
-        for axes, curve in ((left, y.data), (right, slope)):
+        for title, curve in ((name, y.data), (f"derivative of {name}", slope)):
+            figure, axes = one_axes(title, "x")
             seen = np.where(np.isfinite(curve) & (np.abs(curve) < 8), curve, np.nan)
             jumps = np.abs(np.diff(seen, prepend=seen[:1])) > 0.5
             axes.plot(x, np.where(jumps, np.nan, seen), color=BLUE, lw=1.6)
-            axes.set_xlabel("x")
-    return svg(figure, f"{name} and its derivative")
+            pictures.append(svg(figure, title))
+    return side_by_side(*pictures)
 
 
 def _alike(a: Any, b: Any) -> bool:
@@ -156,13 +162,14 @@ def of_surrogates(table: Any) -> str | None:
     if table is not SURROGATES:
         return None
     v = np.linspace(-2, 2, POINTS, dtype=np.float32)
+    pictures = []
     with rc_context(STYLE):
-        figure = Figure(figsize=(6.6, 2.2), layout="constrained")
-        for axes, name in zip(figure.subplots(1, len(table)), sorted(table), strict=True):
+        for name in sorted(table):
+            figure, axes = one_axes(name, "input, over the range -1..1")
             axes.plot(v, table[name](v, -1.0, 1.0), color=BLUE, lw=1.6)
-            axes.set_title(name, loc="left")
             axes.set_ylim(-0.6, 2.8)
-    return svg(figure, "surrogate gradients over a range from -1 to 1")
+            pictures.append(svg(figure, f"surrogate gradient {name}"))
+    return side_by_side(*pictures)
 
 
 DRAWN: tuple[Draw, ...] = (of_scheme, of_function, of_surrogates)
