@@ -40,6 +40,7 @@ nb_execution_raise_on_error = True
 nb_execution_timeout = 120
 nb_execution_in_temp = True
 nb_merge_streams = True
+nb_output_stderr = "remove-warn"  # a notebook that warns is mended
 nb_code_prompt_show = "A solution"
 nb_code_prompt_hide = "A solution"
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # no scripts of other hosts
@@ -56,8 +57,12 @@ napoleon_numpy_docstring = False
 napoleon_use_rtype = False
 napoleon_use_ivar = True  # attributes are listed; autodoc makes entries of them
 
+html_show_copyright = False
+
 # What it looks like: the palette of the reports of comparisons.
 html_theme = "furo"
+pygments_style = "default"
+pygments_dark_style = "github-dark"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_search_summary = False  # it fetches pages, which a browser refuses for files

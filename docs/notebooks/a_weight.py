@@ -65,6 +65,7 @@ ax.set_xlim(0, 0.21)
 ax.set_ylim(0, 1)
 ax.set_title("circles: mse; crosses: absmax")
 ax.legend()
+ax.grid(color="0.9")
 
 # %% [markdown]
 # ## What is left of the distribution

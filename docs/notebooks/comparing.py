@@ -57,6 +57,7 @@ for y, pair in enumerate(pairs):
 ax.set_yticks(range(len(pairs)), [f"{pair.config}: {pair.verdict}" for pair in pairs])
 ax.axvline(0, color="0.5", lw=0.8)
 ax.set_xlabel("points against float; grey: within the margin")
+ax.grid(color="0.9")
 
 # %% [markdown]
 # ## The same for anybody's results

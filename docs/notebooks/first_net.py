@@ -90,6 +90,7 @@ for name, history in histories.items():
 ax.set_xlabel("epoch")
 ax.set_ylabel("share of wrong answers")
 ax.legend()
+ax.grid(color="0.9")
 
 # %% [markdown]
 # One seed each: a difference of a point may be chance. [Comparing](comparing.py) says how to find

@@ -36,6 +36,7 @@ for column, ste in enumerate(("clip", "identity", "triangle", "swish")):
     axes[1, column].plot(x, gradient, color="#d55e00")
 axes[0, 0].set_ylabel("value")
 axes[1, 0].set_ylabel("gradient")
+figure.align_ylabels()
 
 # %% [markdown]
 # ## The gradient of the scale
@@ -55,6 +56,7 @@ figure, ax = plt.subplots(figsize=(6, 2.6))
 ax.plot(np.linspace(-5, 5, 201), by_element, color="#d55e00")
 ax.set_xlabel("x / scale")
 ax.set_ylabel("d value / d scale")
+ax.grid(color="0.9")
 
 # %% [markdown]
 # ## Descent over a staircase
@@ -80,6 +82,7 @@ ax.plot(path, label=["latent weight", "value"])
 ax.axhline(0.8, color="0.7", ls=":")
 ax.set_xlabel("step")
 ax.legend()
+ax.grid(color="0.9")
 
 # %% [markdown]
 # The value reaches 1, then pulls the latent weight back below its threshold, and on it goes: with

@@ -35,6 +35,7 @@ figure, ax = plt.subplots(figsize=(6, 3))
 ax.plot(widths, [100 * accuracy for accuracy in accuracies], "o-")
 ax.set_xlabel("bits of weights and inputs")
 ax.set_ylabel("test accuracy (%)")
+ax.grid(color="0.9")
 
 # %% [markdown]
 # ## Which quantizer is to blame
@@ -60,6 +61,7 @@ ax.barh(
 ax.set_xlabel("squared error, % of the signal")
 ax.invert_yaxis()
 ax.legend()
+ax.grid(color="0.9")
 
 # %% [markdown]
 # The pixels cost most: the two bits that err least in the sense of squares clip the background,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .notebooks import add_downloads, copy_notebooks
+from .notebooks import add_downloads, copy_notebooks, set_profile
 from .outside import link_outside, skip_foreign
 from .pages import OtherPages
 from .pictures import add_picture
@@ -13,6 +13,7 @@ def setup(app: Any) -> dict[str, Any]:
     """Tell Sphinx."""
     app.add_directive("room", Room)
     app.add_directive("other-pages", OtherPages)
+    app.connect("config-inited", set_profile)
     app.connect("autodoc-process-docstring", add_picture, priority=900)  # behind napoleon
     app.connect("autodoc-skip-member", skip_foreign)
     app.connect("source-read", link_outside)

@@ -1,5 +1,6 @@
 """Notebooks as files: each page of the site that was run has them beside it, outputs included."""
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,21 @@ from typing import Any
 from docutils import nodes
 
 FOLDER = "notebooks"
+# Of the kernels that run them, whoever makes the site: figures stay sharp, kernels say what fails.
+PROFILE = """\
+c = get_config()
+c.IPKernelApp.log_level = "ERROR"
+c.InlineBackend.figure_formats = ["svg"]
+"""
+
+
+def set_profile(app: Any, config: Any) -> None:
+    """Give the kernels a profile of their own."""
+    folder = Path(app.doctreedir) / "ipython"
+    profile = folder / "profile_default" / "ipython_kernel_config.py"
+    profile.parent.mkdir(parents=True, exist_ok=True)
+    profile.write_text(PROFILE, encoding="utf-8")
+    os.environ["IPYTHONDIR"] = str(folder)
 
 
 def _is_notebook(docname: str) -> bool:
