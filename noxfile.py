@@ -100,6 +100,25 @@ def coverage(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """Make the documentation site in site/, check its links, and look at it in a browser."""
+    install_packages(session, *group("docs"))
+    temporary, site = Path(session.create_tmp()).resolve(), ROOT / "site"
+    # A build begins anew: what is left of an earlier one would hide a page that is gone.
+    for folder in (temporary / "site", site):
+        shutil.rmtree(folder, ignore_errors=True)
+    environment = ONE_BLAS_THREAD | {"PYTHONPATH": str(ROOT / "tools")}
+    options = ["--fail-on-warning", "--keep-going", "--quiet", "--jobs=auto"]
+    pages = [f"--doctree-dir={temporary / 'doctrees'}", "docs", str(temporary / "site")]
+    session.run("sphinx-build", "--fresh-env", *options, *pages, env=environment)
+    session.run("python", "-m", "docsite.check", str(temporary / "site"), env=environment)
+    shutil.copytree(temporary / "site", site)
+    looked = environment | {"QNN_SITE": str(site)}
+    session.run("pytest", "tests/docs/test_site.py", "-m", "site", *session.posargs, env=looked)
+    session.log(f"Open {site / 'index.html'}")
+
+
+@nox.session(default=False)
 def browser(session: nox.Session) -> None:
     """Look at a report in a browser without a screen: chromium, or what QNN_CHROMIUM names."""
     install_packages(session, *group("browser"))

@@ -7,7 +7,7 @@ from docutils.statemachine import StringList
 from sphinx.directives.other import TocTree
 
 
-class OtherPages(TocTree):  # type: ignore[misc] # Sphinx is not installed where types are checked
+class OtherPages(TocTree):
     """``{other-pages}``: entries as in a toctree, then all pages beside it that no page lists."""
 
     def run(self) -> list[nodes.Node]:

@@ -14,7 +14,7 @@ from .names import HOMES, ROOMS, docstring, home, public_names
 from .pictures import with_picture
 
 
-class Room(SphinxDirective):  # type: ignore[misc] # Sphinx is not installed where types are checked
+class Room(SphinxDirective):
     """``{room} qnn_core.ops``: the names that are at home there, and where the others are."""
 
     required_arguments = 1
