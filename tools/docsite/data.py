@@ -20,10 +20,10 @@ def docstrings(module: str) -> dict[str, str]:
 
 def _texts(tree: ast.Module) -> dict[str, str]:
     """Return them for one file."""
-    found = {}
+    found: dict[str, str] = {}
     for before, after in zip(tree.body, tree.body[1:], strict=False):
         if isinstance(before, ast.Assign):
-            targets = before.targets
+            targets: list[ast.expr] = before.targets
         elif isinstance(before, ast.AnnAssign):
             targets = [before.target]
         else:

@@ -1,6 +1,7 @@
 """A table of contents of the pages that no other lists: a new page is in the site at once."""
 
 from pathlib import Path
+from typing import Any
 
 from docutils import nodes
 from docutils.statemachine import StringList
@@ -9,6 +10,8 @@ from sphinx.directives.other import TocTree
 
 class OtherPages(TocTree):
     """``{other-pages}``: entries as in a toctree, then all pages beside it that no page lists."""
+
+    content: Any
 
     def run(self) -> list[nodes.Node]:
         folder = Path(self.env.srcdir)
@@ -19,7 +22,6 @@ class OtherPages(TocTree):
             for page in sorted(folder.glob("*.md"))
             if page.stem not in {*listed, "index", "README"}
         ]
-        lines = [*self.content, *others]
-        self.content = StringList(lines, source=self.get_source_info()[0])
+        self.content = StringList([*self.content, *others], source=self.get_source_info()[0])
         found: list[nodes.Node] = super().run()
         return found

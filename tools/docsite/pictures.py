@@ -16,7 +16,7 @@ from qnn_core.quantizer import SURROGATES, Quantizer
 Draw = Callable[[Any], str | None]
 
 INK, BLUE, ORANGE = "#010101", "#0072b2", "#d55e00"  # Okabe and Ito (2008): for all eyes
-STYLE = {
+STYLE: Any = {
     "svg.fonttype": "none",  # text stays text, in the font of the page
     "svg.hashsalt": "qnn",
     "font.size": 9,
@@ -120,17 +120,11 @@ def of_function(function: Any) -> str | None:
     """Draw functions of one tensor that go element by element, with their derivative."""
     if not isinstance(function, Op) and not inspect.isfunction(function):
         return None
-    name = function.name if isinstance(function, Op) else function.__name__
-    if getattr(qnn.ops, name, None) is not function:
+    name: str = function.name if isinstance(function, Op) else function.__name__
+    public: Any = vars(qnn.ops).get(name)
+    if public is not function or len(required(function)) != 1:
         return None
-    required = [
-        p
-        for p in inspect.signature(function).parameters.values()
-        if p.default is p.empty and p.kind is not p.VAR_POSITIONAL
-    ]
     x = np.linspace(-3, 3, POINTS, dtype=np.float32)
-    if len(required) != 1:
-        return None
     with np.errstate(all="ignore"):
         try:
             given = qnn.Tensor(x, requires_grad=True)
@@ -151,6 +145,12 @@ def of_function(function: Any) -> str | None:
             axes.plot(x, np.where(jumps, np.nan, seen), color=BLUE, lw=1.6)
             pictures.append(svg(figure, title))
     return side_by_side(*pictures)
+
+
+def required(function: Any) -> list[inspect.Parameter]:
+    """Return the parameters that a call must give."""
+    parameters = inspect.signature(function).parameters.values()
+    return [p for p in parameters if p.default is p.empty and p.kind is not p.VAR_POSITIONAL]
 
 
 def _alike(a: Any, b: Any) -> bool:
