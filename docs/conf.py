@@ -1,7 +1,6 @@
 """The site: these pages as Sphinx makes HTML of them, for `nox -s docs`."""
 
 import importlib.metadata
-import os
 import sys
 from pathlib import Path
 
@@ -35,7 +34,7 @@ suppress_warnings = [
 
 # Notebooks: scripts in percent format, run whenever the site is made.
 nb_custom_formats = {".py": ["jupytext.reads", {"fmt": "py:percent"}]}
-nb_execution_mode = "off" if os.environ.get("QNN_DOCS_QUICK") else "force"
+nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
 nb_execution_in_temp = True

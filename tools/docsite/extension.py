@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from sphinx.domains.python import PyObject
+
 from .notebooks import add_downloads, copy_notebooks, set_profile
 from .outside import link_outside, skip_foreign
 from .pages import OtherPages
@@ -11,6 +13,9 @@ from .rooms import Room, check_coverage
 
 def setup(app: Any) -> dict[str, Any]:
     """Tell Sphinx."""
+    for field in PyObject.doc_field_types:
+        if field.name == "variable":
+            field.label = "Attributes"  # as docstrings call them
     app.add_directive("room", Room)
     app.add_directive("other-pages", OtherPages)
     app.connect("config-inited", set_profile)

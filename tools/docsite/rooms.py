@@ -21,15 +21,14 @@ class Room(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         (module,) = self.arguments
-        parts, elsewhere = [], []
-        for name in public_names(module):
-            at = home(module, name)
-            if at == f"{module}.{name}":
-                parts.append(entry(module, name, self.config))
-            else:
-                elsewhere.append(f":py:obj:`{name} <{at}>`")
-        if elsewhere:
-            parts.append("Also here: " + ", ".join(elsewhere) + ".")
+        homes = {name: home(module, name) for name in public_names(module)}
+        own = [name for name, at in homes.items() if at == f"{module}.{name}"]
+        links = {name: f":py:obj:`{name} <{at}>`" for name, at in homes.items()}
+        parts = ["In this page: " + ", ".join(links[name] for name in own) + "."]
+        if len(own) < len(homes):
+            others = ", ".join(links[name] for name in homes if name not in own)
+            parts.append(f"Also in ``{module}``: {others}.")
+        parts += [entry(module, name, self.config) for name in own]
         # Fenced, since the page is Markdown and docstrings are reStructuredText.
         text = "\n\n".join(parts)
         fenced = f"`````{{eval-rst}}\n.. currentmodule:: {module}\n\n{text}\n`````"
@@ -41,7 +40,8 @@ def entry(module: str, name: str, config: Any) -> str:
     """Return the reStructuredText that documents a name."""
     value = getattr(importlib.import_module(module), name)
     if isinstance(value, type):
-        return f".. autoclass:: {module}.{name}\n   :members:\n   :show-inheritance:"
+        bases = "" if value.__bases__ == (object,) else "\n   :show-inheritance:"
+        return f".. autoclass:: {module}.{name}\n   :members:{bases}"
     if inspect.isroutine(value):
         return f".. autofunction:: {module}.{name}"
     # Objects, of which autodoc would show the class.
