@@ -224,3 +224,29 @@ def test_a_noisy_config_does_not_squeeze_the_others() -> None:
         assert high - low < 5
     low, high = drawn("differences", comparison).axes[0].get_xlim()
     assert high - low < 5
+
+
+def test_one_figure_is_returned_and_takes_axes() -> None:
+    comparison = typical()
+    assert isinstance(comparison.plot(), Figure)
+    own = comparison.plot(of="accuracy-over-bits")
+    assert own.get_axes()[0].get_ylabel() == "test accuracy (%)"
+    mine = Figure(figsize=(12, 5), layout="constrained")
+    for ax, of in zip(mine.subplots(1, 2), ("differences", "accuracy-over-bytes"), strict=True):
+        assert comparison.plot(of=of, ax=ax) is mine
+    mine.draw_without_rendering()
+    assert mine.get_size_inches().tolist() == [12, 5]
+    assert [axes.get_xlabel()[:10] for axes in mine.get_axes()] == ["difference", "bytes of t"]
+
+
+def test_a_figure_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"no such figure: 'curves'; there are differences, .*"):
+        typical().plot(of="curves")
+    with pytest.raises(SpecError, match="nothing to show in it: 'accuracy-over-bytes'"):
+        STUDIES["none_packed"]().plot(of="accuracy-over-bytes")
+    with pytest.raises(SpecError, match="leave ax out"):
+        typical().plot(of="training-curves", ax=Figure().subplots())
+    with pytest.raises(SpecError, match="a folder gets every figure"):
+        typical().plot(tmp_path, of="differences")  # type: ignore[call-overload] # refused
+    with pytest.raises(CompareError, match="no run has been trained"):
+        nothing_done().plot()

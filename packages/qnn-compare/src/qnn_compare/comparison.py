@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from qnn_core.errors import CompareError, SpecError
@@ -33,6 +33,10 @@ from .statistics import (
 )
 from .statistics.looks import Looked
 from .statistics.weak_baseline import Run, Suspicion, suspicion, untold
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Runs = Mapping[tuple[str, int], Result]
 TITLE = "Comparison of low-bit nets"
@@ -586,22 +590,49 @@ class Comparison:
         """
         return frame.to_frame(self, backend, of)
 
-    def plot(self, folder: str | Path, formats: Sequence[str] = ("png", "svg")) -> list[Path]:
-        """Write the figures into a folder, which is made if need be, and return their paths.
+    @overload
+    def plot(
+        self, folder: None = None, *, of: str | None = None, ax: "Axes | None" = None
+    ) -> "Figure": ...
+
+    @overload
+    def plot(self, folder: str | Path, formats: Sequence[str] = ("png", "svg")) -> list[Path]: ...
+
+    def plot(
+        self,
+        folder: str | Path | None = None,
+        formats: Sequence[str] = ("png", "svg"),
+        *,
+        of: str | None = None,
+        ax: "Axes | None" = None,
+    ) -> "Figure | list[Path]":
+        """Return a figure, or write all into a folder, which is made if need be.
 
         Differences to the reference, accuracy over bits, accuracy over bytes with the Pareto front,
         and training curves, as far as there is something to show; each in every format.
 
         Args:
-            folder: where to.
+            folder: where to; None for one figure, which a notebook shows.
             formats: suffixes that matplotlib knows, such as ``"png"``, ``"svg"``, ``"pdf"``.
+            of: which figure: ``"differences"``, ``"accuracy-over-bits"``,
+                ``"accuracy-over-bytes"``, ``"accuracy-over-cycles"`` or ``"training-curves"``; None
+                for the first of these that shows something.
+            ax: axes of matplotlib to draw that figure in, None for a figure of its own; the
+                training curves have several panels, and take none.
+
+        Returns:
+            The figure, or the paths of what was written.
 
         Raises:
-            SpecError: for another format.
+            SpecError: for another format or figure, or for `of` or `ax` beside a folder.
             CompareError: if no run was trained to its end, or the folder cannot be written to.
         """
         from .report import figures  # noqa: PLC0415 - Matplotlib takes a second
 
+        if folder is None:
+            return figures.figure_of(self, of, ax)
+        if of is not None or ax is not None:
+            raise SpecError("plot: a folder gets every figure: leave out of= and ax=")
         return figures.write(self, Path(folder), formats)
 
     def report(

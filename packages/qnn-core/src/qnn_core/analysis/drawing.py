@@ -6,13 +6,18 @@ import subprocess
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 from numpy.typing import ArrayLike
 
 from ..autodiff import Graph, GraphNode, Value, trace
 from ..files import atomic_write
 from ..quantizer import Quantizer
+from .graph_figure import graph_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 COLORS = {"input": "#dbeafe", "parameter": "#fef3c7", "buffer": "#f3f4f6", "constant": "#f3f4f6"}
 
@@ -53,26 +58,50 @@ def to_dot(graph: Graph) -> str:
     return "\n".join([*lines, "}"]) + "\n"
 
 
+@overload
+def draw(
+    model: Callable[..., Any],
+    example: ArrayLike | tuple[ArrayLike, ...],
+    path: None = None,
+    *,
+    ax: "Axes | None" = None,
+) -> "Figure": ...
+
+
+@overload
 def draw(
     model: Callable[..., Any], example: ArrayLike | tuple[ArrayLike, ...], path: str | Path
-) -> Path:
-    """Draw the graph of a model.
+) -> Path: ...
 
-    The DOT text is always written, beside the picture; without Graphviz's program ``dot`` it is all
-    there is, and a warning says so.
+
+def draw(
+    model: Callable[..., Any],
+    example: ArrayLike | tuple[ArrayLike, ...],
+    path: str | Path | None = None,
+    *,
+    ax: "Axes | None" = None,
+) -> "Figure | Path":
+    """Draw the graph of a model: as a figure, or with a path by Graphviz.
+
+    Without a path matplotlib draws the operations from top to bottom, with their parameters inside.
+    With one, the DOT text is always written, beside the picture; without Graphviz's program ``dot``
+    it is all there is, and a warning says so.
 
     Args:
         model: see `trace`.
         example: see `trace`.
         path: of the picture, with a suffix that Graphviz knows (.png, .svg, .pdf), or of the DOT
-            text (.dot).
+            text (.dot); None for a figure.
+        ax: axes of matplotlib to draw the figure in, None for a figure of its own.
 
     Returns:
-        The path that was written: the picture, or the DOT text if there is none.
+        The figure, which a notebook shows; or the path that was written: the picture, or the DOT
+        text if there is none.
 
     Raises:
-        ValueError: if the suffix is missing, or Graphviz refuses it.
+        ValueError: if the suffix is missing, Graphviz refuses it, or there is a path and `ax`.
         OSError: if a file cannot be written.
+        ImportError: if there is no path, and matplotlib is not installed.
 
     Example:
         >>> import tempfile
@@ -83,6 +112,10 @@ def draw(
         ...     path.name, "linear" in path.read_text()
         ('net.dot', True)
     """
+    if path is None:
+        return graph_figure(trace(model, example), ax)
+    if ax is not None:
+        raise ValueError("draw: with a path Graphviz draws, on no axes: leave out path= or ax=")
     path = Path(path)
     if not path.suffix:
         raise ValueError(f"draw: {path} needs a suffix: .png, .svg, .pdf or .dot")

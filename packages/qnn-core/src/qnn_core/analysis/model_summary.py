@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from tabulate import tabulate
 
 from ..autodiff import Graph, GraphNode, Value, trace
+from ..display import block, html_table, sentence
 from ..nn import Module
 from ..qtensor import packed_nbytes
 from ..quantizer import Quantizer, codebook
@@ -17,6 +18,7 @@ from ..quantizer.base import LEARNED
 from .skipped import by_reason, skipped
 
 FLOAT_BITS = 32
+HEADERS = ("layer", "", "output", "parameters", "bits W x A", "MACs", "bytes")
 
 
 @dataclass
@@ -73,21 +75,34 @@ class Summary:
     def __str__(self) -> str:
         table = tabulate(
             [_cells(row) for row in self.rows],
-            headers=["layer", "", "output", "parameters", "bits W x A", "MACs", "bytes"],
+            headers=HEADERS,
             colalign=("left", "left", "left", "right", "right", "right", "right"),
         )
+        return "\n".join([table, "", *(f"{name}: {value}" for name, value in self._totals())])
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        """Return the same table as notebooks show it."""
+        table = html_table(HEADERS, [_cells(row) for row in self.rows], left=3)
+        return block("Summary", table, *(sentence(": ".join(total)) for total in self._totals()))
+
+    def _totals(self) -> list[tuple[str, str]]:
         macs = ", ".join(f"{w}x{a}: {n:,}" for (w, a), n in sorted(self.macs.items())) or "none"
         share = f" ({self.nbytes / self.float_nbytes:.1%} of float32)" if self.float_nbytes else ""
-        return (
-            f"{table}\n\nparameters: {self.parameters:,}\nMACs per sample by bits W x A: {macs}\n"
-            f"bytes: {self.nbytes:,}{share}{self._left_float()}"
-        )
+        return [
+            ("parameters", f"{self.parameters:,}"),
+            ("MACs per sample by bits W x A", macs),
+            ("bytes", f"{self.nbytes:,}{share}"),
+            *self._left_float(),
+        ]
 
-    def _left_float(self) -> str:
-        """Return the layers that are float, in lines of their own; nothing if all are."""
+    def _left_float(self) -> list[tuple[str, str]]:
+        """Return the layers that are float, and why; nothing if all are."""
         quantized = any(min(bits) < FLOAT_BITS for bits in self.macs)
         told = by_reason(self.skipped) if quantized else []
-        return "".join(f"\nleft float: {paths} ({why})" for paths, why in told)
+        return [("left float", f"{paths} ({why})") for paths, why in told]
 
 
 def summary(model: Callable[..., Any], example: ArrayLike | tuple[ArrayLike, ...]) -> Summary:

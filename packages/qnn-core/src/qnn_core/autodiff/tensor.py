@@ -15,6 +15,7 @@ from .memory import Memory
 from .mode import MODE
 from .node import Node
 from .outside import by_dlpack
+from .shown import tensor_html
 from .table import CONSTANT, FUNCTIONS, INSTEAD, OPS, UFUNCS, WRITING
 
 Array = NDArray[Any]
@@ -229,6 +230,16 @@ class Tensor:
         elif self.requires_grad and type(self) is Tensor:
             notes += ", requires_grad=True"
         return f"{type(self).__name__}({body}{notes})"
+
+    def _repr_html_(self) -> str:
+        return tensor_html(
+            type(self).__name__,
+            self.array,
+            op="" if self.node is None else self.node.op.name,
+            trained=self.requires_grad,
+            grad=None if self.grad is None else np.asarray(self.grad.array),
+            quantized=self.quantized,
+        )
 
     def __reduce__(self) -> Any:
         # What copy and pickle do by themselves with a class of Python's: a compiled one has to ask.

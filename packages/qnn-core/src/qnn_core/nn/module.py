@@ -13,6 +13,7 @@ from ..autodiff.mode import MODE
 from ..errors import StateError, StructureError
 from .hidden import checked
 from .parts import Composite, Parts, children, first_parameter, held
+from .shown import module_html
 
 Output_co = TypeVar("Output_co", covariant=True)
 
@@ -277,6 +278,10 @@ class Module(Composite):
                 body = repr(child).replace("\n", "\n  ")
                 lines.append(f"  {name}: {body}")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """Return the layers as a table, as notebooks show it."""
+        return module_html(self)
 
     def describe(self) -> str:
         """Return what `repr` shows between the parentheses."""

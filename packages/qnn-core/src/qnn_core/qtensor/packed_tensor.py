@@ -12,6 +12,7 @@ from ..quantizer import QParams, Quantizer, codebook
 from ..registry import get_quantizer
 from .bit_packing import pack_bits, unpack_bits
 from .fake_quantize import codes_of, values_of
+from .shown import coded_html, coded_line
 
 Array = NDArray[Any]
 
@@ -61,6 +62,13 @@ class PackedTensor:
     def decode(self) -> Array:
         """Return the quantized values, in the dtype of the scale."""
         return values_of(self.codes, self.levels, self.scale, self.shift, self.axis)
+
+    def __repr__(self) -> str:
+        return coded_line(self, self.shape)
+
+    def _repr_html_(self) -> str:
+        """Return the codes as a picture, and how often each occurs, as notebooks show them."""
+        return coded_html(self, self.nbytes)
 
 
 def encode(

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .shown import coded_html, coded_line
+
 Array = NDArray[Any]
 
 
@@ -32,6 +34,13 @@ class QuantizedTensor(NamedTuple):
     def per_tensor(self) -> bool:
         """Whether one scale and zero point holds for all elements."""
         return self.axis is None or (self.scale.ndim == 0 and self.shift.ndim == 0)
+
+    def __repr__(self) -> str:
+        return coded_line(self, self.codes.shape)
+
+    def _repr_html_(self) -> str:
+        """Return the codes as a picture, and how often each occurs, as notebooks show them."""
+        return coded_html(self)
 
     def moved(self, move: Callable[[Array], Array]) -> "QuantizedTensor | None":
         """Return the codes moved as their values are, or None where channels would be lost."""

@@ -14,6 +14,7 @@ from .calibration import CALIBRATIONS
 from .codebook import checked_levels, codebook
 from .former_names import accept_former_names
 from .scale_gradients import clipping, rounding
+from .shown import quantizer_html
 from .surrogates import SURROGATES
 from .trained_fields import check_fields, level_gradients
 
@@ -189,6 +190,10 @@ class Quantizer(ABC):
             if f.name == "bits" or getattr(self, f.name) != f.default
         )
         return f"{type(self).__name__}({', '.join(shown)})"
+
+    def _repr_html_(self) -> str:
+        """Return the staircase, the gradient and the levels, as notebooks show them."""
+        return quantizer_html(self)
 
     @property
     @abstractmethod

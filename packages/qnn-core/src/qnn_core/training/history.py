@@ -2,9 +2,18 @@
 
 import math
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
 
+from ..display import saved
+from ..errors import StateError
+from .history_figure import history_figure
+from .history_table import history_html, history_text
 from .metrics import ACCURACIES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # What a history goes by, in this order: the first that every epoch has.
 CRITERIA = ("val_metric", "val_loss", "metric", "loss")
@@ -58,7 +67,7 @@ class Epoch:
 
 @dataclass
 class History:
-    """The epochs of a run, in order.
+    """The epochs of a run, in order; a terminal shows a table, a notebook the curves too.
 
     Attributes:
         epochs: those so far.
@@ -114,6 +123,39 @@ class History:
         merits = self._merits()
         better = [n for n, merit in enumerate(merits) if merit > max(merits[:n], default=-math.inf)]
         return len(merits) - (better[-1] + 1 if better else 0) >= patience
+
+    @overload
+    def plot(self, path: None = None, *, ax: "Axes | None" = None) -> "Figure": ...
+
+    @overload
+    def plot(self, path: str | Path, *, ax: "Axes | None" = None) -> Path: ...
+
+    def plot(self, path: str | Path | None = None, *, ax: "Axes | None" = None) -> "Figure | Path":
+        """Draw loss and metric over the epochs; a dotted line is the best epoch.
+
+        Args:
+            path: of a picture, whose suffix says the format, such as .png or .svg; None for none.
+            ax: axes of matplotlib to draw in, which are divided if there is a metric; None for a
+                figure of its own.
+
+        Returns:
+            The figure, which a notebook shows; with a path, that.
+
+        Raises:
+            ImportError: if matplotlib is not installed.
+            StateError: if there is no epoch.
+            SpecError: if matplotlib knows no such format.
+        """
+        if not self.epochs:
+            raise StateError("plot: the history has no epoch yet: there is nothing to draw")
+        figure = history_figure(self, ax)
+        return figure if path is None else saved(figure, path, "plot")
+
+    def __repr__(self) -> str:
+        return history_text(self)
+
+    def _repr_html_(self) -> str:
+        return history_html(self)
 
     def to_list(self) -> list[dict[str, Any]]:
         """Return the epochs as dictionaries, for JSON."""

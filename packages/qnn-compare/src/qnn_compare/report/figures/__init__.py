@@ -1,5 +1,5 @@
 """The figures of a comparison. Only these modules need matplotlib."""
 
-from .files import PICTURES, Picture, check_any, contents, pictures, write
+from .files import PICTURES, Picture, check_any, contents, figure_of, pictures, write
 
-__all__ = ["PICTURES", "Picture", "check_any", "contents", "pictures", "write"]
+__all__ = ["PICTURES", "Picture", "check_any", "contents", "figure_of", "pictures", "write"]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from qnn_core.display import figure_for
 
 from ...experiment.configs import Config
 from ...experiment.spec_bits import FLOAT
@@ -21,14 +22,12 @@ BESIDE = 0.05  # of the same room, from an interval to its seeds
 SPREAD = 0.64  # of the room of a width is shared by the series
 
 
-def draw(comparison: "Comparison") -> Figure:
+def draw(comparison: "Comparison", ax: Axes | None = None) -> Figure:
     """Return the figure: a curve for each series, its intervals, and what is equivalent."""
     points = points_of(comparison)
     widths = sorted({config.bits for config in points}, key=lambda bits: (min(bits) == 32, *bits))
-    figure = Figure(
-        figsize=(max(5.0, min(12.0, 2.5 + 0.95 * len(widths))), 4.6), layout="constrained"
-    )
-    axes = figure.add_subplot()
+    size = max(5.0, min(12.0, 2.5 + 0.95 * len(widths))), 4.6
+    figure, axes = figure_for("plot", ax, size=size)
     axes.set_ylim(*limits([*points.values()], shares=comparison.metric.shares))
     places: dict[Config, float] = {config: widths.index(config.bits) for config in points}
     entries = [band] if (band := draw_reference(axes, comparison, points)) else []
@@ -53,7 +52,7 @@ def draw(comparison: "Comparison") -> Figure:
     _label(axes, widths, comparison.metric.label)
     if any(point.hollow for point in points.values()):
         entries.append(HOLLOW)
-    legend(figure, entries)
+    legend(figure, entries, ax)
     return figure
 
 

@@ -9,6 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
+from qnn_core.display.shown_figure import ShownFigure
+from qnn_core.errors import SpecError
 
 from ...experiment.configs import Config
 from ...formatting import width
@@ -28,14 +30,24 @@ def known(comparison: "Comparison") -> bool:
     return all(any(math.isfinite(e["test_accuracy"]) for e in r.history) for r in done)
 
 
-def draw(comparison: "Comparison") -> Figure:
-    """Return the figure: a panel for each width, test accuracy above and training loss below."""
+def draw(comparison: "Comparison", ax: Axes | None = None) -> Figure:
+    """Return the figure: a panel for each width, test accuracy above and training loss below.
+
+    Raises:
+        SpecError: if axes are given: its panels need a figure of their own.
+    """
+    if ax is not None:
+        raise SpecError(
+            "plot: training-curves have a panel for each width, and a figure of their own: leave "
+            "ax out"
+        )
     configs = [config for config in comparison.configs if comparison.done(config)]
     widths = list(dict.fromkeys(config.bits for config in configs if not config.is_float))
     widths = sorted(widths) or [configs[0].bits]
     down = -(-len(widths) // ACROSS)
     across = -(-len(widths) // down)
-    figure = Figure(figsize=(max(4.5, 1.0 + 2.3 * across), 0.4 + 4.4 * down), layout="constrained")
+    size = max(4.5, 1.0 + 2.3 * across), 0.4 + 4.4 * down
+    figure = ShownFigure(figsize=size, layout="constrained")
     blocks = figure.subfigures(down, 1, squeeze=False)[:, 0]
     styles = looks(configs)
     metric = comparison.metric

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from qnn_core.display import figure_for
 
 from ...formatting import broken
 from ...statistics import Pair
@@ -24,14 +25,13 @@ FAR = 4.0
 ROOM = 0.12  # of the axis, for arrows
 
 
-def draw(comparison: "Comparison") -> Figure:
+def draw(comparison: "Comparison", ax: Axes | None = None) -> Figure:
     """Return the figure: a line for each config, in their order, and a band for the margin."""
     pairs = [pair for pair in comparison.against() if pair.n]
     metric, margin = comparison.metric, comparison.metric.factor * comparison.margin
     names = [broken(pair.config, NAME) + (" †" if pair.unstable else "") for pair in pairs]
     row = max(0.3, *(0.08 + 0.17 * (name.count("\n") + 1) for name in names))
-    figure = Figure(figsize=(7.5, max(2.0, 1.1 + row * len(pairs))), layout="constrained")
-    axes = figure.add_subplot()
+    figure, axes = figure_for("plot", ax, size=(7.5, max(2.0, 1.1 + row * len(pairs))))
     low, high = _limits(pairs, metric.factor, margin)
     axes.set_xlim(low, high)
     axes.set_ylim(len(pairs) - 0.4, -0.6)
@@ -59,7 +59,7 @@ def draw(comparison: "Comparison") -> Figure:
     entries.append(Patch(color="0.93", label=band))
     if any(pair.unstable for pair in pairs):
         entries.append(Line2D([], [], linestyle="", label="† unstable"))
-    legend(figure, entries)
+    legend(figure, entries, ax)
     return figure
 
 

@@ -1,11 +1,12 @@
 """Figures as files: the same bytes for the same comparison."""
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.figure import Figure
 from qnn_core.errors import CompareError, SpecError, nearest
@@ -22,6 +23,14 @@ DPI = 150
 UNDATED = {"svg": "Date", "svgz": "Date", "pdf": "CreationDate"}
 
 
+class Draw(Protocol):
+    """What draws a figure: in axes of the caller's, or in a figure of its own."""
+
+    def __call__(self, comparison: "Comparison", ax: Axes | None = None) -> Figure:
+        """Return the figure."""
+        ...
+
+
 class Picture(NamedTuple):
     """A figure.
 
@@ -35,7 +44,7 @@ class Picture(NamedTuple):
     name: str
     title: str
     about: str
-    draw: Callable[["Comparison"], Figure]
+    draw: Draw
 
     def content(self, comparison: "Comparison", suffix: str, **options: Any) -> bytes:
         """Return it as the content of a file."""
@@ -98,7 +107,7 @@ def pictures(comparison: "Comparison") -> list[Picture]:
     """
     packed = any(comparison.nbytes(config) for config in comparison.configs)
     elsewhere = not comparison.plan.configuration
-    shown: dict[Callable[[Comparison], Figure], bool] = {
+    shown: dict[Draw, bool] = {
         differences.draw: any(pair.n for pair in comparison.against()),
         bits.draw: any(config.own_name is None for config in comparison.configs),
         size.draw: packed,
@@ -125,6 +134,21 @@ def _named(picture: Picture, metric: Metric) -> Picture:
         return text if metric.higher_is_better else text.replace("lies above", "lies below")
 
     return picture._replace(title=told(picture.title), about=told(picture.about))
+
+
+def figure_of(comparison: "Comparison", of: str | None, ax: Axes | None) -> Figure:
+    """Return one figure; see `Comparison.plot`."""
+    check_any(comparison, "plot")
+    found = {picture.name: picture for picture in pictures(comparison)}
+    if of is None and found:
+        return next(iter(found.values())).draw(comparison, ax)
+    if of not in found:
+        known = [picture.name for picture in PICTURES]
+        why = "there is nothing to show in it" if of in known else "there is no such figure"
+        raise SpecError(
+            f"plot: {why}: {of!r}; there are {', '.join(found) or 'none'}" + nearest(str(of), found)
+        )
+    return found[of].draw(comparison, ax)
 
 
 def write(comparison: "Comparison", folder: Path, formats: Sequence[str]) -> list[Path]:

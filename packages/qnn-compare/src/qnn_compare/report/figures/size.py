@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import Bbox
+from qnn_core.display import figure_for
 
 from ...experiment.configs import Config
 from ...experiment.spec_bits import FLOAT
@@ -25,24 +26,23 @@ FRONT = "0.35"
 APART = 1.05  # factor between the marks of two configs that lie below at one size
 
 
-def draw(comparison: "Comparison") -> Figure:
+def draw(comparison: "Comparison", ax: Axes | None = None) -> Figure:
     """Return the figure: a point for each config with its bits, and the front as a stair."""
-    return _draw(comparison, "nbytes", "bytes of the packed file (log scale)")
+    return _draw(comparison, "nbytes", "bytes of the packed file (log scale)", ax)
 
 
-def draw_cycles(comparison: "Comparison") -> Figure:
+def draw_cycles(comparison: "Comparison", ax: Axes | None = None) -> Figure:
     """Return the same over the modelled cycles of an inference as C."""
     target = comparison.plan.configuration["c"].get("target", "any")
-    return _draw(comparison, "c_cycles", f"cycles as C, modelled for {target} (log scale)")
+    return _draw(comparison, "c_cycles", f"cycles as C, modelled for {target} (log scale)", ax)
 
 
-def _draw(comparison: "Comparison", of: str, label: str) -> Figure:
+def _draw(comparison: "Comparison", of: str, label: str, ax: Axes | None) -> Figure:
     known = {config: comparison.cost(config, of) for config in comparison.configs}
     front = comparison.front(of)
     points = {config: point for config, point in points_of(comparison).items() if known[config]}
     sizes = {config: float(known[config] or 0) for config in points}
-    figure = Figure(figsize=(7.5, 4.8), layout="constrained")
-    axes = figure.add_subplot()
+    figure, axes = figure_for("plot", ax, size=(7.5, 4.8))
     axes.set_xscale("log")
     axes.set_ylim(*limits([*points.values()], shares=comparison.metric.shares))
     axes.set_xlim(min(sizes.values()) / 1.25, max(sizes.values()) * 1.25)
@@ -69,7 +69,7 @@ def _draw(comparison: "Comparison", of: str, label: str) -> Figure:
     used = [styles[series]._replace(line="").entry(series) for series in _series(points, styles)]
     line = Line2D([], [], color=FRONT, linewidth=1, linestyle="--", label="Pareto front")
     hollow = [HOLLOW] if any(point.hollow for point in points.values()) else []
-    legend(figure, [*([band] if band else []), *used, line, *hollow])
+    legend(figure, [*([band] if band else []), *used, line, *hollow], ax)
     _write_bits(figure, axes, points, sizes, _on_line(comparison, points, front))
     return figure
 

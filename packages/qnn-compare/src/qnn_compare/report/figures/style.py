@@ -5,6 +5,7 @@ from itertools import cycle
 from typing import Any, NamedTuple
 
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -64,9 +65,18 @@ def looks(configs: Sequence[Config]) -> dict[str, Look]:
     return {FLOAT: OF_FLOAT} | found
 
 
-def legend(figure: Figure, entries: Sequence[Artist]) -> None:
-    """Put a legend below the figure, where it hides nothing, and make room for it."""
+def legend(figure: Figure, entries: Sequence[Artist], ax: Axes | None = None) -> None:
+    """Put a legend below the figure, where it hides nothing, and make room for it.
+
+    Below axes of the caller's, if such are given: their figure keeps its size.
+    """
     labels = [broken(str(entry.get_label()), LABEL) for entry in entries]
+    if ax is not None:
+        ax.legend(
+            entries, labels, loc="upper center", bbox_to_anchor=(0.5, -0.16), fontsize=FONT - 1,
+            ncols=min(2, len(labels)), frameon=False,
+        )  # fmt: skip # one look
+        return
     width, height = figure.get_size_inches()
     # A character of this size takes 0.075 inches, the sample of a line and the gap 0.7.
     taken = [0.7 + 0.075 * max(map(len, label.split("\n"))) for label in labels]

@@ -1,13 +1,10 @@
-"""The figure of an anatomy. Only this module needs matplotlib, and only when it draws."""
+"""The figure of an anatomy."""
 
-import io
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...errors import SpecError
-from ...files import atomic_write
+from ...display import BLUE, ORANGE, divided, figure_for
 from .row import Cost, Row
 
 if TYPE_CHECKING:
@@ -16,9 +13,6 @@ if TYPE_CHECKING:
 
     from .report import Anatomy
 
-# Blue and orange of Okabe and Ito (2008), which all eyes tell apart; hatches and shapes say the
-# same in grey.
-BLUE, ORANGE = "#0072B2", "#E69F00"
 HALF = 0.31  # of the height of a bar, in rows
 
 # With more levels the cells of a strip are too narrow for a mark, and with more than so many
@@ -27,34 +21,13 @@ MARKED = 16
 CELLS = 32
 
 
-def save(anatomy: "Anatomy", path: Path) -> Path:
-    """Write the figure of an anatomy to a file, in the format of its suffix.
-
-    Raises:
-        SpecError: if matplotlib knows no such format.
-        ImportError: if matplotlib is not installed.
-    """
-    figure = _figure(anatomy)
-    known = figure.canvas.get_supported_filetypes()
-    if path.suffix.removeprefix(".") not in known:
-        listed = ", ".join(f".{suffix}" for suffix in sorted(known))
-        raise SpecError(f"plot: {path} needs a suffix that says the format, one of {listed}")
-    content = io.BytesIO()
-    figure.savefig(content, format=path.suffix.removeprefix("."), dpi=150)
-    atomic_write(path, content.getvalue())
-    return path
-
-
-def _figure(anatomy: "Anatomy") -> "Figure":
-    try:
-        from matplotlib.figure import Figure  # noqa: PLC0415 # it is optional
-    except ImportError as error:
-        raise ImportError("plot: a figure needs matplotlib: pip install matplotlib") from error
+def anatomy_figure(anatomy: "Anatomy", ax: "Axes | None" = None) -> "Figure":
+    """Return the figure of an anatomy; see `Anatomy.plot`."""
     rows = anatomy.rows
     widths = [3, 2] if anatomy.result is None else [3, 2, 3]
     size = (4 * len(widths), 2 + 0.4 * len(rows))
-    figure = Figure(figsize=size, layout="constrained")
-    panels = figure.subplots(1, len(widths), sharey=True, width_ratios=widths)
+    figure, whole = figure_for("plot", ax, size=size)
+    panels = divided(whole, widths, sharey=True)
     for draw, axes in zip((_draw_errors, _draw_codes, _draw_costs), panels, strict=False):
         draw(axes, rows)
         axes.tick_params(axis="y", length=0)
@@ -63,7 +36,8 @@ def _figure(anatomy: "Anatomy") -> "Figure":
     if anatomy.result is not None and anatomy.float_result is not None:
         results = {"all quantized": anatomy.result, "all float": anatomy.float_result}
         told_of = "      ".join(f"{name}: {result}" for name, result in results.items())
-        figure.suptitle(told_of, fontsize=10)
+        if ax is None:  # the title of the caller's figure is the caller's
+            figure.suptitle(told_of, fontsize=10)
     return figure
 
 

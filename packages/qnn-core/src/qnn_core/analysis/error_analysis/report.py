@@ -3,11 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, overload
 
+from ...display import block, html_table, saved, sentence
 from ...terminal import table
 from ...training import Evaluation, Metric
 from ...training.evaluate import told
+from .figure import anatomy_figure
 from .row import Cost, Row
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Cell = Callable[[Row], str]
 
@@ -66,11 +73,14 @@ class Anatomy:
         Raises:
             SpecError: for another style.
         """
+        columns, cells = self._cells()
+        return table(columns, cells, style, left=2)
+
+    def _cells(self) -> tuple[list[str], list[list[str]]]:
         columns = {**ERRORS}
         if self.result is not None:
             columns |= LOSSES | self._metric_columns()
-        cells = [[cell(row) for cell in columns.values()] for row in self.rows]
-        return table([*columns], cells, style, left=2)
+        return [*columns], [[cell(row) for cell in columns.values()] for row in self.rows]
 
     def _metric_columns(self) -> dict[str, Cell]:
         metric = self.metric
@@ -82,36 +92,48 @@ class Anatomy:
             f"{name}\namong": lambda row: _fall(row.among, metric),
         }
 
-    def plot(self, path: str | Path) -> Path:
+    @overload
+    def plot(self, path: None = None, *, ax: "Axes | None" = None) -> "Figure": ...
+
+    @overload
+    def plot(self, path: str | Path, *, ax: "Axes | None" = None) -> Path: ...
+
+    def plot(self, path: str | Path | None = None, *, ax: "Axes | None" = None) -> "Figure | Path":
         """Draw the error of each quantizer, and what it costs if that was measured.
 
         Args:
-            path: of the picture; its suffix says the format, such as .png, .svg or .pdf.
+            path: of a picture, whose suffix says the format, such as .png or .svg; None for none.
+            ax: axes of matplotlib, whose room is divided among the panels; None for a figure of
+                its own.
 
         Returns:
-            The path.
+            The figure, which a notebook shows; with a path, that.
 
         Raises:
             ImportError: if matplotlib is not installed.
+            SpecError: if matplotlib knows no such format.
         """
-        from .figure import save  # noqa: PLC0415 # only who draws needs matplotlib
+        figure = anatomy_figure(self, ax)
+        return figure if path is None else saved(figure, path, "plot")
 
-        return save(self, Path(path))
-
-    def __str__(self) -> str:
+    def _ends(self) -> list[str]:
         ends = {"all quantized": self.result, "all float": self.float_result}
-        lines = [
+        return [
             f"{name}: loss {end.loss:.4f}{told(end, self.metric)}"
             for name, end in ends.items()
             if end is not None
         ]
+
+    def __str__(self) -> str:
+        lines = self._ends()
         return "\n".join([self.table(), *([""] if lines else []), *lines])
 
     def __repr__(self) -> str:
-        return f"Anatomy({len(self.rows)} quantizers)"
+        return str(self)
 
     def _repr_html_(self) -> str:
-        return self.table("html")
+        columns, rows = self._cells()
+        return block("Anatomy", html_table(columns, rows, left=2), *map(sentence, self._ends()))
 
 
 def _percent(part: float, whole: float) -> str:

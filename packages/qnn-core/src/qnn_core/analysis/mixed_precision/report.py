@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ...deploy import PackedModel
+from ...display import block, html_table, sentence
 from ...nn import Module
 from ...quantizer import Quantizer
 from ...terminal import table
@@ -126,18 +127,18 @@ class Allocation:
         Raises:
             SpecError: for another style.
         """
-        return "\n\n".join([self._layers(style), self._plans(style)])
+        return "\n\n".join(table(*of, style) for of in (self._layers(), self._plans()))
 
-    def _layers(self, style: str) -> str:
+    def _layers(self) -> tuple[list[str], list[list[str]]]:
         names = list(dict.fromkeys(n for found in self.sensitivities.values() for n in found))
         rows = []
         for path, found in self.sensitivities.items():
             marks = ["* " if name == self.plan.options[path] else "" for name in names]
             cells = [f"{found[name].value:+.4f}" if name in found else "" for name in names]
             rows.append([path, *map("".join, zip(marks, cells, strict=True))])
-        return table(["layer", *names], rows, style)
+        return ["layer", *names], rows
 
-    def _plans(self, style: str) -> str:
+    def _plans(self) -> tuple[list[str], list[list[str]]]:
         loss = self.float_result.loss
         rows = []
         for plan in [*self.uniform, self.plan]:
@@ -163,7 +164,7 @@ class Allocation:
             f"{told}\npredicted",
             f"{told}\nmeasured",
         ]
-        return table(headers, rows, style)
+        return headers, rows
 
     def _shown(self, value: float | None) -> str:
         if value is None or self.metric is None:
@@ -174,8 +175,10 @@ class Allocation:
         return self.table()
 
     def __repr__(self) -> str:
-        chosen = ", ".join(f"{name}: {bits}" for name, bits in self.bits.items())
-        return f"Allocation({{{chosen}}}, {self.nbytes:,} of {self.budget:,} bytes)"
+        return str(self)
 
     def _repr_html_(self) -> str:
-        return self.table("html")
+        chosen = ", ".join(f"{name}: {bits}" for name, bits in self.bits.items())
+        title = f"Allocation, {self.nbytes:,} of {self.budget:,} bytes"
+        tables = [html_table(*of, left=1) for of in (self._layers(), self._plans())]
+        return block(title, sentence(f"bits: {chosen}"), *tables)

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from tabulate import tabulate
 
+from ...display import block, html_table, sentence
 from .kernels import KERNELS
 from .plan import (
     Decision,
@@ -32,6 +33,8 @@ from .plan import (
 )
 from .text.decisions import nbytes_of, types_of
 from .text.source import Generated
+
+MODELLED = "Scratch is exact, tables nearly; code, stack and cycles are modelled (no wait states)."
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,19 @@ class CSummary:
         return self.scratch + self.stack[target]
 
     def __str__(self) -> str:
+        heads, rows = self._table()
+        right = ["left", "left", *["right"] * (len(heads) - 2)]
+        return f"{tabulate(rows, heads, colalign=right, disable_numparse=True)}\n{MODELLED}"
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        """Return the same table as notebooks show it."""
+        heads, rows = self._table()
+        return block("As C", html_table(heads, rows, left=2), sentence(MODELLED))
+
+    def _table(self) -> tuple[list[str], list[list[str]]]:
         heads = ["layer", "kernel", "MACs", "tables", "RAM", *(f"{t} kcycles" for t in PROCESSORS)]
         rows = [
             [r.path, r.kernel, f"{r.macs:,}", f"{r.tables:,}", f"{r.ram:,}"]
@@ -145,12 +161,7 @@ class CSummary:
         rows.append(["flash, bytes", "", "", "", "", *(f"{b:,}" for b in self.flash.values())])
         rows.append(["RAM, bytes", "", "", "", "", *(f"{self.ram(t):,}" for t in PROCESSORS)])
         rows.append(["of which stack", "", "", "", "", *(f"{b:,}" for b in self.stack.values())])
-        right = ["left", "left", *["right"] * (len(heads) - 2)]
-        table = tabulate(rows, heads, colalign=right, disable_numparse=True)
-        return (
-            f"{table}\n"
-            "Scratch is exact, tables nearly; code, stack and cycles are modelled (no wait states)."
-        )
+        return heads, rows
 
 
 def cost(g: Generated) -> CSummary:

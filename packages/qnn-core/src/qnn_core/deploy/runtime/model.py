@@ -333,6 +333,10 @@ class PackedModel:
         inputs = ", ".join(str(given.shape) for given in self.graph.inputs)
         return f"PackedModel({len(self.graph.nodes)} operations, samples of shape {inputs})"
 
+    def _repr_html_(self) -> str:
+        """Return the summary, as notebooks show it."""
+        return self.summary()._repr_html_()
+
     def _run(self, inputs: list[Floats]) -> list[Floats]:
         program = self.program()
         if not program.checks_inputs:

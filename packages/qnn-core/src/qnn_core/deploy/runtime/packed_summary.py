@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from tabulate import tabulate
 
+from ...display import block, html_table, sentence
 from ...qtensor import QuantizedTensor
 from ..file.compress import to_bytes
 from ..file.write import Tensors, constant_entry, node_entry, stored_nodes
@@ -14,6 +15,7 @@ from ..graph.operations import OPERATIONS, QUANTIZING
 from ..graph.shapes import shapes_of
 
 FLOAT_BITS = 32
+HEADERS = ("layer", "operations", "output", "bits W x A", "MACs", "bytes")
 
 
 @dataclass
@@ -61,11 +63,22 @@ class PackedSummary:
     def __str__(self) -> str:
         table = tabulate(
             [_cells(row) for row in self.rows],
-            headers=["layer", "operations", "output", "bits W x A", "MACs", "bytes"],
+            headers=HEADERS,
             colalign=("left", "left", "left", "right", "right", "right"),
             disable_numparse=True,
         )
-        return f"{table}\n\nMACs per sample: {self.macs:,}\nbytes: {self.nbytes:,}"
+        return "\n".join([table, "", *self._totals()])
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        """Return the same table as notebooks show it."""
+        table = html_table(HEADERS, [_cells(row) for row in self.rows], left=3)
+        return block("Packed model", table, *map(sentence, self._totals()))
+
+    def _totals(self) -> list[str]:
+        return [f"MACs per sample: {self.macs:,}", f"bytes: {self.nbytes:,}"]
 
 
 def packed_summary(

@@ -15,6 +15,7 @@ from ...ops.noisy_quantize import noisy_quantize
 from ...ops.quantize import fake_quantize_trained
 from ...qtensor import PackedTensor, encode
 from ...quantizer import QParams, Quantizer
+from ...quantizer.shown import quantizer_html
 from ...registry import get_quantizer
 from .qparams import TRAINED, OwnsQParams, top_level
 from .transforms import TRANSFORMS
@@ -174,6 +175,11 @@ class Quantize(OwnsQParams):
         """Return the quantizer as it was given: a checkpoint is known by it."""
         return str(self.scheme)
 
+    def _repr_html_(self) -> str:
+        """Return the staircase, and where its levels lie now, as notebooks show them."""
+        fitted = bool(self.calibrated.array)
+        return quantizer_html(self.quantizer, self.qparams() if fitted else None)
+
     def _scale_and_shift(self, shape: tuple[int, ...]) -> tuple[Any, Any]:
         """Return both for a sample, or a weight, of a shape; in training as what they follow from.
 
@@ -260,6 +266,16 @@ class QuantizeWeight(Quantize):
 
     def _fit_again(self, x: Tensor, residual: Any) -> None:
         self._set(self.quantizer.fit(x.array, self.quantizer.axis))
+
+    def coded(self, weight: Array) -> PackedTensor:
+        """Return a weight as codes, with the qparams that it would have if it were used now.
+
+        Nothing is changed by it, unlike by `refresh`.
+        """
+        transformed = self._transformed(weight)
+        known = self.calibrated.array and (self.quantizer.scale != "calibrated" or self.frozen)
+        qparams = self.qparams() if known else self.quantizer.fit(transformed, self.quantizer.axis)
+        return encode(transformed, self.quantizer, qparams)
 
     def refresh(self, weight: Array) -> None:
         """Fit a calibrated scale to the weight as it is now, in training and evaluation alike."""

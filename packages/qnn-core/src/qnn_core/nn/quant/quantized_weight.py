@@ -14,6 +14,7 @@ from ...quantizer import Quantizer
 from ..layers.conv import Conv2d
 from ..layers.linear import Linear
 from ..module import Module
+from ..shown import module_html
 from .quantize import Quantize, QuantizeWeight
 
 Spec = str | Quantizer | None
@@ -122,6 +123,12 @@ class QuantizedWeight(Module):
             raise StateError(f"{type(self).__name__}: the weight is float, it has no codes")
         self.weight_quantizer.refresh(self.weight.array)
         return self.weight_quantizer.encode(self.weight.array)
+
+    def _repr_html_(self) -> str:
+        """Return the layer as a table, and its weight's codes, as notebooks show them."""
+        if self.weight_quantizer is None:
+            return module_html(self)
+        return module_html(self, self.weight_quantizer.coded(self.weight.array)._repr_html_())
 
     def codes(self) -> NDArray[np.uint8]:
         """Return the weight's codes, uint8 of its shape."""

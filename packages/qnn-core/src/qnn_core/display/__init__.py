@@ -1,0 +1,24 @@
+"""How objects show themselves: HTML, SVG and PNG for notebooks, without a library; figures with."""
+
+from .codes import codes_picture
+from .figure import BLUE, ORANGE, divided, figure_for, saved
+from .html import block, escape, facts, html_table, preformatted, sentence
+from .staircase import staircase
+from .svg import Plot
+
+__all__ = [
+    "BLUE",
+    "ORANGE",
+    "Plot",
+    "block",
+    "codes_picture",
+    "divided",
+    "escape",
+    "facts",
+    "figure_for",
+    "html_table",
+    "preformatted",
+    "saved",
+    "sentence",
+    "staircase",
+]
