@@ -4,6 +4,7 @@ from .as_builder import as_builder
 from .bias_correction import correct_biases
 from .drawing import draw, to_dot
 from .error_analysis import Anatomy, anatomy
+from .microscope import WeightHistory, show
 from .mixed_precision import Allocation, allocate, learn_bits
 from .model_summary import summary
 from .post_training import quantize
@@ -14,6 +15,7 @@ from .warm_start import calibrate, warm_start
 __all__ = [
     "Allocation",
     "Anatomy",
+    "WeightHistory",
     "allocate",
     "anatomy",
     "apply_rules",
@@ -23,6 +25,7 @@ __all__ = [
     "draw",
     "learn_bits",
     "quantize",
+    "show",
     "skipped",
     "summary",
     "to_dot",

@@ -1,7 +1,7 @@
 """How objects show themselves: HTML, SVG and PNG for notebooks, without a library; figures with."""
 
 from .codes import codes_picture
-from .figure import BLUE, ORANGE, divided, figure_for, saved
+from .figure import BLUE, ORANGE, figure_for, panels_for, saved
 from .html import block, escape, facts, html_table, preformatted, sentence
 from .staircase import staircase
 from .svg import Plot
@@ -12,11 +12,11 @@ __all__ = [
     "Plot",
     "block",
     "codes_picture",
-    "divided",
     "escape",
     "facts",
     "figure_for",
     "html_table",
+    "panels_for",
     "preformatted",
     "saved",
     "sentence",

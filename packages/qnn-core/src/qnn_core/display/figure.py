@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 # Of Okabe and Ito (2008): all eyes tell them apart; hatches and shapes say the same in grey.
 BLUE, ORANGE = "#0072B2", "#E69F00"
+GAP = 0.08  # between panels that are placed by hand, of their axes
 
 
 def figure_for(
@@ -51,29 +52,50 @@ def figure_for(
     return figure_of, ax
 
 
-def divided(ax: "Axes", widths: Sequence[float], **options: Any) -> "list[Axes]":
-    """Return panels beside each other in the room of some axes, which are hidden.
+def panels_for(
+    what: str,
+    ax: "Axes | None",
+    widths: Sequence[float],
+    rows: int = 1,
+    *,
+    size: tuple[float, float],
+    sharey: bool = False,
+) -> "tuple[Figure, list[Axes]]":
+    """Return panels to draw on, row by row, and their figure.
 
     Args:
-        ax: the axes.
-        widths: of the panels, in proportion.
-        options: of ``subplots``, such as ``sharey=True``.
+        what: see `figure_for`.
+        ax: axes whose room is divided among the panels, and which are hidden; None for a figure.
+        widths: of the panels of a row, in proportion.
+        rows: how many.
+        size: of a new figure, in inches.
+        sharey: whether the panels of a row have one y axis.
+
+    Raises:
+        ImportError, TypeError: see `figure_for`.
     """
-    ax.set_axis_off()
-    spec, figure = ax.get_subplotspec(), ax.get_figure()
-    assert figure is not None
+    figure, whole = figure_for(what, ax, size=size)
+    shared: Any = "row" if sharey else False
+    if ax is None:
+        whole.remove()
+        made = figure.subplots(rows, len(widths), width_ratios=widths, sharey=shared, squeeze=False)
+        return figure, [*made.flat]
+    whole.set_axis_off()
+    spec = whole.get_subplotspec()
     if spec is not None:
-        inner = spec.subgridspec(1, len(widths), width_ratios=widths)
-        return [*inner.subplots(squeeze=False, **options)[0]]
+        inner = spec.subgridspec(rows, len(widths), width_ratios=widths)
+        return figure, [*inner.subplots(squeeze=False, sharey=shared).flat]
     # Axes that were placed by hand: panels inside them, with room for words between.
-    gap, left = 0.08, 0.0
+    each = (1 - GAP * (len(widths) - 1)) / sum(widths)
+    height = (1 - 2 * GAP * (rows - 1)) / rows
     panels: list[Axes] = []
-    each = (1 - gap * (len(widths) - 1)) / sum(widths)
-    for width in widths:
-        shared: Any = {"sharey": panels[0]} if panels and options.get("sharey") else {}
-        panels.append(ax.inset_axes((left, 0.0, width * each, 1.0), **shared))
-        left += width * each + gap
-    return panels
+    for row in range(rows):
+        left, bottom = 0.0, 1 - height - row * (height + 2 * GAP)
+        for n, width in enumerate(widths):
+            options: Any = {"sharey": panels[-1]} if sharey and n else {}
+            panels.append(whole.inset_axes((left, bottom, width * each, height), **options))
+            left += width * each + GAP
+    return figure, panels
 
 
 def saved(figure: "Figure", path: str | Path, what: str) -> Path:

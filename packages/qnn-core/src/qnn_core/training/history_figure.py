@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..display import BLUE, ORANGE, divided, figure_for
+from ..display import BLUE, ORANGE, panels_for
 from .history_table import shown_metric
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def history_figure(history: "History", ax: "Axes | None") -> "Figure":
     """Return the figure of a history's loss and metric; see `History.plot`."""
     measured = any(e.metric is not None or e.val_metric is not None for e in history.epochs)
-    figure, axes = figure_for("plot", ax, size=(8.4, 3.4) if measured else (4.6, 3.4))
-    panels = divided(axes, [1, 1]) if measured else [axes]
+    widths = [1, 1] if measured else [1]
+    figure, panels = panels_for("plot", ax, widths, size=(4.2 * len(widths), 3.4))
     _draw(panels[0], history, "loss", "loss", 1)
     if measured:
         _draw(panels[1], history, "metric", *shown_metric(history))

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...display import BLUE, ORANGE, divided, figure_for
+from ...display import BLUE, ORANGE, panels_for
 from .row import Cost, Row
 
 if TYPE_CHECKING:
@@ -26,8 +26,7 @@ def anatomy_figure(anatomy: "Anatomy", ax: "Axes | None" = None) -> "Figure":
     rows = anatomy.rows
     widths = [3, 2] if anatomy.result is None else [3, 2, 3]
     size = (4 * len(widths), 2 + 0.4 * len(rows))
-    figure, whole = figure_for("plot", ax, size=size)
-    panels = divided(whole, widths, sharey=True)
+    figure, panels = panels_for("plot", ax, widths, size=size, sharey=True)
     for draw, axes in zip((_draw_errors, _draw_codes, _draw_costs), panels, strict=False):
         draw(axes, rows)
         axes.tick_params(axis="y", length=0)

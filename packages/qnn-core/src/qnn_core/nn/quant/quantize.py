@@ -252,7 +252,7 @@ class QuantizeWeight(Quantize):
             raise SpecError(f"{scheme}: axis {axis} is not in a weight of shape {weight.shape}")
         super().__init__(scheme, channels=None if axis is None else weight.shape[axis])
         if not self.calibrated.array:
-            self.observe(self._transformed(weight.array))
+            self.observe(self.transformed(weight.array))
 
     def operands(self, x: Tensor) -> tuple[Tensor, Any, Any]:
         """Return the weight as it is quantized, transformed, and scale and shift."""
@@ -267,27 +267,30 @@ class QuantizeWeight(Quantize):
     def _fit_again(self, x: Tensor, residual: Any) -> None:
         self._set(self.quantizer.fit(x.array, self.quantizer.axis))
 
-    def coded(self, weight: Array) -> PackedTensor:
-        """Return a weight as codes, with the qparams that it would have if it were used now.
+    def qparams_now(self, weight: Array) -> QParams:
+        """Return the qparams that a weight would have if it were used now.
 
         Nothing is changed by it, unlike by `refresh`.
         """
-        transformed = self._transformed(weight)
-        known = self.calibrated.array and (self.quantizer.scale != "calibrated" or self.frozen)
-        qparams = self.qparams() if known else self.quantizer.fit(transformed, self.quantizer.axis)
-        return encode(transformed, self.quantizer, qparams)
+        if self.calibrated.array and (self.quantizer.scale != "calibrated" or self.frozen):
+            return self.qparams()
+        return self.quantizer.fit(self.transformed(weight), self.quantizer.axis)
+
+    def coded(self, weight: Array) -> PackedTensor:
+        """Return a weight as codes, with `qparams_now`."""
+        return encode(self.transformed(weight), self.quantizer, self.qparams_now(weight))
 
     def refresh(self, weight: Array) -> None:
         """Fit a calibrated scale to the weight as it is now, in training and evaluation alike."""
         if not self.calibrated.array:
-            self.observe(self._transformed(weight))
+            self.observe(self.transformed(weight))
         elif self.quantizer.scale == "calibrated" and not self.frozen:
-            self._set(self.quantizer.fit(self._transformed(weight), self.quantizer.axis))
+            self._set(self.quantizer.fit(self.transformed(weight), self.quantizer.axis))
 
     def encode(self, x: Array) -> PackedTensor:
         """Return a weight as codes, with the qparams as they are."""
-        return super().encode(self._transformed(x))
+        return super().encode(self.transformed(x))
 
-    def _transformed(self, weight: Array) -> Array:
+    def transformed(self, weight: Array) -> Array:
         """Return what is quantized of a latent weight."""
         return TRANSFORMS[self.quantizer.transform](Tensor(weight, weight.dtype)).array
