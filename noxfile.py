@@ -14,7 +14,17 @@ nox.options.sessions = ["lint", "types", "tests"]
 
 ROOT = Path(__file__).parent
 PACKAGES = ("qnn-core", "qnn-quantizers", "qnn-data", "qnn-compare")
-APPS = ("mnist", "qmnist", "bmnist", "deploy", "deploy_c", "from_torch", "compare_bits", "paradox")
+APPS = (
+    "one_page",
+    "mnist",
+    "qmnist",
+    "bmnist",
+    "deploy",
+    "deploy_c",
+    "from_torch",
+    "compare_bits",
+    "paradox",
+)
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
 # Files stay together in a worker, as far as it has work, and so do the fixtures that they share.
