@@ -42,8 +42,8 @@ def codes_of(x: Floats, scale: float) -> Codes:
 
 def quantize(x: Floats, scale: float) -> Floats:
     """Return the nearest levels' values: *fake quantization*, floats of which there are three."""
-    values: Floats = np.array([-scale, 0, scale], np.float32)
-    return values[codes_of(x, scale)]
+    values: Floats = np.array([-scale, 0, scale], np.float32)[codes_of(x, scale)]
+    return values
 
 
 # A staircase has the slope 0 nearly everywhere: gradient descent would never move anything. The
