@@ -53,7 +53,8 @@ def quantize(x: Floats, scale: float) -> Floats:
 
 def gradient_mask(x: Floats, scale: float) -> Floats:
     """Return the slope that stands for the staircase's: 1 between the outer levels, else 0."""
-    return (np.abs(x / np.float32(scale)) <= 1).astype(np.float32)
+    inside: Floats = (np.abs(x / np.float32(scale)) <= 1).astype(np.float32)
+    return inside
 
 
 # --- 2. Sums --------------------------------------------------------------------------------------

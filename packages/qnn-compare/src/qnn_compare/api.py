@@ -19,7 +19,7 @@ from qnn_core.errors import CompareError
 from qnn_core.machine.processor import usable_cores
 from qnn_core.ops import softmax_cross_entropy
 from qnn_core.quantizer import forget_codebooks
-from qnn_core.terminal import say
+from qnn_core.terminal import LOGGER
 from qnn_core.training.evaluate import Loss
 
 from .comparison import Comparison
@@ -495,7 +495,7 @@ def _until_decided(
             c for c in plan.configs if c == found.reference or c.name in found.looked.open
         )
         if progress is not False:
-            say(_still_open(found, count), sys.stderr)
+            LOGGER.info("%s", _still_open(found, count))
     return found
 
 
@@ -559,4 +559,4 @@ def _say_how_to_go_on(store: Store, done: int, total: int) -> None:
         # A search is in a store inside of the study's.
         folder = store.folder.parent if store.folder.name == FOLDER else store.folder
         told = f"the same call with store={str(folder)!r} goes on"
-    say(f"\nstopped by Ctrl-C with {done} of {total} runs done; {told}", sys.stderr)
+    LOGGER.warning("\nstopped by Ctrl-C with %d of %d runs done; %s", done, total, told)

@@ -1,6 +1,5 @@
 """A Dask cluster as an executor."""
 
-import sys
 import time
 from collections.abc import Generator
 from concurrent.futures import Executor
@@ -8,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from qnn_core.errors import CompareError
-from qnn_core.terminal import say
+from qnn_core.terminal import LOGGER
 
 TIMEOUT = "20s"
 # For so long runs wait for a first worker, or for another one when all have gone.
@@ -54,9 +53,8 @@ class Workers:
         if waited == 0 or now - self._said >= SAY_SECONDS:
             self._said = now
             left = NO_WORKER_SECONDS - waited
-            say(
-                f"the Dask scheduler has no worker; waiting for one, {left:.0f} seconds at most",
-                sys.stderr,
+            LOGGER.info(
+                "the Dask scheduler has no worker; waiting for one, %.0f seconds at most", left
             )
 
 

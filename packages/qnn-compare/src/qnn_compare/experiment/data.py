@@ -2,7 +2,6 @@
 
 import hashlib
 import math
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, Protocol
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qnn_core.data import as_array, batches_of, by_indices, joined, leaves, mapped
 from qnn_core.errors import CompareError, QnnError
-from qnn_core.terminal import say
+from qnn_core.terminal import LOGGER
 
 from .configs import one_line
 from .failures import error_text
@@ -534,7 +533,7 @@ def check_shared(seen: Look, name: str) -> None:
     if 2 * shared > count:
         raise CompareError(f"compare: {told}: they say what was learned by heart, and nothing else")
     if shared > 0.01 * count:
-        say(f"compare: {told}", sys.stderr)
+        LOGGER.warning("compare: %s", told)
 
 
 def loaded_data(given: Given) -> Data:

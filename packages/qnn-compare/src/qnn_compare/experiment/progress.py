@@ -6,8 +6,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from qnn_core.terminal import is_terminal, say
-from tqdm import tqdm
+from qnn_core.terminal import LOGGER, bar, in_notebook, is_watched
 
 from ..formatting import counted
 from ..metric import ACCURACY, Metric
@@ -46,17 +45,17 @@ class Progress:
         self._bar: Any = None
         self._lines: list[Any] = []
         if kept_failed and show is not False:
-            say(
-                f"{counted(kept_failed, 'run')} failed before, and would again; retry=True (qnn "
-                "compare --retry) tries all the same",
-                sys.stderr,
+            LOGGER.info(
+                "%s failed before, and would again; retry=True (qnn compare --retry) tries all "
+                "the same",
+                counted(kept_failed, "run"),
             )
-        if not self._quiet and is_terminal(sys.stderr):
+        if not self._quiet and is_watched():
             # smoothing=0: the time left by the mean over all runs, since they differ.
             options: dict[str, Any] = {"unit": "run", "desc": "training", "smoothing": 0}
-            self._bar = tqdm(total=total, initial=done, dynamic_ncols=True, **options)
+            self._bar = bar(total=total, initial=done, **options)
         elif not self._quiet and done:
-            say(f"{done} of {total} runs were done before", sys.stderr)
+            LOGGER.info("%d of %d runs were done before", done, total)
 
     def __enter__(self) -> "Progress":
         return self
@@ -78,11 +77,11 @@ class Progress:
                 self._bar.set_postfix_str(told, refresh=False)
                 self._bar.update()
         elif not self._quiet:
-            say(f"{self._done}/{self._total}  {told}", sys.stderr)
+            LOGGER.info("%d/%d  %s", self._done, self._total, told)
 
     def tick(self, running: Iterable[tuple[str, RunProgress]]) -> None:
         """Show how far the runs that go on are, by their names."""
-        if self._bar is None:
+        if self._bar is None or in_notebook():  # a widget for each run would be in the way
             return
         with suppress(*UNSEEN):
             self._show(running)
@@ -94,9 +93,7 @@ class Progress:
             told[MOST_LINES - 1 :] = [f"  and {len(told) - MOST_LINES + 1} more"]
         while len(self._lines) < len(told):
             place = len(self._lines) + 1
-            self._lines.append(
-                tqdm(total=0, position=place, bar_format="{desc}", dynamic_ncols=True, leave=False)
-            )
+            self._lines.append(bar(total=0, position=place, bar_format="{desc}", leave=False))
         for n, line in enumerate(self._lines):
             line.set_description_str(told[n] if n < len(told) else "")
 

@@ -1,13 +1,12 @@
 """The configs of a study with the recipes that a search has chosen for them."""
 
-import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qnn_core.errors import CompareError
-from qnn_core.terminal import say
+from qnn_core.terminal import LOGGER
 
 from ..formatting import listed
 from .arguments import number
@@ -66,10 +65,12 @@ def tuned_configs(
     if progress is not False:
         trained = [config for config in configs if not trains_nothing(config)]
         count = len(search.recipes()) * len(trained) * search.seeds
-        say(
-            f"tuning: {count} runs, {len(search.recipes())} recipes for each of {len(trained)} "
-            "configs, judged by what is held back of the training data",
-            sys.stderr,
+        LOGGER.info(
+            "tuning: %d runs, %d recipes for each of %d configs, judged by what is held back of "
+            "the training data",
+            count,
+            len(search.recipes()),
+            len(trained),
         )
     known: list[Config] = []  # candidates
     names: dict[str, str] = {}  # of the one that was chosen, by its config's

@@ -2,7 +2,6 @@
 
 import copy
 import inspect
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Literal
@@ -16,8 +15,8 @@ from qnn_core.errors import CompareError, QnnError, SpecError, StateError
 from qnn_core.nn import Module
 from qnn_core.nn.quant.quantize import QuantizeWeight
 from qnn_core.nn.surgery import Float, exchange, quantizers
+from qnn_core.terminal import bar, is_watched
 from qnn_core.training.metrics import NAMED
-from tqdm import tqdm
 
 from .configs import Config, one_line
 from .failures import error_text
@@ -143,10 +142,9 @@ def check_origins(
 
 def _bar(total: int, progress: bool | None) -> Any:
     """Return a bar that appears after a second, on a terminal; elsewhere nothing is to be seen."""
-    terminal = getattr(sys.stderr, "isatty", lambda: False)()
-    hidden = progress is False or not terminal
+    hidden = progress is False or not is_watched()
     options: dict[str, Any] = {"unit": "net", "desc": "checking", "delay": 1, "leave": False}
-    return tqdm(total=total, dynamic_ncols=True, disable=hidden, **options)
+    return bar(total=total, disable=hidden, **options)
 
 
 def _check_config(

@@ -1,6 +1,5 @@
 """The report while a study runs: the page can be opened at any moment, and reads itself anew."""
 
-import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from qnn_core.errors import CompareError, SpecError
 from qnn_core.files import atomic_write
-from qnn_core.terminal import say
+from qnn_core.terminal import LOGGER
 
 if TYPE_CHECKING:
     from ..comparison import Comparison
@@ -57,4 +56,4 @@ class LivePage:
             try:
                 comparison.report(self.path)
             except CompareError as error:
-                say(str(error), sys.stderr)
+                LOGGER.warning("%s", error)

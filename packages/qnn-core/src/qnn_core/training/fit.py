@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from ..nn import Module, Quantize
 from ..ops import softmax_cross_entropy
 from ..optim import Optimizer, but_for_rates, clip_gradients
 from ..program import Programs
+from ..terminal import LOGGER
 from .checkpoint import Checkpoint, only_writer
 from .evaluate import Evaluation, Loss, Tally, WeighedLoss
 from .history import Epoch, History
@@ -90,7 +91,8 @@ def fit(
         checkpoint: file that is written, atomically, at the start and after every epoch.
         resume: go on from `checkpoint` if it exists, with the optimizer's learning rate as it is
             now: it need not be that of the epochs before.
-        progress: whether to show a bar; None means on a terminal only.
+        progress: whether to show a bar; None means on a terminal and in a notebook. The logger
+            ``qnn`` is told of each epoch, at the level DEBUG.
         on_epoch: called with each epoch's measurements.
 
     Raises:
@@ -175,6 +177,20 @@ def _broken_all_qparams(model: Module) -> str:
 def _overflow(model: Module, batch: Batch) -> str:
     first = first_overflow(model, batch.inputs)
     return f"; numbers overflow first in {first}" if first else ""
+
+
+class Told(NamedTuple):
+    """An epoch as a line of a log, which is made if somebody reads it."""
+
+    epoch: Epoch
+    epochs: int
+
+    def __str__(self) -> str:
+        e = self.epoch
+        parts = {"loss": e.loss, e.metric_name: e.metric, "val loss": e.val_loss}
+        parts[f"val {e.metric_name}"] = e.val_metric
+        told = [f"{name} {value:.4f}" for name, value in parts.items() if value is not None]
+        return f"fit: epoch {e.epoch}/{self.epochs}, {', '.join(told)}, {e.seconds:.1f} s"
 
 
 class _Run:
@@ -315,6 +331,7 @@ class _Run:
                     saved = path if path is not None and path.exists() else None
                     hint = f"; the last good checkpoint is {saved}" if saved else ""
                     raise NonFiniteError(f"{error}{hint}") from error
+                LOGGER.debug("%s", Told(epoch, epochs))
                 if path is not None:
                     self.checkpoint().save(path)
                 if on_epoch is not None:

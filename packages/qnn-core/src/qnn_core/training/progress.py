@@ -5,9 +5,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from tqdm import tqdm
-
-from ..terminal import is_terminal, is_writable
+from ..terminal import bar, is_watched, is_writable
 from .evaluate import Evaluation, told
 
 
@@ -18,22 +16,21 @@ class Progress:
         data: the training batches; without a number of ``steps`` the time left is not known.
         epochs: how many in all.
         done: how many were done before.
-        show: True, False, or None for only on a terminal.
+        show: True, False, or None for only on a terminal and in a notebook.
     """
 
     def __init__(self, data: Any, epochs: int, done: int, show: bool | None) -> None:
         self._epochs = epochs
-        self._bar = None
+        self._bar: Any = None
         # Even a tqdm that shows nothing holds a semaphore of the system.
-        if is_terminal(sys.stderr) if show is None else show and is_writable(sys.stderr):
+        if is_watched() if show is None else show and is_writable(sys.stderr):
             steps = data.steps
-            self._bar = tqdm(
+            self._bar = bar(
                 total=None if steps is None else steps * epochs,
                 initial=0 if steps is None else steps * done,
                 bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}",
                 # Work that is done in a moment needs no bar.
                 delay=0.5,
-                dynamic_ncols=True,
                 leave=False,
             )
         self._samples = 0

@@ -15,7 +15,7 @@ from .archive import Arrays, IdxFile, decode_stored, read_verified
 
 _LOCK_SECONDS = 900  # longer than a download may take; then go on without the lock
 
-logger = logging.getLogger("qnn_data")
+logger = logging.getLogger("qnn.data")
 
 
 class Cache:
@@ -70,7 +70,7 @@ class Cache:
             lock = FileLock(self.folder / ".lock", timeout=_LOCK_SECONDS)
             lock.acquire()
         except (OSError, NotImplementedError, Timeout) as error:
-            logger.info("going on without a lock on %s: %s", self.folder, error)
+            logger.debug("going on without a lock on %s: %s", self.folder, error)
         try:
             yield
         finally:

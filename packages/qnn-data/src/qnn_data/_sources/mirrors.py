@@ -16,7 +16,7 @@ from .cache import Cache
 _CHUNK = 1 << 16
 _SLACK = 1 << 16  # a compressed file can be this much larger than its content, no more
 
-logger = logging.getLogger("qnn_data")
+logger = logging.getLogger("qnn.data")
 
 
 class _Stopped(Exception):

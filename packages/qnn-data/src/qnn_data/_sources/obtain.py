@@ -18,7 +18,7 @@ from .package_index import PackageIndex
 _ENVIRONMENT = "QNN_DATA"
 _TIMEOUT = 10.0
 
-logger = logging.getLogger("qnn_data")
+logger = logging.getLogger("qnn.data")
 
 
 def obtain(
@@ -84,7 +84,7 @@ class _Search:
             self.tried.append(f"{label}: {found}")
             return False
         self.arrays = found
-        logger.info("%s from %s", self.archive.title, named)
+        logger.debug("%s from %s", self.archive.title, named)
         return True
 
     def afar(self, store: Cache, mirrors: Sequence[str], timeout: float) -> bool:
@@ -103,7 +103,7 @@ class _Search:
             self.tried = [line for line in self.tried if not line.startswith(label)]
             self.tried.append(label + "; ".join(reasons.values()))
             return False
-        logger.info("%s from %s", self.archive.title, store.folder)
+        logger.debug("%s from %s", self.archive.title, store.folder)
         return True
 
     def download(self, store: Cache, mirrors: Sequence[str], timeout: float) -> None:

@@ -23,7 +23,7 @@ _TIMEOUT = 30.0
 Arrays = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 Files = dict[str, bytes]
 
-logger = logging.getLogger("qnn_data")
+logger = logging.getLogger("qnn.data")
 
 
 @dataclass(frozen=True)
