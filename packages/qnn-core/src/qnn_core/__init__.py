@@ -72,6 +72,7 @@ from .qtensor import PackedTensor, encode, pack_bits, unpack_bits
 from .quantizer import QParams, Quantizer
 from .quantizer.former_names import renamed
 from .registry import get_quantizer, schemes
+from .torch_names import OF_QNN, missing
 from .training import Distillation, History, Metric, evaluate, fit
 
 if TYPE_CHECKING:
@@ -199,4 +200,6 @@ def __getattr__(name: str) -> Any:
         return import_module(f".{name}", __name__)
     if name in _LATER:
         return getattr(import_module(".importing", __name__), name)
+    if name in OF_QNN:
+        missing(f"module {__name__!r}", name, OF_QNN)
     return renamed(__name__, name, {"Coded": "PackedTensor", "Frame": "QParams"})

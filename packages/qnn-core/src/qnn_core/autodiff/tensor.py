@@ -3,13 +3,14 @@
 import copyreg
 from collections.abc import Iterator, Sequence
 from copy import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from ..arguments import number
 from ..errors import DtypeError, GraphError, QnnError, ShapeError
+from ..torch_names import OF_TENSOR, missing
 from .backward import differentiate
 from .memory import Memory
 from .mode import MODE
@@ -240,6 +241,11 @@ class Tensor:
             grad=None if self.grad is None else np.asarray(self.grad.array),
             quantized=self.quantized,
         )
+
+    if not TYPE_CHECKING:  # else any name would count as one of a tensor's
+
+        def __getattr__(self, name: str) -> Any:
+            missing(f"{type(self).__name__!r} object", name, OF_TENSOR)
 
     def __reduce__(self) -> Any:
         # What copy and pickle do by themselves with a class of Python's: a compiled one has to ask.
@@ -515,6 +521,25 @@ class Parameter(Tensor):
                 )
             self.bounds = float(low), float(high)
         self.decay = decay
+
+    def __iadd__(self, other: ArrayLike) -> Tensor:
+        self._not_in_place("+=")
+
+    def __isub__(self, other: ArrayLike) -> Tensor:
+        self._not_in_place("-=")
+
+    def __imul__(self, other: ArrayLike) -> Tensor:
+        self._not_in_place("*=")
+
+    def __itruediv__(self, other: ArrayLike) -> Tensor:
+        self._not_in_place("/=")
+
+    def _not_in_place(self, sign: str) -> NoReturn:
+        """Refuse what would give the name to a new tensor, and leave the parameter as it was."""
+        raise TypeError(
+            f"parameter {sign} ... would make a new tensor and leave the parameter as it is: "
+            f"parameter.data[...] {sign} array changes it, as an optimizer does"
+        )
 
 
 class Buffer(Tensor):

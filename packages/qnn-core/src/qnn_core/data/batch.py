@@ -208,9 +208,10 @@ def joined(parts: Sequence[Any]) -> Any:
 
 def run(model: Callable[..., Any], inputs: Any) -> Any:
     """Return what a model gives for the inputs of a batch, float arrays of its dtype."""
-    if isinstance(inputs, tuple):
-        return model(*map(Tensor.of, inputs))
-    return model(Tensor.of(inputs))
+    outputs = model(*map(Tensor.of, inputs if isinstance(inputs, tuple) else (inputs,)))
+    if outputs is None:
+        raise TypeError(f"{type(model).__name__}: its forward returned None: is a return missing?")
+    return outputs
 
 
 def arrays_of(outputs: Any) -> Any:

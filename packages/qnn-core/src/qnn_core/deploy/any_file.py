@@ -67,7 +67,15 @@ def save(model: Module | PackedModel, path: str | Path) -> None:
     elif isinstance(model, Module):
         save_model(model, path)
     else:
-        raise SpecError(f"save: a Module or a PackedModel is needed, got {model!r:.200}")
+        hint = "; qnn.save_state(model, path) writes the state alone" if is_state(model) else ""
+        raise SpecError(
+            f"save: a Module or a PackedModel is needed, got a {type(model).__name__}{hint}"
+        )
+
+
+def is_state(given: object) -> bool:
+    """Whether something is like what `Module.state_dict` returns."""
+    return isinstance(given, dict) and all(isinstance(name, str) for name in given)
 
 
 def load(path: str | Path, *, limit: float = 1.0) -> Any:

@@ -1,5 +1,8 @@
 """Layers and ready-made models."""
 
+from typing import NoReturn
+
+from ..torch_names import OF_NN, missing
 from .layers import (
     AvgPool1d,
     AvgPool2d,
@@ -86,3 +89,7 @@ __all__ = [
     "load_state",
     "save_state",
 ]
+
+
+def __getattr__(name: str) -> NoReturn:
+    missing(f"module {__name__!r}", name, OF_NN)

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from reprlib import recursive_repr
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 from ..autodiff import Buffer, Parameter, Tensor
 from ..autodiff.mode import MODE
 from ..errors import StateError, StructureError
+from ..torch_names import OF_MODULE, missing
 from .hidden import checked
 from .parts import Composite, Parts, children, first_parameter, held
 from .shown import module_html
@@ -241,9 +242,16 @@ class Module(Composite):
         """Take over the values of `state_dict` of an equal module.
 
         Raises:
+            TypeError: if it is no dictionary.
             StateError: if names are missing, unknown, or of another shape or dtype. The message
                 lists all of them, and nothing was changed.
         """
+        if not isinstance(state, Mapping):
+            raise TypeError(
+                "load_state_dict: a dictionary is needed, as state_dict() returns, got a "
+                f"{type(state).__name__}; qnn.load_state(path) reads one from a file, and "
+                "qnn.load_torch_state(model, path) takes PyTorch's"
+            )
         own = dict(self._state())
         problems = [f"missing: {name}" for name in own if name not in state]
         problems += [f"unknown: {name}" for name in state if name not in own]
@@ -282,6 +290,11 @@ class Module(Composite):
     def _repr_html_(self) -> str:
         """Return the layers as a table, as notebooks show it."""
         return module_html(self)
+
+    if not TYPE_CHECKING:  # else any name would count as one of a module's
+
+        def __getattr__(self, name: str) -> NoReturn:
+            missing(f"{type(self).__name__!r} object", name, OF_MODULE)
 
     def describe(self) -> str:
         """Return what `repr` shows between the parentheses."""

@@ -1,6 +1,9 @@
 """Differentiable operations. Each takes tensors or arrays and returns a tensor."""
 
+from typing import NoReturn
+
 from ..autodiff.table import BUILT_IN, OPS, UFUNCS
+from ..torch_names import OF_OPS, missing
 from . import numpy_arrangements, numpy_functions  # noqa: F401 # what NumPy's functions are
 from . import quantized_product as _quantized_product  # noqa: F401 # declares one more
 from .activation import hardtanh, log_softmax, relu, sigmoid, softmax, softplus, tanh
@@ -96,3 +99,7 @@ __all__ = [
     "variance",
     "where",
 ]
+
+
+def __getattr__(name: str) -> NoReturn:
+    missing(f"module {__name__!r}", name, OF_OPS)

@@ -28,6 +28,11 @@ def checked_labels(name: str, labels: ArrayLike, shape: Shape) -> Labels:
         DtypeError: if they are not whole numbers.
         ValueError: if one is no class; the message says which and where.
     """
+    if isinstance(labels, Tensor) and labels.requires_grad:
+        raise TypeError(
+            f"{name}: the labels are a tensor that requires a gradient: scores come first, then "
+            "labels"
+        )
     array = np.asarray(labels)
     if len(shape) != 2 or 0 in shape:
         raise ShapeError(f"{name}: scores of shape [batch, classes] are needed, got {shape}")
@@ -35,9 +40,13 @@ def checked_labels(name: str, labels: ArrayLike, shape: Shape) -> Labels:
         raise ShapeError(
             f"{name}: scores of shape {shape} and labels of shape {array.shape}: one whole number "
             f"for each row is needed, of shape {shape[:1]}"
+            + ("; of one-hot rows that is labels.argmax(axis=1)" if array.shape == shape else "")
         )
     if array.dtype.kind not in "iu":
-        raise DtypeError(f"{name}: labels must be whole numbers, got {array.dtype}")
+        raise DtypeError(
+            f"{name}: labels must be whole numbers, got {array.dtype}: labels.astype(int) if they "
+            "are classes"
+        )
     # A copy: backward indexes with it, whatever becomes of the caller's array.
     own = np.array(array, np.int64, order="C")
     where = training.first_outside(own, shape[1])

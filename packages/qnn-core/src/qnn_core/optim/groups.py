@@ -126,7 +126,10 @@ def _named(
     for entry in entries:
         name, parameter = entry if isinstance(entry, tuple) else (f"parameter {len(seen)}", entry)
         if not isinstance(parameter, Parameter):
-            raise TypeError(f"{optimizer}: an optimizer takes parameters, got {parameter!r}")
+            raise TypeError(
+                f"{optimizer}: an optimizer takes parameters, such as model.parameters(), got "
+                f"{parameter!r}"
+            )
         if id(parameter) in seen:
             other = seen[id(parameter)]
             twice = f"{name} is given twice" if name == other else f"{name} is {other}"

@@ -121,6 +121,12 @@ def fit(
             f"fit: an optimizer is needed, such as qnn.optim.Adam(model.parameters()), got "
             f"{optimizer!r}"
         )
+    if not callable(loss):
+        raise TypeError(
+            "fit: the loss is a function of outputs and targets, such as "
+            f"qnn.ops.softmax_cross_entropy, got {loss!r}"
+        )
+    _check_parameters_of(model, optimizer)
     chosen = metric_of(metric, "fit", directed=True)
     batches = training_batches(data, "fit", batch_size, seed)
     run = _Run(model, optimizer, loss, chosen, clip_norm=clip_norm, compiled=compiled)
@@ -155,6 +161,16 @@ def _check(epochs: int, patience: int | None, keep: str) -> None:
         whole("fit", "patience", patience, least=1)
     if keep not in ("last", "best"):
         raise ValueError(f"fit: keep must be 'last' or 'best', got {keep!r}")
+
+
+def _check_parameters_of(model: Module, optimizer: Optimizer) -> None:
+    """Refuse an optimizer of another model: it would find no gradients."""
+    own = {id(parameter) for parameter in model.parameters() if parameter.requires_grad}
+    if own and not any(id(parameter) in own for parameter in optimizer.parameters):
+        raise StateError(
+            f"fit: the optimizer has none of the parameters of this {type(model).__name__}: make "
+            "it of model.parameters(), after the model"
+        )
 
 
 def _broken_all_qparams(model: Module) -> str:

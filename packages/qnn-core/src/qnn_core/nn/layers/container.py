@@ -26,7 +26,9 @@ class Sequential(Module):
     def __init__(self, *layers: Module) -> None:
         for position, layer in enumerate(layers):
             if not isinstance(layer, Module):
-                raise TypeError(f"Sequential: layer {position} is {layer!r}, not a Module")
+                raise TypeError(
+                    f"Sequential: layer {position} is {layer!r}, not a Module{_hint(layer)}"
+                )
         self.layers = list(layers)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -43,6 +45,15 @@ class Sequential(Module):
 
     def __len__(self) -> int:
         return len(self.layers)
+
+
+def _hint(given: object) -> str:
+    """Return what whoever gave this may have meant."""
+    if isinstance(given, list | tuple):
+        return ": Sequential(*layers) takes those of a list"
+    if callable(given):
+        return ": a function of tensors is called in the forward of a Module of your own"
+    return ""
 
 
 class Flatten(Module):
