@@ -326,3 +326,11 @@ def test_images_set_what_differences_of_equal_configs_can_mean() -> None:
     [_, row] = read_csv(comparison)
     assert float(row["difference"]) == 0
     assert 0 < float(row["high"]) < 1 / IMAGES
+
+
+def test_notebooks_see_the_differences() -> None:
+    content = typical()._repr_html_()
+    assert content.count("<svg") == 1
+    # An interval and a mean for each config beside the reference.
+    assert content.count("<polyline") == 2 * len(typical().against())
+    assert "<svg" not in nothing_done()._repr_html_()

@@ -6,12 +6,14 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from qnn_core.display import block, html_table, sentence
 from qnn_core.terminal import check_style, escape_markdown, table
 
 from ..formatting import broken
 from ..metric import ACCURACY
 from .columns import columns_for, fitting
 from .csv import numbers
+from .differences_svg import differences_svg
 from .footnotes import (
     Footnote,
     failed,
@@ -96,13 +98,19 @@ def _filled(texts: Sequence[str]) -> str:
 
 
 def for_notebook(comparison: "Comparison") -> str:
-    """Return the table and the same sentences as HTML, escaped."""
-    above = "\n".join(
-        f"<p>{html.escape(text)}</p>" for text in (answer(comparison), size(comparison))
-    )
+    """Return a picture of the differences, the table and the same sentences as HTML, escaped."""
+    columns = columns_for(comparison)
+    cells = [[column.text(row) for column in columns] for row in rows_of(comparison)]
+    headers = [column.name for column in columns]
     prose = [*warnings(comparison), *what_to_do(comparison)]
-    shown = "\n".join(f"<p>{html.escape(text)}</p>" for text in prose)
-    return f"{above}\n{configs_table(comparison, 'html')}\n{shown}"
+    return block(
+        answer(comparison),
+        sentence(size(comparison)),
+        differences_svg(comparison),
+        html_table(headers, cells),
+        _html([*_notes(comparison, headers, ())]),
+        *map(sentence, prose),
+    )
 
 
 def _for_paper(shown: str) -> str:
