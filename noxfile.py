@@ -130,7 +130,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def browser(session: nox.Session) -> None:
-    """Look at a report in a browser without a screen: chromium, or what QNN_CHROMIUM names."""
+    """Look at pages in a browser without a screen: chromium, or what QNN_CHROMIUM names."""
     install_packages(session, *group("browser"))
     session.run("pytest", "tests/browser", "-m", "browser", *session.posargs, env=ONE_BLAS_THREAD)
 

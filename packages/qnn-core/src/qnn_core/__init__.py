@@ -31,7 +31,7 @@ from .analysis import (
     warm_start,
 )
 from .autodiff import Buffer, Parameter, Tensor, from_dlpack, grad, no_grad, trace
-from .deploy import PackedModel, pack
+from .deploy import PackedModel, pack, page
 from .deploy.any_file import load, save
 from .errors import ConversionError, ConversionWarning, ExportWarning, QnnError, TrainingWarning
 from .extensions import added_name
@@ -161,6 +161,7 @@ __all__ = [
     "optim",
     "pack",
     "pack_bits",
+    "page",
     "quantize",
     "save",
     "save_state",

@@ -24,6 +24,7 @@ from .export_c import add_export_c
 from .export_onnx import add_export
 from .info import content_of
 from .new_quantizer import new_quantizer
+from .page import add_page
 
 NO_SCHEMES = "no schemes: packages/qnn-quantizers of the repository has uniform, symmetric, ..."
 
@@ -86,6 +87,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_check(commands.add_parser)
     add_export_c(commands.add_parser, _above_zero)
     add_board(commands.add_parser)
+    add_page(commands.add_parser, _above_zero)
     new = commands.add_parser(
         "new-quantizer",
         help="write a package with a quantizer of your own to start from",

@@ -132,7 +132,7 @@ def _export_c(options: argparse.Namespace) -> int:
         float=options.float,
         target=options.target,
         optimize=options.optimize,
-        samples=None if options.samples is None else _samples(options.samples),
+        samples=None if options.samples is None else samples_in(options.samples),
         vectors=options.vectors,
     )
     options.answer = _record(exported)
@@ -207,10 +207,15 @@ def _transform(options: argparse.Namespace) -> Transform:
         )
     if options.raw:
         return RAW
-    return (options.mean, options.std) if mean_std else _function(options.transform)
+    return (options.mean, options.std) if mean_std else function_named(options.transform)
 
 
-def _function(text: str) -> Callable[[Any], Any]:
+def function_named(text: str) -> Callable[[Any], Any]:
+    """Return the function ``MODULE:FUNCTION``; modules in this folder too.
+
+    Raises:
+        SpecError: if there is none.
+    """
     module_name, _, path = text.partition(":")
     # As ``python -m`` does: a module in the folder where one is can be used.
     sys.path.insert(0, os.getcwd())
@@ -228,7 +233,12 @@ def _function(text: str) -> Callable[[Any], Any]:
     return function
 
 
-def _samples(file: str) -> NDArray[Any]:
+def samples_in(file: str) -> NDArray[Any]:
+    """Return the array of a .npy file.
+
+    Raises:
+        FileError: if it is none.
+    """
     try:
         samples = np.load(file, allow_pickle=False)
     except (ValueError, EOFError) as error:

@@ -3,8 +3,9 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .browser import Page
 from .graph import Graph, Input, Node
-from .runtime import PackedModel, PackedRow, PackedSummary, load, pack
+from .runtime import PackedModel, PackedRow, PackedSummary, load, pack, page
 
 if TYPE_CHECKING:
     from .onnx import Exported
@@ -17,8 +18,10 @@ __all__ = [
     "PackedModel",
     "PackedRow",
     "PackedSummary",
+    "Page",
     "load",
     "pack",
+    "page",
 ]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from qnn_core.look import style
 
 from ...formatting import counted, p_value
 from .. import figures, summary
@@ -63,6 +64,7 @@ def html(comparison: "Comparison", refresh: int = 0) -> str:
     environment.filters["breakable"] = _breakable
     return environment.get_template("template.html").render(
         refresh=refresh,
+        look=Markup(style()),
         size=summary.size(comparison),
         answer=summary.answer(comparison),
         question=summary.question(comparison) if comparison.against() else "",

@@ -1,9 +1,9 @@
 """Packed models as C99 for microcontrollers, proved equal to them."""
 
+from ..pixels import Transform
 from .cost import PROCESSORS, CRow, CSummary
 from .export import CExport, c_summary, export_c
 from .options import InputKind, Optimize, Options, Target
-from .pixels import Transform
 
 __all__ = [
     "PROCESSORS",

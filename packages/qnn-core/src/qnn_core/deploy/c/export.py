@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...errors import ExportError, SpecError
 from ..graph import Graph
+from ..pixels import Transform, pixel_values
 from .cost import CSummary, cost
 from .expected import expected
 from .folder import write_folder
@@ -18,7 +19,6 @@ from .host import Ran, compiler, run_on_host
 from .lower import lower
 from .options import Options
 from .packages import packages
-from .pixels import Transform, pixel_values
 from .plan import Plan, decision_of
 from .text.header import cpp_header, header, sizes
 from .text.selftest import selftest

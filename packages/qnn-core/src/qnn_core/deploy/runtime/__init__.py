@@ -2,5 +2,6 @@
 
 from .model import PackedModel, load, pack
 from .packed_summary import PackedRow, PackedSummary
+from .pages import page
 
-__all__ = ["PackedModel", "PackedRow", "PackedSummary", "load", "pack"]
+__all__ = ["PackedModel", "PackedRow", "PackedSummary", "load", "pack", "page"]

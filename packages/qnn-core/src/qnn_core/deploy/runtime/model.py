@@ -1,6 +1,6 @@
 """`PackedModel`: a graph that can be called, saved and looked at."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -11,6 +11,8 @@ from ...data import as_array
 from ...errors import FileError, NonFiniteError, ShapeError, SpecError
 from ...files import load_arrays
 from ...gemm import cpu
+from ..browser import InputKind as PageInput
+from ..browser import Packed, Page, Task, write_page
 from ..compile.fuse import fuse
 from ..compile.program import Program
 from ..file.budget import Budget
@@ -19,13 +21,14 @@ from ..file.write import serialize_arrays, write_graph
 from ..graph import Graph, Input
 from ..graph.from_trace import build, samples
 from ..graph.validate import check
+from ..pixels import Transform
 from .packed_summary import PackedSummary, packed_summary
 from .sample_independence import verify_apart
 from .verify import verify
 
 # What writes files for others is half of the time that importing this takes: not before it is used.
 if TYPE_CHECKING:
-    from ..c import CExport, CSummary, InputKind, Optimize, Target, Transform
+    from ..c import CExport, CSummary, InputKind, Optimize, Target
     from ..onnx import Exported, Function, Raw
 
 Floats = NDArray[np.float32]
@@ -285,6 +288,54 @@ class PackedModel:
         options = Options(name, input, float, target, optimize)
         given: dict[str, Any] = {"transform": transform, "samples": samples, "vectors": vectors}
         return export_c(self.graph, folder, options, **given)
+
+    def page(
+        self,
+        path: str | Path,
+        *,
+        name: str = "the net",
+        input: PageInput | None = None,
+        transform: Transform = None,
+        samples: Any = None,
+        classes: Sequence[str] | None = None,
+        task: Task | None = None,
+        title: str | None = None,
+    ) -> Page:
+        """Write the model as a page that needs no server: draw a digit, and see what it says.
+
+        Its arithmetic is plain JavaScript with the bits of this engine. `qnn_core.page` writes
+        several nets side by side, and says what the arguments and the errors are.
+
+        Args:
+            path: of the page, which ends in ``.html``.
+            name: that stands above the answers.
+            input: ``"drawing"``, ``"signal"`` or ``"numbers"``; None for what the shape says.
+            transform: what was done to inputs before training; see `qnn_core.page`.
+            samples: inputs to choose from: uint8 pixels for drawings, else numbers.
+            classes: names of the answers; None for their numbers.
+            task: what the outputs are, as in `predict`; None for classes, or a number if it is one.
+            title: of the page.
+
+        Example:
+            >>> import tempfile
+            >>> import qnn_core as qnn
+            >>> how = {"weight": "binary", "input": "symmetric:2,scale=1"}
+            >>> packed = qnn.pack(qnn.MLP([4, 3, 2], **how, seed=0), np.zeros((1, 4)))
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     made = packed.page(Path(folder, "net.html"), classes=["no", "yes"])
+            >>> made.nets
+            ('the net',)
+        """
+        return write_page(
+            [Packed(name, self.graph, self.nbytes)],
+            path,
+            input=input,
+            transform=transform,
+            samples=samples,
+            classes=classes,
+            task=task,
+            title=title,
+        )
 
     @property
     def nbytes(self) -> int:

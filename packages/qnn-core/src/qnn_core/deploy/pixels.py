@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ...errors import SpecError
-from ..graph import Graph
+from ..errors import SpecError
+from .graph import Graph
 
 Transform = Callable[[Any], Any] | tuple[ArrayLike, ArrayLike] | None
 
 
-def pixel_values(graph: Graph, transform: Transform) -> NDArray[np.float32]:
+def pixel_values(graph: Graph, transform: Transform, who: str = "export_c") -> NDArray[np.float32]:
     """Return float32 ``[256]``, or ``[256, channels]``: what each value of a pixel is in the model.
 
     Args:
@@ -20,34 +20,33 @@ def pixel_values(graph: Graph, transform: Transform) -> NDArray[np.float32]:
         transform: ``(mean, std)`` on the scale from 0 to 1, numbers or one for each channel, as in
             ``(pixel / 255 - mean) * (1 / std)`` in float32; or the function itself, of uint8
             ``[n, ...]``, which must act on each pixel alone.
+        who: asks, for messages.
 
     Raises:
         SpecError: if it is missing, or is no such function.
     """
     if transform is None:
         raise SpecError(
-            "export_c: say what was done to the pixels before training: transform=(mean, std) for "
+            f"{who}: say what was done to the pixels before training: transform=(mean, std) for "
             "(pixel / 255 - mean) / std, or transform=f for a function of uint8 arrays "
             "(numpy.float32 if nothing was done), or input='float32'"
         )
     shape = graph.inputs[0].shape if graph.inputs else ()
     if callable(transform):
-        return _of_function(transform, shape)
+        return _of_function(transform, shape, who)
     try:
         mean, std = (np.asarray(part, np.float32) for part in transform)
     except (TypeError, ValueError) as error:
         raise SpecError(
-            f"export_c: transform must be a function or (mean, std), got {transform!r}"
+            f"{who}: transform must be a function or (mean, std), got {transform!r}"
         ) from error
     finite = np.all(np.isfinite(mean)) and np.all(np.isfinite(std))
     if not finite or np.any(std <= 0):
-        raise SpecError(
-            f"export_c: transform must be a finite mean and an std > 0, got {transform!r}"
-        )
+        raise SpecError(f"{who}: transform must be a finite mean and an std > 0, got {transform!r}")
     channels = {part.shape for part in (mean, std)} - {()}
     if channels - {shape[-1:]}:
         raise SpecError(
-            f"export_c: mean and std of shapes {mean.shape} and {std.shape} are needed as numbers, "
+            f"{who}: mean and std of shapes {mean.shape} and {std.shape} are needed as numbers, "
             f"or one for each of the input's channels: its shape is {shape}"
         )
     pixels = np.arange(256, dtype=np.float32) / np.float32(255)
@@ -56,26 +55,28 @@ def pixel_values(graph: Graph, transform: Transform) -> NDArray[np.float32]:
     return (pixels - mean) * (np.float32(1) / std)
 
 
-def _of_function(transform: Callable[[Any], Any], shape: tuple[int, ...]) -> NDArray[np.float32]:
+def _of_function(
+    transform: Callable[[Any], Any], shape: tuple[int, ...], who: str
+) -> NDArray[np.float32]:
     pixels = np.broadcast_to(
         np.arange(256, dtype=np.uint8).reshape(256, *(1,) * len(shape)), (256, *shape)
     )
-    table = _called(transform, np.ascontiguousarray(pixels), shape)
+    table = _called(transform, np.ascontiguousarray(pixels), shape, who)
     values = table.reshape(256, -1)[:, 0].copy()
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (3, *shape), dtype=np.uint8)
     same = np.all(table.reshape(256, -1) == values[:, None])
-    given = _called(transform, images, shape)
+    given = _called(transform, images, shape, who)
     if not same or not np.array_equal(given.reshape(3, -1), values[images.reshape(3, -1)]):
         raise SpecError(
-            "export_c: transform does not act on each pixel alone: the C looks pixels up in a "
-            "table of 256 numbers; do the rest before, or export with input='float32'"
+            f"{who}: transform does not act on each pixel alone: pixels are looked up in a "
+            "table of 256 numbers; do the rest before, and give the numbers themselves"
         )
     return values
 
 
 def _called(
-    transform: Callable[[Any], Any], pixels: NDArray[np.uint8], shape: tuple[int, ...]
+    transform: Callable[[Any], Any], pixels: NDArray[np.uint8], shape: tuple[int, ...], who: str
 ) -> NDArray[np.float32]:
     """Call a transform with images of the model's shape; flat ones as squares too."""
     shapes = [pixels.shape]
@@ -93,6 +94,6 @@ def _called(
             return made
         failure = failure or SpecError(f"it gives shape {made.shape} for {tried}")
     raise SpecError(
-        f"export_c: transform must give as many finite numbers as it is given pixels, of uint8 "
+        f"{who}: transform must give as many finite numbers as it is given pixels, of uint8 "
         f"[n, {', '.join(map(str, shape))}]: {type(failure).__name__}: {failure}"
     ) from failure

@@ -1,0 +1,7 @@
+"""Packed nets in a page: plain JavaScript with the bits of Python's engine."""
+
+from .answers import Task
+from .export import Packed, Page, write_page
+from .inputs import InputKind
+
+__all__ = ["InputKind", "Packed", "Page", "Task", "write_page"]
