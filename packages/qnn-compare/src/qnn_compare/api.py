@@ -89,6 +89,7 @@ def compare(
     executor: Executor | int | None = None,
     store: str | Path | None = None,
     page: str | Path | None = None,
+    keep_packed: bool = False,
     retry: bool = False,
     progress: bool | None = None,
 ) -> Comparison:
@@ -161,6 +162,9 @@ def compare(
             may be added to one later.
         page: an .html file with the report of what is done so far, written anew while runs go on
             (at most every ten seconds, and in a twenty-fifth of the time), and at the end.
+        keep_packed: whether to keep in the store the packed net of each config's first seed, in its
+            folder ``packed``: reports then have a page beside them in which these nets answer. Of
+            runs that the store had already there are none.
         retry: whether to run again what failed by its own fault too, and what has a damaged file in
             the store.
         progress: False shows nothing; see `Progress`.
@@ -257,7 +261,7 @@ def compare(
     )
     plan.check_names()
     run = partial(_until_decided, seconds=seconds) if auto else _run
-    with _store(store, retry) as kept:
+    with _store(store, retry, keep_packed) as kept:
         found = run(kept, experiment, plan, executor, progress, classes=seen.classes, live=live)
     if live is not None:
         live.end(found)
@@ -265,11 +269,13 @@ def compare(
 
 
 @contextmanager
-def _store(folder: str | Path | None, retry: bool) -> Generator[Store]:
+def _store(folder: str | Path | None, retry: bool, keep_packed: bool) -> Generator[Store]:
     """Yield the store, or one that is there for the time of a call."""
     if folder is not None:
-        yield Store(folder, mend=retry)
+        yield Store(folder, mend=retry, keeps_packed=keep_packed)
         return
+    if keep_packed:
+        raise CompareError("compare: keep_packed=True is for a study with a store=")
     with tempfile.TemporaryDirectory(prefix="qnn-compare-") as temporary:
         yield Store(temporary, kept=False)
 
@@ -445,8 +451,10 @@ def _run(
                 for task, result in _shown(turns, left, store, shown):
                     if result.state is not None:  # first: a result says that it is there
                         store.write_state(task.key, result.state)
+                    if result.packed is not None:
+                        store.write_packed(task.key, result.packed)
                     store.write(task.key, result)
-                    results[task] = replace(result, state=None)
+                    results[task] = replace(result, state=None, packed=None)
                     shown.show(result)
                     if live is not None and live.is_due:
                         live.show(Comparison.load(store.folder))
@@ -459,7 +467,9 @@ def _run(
             session["cells"] = sum(task in results for task in left)
             store.end(session | {"seconds": time.perf_counter() - began})
     by_run = {(task.config.name, task.seed): result for task, result in results.items()}
-    return Comparison(plan, by_run, tuple(store.sessions()), store.unsealed, metric=plan.metric)
+    packed = store.packed(plan) if store.kept else {}
+    sessions = tuple(store.sessions())
+    return Comparison(plan, by_run, sessions, store.unsealed, metric=plan.metric, packed=packed)
 
 
 def _until_decided(
@@ -476,6 +486,7 @@ def _until_decided(
     """Run look by look; only configs that are undecided go on, and the reference with them."""
     began, made = time.perf_counter(), 0
     results: dict[tuple[str, int], Result] = {}
+    packed: dict[str, Path] = {}
     configs = plan.configs
     for count in plan.question.looks:
         seeds = plan.seeds[:count]
@@ -487,8 +498,10 @@ def _until_decided(
         part = replace(plan, configs=with_needs(configs, plan.configs), seeds=seeds)
         found = _run(store, experiment, part, executor, progress, classes=classes, live=live)
         results |= found.results
+        packed |= found.packed
         made += found.sessions[-1]["cells"]  # the others were kept
-        found = replace(found, plan=replace(found.plan, configs=plan.configs), results=results)
+        whole = replace(found.plan, configs=plan.configs)
+        found = replace(found, plan=whole, results=results, packed=packed)
         if found.looked is None or not found.looked.open:
             break
         configs = tuple(

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from statistics import fmean
@@ -54,6 +54,8 @@ class Comparison:
         sessions: when, by which command and on what machine runs were made.
         unsealed: how many results an older version kept, without checksums.
         metric: what configs are compared by.
+        packed: files of packed nets, by name of the config, where they were kept: of the first
+            seed.
 
     Example:
         >>> import numpy as np
@@ -70,6 +72,7 @@ class Comparison:
     sessions: tuple[Mapping[str, Any], ...] = ()
     unsealed: int = 0
     metric: Metric = ACCURACY
+    packed: Mapping[str, Path] = field(default_factory=dict)
 
     @classmethod
     def load(cls, folder: str | Path) -> "Comparison":
@@ -81,7 +84,8 @@ class Comparison:
         store = Store(folder)
         plan, results = store.plan(), dict(store.results())
         sessions = tuple(store.sessions())
-        return cls(plan, results, sessions, store.unsealed, metric=plan.metric)
+        packed = store.packed(plan)
+        return cls(plan, results, sessions, store.unsealed, metric=plan.metric, packed=packed)
 
     @classmethod
     def from_results(
@@ -178,7 +182,8 @@ class Comparison:
                 "samples"
             )
         plan = replace(plan, question=self.plan.question)
-        return Comparison(plan, results, tuple(sessions), metric=self.metric)
+        packed = {name: path for one in (*others, self) for name, path in one.packed.items()}
+        return Comparison(plan, results, tuple(sessions), metric=self.metric, packed=packed)
 
     def asking(self, reference: str | None = None, margin: float | None = None) -> "Comparison":
         """Return the same results with another reference or margin than they were run for.
@@ -636,9 +641,18 @@ class Comparison:
         return figures.write(self, Path(folder), formats)
 
     def report(
-        self, path: str | Path, *, title: str = TITLE, about: str = "", notes: str = ""
+        self,
+        path: str | Path,
+        *,
+        title: str = TITLE,
+        about: str = "",
+        notes: str = "",
+        live: Mapping[str, Any] | None = None,
     ) -> Path:
         """Write a report and return its path.
+
+        Where packed nets were kept (``compare(..., keep_packed=True)``), a page of HTML has another
+        beside it, ``...-live.html``, in which they answer: see `qnn_core.page`.
 
         Args:
             path: ``.html`` for one page that needs nothing else, with a table that sorts, figures,
@@ -647,14 +661,17 @@ class Comparison:
             title: its heading; of a page of Markdown.
             about: Markdown that stands before the results, likewise.
             notes: Markdown that stands after them, likewise.
+            live: arguments of `qnn_core.page` for that other page, such as ``{"transform": (0, 1),
+                "samples": images}``; None for what it takes by default.
 
         Raises:
-            SpecError: for another suffix.
+            SpecError: for another suffix, or `live` where no packed nets were kept.
             CompareError: if no run was trained to its end, or it cannot be written.
+            QnnError: if `live` does not fit the nets; see `qnn_core.page`.
         """
         from .report import page  # noqa: PLC0415 - Matplotlib takes a second
 
-        return page.write(self, Path(path), title=title, about=about, notes=notes)
+        return page.write(self, Path(path), title=title, about=about, notes=notes, live=live)
 
     def __str__(self) -> str:
         return table.whole_text(self)

@@ -43,8 +43,10 @@ def deployed(
         packed = pack(model, tests[0][0][:32])
     except QnnError as error:
         return {"unpacked": one_line(error)}
+    content = packed.content()
     return {
-        "nbytes": packed.nbytes,
+        "packed": content,
+        "nbytes": len(content),
         "difference": max(
             _difference(packed(x), given) for given, (x, _) in zip(outputs, tests, strict=True)
         ),

@@ -30,6 +30,7 @@ class Task:
         key: its name in the store.
         trained: the nets that its own begins with, or learns from.
         kept: whether another config begins with it, or learns from it.
+        packed: whether its packed net is kept.
         notes: folder in which it says how far it is, if that exists where it runs.
         asker: the process that wants it.
     """
@@ -41,6 +42,7 @@ class Task:
     asker: int = field(default_factory=os.getpid)
     trained: Mapping[str, Trained] = field(default_factory=dict, compare=False)
     kept: bool = field(default=False, compare=False)
+    packed: bool = field(default=False, compare=False)
 
 
 def run_task(experiment: Experiment, task: Task) -> Result:
@@ -50,7 +52,9 @@ def run_task(experiment: Experiment, task: Task) -> Result:
     epochs = sum(experiment.recipe_of(stage).epochs for stage in (*config.stages, config))
     with Heartbeat(task.notes, task.key, epochs) as note:
         found = execute(experiment, config, task.seed, note.epoch, trained=task.trained)
-    return found if task.kept else replace(found, state=None)
+    # What nobody keeps need not come back from another process.
+    state = found.state if task.kept else None
+    return replace(found, state=state, packed=found.packed if task.packed else None)
 
 
 def run_on(

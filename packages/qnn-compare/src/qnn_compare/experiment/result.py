@@ -49,6 +49,7 @@ class Result:
         no_c: why it has no form in C; ``""`` if it has one, or nobody asked.
         state: the net's parameters and buffers, where another config begins with it or learns from
             it; a store has a file of its own for them.
+        packed: the bytes of the packed model's file, where they are to be kept; likewise.
 
     Example:
         >>> result = Result("symmetric:2", seed=0, accuracy=0.91, correct=np.array([True, False]))
@@ -77,6 +78,7 @@ class Result:
     c: Mapping[str, int] = field(default_factory=dict)
     no_c: str = ""
     state: Mapping[str, NDArray[Any]] | None = None
+    packed: bytes | None = None
 
     @property
     def done(self) -> bool:
@@ -137,7 +139,9 @@ class Result:
 
 # The key in JSON of each field: the first stores call a config an arm.
 KEYS = {
-    f.name: "arm" if f.name == "config" else f.name for f in fields(Result) if f.name != "state"
+    f.name: "arm" if f.name == "config" else f.name
+    for f in fields(Result)
+    if f.name not in ("state", "packed")
 }
 
 CURVES = {"loss", "accuracy", "test_loss", "test_accuracy"}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qnn_core.errors import CompareError, FileError, QnnError
-from qnn_core.files import load_arrays, save_arrays
+from qnn_core.files import atomic_write, load_arrays, save_arrays
 
 from . import orphans
 from .configs import one_line
@@ -33,6 +33,7 @@ ABOUT = "study.json"
 RUNS = "cells"  # as the first stores call them
 RUNNING = "running"
 STATES = "states"
+PACKED = "packed"
 
 
 class DamagedError(CompareError):
@@ -42,16 +43,26 @@ class DamagedError(CompareError):
 class Store:
     """A folder: study.json, cells/, while runs go on running/, and tuning/, a store itself.
 
-    Of nets that others begin with or learn from, states/ has the parameters.
+    Of nets that others begin with or learn from, states/ has the parameters; packed/ has the packed
+    nets of the first seed, where they are kept.
 
     Args:
         folder: it is made when it is first written to.
         kept: whether it stays; else it is for the time of a call.
         mend: whether files that are damaged count as if they were not there, and are written anew.
+        keeps_packed: whether packed nets of the first seed are kept.
     """
 
-    def __init__(self, folder: str | Path, *, kept: bool = True, mend: bool = False) -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        kept: bool = True,
+        mend: bool = False,
+        keeps_packed: bool = False,
+    ) -> None:
         self.folder, self.kept, self.mend = Path(folder), kept, mend
+        self.keeps_packed = keeps_packed
         # Which of the results that were read have no checksum.
         self._unsealed: set[str] = set()
 
@@ -245,6 +256,28 @@ class Store:
         except OSError as error:
             raise CompareError(f"store {self.folder} cannot be written to: {error}") from error
 
+    def write_packed(self, key: str, content: bytes) -> None:
+        """Keep the packed net of a run.
+
+        Raises:
+            CompareError: if it cannot be written.
+        """
+        try:
+            self._packed_path(key).parent.mkdir(exist_ok=True)
+            atomic_write(self._packed_path(key), content)
+        except OSError as error:
+            raise CompareError(f"store {self.folder} cannot be written to: {error}") from error
+
+    def packed(self, plan: Plan) -> dict[str, Path]:
+        """Return the files of packed nets, by the names of their configs: of the first seed."""
+        if not plan.configuration or not plan.seeds:
+            return {}
+        paths = {c.name: self._packed_path(plan.key(c, plan.seeds[0])) for c in plan.configs}
+        return {name: path for name, path in paths.items() if path.is_file()}
+
+    def _packed_path(self, key: str) -> Path:
+        return self.folder / PACKED / f"{key}.qnn"
+
     def state(self, key: str) -> State | None:
         """Return the parameters and buffers of a run's net; None if there are none, or damaged."""
         try:
@@ -289,7 +322,7 @@ class Store:
 
 def _is_foreign(path: Path) -> bool:
     """Whether a file or folder is none that a store begins with."""
-    if path.is_dir() and path.name in (RUNS, RUNNING, STATES):
+    if path.is_dir() and path.name in (RUNS, RUNNING, STATES, PACKED):
         return any(path.iterdir())
     if path.is_dir() and path.name == TUNING:  # a store of its own, which is filled first
         return not (path / ABOUT).exists()

@@ -40,6 +40,7 @@ KEYS: dict[str, dict[str, tuple[str, bool]]] = {
         "margin": ("a number", False),
         "metric": ("a name", False),
         "c": ("a name", False),
+        "keep_packed": ("true or false", False),
     },
     "training": {
         "epochs": ("a whole number", True),

@@ -17,8 +17,16 @@ Ended = Generator[tuple[Task, Result] | None, None, None]
 def tasks_of(store: Store, plan: Plan) -> list[Task]:
     """Return the runs of a plan, seed by seed."""
     names = needed(plan.configs)
+    first = plan.seeds[0] if store.keeps_packed else None
     return [
-        Task(config, seed, plan.key(config, seed), store.running, kept=config.name in names)
+        Task(
+            config,
+            seed,
+            plan.key(config, seed),
+            store.running,
+            kept=config.name in names,
+            packed=seed == first,
+        )
         for config, seed in plan.runs()
     ]
 

@@ -13,6 +13,7 @@ from ...formatting import counted, p_value
 from .. import figures, summary
 from ..columns import columns_for
 from ..footnotes import (
+    Footnote,
     failed,
     from_scratch,
     left_out,
@@ -28,6 +29,7 @@ from ..footnotes import (
 )
 from ..rows import rows_of
 from . import matrix, provenance
+from .live_nets import LiveNets
 
 if TYPE_CHECKING:
     from ...comparison import Comparison
@@ -43,12 +45,13 @@ class Cell(NamedTuple):
     value: float | str | None
 
 
-def html(comparison: "Comparison", refresh: int = 0) -> str:
+def html(comparison: "Comparison", refresh: int = 0, live: LiveNets | None = None) -> str:
     """Return the page; the same text for the same comparison.
 
     Args:
         comparison: what it is of.
         refresh: seconds after which a browser reads it anew; 0 for a page that stays as it is.
+        live: the page beside it in which the nets answer, if there is one.
     """
     rows = rows_of(comparison)
     columns = columns_for(comparison)
@@ -64,6 +67,7 @@ def html(comparison: "Comparison", refresh: int = 0) -> str:
     environment.filters["breakable"] = _breakable
     return environment.get_template("template.html").render(
         refresh=refresh,
+        live=live if live is not None and live.file else None,
         look=Markup(style()),
         size=summary.size(comparison),
         answer=summary.answer(comparison),
@@ -90,6 +94,7 @@ def html(comparison: "Comparison", refresh: int = 0) -> str:
             "Runs that failed": failed(comparison),
             "Nets that cannot be packed": unpacked(comparison),
             "Nets that have no form in C": without_c(comparison),
+            "Nets that do not answer in the live page": _without_page(live),
             "Layers that were left float": skipped(comparison),
             "Nets that were trained from scratch": from_scratch(comparison),
             "Runs that were not run yet": missing(comparison),
@@ -101,6 +106,10 @@ def html(comparison: "Comparison", refresh: int = 0) -> str:
         commands=provenance.commands(comparison),
         call=provenance.call(comparison) if comparison.plan.configuration else "",
     )
+
+
+def _without_page(live: LiveNets | None) -> list[Footnote]:
+    return [] if live is None else [Footnote(*told) for told in live.without.items()]
 
 
 def _running(comparison: "Comparison", refresh: int) -> list[str]:

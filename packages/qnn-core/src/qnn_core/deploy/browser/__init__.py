@@ -3,5 +3,6 @@
 from .answers import Task
 from .export import Packed, Page, write_page
 from .inputs import InputKind
+from .lower import why_not
 
-__all__ = ["InputKind", "Packed", "Page", "Task", "write_page"]
+__all__ = ["InputKind", "Packed", "Page", "Task", "why_not", "write_page"]

@@ -85,6 +85,15 @@ def lower(graph: Graph, blob: Blob) -> Lowered:
     return Lowered(graph, program, sizes, blob, cut)
 
 
+def why_not(graph: Graph) -> str:
+    """Return why a packed graph has no form in JavaScript, ``""`` if it has one."""
+    try:
+        lower(graph, Blob())
+    except ExportError as error:
+        return str(error).removeprefix("page: ")
+    return ""
+
+
 def _without_end(graph: Graph) -> tuple[Graph, str]:
     """Return a graph that ends before softmax, and what was left out."""
     made = {node.output: node for node in graph.nodes}

@@ -337,11 +337,23 @@ class PackedModel:
             title=title,
         )
 
+    def content(self) -> bytes:
+        """Return the bytes of the file that `save` writes.
+
+        Example:
+            >>> import qnn_core as qnn
+            >>> model = qnn.MLP([3, 2], last_weight="binary", seed=0)
+            >>> packed = qnn.pack(model, np.zeros((1, 3)))
+            >>> len(packed.content()) == packed.nbytes
+            True
+        """
+        return serialize_arrays(self.graph)
+
     @property
     def nbytes(self) -> int:
         """Size of the file that `save` writes, in bytes."""
         if self._nbytes is None:
-            self._nbytes = len(serialize_arrays(self.graph))
+            self._nbytes = len(self.content())
         return self._nbytes
 
     @overload
