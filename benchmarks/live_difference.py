@@ -31,7 +31,7 @@ BATCH = 1000
 WIDTHS = (1, 2, 4, 8)
 HEADS = ("net", "weights", "ends", "differ", "of", "an answer", "net bytes", "page bytes")
 BUILDS: dict[str, Callable[..., Any]] = {
-    "lenet": partial(qnn.LeNet, batch_norm=True),
+    "lenet": partial(qnn.LeNet, channels=(8, 16), hidden=128, batch_norm=True),
     "mlp": partial(qnn.MLP, [784, 128, 64, 10], batch_norm=True),
 }
 

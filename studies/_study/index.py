@@ -60,6 +60,8 @@ Others, each with its own command in it:
 - [paradox](paradox/README.md): why 1 bit beat 2 bits, and 4 bits float, in the original work
 - [training](training/README.md): training steps beside other frameworks
 - [inference](inference/README.md): packed models and products beside other libraries
+- [live](live/README.md): nets in a page, in a browser, beside Python's engine on 10,000 images, by
+  `python benchmarks/live_difference.py`: 0 differ
 - [float-products.txt](float-products.txt): products of float32 beside NumPy's
 """
 

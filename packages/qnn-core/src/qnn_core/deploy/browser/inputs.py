@@ -119,8 +119,8 @@ def _square(shape: Shape) -> Shape:
 def _told(transform: Transform) -> str:
     if transform is None:
         return (
-            f"(pixel / 255 - {MEAN}) * (1 / {STD}), in float32: MNIST's usual normalization, since "
-            "transform= said nothing else"
+            f"(pixel / 255 - {MEAN}) * (1 / {STD}), in float32: MNIST's usual normalization, the "
+            "default of a page"
         )
     if transform is np.float32:
         return "the pixels as they are, 0 to 255"

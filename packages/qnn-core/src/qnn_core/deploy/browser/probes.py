@@ -15,7 +15,7 @@ def drawn_bytes(count: int) -> NDArray[np.uint8]:
 
     Example:
         >>> drawn_bytes(4)
-        array([ 60,  87, 102,  41], dtype=uint8)
+        array([ 60,  71, 209, 170], dtype=uint8)
     """
     state, drawn = 0, np.empty(count, np.uint8)
     for n in range(count):

@@ -121,5 +121,5 @@ const Drawing = (() => {
     return { put, set, show };
   }
 
-  return { FIRST, pad, pixels };
+  return { BOX, FIRST, pad, pixels };
 })();

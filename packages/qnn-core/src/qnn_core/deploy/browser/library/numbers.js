@@ -40,6 +40,15 @@ const Numbers = (() => {
     });
   }
 
+  // A float32 number in as few digits as give it again.
+  function short(value) {
+    for (let digits = 1; digits < 9; digits++) {
+      const text = value.toPrecision(digits);
+      if (Math.fround(Number(text)) === value) return String(Number(text));
+    }
+    return String(value);
+  }
+
   // Channels over time.
   function draw(canvas, values, [length, channels], colours) {
     const ink = canvas.getContext("2d"), { width, height } = canvas;
@@ -57,5 +66,5 @@ const Numbers = (() => {
     }
   }
 
-  return { Wrong, draw, floats, samples };
+  return { Wrong, draw, floats, samples, short };
 })();

@@ -137,10 +137,11 @@ function showAnswer(net, answers) {
   const [first, ...others] = net.values ? net.engine.outputs(net.values) : [null];
   const answer = first && answerOf(answers, first), share = answer?.rows.find((row) => row.best)?.share;
   word.replaceChildren(answer ? answer.word : "\u2013");
-  if (share) word.append(" ", made("span", { class: "sure" }, percent(share)));
   // What is not given yet takes its place all the same.
   const rows = (answer ?? answerOf(answers, new Float32Array(net.expected[0].length / net.probes))).rows;
   bars.className = inColumns(rows) ? "columns" : "lines";
+  bars.hidden = answers.task === "regression" && rows.length === 1; // the word says it all
+  if (share && inColumns(rows)) word.append(" ", made("span", { class: "sure" }, percent(share)));
   bars.replaceChildren(...(inColumns(rows) ? columns : lines)(answer ? rows : rows.map((row) => ({ ...row, share: row.share && 0, score: 0, best: false }))));
   for (const other of others) {
     const numbers = Array.from(other.slice(0, 8), (value) => Number(value.toPrecision(4))).join(", ");
@@ -207,8 +208,8 @@ function drawingControls(page, give) {
     });
   });
   find("told").textContent =
-    "A drawing becomes pixels as MNIST's digits did: fitted into a box of 20 of 28 pixels, its shape kept, " +
-    "then its centre of mass is put in the middle; grey levels are those of a soft pen. " +
+    `A drawing becomes pixels as MNIST's digits did: fitted into a box of ${Math.round(Drawing.BOX * Math.min(height, width))} ` +
+    `of ${Math.min(height, width)} pixels, its shape kept, then its centre of mass is put in the middle; grey levels are those of a soft pen. ` +
     `The nets are given ${page.input.told}.`;
   if (page.samples) sample(page.samples[0]);
   else pad.set(Drawing.FIRST);
@@ -261,7 +262,7 @@ function numberControls(page, give) {
   const sample = (values) => {
     const [columns] = kind === "signal" ? [shape[1]] : [size];
     const lines = [];
-    for (let n = 0; n < values.length; n += columns) lines.push(Array.from(values.slice(n, n + columns)).join(","));
+    for (let n = 0; n < values.length; n += columns) lines.push(Array.from(values.slice(n, n + columns), Numbers.short).join(","));
     text.value = lines.join("\n");
     read();
   };
@@ -285,12 +286,19 @@ function sampleButtons(page, choose, dress) {
 function saidByAll(nets, words) {
   if (words.some((word) => word === null)) return "Draw a digit, or give numbers: every net answers at once.";
   const groups = Map.groupBy ? Map.groupBy(nets, (_, n) => words[n]) : grouped(nets, words);
-  if (groups.size === 1) return nets.length > 1 ? `All ${nets.length} nets say ${words[0]}.` : `The net says ${words[0]}.`;
+  if (groups.size === 1) return `${["The net says", "Both nets say"][nets.length - 1] ?? `All ${nets.length} nets say`} ${words[0]}.`;
   const parts = [...groups].sort((a, b) => b[1].length - a[1].length).map(([word, some]) => {
     const who = some.length > 3 ? `${some.length} nets` : some.map((net) => net.name).join(", ");
     return `${word}: ${who}`;
   });
   return `They do not agree. ${parts.join("; ")}.`;
+}
+
+function saidInNumbers(nets, words) {
+  const numbers = words.filter(Boolean).map(Number);
+  if (!numbers.length) return "The numbers of each net:";
+  const [least, most] = [Math.min(...numbers), Math.max(...numbers)];
+  return least === most ? saidByAll(nets, words) : `From ${least} to ${most}.`;
 }
 
 function grouped(nets, words) {
@@ -325,9 +333,10 @@ async function start() {
       net.values = input && net.engine.values(input);
       return showAnswer(net, page.answers);
     });
-    if (page.answers.task !== "regression" || words.includes(null)) find("said").textContent = saidByAll(page.nets, words);
-    else find("said").textContent = `${page.nets.length} net${page.nets.length > 1 ? "s" : ""}, the same input.`;
-    page.nets.forEach((net, n) => net.card.body.classList.toggle("other", words[n] !== usual(words)));
+    const said = page.answers.task === "regression" && input ? saidInNumbers : saidByAll;
+    find("said").textContent = said(page.nets, words);
+    const differ = page.answers.task !== "regression";
+    page.nets.forEach((net, n) => net.card.body.classList.toggle("other", differ && words[n] !== usual(words)));
     if (page.inside) showAll();
   };
   (page.image ? drawingControls : numberControls)(page, give);

@@ -7,7 +7,8 @@ const Pictures = (() => {
     const { shape, kind } = picture;
     if (kind === "weight" && shape.length === 4) {
       const [n, kh, kw, c] = shape;
-      const across = Math.min(c, Math.sqrt(4 * most)), count = Math.min(n, c > 1 ? across : most) * across;
+      const limit = Math.sqrt(4 * most), across = Math.min(c, limit);
+      const count = Math.min(n, c > 1 ? limit : most) * across;
       // Outputs below each other, their inputs side by side.
       const of = (tile, y, x) => ((Math.floor(tile / across) * kh + y) * kw + x) * c + (tile % across);
       return tiles(count, kh, kw, of, c > 1 ? across : 0, n * c);
@@ -22,12 +23,12 @@ const Pictures = (() => {
       const all = rows * columns < n * k ? `${rows} x ${columns} of ${n} x ${k}` : `${n} x ${k}`;
       return { rows, columns, of: (y, x) => y * k + x, all };
     }
-    if (shape.length === 3) {
+    if (shape.length === 3 && shape[0] > 1) {
       const [height, width, c] = shape;
       return tiles(Math.min(c, most), height, width, (tile, y, x) => (y * width + x) * c + tile, 0, c);
     }
-    if (shape.length === 2) {
-      const [length, c] = shape;
+    if (shape.length > 1) { // a signal: time to the right, a row for each channel
+      const [length, c] = shape.slice(-2);
       return { rows: c, columns: length, of: (y, x) => x * c + y, all: `${length} x ${c}` };
     }
     const size = shape.reduce((product, n) => product * n, 1);
