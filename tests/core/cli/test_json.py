@@ -81,6 +81,10 @@ COMMANDS: dict[str, tuple[list[str], Callable[[Any], bool]]] = {
         ["net.qnn", "-o", "c", "--input", "float32"],
         lambda a: "net.c" in a["files"] and a["cost"]["targets"]["m0"]["flash"] > 0,
     ),
+    "page": (
+        ["net.qnn", "-o", "net.html"],
+        lambda a: (a["file"], a["nets"]) == ("net.html", ["net"]) and a["bytes"] > 0,
+    ),
     # Without the files of a net; tests/boards has them, where the tools are.
     "board": (["."], lambda a: a["kind"] in ("BoardError", "FileError", "MissingToolError")),
     "new-quantizer": (["soft-ternary", "new"], lambda a: len(a["files"]) == 4),

@@ -21,10 +21,7 @@ TELLS = (
     "analysis/drawing.py",
     "checks",
     "cli",
-    "deploy/browser",
-    "deploy/runtime/pages.py",
     "extensions.py",
-    "look",
     "terminal/tables.py",
     "testing.py",
 )
