@@ -3,6 +3,7 @@
 import base64
 import itertools
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ import numpy as np
 import pytest
 import qnn_core as qnn
 import qnn_data
+import studies_to_compare
 from live_nets import FUNCTIONS, OfOne, data, packed, schemes, wholes
 from opened_pages import PALE, SIZES, Opened
+from qnn_compare import compare
 from qnn_core.deploy.browser.blob import Blob
 from qnn_core.deploy.browser.lower import lower
 
@@ -300,3 +303,26 @@ def test_without_scripts_it_says_why_nothing_happens(browser: Any, digits: Path)
     page.goto(digits.as_uri())
     assert "turned off here" in page.locator("noscript").inner_text()
     context.close()
+
+
+def test_a_report_leads_to_the_nets_that_it_is_about(browser: Any, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as executor:
+        found = compare(
+            studies_to_compare.net,
+            studies_to_compare.data(),
+            weights=["symmetric"],
+            bits=[2, 32],
+            seeds=2,
+            epochs=1,
+            store=tmp_path / "store",
+            keep_packed=True,
+            executor=executor,
+            progress=False,
+        )
+    opened = Opened(browser, found.report(tmp_path / "a report.html"), "hand")
+    opened.page.locator("nav a", has_text="The nets, live").click()
+    opened.page.evaluate("qnn.ready")
+    assert opened.page.locator("h1").inner_text() == "The nets of the comparison, live"
+    assert opened.page.locator(".net h3").all_inner_texts() == ["float", "symmetric:2"]
+    assert opened.page.locator("#checked").inner_text().startswith("Tried in this browser just now")
+    opened.page.context.close()

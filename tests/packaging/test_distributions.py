@@ -78,11 +78,12 @@ def test_wheel_holds_the_sources_modules_and_no_others(package: str) -> None:
     assert f"{package.replace('-', '_')}/py.typed" in shipped
 
 
-def test_distributions_hold_what_a_page_is_made_of() -> None:
-    parts = sources("qnn-compare", "*.html", "*.css", "*.js")
+@pytest.mark.parametrize("package", ["qnn-core", "qnn-compare"])
+def test_distributions_hold_what_pages_are_made_of(package: str) -> None:
+    parts = sources(package, "*.html", "*.css", "*.js")
     assert {Path(part).suffix for part in parts} == {".html", ".css", ".js"}
-    assert parts <= wheel_files("qnn-compare")
-    assert {f"src/{part}" for part in parts} <= sdist_files(sdist("qnn-compare"))
+    assert parts <= wheel_files(package)
+    assert {f"src/{part}" for part in parts} <= sdist_files(sdist(package))
 
 
 def test_distributions_hold_what_is_built_for_microcontrollers() -> None:
