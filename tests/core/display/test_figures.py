@@ -76,7 +76,7 @@ def test_paths_are_written(name: str, tmp_path: Path) -> None:
 def test_a_history_shows_its_metric_beside_its_loss() -> None:
     written = texts(HISTORY.plot())
     assert {"loss", "accuracy, %", "epoch", "training", "validation"} <= set(written)
-    curve = HISTORY.plot().get_axes()[2].get_lines()[1]
+    curve = HISTORY.plot().get_axes()[1].get_lines()[1]
     wanted = [100 * e.val_accuracy for e in HISTORY.epochs if e.val_accuracy is not None]
     assert np.allclose(np.asarray(curve.get_ydata(), float), wanted)
 

@@ -72,7 +72,8 @@ from .qtensor import PackedTensor, encode, pack_bits, unpack_bits
 from .quantizer import QParams, Quantizer
 from .quantizer.former_names import renamed
 from .registry import get_quantizer, schemes
-from .torch_names import OF_QNN, missing
+from .torch_names import OF_QNN as _TORCH_NAMES
+from .torch_names import missing as _missing
 from .training import Distillation, History, Metric, evaluate, fit
 
 if TYPE_CHECKING:
@@ -201,6 +202,6 @@ def __getattr__(name: str) -> Any:
         return import_module(f".{name}", __name__)
     if name in _LATER:
         return getattr(import_module(".importing", __name__), name)
-    if name in OF_QNN:
-        missing(f"module {__name__!r}", name, OF_QNN)
+    if name in _TORCH_NAMES:
+        _missing(f"module {__name__!r}", name, _TORCH_NAMES)
     return renamed(__name__, name, {"Coded": "PackedTensor", "Frame": "QParams"})
