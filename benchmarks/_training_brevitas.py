@@ -9,8 +9,9 @@ from typing import Any
 
 import brevitas.nn as bnn
 import torch
+from _training_layers import Conv, Dense
 from _training_nets import Net, Variant
-from _training_torch import training
+from _training_torch_step import conv_sizes, float_product, training
 from brevitas.inject.enum import ScalingImplType
 from brevitas.quant import (
     Int8WeightPerTensorFloat,
@@ -18,30 +19,22 @@ from brevitas.quant import (
     SignedBinaryWeightPerTensorConst,
     Uint8ActPerTensorFloat,
 )
-from torch import nn
 
 
 def build(way: str, net: Net, variant: Variant, threads: int) -> tuple[Any, Any, str]:
     torch.set_num_threads(threads)
-    torch.manual_seed(0)
-    return training(make(net, variant))
 
+    def product(layer: Dense | Conv) -> list[Any]:
+        if not layer.quantized:
+            return [float_product(layer)]
+        weight = _weight(variant.bits)
+        if isinstance(layer, Conv):
+            made = bnn.QuantConv2d(*conv_sizes(layer), bias=layer.bias, weight_quant=weight)
+        else:
+            made = bnn.QuantLinear(layer.inputs, layer.outputs, bias=True, weight_quant=weight)
+        return [_input(variant, layer.data), made]
 
-def make(net: Net, variant: Variant) -> Any:
-    layers: list[Any] = []
-    before, side = net.inputs[-1], net.inputs[0]
-    for channels in net.channels:
-        conv = bnn.QuantConv2d(before, channels, 5, bias=True, weight_quant=_weight(variant.bits))
-        layers += [_input(variant, not layers), conv, nn.ReLU(), nn.MaxPool2d(2)]
-        before, side = channels, (side - 4) // 2
-    if net.channels:
-        layers.append(nn.Flatten())
-        before *= side * side
-    for width in net.dense:
-        dense = bnn.QuantLinear(before, width, bias=True, weight_quant=_weight(variant.bits))
-        layers += [_input(variant, not layers), dense, nn.ReLU()]
-        before = width
-    return nn.Sequential(*layers[:-1])
+    return training(net, product)
 
 
 class _Weight(Int8WeightPerTensorFloat):
@@ -61,8 +54,8 @@ def _weight(bits: int) -> Any:
     return SignedBinaryWeightPerTensorConst if bits == 1 else _Weight.let(bit_width=bits)
 
 
-def _input(variant: Variant, first: bool) -> Any:
+def _input(variant: Variant, data: bool) -> Any:
     if variant.bits == 1:
         return bnn.QuantIdentity(act_quant=SignedBinaryActPerTensorConst)
-    fixed = first and variant.first == "fixed"
+    fixed = data and variant.first == "fixed"
     return bnn.QuantIdentity(act_quant=_FixedInput if fixed else _Input, bit_width=variant.bits)

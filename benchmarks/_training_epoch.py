@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import qnn_core as qnn
 import qnn_data
-from _training_nets import LR, NETS, VARIANTS
+from _training_nets import NETS, VARIANTS
 from _training_numpy import build as by_hand
 from _training_qnn import make, step_of
 
@@ -32,7 +32,7 @@ def build(task: dict[str, Any], _: Any) -> tuple[dict[str, Callable[[], Any]], d
     augmented = qnn_data.DataLoader(train, net.batch, shuffle=True, seed=0, augment=augment)
     batches = [(x.astype(np.float32), y) for x, y in loader]
     model = make(net, variant)
-    optimizer = qnn.optim.SGD(model.parameters(), lr=LR)
+    optimizer = qnn.optim.SGD(model.parameters(), lr=net.lr)
     steps: dict[str, Callable[..., Any]] = {"bare": qnn.compiled(step_of(model, optimizer))}
     if variant.bits == 32:
         steps["numpy"] = by_hand("numpy", net, variant, task["threads"])[1]

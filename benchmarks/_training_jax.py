@@ -1,75 +1,48 @@
-"""The nets in JAX: the whole step is one jitted function, its parameters are donated."""
+"""The nets in JAX; quantized by hand with LSQ (arXiv:1902.08153)."""
 
 from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-from _training_nets import LR, Array, Net, Variant, weights
+from _training_jax_step import float_product, training
+from _training_layers import Conv, Dense
+from _training_nets import Array, Net, Variant
 
 
 def build(way: str, net: Net, variant: Variant, threads: int) -> tuple[Any, Any, str]:
-    params: Any = [_layer(w, b, variant, n) for n, (w, b) in enumerate(weights(net))]
-
-    def loss_of(given: Any, x: Any, labels: Any) -> Any:
-        scores = jax.nn.log_softmax(_forward(given, x, variant))
-        return -jnp.take_along_axis(scores, labels[:, None], 1).mean()
-
-    @partial(jax.jit, donate_argnums=0)
-    def update(given: Any, x: Any, labels: Any) -> Any:
-        loss, gradients = jax.value_and_grad(loss_of)(given, x, labels)
-        return loss, jax.tree.map(lambda p, g: p - LR * g, given, gradients)
-
-    def step(x: Any, labels: Any) -> Any:
-        nonlocal params
-        loss, params = update(params, x, labels)
-        jax.block_until_ready(params)
-        return loss
-
-    return _arrays, step, ""
+    return training(net, partial(_begin, variant), partial(_product, variant))
 
 
-def _arrays(x: Array, labels: Array) -> tuple[Any, Any]:
-    return jnp.asarray(x), jnp.asarray(labels)
-
-
-def _layer(w: Array, b: Array, variant: Variant, number: int) -> dict[str, Any]:
+def _begin(variant: Variant, layer: Dense | Conv, w: Array, b: Array) -> dict[str, Any]:
     """Return the parameters: weight, bias, and the steps that are learned."""
-    layer = {"w": w, "b": b}
-    if 1 < variant.bits < 32:
-        high = 2 ** (variant.bits - 1) - 1
-        layer["sw"] = 2 * abs(w).mean() / high**0.5
-        if number or variant.first == "learned":
-            layer["sx"] = layer["sw"].dtype.type(1.0 / (2**variant.bits - 1))
-    return {name: jnp.asarray(value) for name, value in layer.items()}
+    made = {"w": w} if isinstance(layer, Conv) and not layer.bias else {"w": w, "b": b}
+    if layer.quantized and 1 < variant.bits < 32:
+        high = 1 if variant.powers else 2 ** (variant.bits - 1) - 1
+        made["sw"] = 2 * abs(w).mean() / high**0.5
+        if not (layer.data and variant.first == "fixed"):
+            most = 1 if variant.powers else 2**variant.bits - 1
+            made["sx"] = made["sw"].dtype.type(1.0 / most)
+    return made
 
 
-def _forward(params: Any, x: Any, variant: Variant) -> Any:
-    for number, layer in enumerate(params):
-        w = _quantized(layer["w"], layer.get("sw"), variant.bits, True)
-        if w.ndim == 2 and x.ndim == 4:
-            x = x.reshape(len(x), -1)
-        x = _quantized(x, layer.get("sx"), variant.bits, False)
-        if w.ndim == 4:
-            layout = ("NHWC", "HWIO", "NHWC")
-            x = jax.lax.conv_general_dilated(x, w, (1, 1), "VALID", dimension_numbers=layout)
-        else:
-            x = x @ w.T
-        x = x + layer["b"]
-        if number < len(params) - 1:
-            x = jax.nn.relu(x)
-        if w.ndim == 4:
-            # Its gradient is much faster on a CPU than that of lax.reduce_window.
-            n, h, wide, c = x.shape
-            x = x.reshape(n, h // 2, 2, wide // 2, 2, c).max((2, 4))
-    return x
+def _product(variant: Variant, layer: Dense | Conv, given: dict[str, Any], x: Any) -> Any:
+    w = given["w"]
+    if layer.quantized:
+        w = _quantized(w, given.get("sw"), variant, True)
+        x = _quantized(x, given.get("sx"), variant, False)
+    y = float_product(layer, x, w)
+    return y + given["b"] if "b" in given else y
 
 
-def _quantized(x: Any, step: Any, bits: int, signed: bool) -> Any:
+def _quantized(x: Any, step: Any, variant: Variant, signed: bool) -> Any:
+    bits = variant.bits
     if bits == 32:
         return x
     if bits == 1:
         return _sign(x)
+    if variant.powers:
+        return _powers(x, step, 2 ** (bits - 1) - 1)
     low, high = (1 - 2 ** (bits - 1), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
     if step is None:
         # Fixed, and x are data: nothing asks for a gradient.
@@ -96,6 +69,35 @@ def _lsq_backward(low: int, high: int, kept: Any, gradient: Any) -> Any:
 
 
 _lsq.defvjp(_lsq_forward, _lsq_backward)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(2,))
+def _powers(x: Any, scale: Any, count: int) -> Any:
+    """Fake quantization to zero and `count` powers of two down from a scale, with a sign."""
+    return _power(x / scale, count) * scale
+
+
+def _power(u: Any, count: int) -> Any:
+    # Faster than logarithm, rounding and power: the levels whose lower bounds are reached.
+    size, level = jnp.abs(u), jnp.zeros_like(u)
+    for exponent in range(1 - count, 1):
+        level = jnp.where(size >= 2 ** (exponent - 0.5), 2.0**exponent, level)
+    return jnp.sign(u) * level
+
+
+def _powers_forward(x: Any, scale: Any, count: int) -> Any:
+    return _powers(x, scale, count), (x, scale)
+
+
+def _powers_backward(count: int, kept: Any, gradient: Any) -> Any:
+    x, scale = kept
+    u = x / scale
+    inside, level = jnp.abs(u) <= 1, _power(u, count)
+    error = jnp.where(inside, level - u, level)
+    return jnp.where(inside, gradient, 0), (gradient * error).sum() * x.size**-0.5
+
+
+_powers.defvjp(_powers_forward, _powers_backward)
 
 
 @jax.custom_vjp

@@ -7,17 +7,22 @@ W4A4 and W2A2 are DoReFa's quantizers, W1A1 is `ste_sign`. It needs tf-keras, th
 from typing import Any
 
 import larq
-from _training_keras import training
+from _training_keras_step import conv_options, float_product, training
+from _training_layers import Conv, Dense
 from _training_nets import Net, Variant
 
 
 def build(way: str, net: Net, variant: Variant, threads: int) -> tuple[Any, Any, str]:
-    step = training(
-        net,
-        threads,
-        lambda n: larq.layers.QuantDense(n, **_quantizers(variant.bits)),
-        lambda n: larq.layers.QuantConv2D(n, 5, **_quantizers(variant.bits)),
-    )
+    def product(layer: Dense | Conv) -> Any:
+        if not layer.quantized:
+            return float_product(layer)
+        options = _quantizers(variant.bits)
+        if isinstance(layer, Dense):
+            return larq.layers.QuantDense(layer.outputs, **options)
+        options |= conv_options(layer)
+        return larq.layers.QuantConv2D(layer.outputs, layer.size, **options)
+
+    step = training(net, threads, product)
     return (*step[:2], f"{'ste_sign' if variant.bits == 1 else 'DoReFa'}, {step[2]}")
 
 

@@ -4,53 +4,82 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from _training_layers import Conv, Dense, Layers, dense_net, lenet, resnet8
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-LR = 0.01
+# Of each optimizer; the rest of Adam is as in its paper.
+LR = {"SGD": 0.01, "Adam": 0.001}
 
 
 @dataclass(frozen=True)
 class Net:
-    """A net with ReLU between its layers, trained with softmax cross-entropy and plain SGD.
-
-    LeNet: 5x5 convolutions without padding, each with ReLU and 2x2 maxima, then dense layers.
-    """
+    """A net that is trained with softmax cross-entropy; `what` says what it is made of."""
 
     name: str
     batch: int
     inputs: tuple[int, ...]
-    channels: tuple[int, ...]
-    dense: tuple[int, ...]
+    layers: Layers
+    what: str
+    optimizer: str = "SGD"
 
     @property
     def classes(self) -> int:
-        return self.dense[-1]
+        last = self.layers[-1]
+        assert isinstance(last, Dense)
+        return last.outputs
+
+    @property
+    def lr(self) -> float:
+        return LR[self.optimizer]
+
+    @property
+    def quantizes_data(self) -> bool:
+        """Whether the first layer is quantized."""
+        first = self.layers[0]
+        assert isinstance(first, Dense | Conv)
+        return first.quantized
 
     @property
     def label(self) -> str:
-        parts = [f"conv5x5x{n}" for n in self.channels] + [str(n) for n in self.dense]
-        return f"{self.name} ({'-'.join(['x'.join(map(str, self.inputs)), *parts])})"
+        return f"{self.name} ({self.what})"
 
 
 @dataclass(frozen=True)
 class Variant:
-    """Bits of every layer's weight and input; 32 is float.
+    """Bits of every quantized layer's weight and input; 32 is float.
 
     `first` is what becomes of the scale of the data's quantizer: "learned" like the others, or
-    "fixed", which needs no gradient.
+    "fixed", which needs no gradient. `powers`: levels are zero and powers of two, with a sign.
     """
 
     name: str
     bits: int
     first: str = "learned"
+    powers: bool = False
+
+    def fits(self, net: Net) -> bool:
+        """Whether it is another than the variants before it for this net."""
+        return self.first == "learned" or net.quantizes_data
 
 
 NETS = {
-    "mlp": Net("mlp", 100, (784,), (), (1000, 10)),
-    "lenet": Net("lenet", 64, (28, 28, 1), (32, 64), (512, 10)),
-    "small": Net("small", 32, (64,), (), (64, 64)),
+    net.name: net
+    for net in (
+        Net("mlp", 100, (784,), dense_net((784, 1000, 10)), "784-1000-10"),
+        Net(
+            "bn",
+            100,
+            (784,),
+            dense_net((784, 128, 128, 10), norm=True, last_quantized=False),
+            "784-128-128-10 with batch norm",
+            "Adam",
+        ),
+        Net("lenet", 64, (28, 28, 1), lenet(), "28x28x1-conv5x5x32-conv5x5x64-512-10"),
+        Net("resnet8", 64, (32, 32, 3), resnet8(3), "32x32x3, blocks of 16, 32, 64 channels, 10"),
+        Net("small", 32, (64,), dense_net((64, 64, 64)), "64-64-64"),
+    )
 }
 
 VARIANTS = {
@@ -60,6 +89,7 @@ VARIANTS = {
     "w2a2": Variant("w2a2", 2),
     "w2a2-fixed": Variant("w2a2-fixed", 2, "fixed"),
     "w1a1": Variant("w1a1", 1),
+    "log3": Variant("log3", 3, powers=True),
 }
 
 
@@ -80,25 +110,15 @@ def batches(net: Net, variant: Variant, count: int = 8) -> list[tuple[Array, Arr
     return made
 
 
-def weights(net: Net, seed: int = 0) -> list[tuple[Array, Array]]:
-    """Return weight and bias of each layer: ``[out, in]``, or ``[5, 5, in, out]`` of a convolution.
+def weights(layer: Dense | Conv, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Return a first weight and bias: ``[out, in]``, or ``[size, size, in, out]``.
 
     For those who write every line by hand.
     """
-    rng = np.random.default_rng(seed)
-    shapes: list[tuple[tuple[int, ...], int, int]] = []
-    before, side = net.inputs[-1], net.inputs[0]
-    for channels in net.channels:
-        shapes.append(((5, 5, before, channels), 25 * before, channels))
-        before, side = channels, (side - 4) // 2
-    before *= side * side if net.channels else 1
-    for width in net.dense:
-        shapes.append(((width, before), before, width))
-        before = width
-    return [
-        (
-            rng.uniform(-1, 1, shape).astype(np.float32) / np.float32(np.sqrt(fan_in)),
-            np.zeros(outputs, np.float32),
-        )
-        for shape, fan_in, outputs in shapes
-    ]
+    if isinstance(layer, Conv):
+        fan_in = layer.size**2 * layer.inputs
+        shape: tuple[int, ...] = (layer.size, layer.size, layer.inputs, layer.outputs)
+    else:
+        fan_in, shape = layer.inputs, (layer.outputs, layer.inputs)
+    weight = rng.uniform(-1, 1, shape).astype(np.float32) / np.float32(np.sqrt(fan_in))
+    return weight, np.zeros(layer.outputs, np.float32)

@@ -3,12 +3,14 @@
 from typing import Any
 
 import numpy as np
-from _training_nets import LR, Array, Net, Variant, weights
+from _training_layers import Dense
+from _training_nets import Array, Net, Variant, weights
 
 
 def build(way: str, net: Net, variant: Variant, threads: int) -> tuple[Any, Any, str]:
-    (w1, b1), (w2, b2) = weights(net)
-    rows, rate = np.arange(net.batch), np.float32(LR)
+    rng = np.random.default_rng(0)
+    (w1, b1), (w2, b2) = (weights(one, rng) for one in net.layers if isinstance(one, Dense))
+    rows, rate = np.arange(net.batch), np.float32(net.lr)
 
     def step(x: Array, labels: Array) -> float:
         h = np.maximum(x @ w1.T + b1, 0)

@@ -3,53 +3,22 @@
 from typing import Any
 
 import torch
-import torch._dynamo  # the first optimizer imports it anyway: it is not the model's memory
-from _training_nets import LR, Array, Net, Variant
+from _training_layers import Conv, Dense
+from _training_nets import Net, Variant
+from _training_torch_step import conv_sizes, float_product, training
 from torch import nn
 from torch.nn import functional
 
 
 def build(way: str, net: Net, variant: Variant, threads: int) -> tuple[Any, Any, str]:
     torch.set_num_threads(threads)
-    torch.manual_seed(0)
-    return training(make(net, variant), compiled=way != "torch")
 
+    def product(layer: Dense | Conv) -> list[Any]:
+        if variant.bits == 32 or not layer.quantized:
+            return [float_product(layer)]
+        return [_Conv(layer, variant) if isinstance(layer, Conv) else _Dense(layer, variant)]
 
-def training(model: Any, compiled: bool = False) -> tuple[Any, Any, str]:
-    """Return what every PyTorch way shares: how data enter, and the step."""
-    optimizer = torch.optim.SGD(model.parameters(), lr=LR)
-    forward = torch.compile(model) if compiled else model
-
-    def step(x: Any, labels: Any) -> Any:
-        loss = functional.cross_entropy(forward(x), labels)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        return loss.detach()
-
-    return tensors, step, ""
-
-
-def tensors(x: Array, labels: Array) -> tuple[Any, Any]:
-    """Return a batch as PyTorch takes it: images are NCHW."""
-    given = torch.from_numpy(x)
-    given = given.permute(0, 3, 1, 2).contiguous() if x.ndim == 4 else given
-    return given, torch.from_numpy(labels)
-
-
-def make(net: Net, variant: Variant) -> Any:
-    layers: list[Any] = []
-    before, side = net.inputs[-1], net.inputs[0]
-    for channels in net.channels:
-        layers += [_Conv(before, channels, variant, not layers), nn.ReLU(), nn.MaxPool2d(2)]
-        before, side = channels, (side - 4) // 2
-    if net.channels:
-        layers.append(nn.Flatten())
-        before *= side * side
-    for width in net.dense:
-        layers += [_Dense(before, width, variant, not layers), nn.ReLU()]
-        before = width
-    return nn.Sequential(*layers[:-1])
+    return training(net, product, compiled=way != "torch")
 
 
 class _Lsq(torch.autograd.Function):
@@ -76,6 +45,28 @@ class _Lsq(torch.autograd.Function):
         return dx, dstep, None, None
 
 
+class _Powers(torch.autograd.Function):
+    """Fake quantization to zero and powers of two down from a learned scale, with a sign."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, scale: Any, bounds: Any, levels: Any) -> Any:
+        u = x / scale
+        level = levels[torch.bucketize(u, bounds, right=True)]
+        ctx.save_for_backward(u, level)
+        return level * scale
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Any) -> Any:
+        u, level = ctx.saved_tensors
+        inside = u.abs() <= 1
+        dx = gradient * inside if ctx.needs_input_grad[0] else None
+        dscale = None
+        if ctx.needs_input_grad[1]:
+            error = torch.where(inside, level - u, level)
+            dscale = (gradient * error).sum().mul_(u.numel() ** -0.5)
+        return dx, dscale, None, None
+
+
 class _Sign(torch.autograd.Function):
     """The sign, 0 counts as +1; gradient passes where |x| <= 1."""
 
@@ -91,23 +82,29 @@ class _Sign(torch.autograd.Function):
 
 
 class _Quantize(nn.Module):
-    def __init__(self, bits: int, signed: bool, learned: bool = True) -> None:
+    def __init__(self, variant: Variant, signed: bool, learned: bool = True) -> None:
         super().__init__()
-        self.bits = bits
-        self.low, self.high = (-(2 ** (bits - 1) - 1), 2 ** (bits - 1) - 1)
-        if not signed:
-            self.low, self.high = 0, 2**bits - 1
+        self.bits, self.powers = variant.bits, variant.powers
+        self.high = 2 ** (self.bits - 1) - 1 if signed else 2**self.bits - 1
+        self.low = -self.high if signed else 0
+        if self.powers:
+            levels = torch.exp2(torch.arange(1.0 - (2 ** (self.bits - 1) - 1), 1.0))
+            # Half a step of the exponent below each.
+            bounds = levels * 2**-0.5
+            self.high = 1
+            self.register_buffer("bounds", torch.cat([-bounds.flip(0), bounds]))
+            self.register_buffer("levels", torch.cat([-levels.flip(0), torch.zeros(1), levels]))
         step = torch.tensor(1.0 / max(self.high, 1))
-        if learned and 1 < bits < 32:
+        if learned and self.bits > 1:
             self.step: Any = nn.Parameter(step)
         else:
             self.register_buffer("step", step)
 
     def forward(self, x: Any) -> Any:
-        if self.bits == 32:
-            return x
         if self.bits == 1:
             return _Sign.apply(x)
+        if self.powers:
+            return _Powers.apply(x, self.step, self.bounds, self.levels)
         return _Lsq.apply(x, self.step, self.low, self.high)
 
     def fit(self, x: Any) -> "_Quantize":
@@ -117,21 +114,26 @@ class _Quantize(nn.Module):
         return self
 
 
+def _quantizers(layer: Dense | Conv, variant: Variant, weight: Any) -> tuple[Any, Any]:
+    """Return those of weight and input."""
+    learned = not (layer.data and variant.first == "fixed")
+    return _Quantize(variant, True).fit(weight), _Quantize(variant, False, learned)
+
+
 class _Conv(nn.Conv2d):
-    def __init__(self, inputs: int, outputs: int, variant: Variant, first: bool) -> None:
-        super().__init__(inputs, outputs, 5)
-        self.q_weight = _Quantize(variant.bits, True).fit(self.weight)
-        self.q_input = _Quantize(variant.bits, False, not (first and variant.first == "fixed"))
+    def __init__(self, layer: Conv, variant: Variant) -> None:
+        super().__init__(*conv_sizes(layer), bias=layer.bias)
+        self.q_weight, self.q_input = _quantizers(layer, variant, self.weight)
 
     def forward(self, x: Any) -> Any:
-        return functional.conv2d(self.q_input(x), self.q_weight(self.weight), self.bias)
+        weight = self.q_weight(self.weight)
+        return functional.conv2d(self.q_input(x), weight, self.bias, self.stride, self.padding)
 
 
 class _Dense(nn.Linear):
-    def __init__(self, inputs: int, outputs: int, variant: Variant, first: bool) -> None:
-        super().__init__(inputs, outputs)
-        self.q_weight = _Quantize(variant.bits, True).fit(self.weight)
-        self.q_input = _Quantize(variant.bits, False, not (first and variant.first == "fixed"))
+    def __init__(self, layer: Dense, variant: Variant) -> None:
+        super().__init__(layer.inputs, layer.outputs)
+        self.q_weight, self.q_input = _quantizers(layer, variant, self.weight)
 
     def forward(self, x: Any) -> Any:
         return functional.linear(self.q_input(x), self.q_weight(self.weight), self.bias)

@@ -10,24 +10,24 @@ def _all(net: Net, variant: Variant) -> bool:
     return True
 
 
-def _quantized(net: Net, variant: Variant) -> bool:
-    return variant.bits < 32
+def _even(net: Net, variant: Variant) -> bool:
+    return variant.bits < 32 and not variant.powers
 
 
 def _float(net: Net, variant: Variant) -> bool:
     return variant.bits == 32
 
 
-def _dense_float(net: Net, variant: Variant) -> bool:
-    return variant.bits == 32 and not net.channels
+def _two_dense_float(net: Net, variant: Variant) -> bool:
+    return variant.bits == 32 and net.name in ("mlp", "small")
 
 
 def _one_bit(net: Net, variant: Variant) -> bool:
     return variant.bits == 1
 
 
-def _not_fixed(net: Net, variant: Variant) -> bool:
-    return variant.bits < 32 and variant.first == "learned"
+def _all_alike(net: Net, variant: Variant) -> bool:
+    return _even(net, variant) and variant.first == "learned"
 
 
 @dataclass(frozen=True)
@@ -42,20 +42,22 @@ class Way:
 
 OURS = "qnn"
 
+# It wants the Keras before 3.
+LEGACY = {"TF_USE_LEGACY_KERAS": "1"}
+# Compilation in the process itself: else its helpers stay and count as nobody's.
+ALONE = {"TORCHINDUCTOR_COMPILE_THREADS": "1"}
+
 WAYS = {
     "qnn": Way("_training_qnn", _all, ("qnn-core", "numpy")),
     # Each step anew, without a program.
     "qnn-tape": Way("_training_qnn", _all, ("qnn-core", "numpy")),
     # Nothing to learn, like the sign of the others.
     "qnn-sign": Way("_training_qnn", _one_bit, ("qnn-core", "numpy")),
-    "numpy": Way("_training_numpy", _dense_float, ("numpy",)),
+    "numpy": Way("_training_numpy", _two_dense_float, ("numpy",)),
     "torch": Way("_training_torch", _all, ("torch",)),
-    # Compilation in the process itself: else its helpers stay and count as nobody's.
-    "torch-compiled": Way(
-        "_training_torch", _all, ("torch",), {"TORCHINDUCTOR_COMPILE_THREADS": "1"}
-    ),
-    "brevitas": Way("_training_brevitas", _quantized, ("brevitas", "torch")),
+    "torch-compiled": Way("_training_torch", _all, ("torch",), ALONE),
+    "brevitas": Way("_training_brevitas", _even, ("brevitas", "torch")),
     "jax": Way("_training_jax", _all, ("jax",)),
     "keras": Way("_training_keras", _float, ("tensorflow", "keras")),
-    "larq": Way("_training_larq", _not_fixed, ("larq", "tensorflow"), {"TF_USE_LEGACY_KERAS": "1"}),
+    "larq": Way("_training_larq", _all_alike, ("larq", "tensorflow"), LEGACY),
 }

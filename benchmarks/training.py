@@ -98,14 +98,16 @@ def steps(options: argparse.Namespace, missing: dict[str, str]) -> Iterator[dict
     for threads in options.threads:
         for net in (NETS[name] for name in options.nets):
             records: list[dict[str, Any]] = []
-            for variant in (VARIANTS[name] for name in options.variants):
+            wanted = [VARIANTS[name] for name in options.variants]
+            for variant in (one for one in wanted if one.fits(net)):
                 found = _race_steps(options, net, variant, threads, gone)
                 for way, record in found.items():
                     if "missing" in record:
                         where = way if way in gone else f"{way}, {net.name} {variant.name}"
                         missing.setdefault(where, record["missing"])
                 records += _step_records(found, net, variant, threads)
-            print(f"\ntraining step of {net.label}, batch {net.batch}, SGD, threads: {threads}\n")
+            of = f"{net.label}, batch {net.batch}, {net.optimizer}"
+            print(f"\ntraining step of {of}, threads: {threads}\n")
             print(tabulate([_row(r) for r in records], headers="keys", floatfmt=FORMATS))
             yield from records
 
