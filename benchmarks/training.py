@@ -22,6 +22,7 @@ from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
+import _training_marks as marks
 import numpy as np
 from _training_nets import LR, NETS, VARIANTS, Net, Variant
 from _training_pool import race
@@ -45,6 +46,13 @@ def main() -> None:
     for mode in options.modes or MODES:
         run = {"steps": steps, "epoch": epoch, "overhead": overhead}[mode]
         report[mode] = list(run(options, report["missing"]))
+    report["marks"] = [
+        *marks.of_steps(report.get("steps", [])),
+        *marks.of_epochs(report.get("epoch", [])),
+    ]
+    if report["marks"]:
+        print("\nmarks, one thread: ours as a multiple of what is named, the fastest of it\n")
+        print(tabulate(report["marks"], headers="keys", floatfmt=".2f"))
     if report["missing"]:
         print("\nnot timed:")
         print("\n".join(f"  {name}: {why}" for name, why in report["missing"].items()))
@@ -98,6 +106,7 @@ def steps(options: argparse.Namespace, missing: dict[str, str]) -> Iterator[dict
     for threads in options.threads:
         for net in (NETS[name] for name in options.nets):
             records: list[dict[str, Any]] = []
+            floats: dict[str, float] = {}
             wanted = [VARIANTS[name] for name in options.variants]
             for variant in (one for one in wanted if one.fits(net)):
                 found = _race_steps(options, net, variant, threads, gone)
@@ -105,7 +114,7 @@ def steps(options: argparse.Namespace, missing: dict[str, str]) -> Iterator[dict
                     if "missing" in record:
                         where = way if way in gone else f"{way}, {net.name} {variant.name}"
                         missing.setdefault(where, record["missing"])
-                records += _step_records(found, net, variant, threads)
+                records += _step_records(found, net, variant, threads, floats)
             of = f"{net.label}, batch {net.batch}, {net.optimizer}"
             print(f"\ntraining step of {of}, threads: {threads}\n")
             print(tabulate([_row(r) for r in records], headers="keys", floatfmt=FORMATS))
@@ -113,7 +122,7 @@ def steps(options: argparse.Namespace, missing: dict[str, str]) -> Iterator[dict
 
 
 # Of the columns of `_row`.
-FORMATS = ("", "", ".3f", ".0f", ".2f", ".0f", "")
+FORMATS = ("", "", ".3f", ".0f", ".2f", ".2f", ".0f", "")
 
 
 def _race_steps(
@@ -136,14 +145,21 @@ def _race_steps(
 
 
 def _step_records(
-    found: dict[str, dict[str, Any]], net: Net, variant: Variant, threads: int
+    found: dict[str, dict[str, Any]],
+    net: Net,
+    variant: Variant,
+    threads: int,
+    floats: dict[str, float],
 ) -> Iterator[dict[str, Any]]:
+    """Yield what was measured; `floats` has each way's float step, for the variants after it."""
     ours = found.get(OURS, {}).get("seconds", {}).get("step")
     for way, record in found.items():
         if "missing" in record:
             continue
         seconds = record["seconds"]["step"]
         rounds = record["rounds"]["step"]
+        if variant.bits == 32:
+            floats[way] = seconds
         yield {
             "threads": threads,
             "net": net.name,
@@ -152,6 +168,7 @@ def _step_records(
             "ms": seconds * 1e3,
             "images_per_s": net.batch / seconds,
             "times_qnn": seconds / ours if ours else None,
+            "times_float": seconds / floats[way] if way in floats else None,
             "memory_mb": record["memory_mb"],
             "memory_build_mb": record["memory_build_mb"],
             "quartiles_ms": [1e3 * q for q in quantiles(rounds, n=4)] if rounds[1:] else None,
@@ -181,6 +198,7 @@ def _row(record: dict[str, Any]) -> dict[str, Any]:
         "ms": record["ms"],
         "images/s": record["images_per_s"],
         "x qnn": record["times_qnn"],
+        "x float": record["times_float"],
         "peak MB": record["memory_mb"],
         "": record["note"],
     }
@@ -208,18 +226,27 @@ def epoch(options: argparse.Namespace, missing: dict[str, str]) -> Iterator[dict
                     "numpy_images_per_s": speed.get("numpy"),
                     "bare_images_per_s": speed["bare"],
                     "fit_images_per_s": speed["fit"],
+                    "augmented_images_per_s": speed["augmented"],
                     "fit_of_bare": speed["fit"] / speed["bare"],
                     "augmented_of_bare": speed["augmented"] / speed["bare"],
                     "memory_mb": record["memory_mb"],
                 }
             )
     print(f"\nepoch of {NETS['mlp'].label}, images/s: bare steps, and through loader and fit\n")
-    headers = ["threads", "variant", "data", "numpy", "bare", "loader and fit", "fit / bare"]
-    headers += ["augmented / bare"]
-    columns = ["threads", "variant", "data", "numpy_images_per_s", "bare_images_per_s"]
-    columns += ["fit_images_per_s", "fit_of_bare", "augmented_of_bare"]
-    rows = [[record[column] for column in columns] for record in records]
-    print(tabulate(rows, headers, floatfmt=("", "", "", ".0f", ".0f", ".0f", ".2f", ".2f")))
+    names = {
+        "threads": "threads",
+        "variant": "variant",
+        "data": "data",
+        "numpy_images_per_s": "numpy",
+        "bare_images_per_s": "bare",
+        "fit_images_per_s": "loader and fit",
+        "augmented_images_per_s": "augmented",
+        "fit_of_bare": "fit / bare",
+        "augmented_of_bare": "augmented / bare",
+    }
+    rows = [{header: record[name] for name, header in names.items()} for record in records]
+    formats = ("", "", "", ".0f", ".0f", ".0f", ".0f", ".2f", ".2f")
+    print(tabulate(rows, headers="keys", floatfmt=formats))
     yield from records
 
 
