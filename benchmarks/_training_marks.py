@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 Record = Mapping[str, Any]
+# Of a net, a variant and a way: milliseconds of a step, or the most megabytes.
+Costs = Mapping[tuple[str, str, str], float | None]
 
 PYTORCH = ("torch", "torch-compiled")
 # Who trains with two bits.
@@ -24,16 +26,16 @@ class Mark:
     ways: tuple[str, ...] = ()
     ms: bool = False
 
-    def measured(self, times: Mapping[tuple[str, str, str], float]) -> tuple[str, float] | None:
+    def measured(self, costs: Costs) -> tuple[str, float] | None:
         """Return beside what, and how many times that ours takes; None where one was not timed."""
-        ours = times.get((self.net, self.variant, "qnn"))
+        ours = costs.get((self.net, self.variant, "qnn"))
         if self.ms:
             return None if ours is None else ("ms", ours)
         if self.ways:
-            beside = {way: times.get((self.net, self.variant, way)) for way in self.ways}
+            beside = {way: costs.get((self.net, self.variant, way)) for way in self.ways}
         else:
-            beside = {"own float": times.get((self.net, "float", "qnn"))}
-        found = {way: ms for way, ms in beside.items() if ms is not None}
+            beside = {"own float": costs.get((self.net, "float", "qnn"))}
+        found = {way: cost for way, cost in beside.items() if cost}
         if ours is None or not found:
             return None
         way = min(found, key=found.__getitem__)
@@ -68,16 +70,25 @@ MARKS = (
 )
 
 
+# Whose least memory is not to be exceeded: what fits in theirs fits in ours.
+MEMORY = ("torch", "jax")
+
 # Shares of the bare steps' speed.
 EPOCH = {"fit": 0.95, "augmented": 0.85}
 
 
 def of_steps(records: Iterable[Record]) -> Iterator[Record]:
     """Yield what the marks say of the steps of one thread, those that can be told."""
-    times = {(r["net"], r["variant"], r["way"]): r["ms"] for r in records if r["threads"] == 1}
+    alone = {(r["net"], r["variant"], r["way"]): r for r in records if r["threads"] == 1}
+    times = {key: record["ms"] for key, record in alone.items()}
     for mark in MARKS:
         if (found := mark.measured(times)) is not None:
             yield _row(f"{mark.net} {mark.variant}", *found, mark.most)
+    memory = {key: record["memory_mb"] for key, record in alone.items()}
+    for net, variant, way in alone:
+        mark = Mark(net, variant, 1.0, MEMORY)
+        if way == "qnn" and (found := mark.measured(memory)) is not None:
+            yield _row(f"memory of {net} {variant}", *found, mark.most)
 
 
 def of_epochs(records: Iterable[Record]) -> Iterator[Record]:
