@@ -29,6 +29,7 @@ myst_heading_anchors = 4
 myst_enable_extensions = ["attrs_block", "colon_fence"]
 suppress_warnings = [
     "misc.highlighting_failure",  # output with characters that no lexer has
+    "ref.python",  # boards and comparisons have a Target each, which annotations call so
     "myst.header",  # in notebooks, Markdown cells may begin with any heading
 ]
 
