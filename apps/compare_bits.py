@@ -52,7 +52,8 @@ batches. Accuracy is that on the test images after the last epoch; nothing is ch
 EPILOG = """\
 output:
   a table with verdicts on standard output, progress on standard error, and in the folder of
-  results report.html, results.csv, figures, and the study itself (study.json, cells/)
+  results report.html, report-live.html (draw a digit, and see what the nets say), results.csv,
+          figures, and the study itself (study.json, cells/)
 
 Ctrl-C stops the study and reports on what is done; the same command with --out DIR goes on. A
 combination that a scheme gives no meaning, such as binary at 4 bits, is listed with the scheme's
@@ -86,6 +87,17 @@ def data(name: str, samples: int | None) -> tuple[Any, Any]:
     return (train if samples is None else train.subset(slice(samples))), test
 
 
+def live(test: Any) -> dict[str, Any] | None:
+    """Return how the page is made in which the nets answer, if their images can be drawn."""
+    if test.images.ndim != 3:
+        return None
+    return {
+        "transform": (test.mean, test.std),
+        "samples": test.images[:20],
+        "classes": test.classes,
+    }
+
+
 @command
 def main() -> int:
     """Run the study and return the exit status."""
@@ -96,7 +108,7 @@ def main() -> int:
     for name, value in (QUICK if given.quick else DEFAULTS).items():
         if getattr(given, name) is None:
             setattr(given, name, value)
-    train, _ = load_data(parser, given.dataset)
+    train, test = load_data(parser, given.dataset)
     shallow = given.model == "mlp" and len(given.hidden) == 1
     activation = given.activation or ("relu" if shallow else "hardtanh")
     if given.quick:
@@ -118,6 +130,7 @@ def main() -> int:
             batch_size=given.batch_size,
             lr=given.lr,
             optimizer=given.optimizer,
+            live=live(test),
         )
     except (qnn.QnnError, PluginError) as error:
         parser.error(str(error).removeprefix("compare: "))

@@ -68,6 +68,8 @@ def test_it_leaves_a_report_a_table_figures_and_the_study(quick: Run) -> None:
     assert not found.failures
     assert all(result.difference == 0 for result in found.results.values())
     assert (folder / "report.html").read_text("utf-8").startswith("<!DOCTYPE html>")
+    assert 'href="report-live.html"' in (folder / "report.html").read_text("utf-8")
+    assert "qnn" in (folder / "report-live.html").read_text("utf-8")
     with (folder / "results.csv").open(newline="", encoding="utf-8") as file:
         assert len([*csv.DictReader(file)]) == len(CONFIGS)
     figures = [*folder.glob("*.png")]

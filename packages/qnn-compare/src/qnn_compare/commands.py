@@ -6,7 +6,7 @@ What they run is imported when they run: ``qnn --help`` and other commands need 
 import argparse
 import contextlib
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
@@ -132,13 +132,30 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def run_study(
-    build: Any, data: Any, options: argparse.Namespace, store: Path, **arguments: Any
+    build: Any,
+    data: Any,
+    options: argparse.Namespace,
+    store: Path,
+    *,
+    live: Mapping[str, Any] | None = None,
+    **arguments: Any,
 ) -> int:
-    """Run `compare`, print its table, write its report, and return the exit status."""
+    """Run `compare`, print its table, write its report, and return the exit status.
+
+    Args:
+        build: see `compare`.
+        data: likewise.
+        options: of the command line.
+        store: folder for what is done.
+        live: arguments of `qnn_core.page`, for a page beside the report in which the nets answer.
+        arguments: others of `compare`.
+    """
     from . import Comparison, compare  # noqa: PLC0415 - qnn --help need not wait
     from .experiment.store import ABOUT  # noqa: PLC0415 - qnn --help need not wait
 
     status = 0
+    if live is not None:
+        arguments["keep_packed"] = True
     try:
         with executor_of(options) as executor:
             found = compare(
@@ -155,8 +172,10 @@ def run_study(
     page, report = None, ""
     if any(result.done for result in found.results.values()):
         found.plot(store, formats=("png",))
+        page = store / REPORT
         # What ended has its page already; what was stopped has that of some time before.
-        page = found.report(store / REPORT) if status else store / REPORT
+        if status or live is not None:
+            page = found.report(page, live=live if found.packed else None)
         report = f"\n\n{page}"
     options.answer = {**_record(found), "report": page, "stopped": status != 0}
     print(f"{found}{report}")
