@@ -114,6 +114,27 @@ def test_a_change_is_noticed(change: Callable[[Any], None]) -> None:
     assert Trained(rich(), compiled=False).run() != plain  # it does change something
 
 
+@pytest.mark.parametrize("scale", ["learned", "calibrated"])
+def test_fields_of_quantizers_are_trained_after_two_calls_alike(scale: str) -> None:
+    """As where gradients of several calls are added up before a step of the optimizer."""
+    runs = []
+    for compiled in (True, False):
+        model = mlp(weight=f"codebook:3,scale={scale}").train()
+        optimizer = optim.SGD(model.parameters(), lr=0.1)
+
+        def step(model: Any = model, optimizer: Any = optimizer) -> list[bytes]:
+            losses = [ops.softmax_cross_entropy(model(X), Y) for _ in range(4)]
+            optimizer.zero_grad()
+            for loss in losses:
+                loss.backward()
+            optimizer.step()
+            return [loss.data.tobytes() for loss in losses]
+
+        done: Any = qnn.compiled(step) if compiled else step
+        runs.append([done() for _ in range(4)])
+    assert runs[0] == runs[1]
+
+
 FACTOR = [1.0]
 OPTIONS = SimpleNamespace(scale=1.0)
 

@@ -118,13 +118,16 @@ class OwnsQParams(OwnsQuantizer):
         return self._keep_range(False)
 
     def fixed_tensors(self) -> Iterable[Tensor]:
-        """Return the buffers that only a fit changes; in evaluation all that the qparams are of."""
+        """Return the buffers that only a fit changes; in evaluation all that the qparams are of.
+
+        And the fields that are trained: of their numbers a quantizer is made.
+        """
         own = [value for value in vars(self).values() if isinstance(value, Tensor)]
-        if not self.training:
-            return [*own, *self.trained.values()]
-        if self.quantizer.scale == "calibrated":
-            return [self.calibrated]
-        return [tensor for tensor in own if isinstance(tensor, Buffer) and tensor is not self.noise]
+        if self.training:
+            own = [t for t in own if isinstance(t, Buffer) and t is not self.noise]
+            if self.quantizer.scale == "calibrated":
+                own = [self.calibrated]
+        return [*own, *self.trained.values()]
 
     def _keep_range(self, kept: bool) -> Self:
         for value in [*vars(self).values(), *self.trained.values()]:
