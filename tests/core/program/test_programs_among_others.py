@@ -139,6 +139,60 @@ def test_an_output_that_its_derivative_reads() -> None:
         step(lambda y: y.data.fill(0.5))
 
 
+@pytest.mark.parametrize("last", [nn.ReLU(), nn.Reshape(2, 2)])
+def test_an_output_that_no_derivative_reads(last: Any) -> None:
+    model = nn.Sequential(nn.Linear(12, 4, seed=0), nn.BatchNorm(4), last).train()
+
+    def step() -> list[bytes]:
+        y = model(X)
+        loss = y.sum()
+        y.data.fill(0)
+        loss.backward()
+        return gradients(model)
+
+    done = qnn.compiled(step)
+    assert [done() for _ in range(5)] == [step()] * 5
+    assert not done.reasons
+
+
+def test_a_view_of_an_output_that_its_derivative_reads() -> None:
+    model = nn.Sequential(nn.Linear(12, 4, seed=0), nn.Tanh(), nn.Reshape(2, 2)).train()
+
+    @qnn.compiled
+    def step(write: Callable[[Any], Any]) -> None:
+        y = model(X)
+        write(y)
+        y.sum().backward()
+
+    for _ in range(4):
+        step(lambda y: None)
+    with pytest.raises(GraphError, match=r"its output, .* was written to after"):
+        step(lambda y: y.data.fill(0.5))
+
+
+class Itself(qnn.Module):
+    """Returns a parameter that it has used."""
+
+    def __init__(self) -> None:
+        self.weight = qnn.Parameter([0.5, -0.5])
+
+    def forward(self, x: qnn.Tensor) -> qnn.Tensor:
+        ops.relu(self.weight)
+        return self.weight
+
+
+def test_a_parameter_that_is_returned() -> None:
+    model = Itself().train()
+
+    @qnn.compiled
+    def step() -> list[bytes]:
+        model(X).sum().backward()
+        return gradients(model)
+
+    assert [step() for _ in range(5)] == [[np.ones(2, np.float32).tobytes()]] * 5
+    assert list(step.reasons.values()) == ["what it returns is a parameter"]
+
+
 def test_a_step_that_fails_leaves_the_next_as_it_was() -> None:
     bad = X.copy()
     bad[3, 5] = np.nan

@@ -82,6 +82,7 @@ class Forward:
 
     def __init__(self, record: Record, values: list[Any], shapes: list[Shape]) -> None:
         self._readers = _readers(record)
+        self._last = record.output
         self._values = values
         self._shapes = shapes
         # Numbers of values that are codes too: only the tape knows what to do with these.
@@ -123,8 +124,10 @@ class Forward:
             node.residual = found.residual
         self.kept.append(on_tape)
         before = self.made_by.get(id(tensors[0]))
-        # Whether nobody else needs what is in between.
+        # Whether nobody else needs what is in between, nor can write to what comes out: of the two
+        # as one, the derivative reads that.
         alone = len(tensors) == 1 and self._readers[step.inputs[0]] == 1
+        alone = alone and step.output != self._last
         if alone and found is not None and before is not None and before.takes_over(found):
             instruction = before
             instruction.output = slot

@@ -199,16 +199,19 @@ class Program:
         """Return which of what it takes, or makes, derivatives read; None for all."""
         if len(self._places) > MOST_KNOWN_APART:
             return None
+        # What the output may be a view of: who writes to it writes to these.
+        seen = {id(self.output)}
+        for step in reversed(self._steps):
+            if step.op.codes == "moves" and id(step.tensor) in seen:
+                seen.add(id(step.tensors[0]))
         read: set[int] = set()
         for step in self._steps:
             for at in _read_by(step):
                 tensor = step.tensor if at == OUTPUT else step.tensors[at]
-                if tensor is self.output:
+                if id(tensor) in seen:
                     read.add(OUTPUT)
-                elif id(tensor) in self._places:
+                if id(tensor) in self._places:
                     read.add(self._places[id(tensor)])
-            if step.tensor is self.output and step.op.codes == "moves":
-                return None  # a view of what others read
         return tuple(sorted(read))
 
     def _clear(self, run: object) -> None:

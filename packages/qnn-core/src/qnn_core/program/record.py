@@ -185,6 +185,8 @@ class Recorder:
             raise Different(f"it returns a {type(output).__name__}, not one tensor")
         if not output.requires_grad or id(output) not in self._numbers:
             raise Different("what it returns requires no gradient")
+        if output.node is None:
+            raise Different("what it returns is a parameter")
         self.record_.output = self._numbers[id(output)]
         self.record_.count = len(self._alive)
         return self.record_
