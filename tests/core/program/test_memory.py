@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import qnn_core as qnn
 from qnn_core import nn, ops
+from qnn_core.autodiff import op
 
 STEPS = 7
 
@@ -128,6 +129,30 @@ def test_data_that_are_not_finite_are_refused_as_ever() -> None:
         step(data)
     data[3, 2] = 1
     assert step(data) == first[-1]
+
+
+PICK = op(
+    "test_memory_pick",
+    lambda a, b: a + b,
+    shape=lambda a, b: a,
+    vjps=[lambda g, y, a, b: g, lambda g, y, a, b: a],
+)
+
+
+class Picking(qnn.Module):
+    """The gradient of a parameter is the very array that a kernel made."""
+
+    def __init__(self) -> None:
+        self.first = nn.Linear(6, 4, seed=0)
+        self.offset = qnn.Parameter(np.zeros((20, 4), np.float32))
+
+    def forward(self, x: qnn.Tensor) -> qnn.Tensor:
+        return PICK(self.first(x), self.offset)
+
+
+def test_a_gradient_that_is_what_a_kernel_made_stays() -> None:
+    plain, again = (kept(Picking, compiled=compiled) for compiled in (False, True))
+    assert [a.tobytes() for a in again] == [a.tobytes() for a in plain]
 
 
 class Twice(qnn.Module):

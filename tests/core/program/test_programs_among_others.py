@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -276,6 +277,36 @@ def test_threads_do_not_meet() -> None:
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_one_output_is_differentiated_in_several_threads() -> None:
+    model = nn.Sequential(nn.Linear(12, 200, seed=0), nn.ReLU(), nn.Linear(200, 200, seed=1))
+    parameters = list(model.train().parameters())
+
+    def gradients_of_losses() -> list[Any]:
+        y = model(X)
+        losses = [(y * float(n)).sum() for n in range(1, 4)]
+        found: list[Any] = [None] * 3
+
+        def walk(n: int) -> None:
+            each = qnn.grad(losses[n], parameters, retain_graph=True)
+            found[n] = [g.data.tobytes() for g in each]
+
+        threads = [threading.Thread(target=walk, args=(n,)) for n in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return found
+
+    step, plain = qnn.compiled(gradients_of_losses), gradients_of_losses()
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        assert [step() for _ in range(30)] == [plain] * 30
+    finally:
+        sys.setswitchinterval(interval)
+    assert not step.reasons
 
 
 def test_a_trace_is_of_forward() -> None:

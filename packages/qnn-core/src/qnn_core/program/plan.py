@@ -78,6 +78,7 @@ class Forward:
         kept: of each operation its tensors, for derivatives of derivatives.
         fused: by the id of what an instruction makes of the output of its operation: that output,
             which is never there.
+        own: the id of each array that a kernel writes to in every run.
     """
 
     def __init__(self, record: Record, values: list[Any], shapes: list[Shape]) -> None:
@@ -92,6 +93,7 @@ class Forward:
         self.made_by: dict[int, kernel.Instruction] = {}
         self.kept: list[Step] = []
         self.fused: dict[int, Tensor] = {}
+        self.own: set[int] = set()
         for step in record.steps:
             if isinstance(step, Effect):
                 self.instructions.append(Beside(step.action, values[step.value]))
@@ -121,6 +123,7 @@ class Forward:
                 each_slot.read = True
             slot.put(empty(step.shape, np.float32))
             made.array = slot.array
+            self.own.add(id(slot.array))
             node.residual = found.residual
         self.kept.append(on_tape)
         before = self.made_by.get(id(tensors[0]))

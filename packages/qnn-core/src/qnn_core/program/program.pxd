@@ -24,6 +24,8 @@ cdef class Program:
     cdef list _found
     cdef dict _places
     cdef object _run
+    cdef object _lock
+    cdef set _own
     cdef long long _time
     cdef Op _op
     cdef object __weakref__

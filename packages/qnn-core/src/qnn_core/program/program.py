@@ -1,6 +1,7 @@
 """A recorded call that is carried out again: instructions, forward and back."""
 
 from collections.abc import Iterator
+from threading import Lock
 from typing import Any
 from weakref import ref
 
@@ -56,7 +57,9 @@ class Program:
         "_found",
         "_inputs",
         "_last",
+        "_lock",
         "_op",
+        "_own",
         "_places",
         "_run",
         "_seed",
@@ -89,6 +92,9 @@ class Program:
                 forward.slots[id(leaf)].put(leaf.array)
         self._inputs = [(t, forward.slots.get(id(t))) for t in values[: len(inputs)]]
         self._last = forward.made_by[id(self.output)]
+        self._own = forward.own
+        # The output may be differentiated in several threads at a time.
+        self._lock = Lock()
         # What it takes, in the order in which gradients are given.
         self._trained = tuple([stop.tensor for stop in order if stop.wanted])
         self._found = [back.found[id(t)] for t in self._trained]
@@ -114,7 +120,7 @@ class Program:
 
     def busy(self) -> bool:
         """Whether somebody may still ask for the gradient of the last run."""
-        return self._run is not None and self._run() is not None
+        return self._run is not None
 
     def run(self, inputs: tuple[Tensor, ...]) -> Tensor:
         """Return the output for other inputs."""
@@ -150,21 +156,26 @@ class Program:
         *,
         residual: Run,
     ) -> list[Tensor | None]:
-        if residual is not self._run():
+        if self._run is None or residual is not self._run():
             raise _copied()
         found: list[Tensor | None] = [None] * len(needs)
-        if MODE.here.grad:
-            for tensor, gradient in self._on_the_tape(g, inputs, residual):
-                found[self._places[id(tensor)]] = gradient
+        with self._lock:
+            if MODE.here.grad:
+                for tensor, gradient in self._on_the_tape(g, inputs, residual):
+                    found[self._places[id(tensor)]] = gradient
+                return found
+            self._seed.put(g.array)
+            kernel.carry_back(self._back, *kernel_settings())
+            self._seed.drop()
+            for n, slot in enumerate(self._found):
+                array: Any = slot.array
+                if not slot.read:
+                    slot.drop()
+                    if id(array) in self._own or id(array.base) in self._own:
+                        # A derivative that gives on what it was given.
+                        array = array.copy()
+                found[n] = tensor_of(array)
             return found
-        self._seed.put(g.array)
-        kernel.carry_back(self._back, *kernel_settings())
-        self._seed.drop()
-        for n, slot in enumerate(self._found):
-            found[n] = tensor_of(slot.array)
-            if not slot.read:
-                slot.drop()
-        return found
 
     def _on_the_tape(
         self, g: Tensor, inputs: tuple[Tensor, ...], run: Run
@@ -226,6 +237,8 @@ class Program:
             given.array = None
             if slot is not None:
                 slot.drop()
+        # Not before: another thread may wait for a program.
+        self._run = None
 
 
 def _is_of_another(array: Any, last: Step) -> bool:
