@@ -11,6 +11,8 @@ from libc.stdint cimport int64_t
 
 import numpy as np
 
+from .memory import empty
+
 from .buffers cimport address
 
 
@@ -50,7 +52,7 @@ cdef class Slot:
         """Put a new float32 array there, unless nobody else has the one that is there."""
         # One reference is the slot's own.
         if self.array is None or Py_REFCNT(<PyObject*>self.array) > 1:
-            self.put(np.empty(self.shape, np.float32))
+            self.put(empty(self.shape, np.float32))
 
 
 cdef class Instruction:

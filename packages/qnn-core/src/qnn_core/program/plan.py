@@ -240,13 +240,15 @@ class Back:
     def _last(self, slot: kernel.Slot, behind: Stop) -> None:
         """Give memory to the gradient that an operation, or a caller, is given."""
         # Users keep gradients, and derivatives of the tape may give on what they were given.
-        if behind.wanted or isinstance(self._made_by[id(behind.tensor)], Step):
-            slot.read = True
-            renew = kernel.Renew()
-            renew.output = slot
-            self.instructions.append(renew)
-        else:
+        if not behind.wanted and not isinstance(self._made_by[id(behind.tensor)], Step):
             self._from_pool(slot)
+            return
+        slot.read = True
+        renew = kernel.Renew()
+        renew.output = slot
+        self.instructions.append(renew)
+        if not behind.wanted:
+            self._foreign.add(slot)
 
     def _from_pool(self, slot: kernel.Slot) -> None:
         slot.read = True
