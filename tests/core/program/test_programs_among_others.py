@@ -125,6 +125,21 @@ def test_what_was_written_between_is_an_error() -> None:
     assert not step.reasons
 
 
+def test_what_was_written_between_and_is_not_read_on_the_way() -> None:
+    model = mlp()
+
+    def step(write: bool) -> bytes:
+        loss = model(X).sum()
+        if write:
+            model.layers[-1].weight.data.fill(0.5)
+        (found,) = qnn.grad(loss, [model.layers[-1].bias])
+        return found.data.tobytes()
+
+    done = qnn.compiled(step)
+    assert [done(n == 4) for n in range(6)] == [step(False)] * 6
+    assert not done.reasons
+
+
 def test_an_output_that_its_derivative_reads() -> None:
     model = nn.Sequential(nn.Linear(12, 4, seed=0), nn.Tanh()).train()
 

@@ -103,7 +103,6 @@ class Program:
         self._run: Any = None
         self._time = 0
         self.differentiated = False
-        reads = self._reads()
         self._op = Op(
             "program",
             _nothing,
@@ -111,7 +110,7 @@ class Program:
             self._vjp,
             macs=None,
             codes=None,
-            reads=None if reads is None else [reads] * len(self._trained),
+            reads=self._reads(),
             residual=True,
         )
         # What is pickled with a graph leads to no program where it is loaded.
@@ -206,24 +205,40 @@ class Program:
         node.residual = before.residual
         return made
 
-    def _reads(self) -> tuple[int, ...] | None:
-        """Return which of what it takes, or makes, derivatives read; None for all."""
+    def _reads(self) -> list[tuple[int, ...]] | None:
+        """Return which of what it takes, or makes, the derivative of each in `_trained` reads.
+
+        None stands for all.
+        """
         if len(self._places) > MOST_KNOWN_APART:
             return None
         # What the output may be a view of: who writes to it writes to these.
         seen = {id(self.output)}
+        # By a tensor's id, what is read on the way to it.
+        read: dict[int, set[int]] = {id(self.output): set()}
         for step in reversed(self._steps):
-            if step.op.codes == "moves" and id(step.tensor) in seen:
+            made = id(step.tensor)
+            if made not in read:
+                continue
+            if step.op.codes == "moves" and made in seen:
                 seen.add(id(step.tensors[0]))
-        read: set[int] = set()
-        for step in self._steps:
-            for at in _read_by(step):
+            for place, tensor in enumerate(step.tensors):
+                if tensor.requires_grad:
+                    before = read.setdefault(id(tensor), set())
+                    before.update(read[made], self._read_by(step, place, seen))
+        return [tuple(sorted(read[id(tensor)])) for tensor in self._trained]
+
+    def _read_by(self, step: Step, place: int, seen: set[int]) -> Iterator[int]:
+        """Yield which of that the derivative of an operation in one of its inputs reads."""
+        reads = step.op.reads
+        bits = -1 if reads is None else reads[place] if place < len(reads) else 0
+        for at in range(OUTPUT, len(step.tensors)):
+            if bits >> at + 1 & 1:
                 tensor = step.tensor if at == OUTPUT else step.tensors[at]
                 if id(tensor) in seen:
-                    read.add(OUTPUT)
+                    yield OUTPUT
                 if id(tensor) in self._places:
-                    read.add(self._places[id(tensor)])
-        return tuple(sorted(read))
+                    yield self._places[id(tensor)]
 
     def _clear(self, run: object) -> None:
         """Let go of the arrays that nobody needs any more; the program's own stay."""
@@ -246,19 +261,6 @@ def _is_of_another(array: Any, last: Step) -> bool:
     if isinstance(array.base, np.ndarray):
         return True
     return any(slot.array is array for slot in last.inputs)
-
-
-def _read_by(step: Step) -> Iterator[int]:
-    """Yield which inputs, or `OUTPUT`, the derivative of an operation reads."""
-    op = step.op
-    for place, tensor in enumerate(step.tensors):
-        if not tensor.requires_grad:
-            continue
-        if op.reads is None:
-            yield from range(OUTPUT, len(step.tensors))
-        elif place < len(op.reads):
-            bits = op.reads[place]
-            yield from (n for n in range(OUTPUT, len(step.tensors)) if bits >> n + 1 & 1)
 
 
 def _copied() -> GraphError:
