@@ -125,6 +125,22 @@ def test_what_was_written_between_is_an_error() -> None:
     assert not step.reasons
 
 
+@pytest.mark.parametrize("first", [nn.Reshape(12), nn.Flatten(), nn.Permute(0, 1)])
+def test_a_view_of_an_input_that_was_written_between(first: Any) -> None:
+    model, tensor = nn.Sequential(first, nn.Linear(12, 4, seed=0)).train(), qnn.Tensor(X.copy())
+
+    @qnn.compiled
+    def step(write: Callable[[], Any]) -> None:
+        loss = model(tensor).sum()
+        write()
+        loss.backward()
+
+    for _ in range(4):
+        step(lambda: None)
+    with pytest.raises(GraphError, match=r"was written to after"):
+        step(lambda: tensor.data.fill(0.5))
+
+
 def test_what_was_written_between_and_is_not_read_on_the_way() -> None:
     model = mlp()
 

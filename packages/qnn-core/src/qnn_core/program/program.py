@@ -1,6 +1,5 @@
 """A recorded call that is carried out again: instructions, forward and back."""
 
-from collections.abc import Iterator
 from threading import Lock
 from typing import Any
 from weakref import ref
@@ -212,33 +211,23 @@ class Program:
         """
         if len(self._places) > MOST_KNOWN_APART:
             return None
-        # What the output may be a view of: who writes to it writes to these.
-        seen = {id(self.output)}
-        # By a tensor's id, what is read on the way to it.
+        # By a tensor's id, in which of these it lies: a view lies where its first input does.
+        places = {key: {place} for key, place in self._places.items()}
+        for step in self._steps:
+            first = places.setdefault(id(step.tensors[0]), set())
+            places[id(step.tensor)] = first if step.op.codes == "moves" else set()
+        places[id(self.output)].add(OUTPUT)
+        # Likewise what is read on the way to it.
         read: dict[int, set[int]] = {id(self.output): set()}
         for step in reversed(self._steps):
-            made = id(step.tensor)
-            if made not in read:
+            made = read.get(id(step.tensor))
+            if made is None:
                 continue
-            if step.op.codes == "moves" and made in seen:
-                seen.add(id(step.tensors[0]))
-            for place, tensor in enumerate(step.tensors):
+            for number, tensor in enumerate(step.tensors):
                 if tensor.requires_grad:
-                    before = read.setdefault(id(tensor), set())
-                    before.update(read[made], self._read_by(step, place, seen))
+                    taken = [places.get(id(t), ()) for t in _read_by(step, number)]
+                    read.setdefault(id(tensor), set()).update(made, *taken)
         return [tuple(sorted(read[id(tensor)])) for tensor in self._trained]
-
-    def _read_by(self, step: Step, place: int, seen: set[int]) -> Iterator[int]:
-        """Yield which of that the derivative of an operation in one of its inputs reads."""
-        reads = step.op.reads
-        bits = -1 if reads is None else reads[place] if place < len(reads) else 0
-        for at in range(OUTPUT, len(step.tensors)):
-            if bits >> at + 1 & 1:
-                tensor = step.tensor if at == OUTPUT else step.tensors[at]
-                if id(tensor) in seen:
-                    yield OUTPUT
-                if id(tensor) in self._places:
-                    yield self._places[id(tensor)]
 
     def _clear(self, run: object) -> None:
         """Let go of the arrays that nobody needs any more; the program's own stay."""
@@ -261,6 +250,14 @@ def _is_of_another(array: Any, last: Step) -> bool:
     if isinstance(array.base, np.ndarray):
         return True
     return any(slot.array is array for slot in last.inputs)
+
+
+def _read_by(step: Step, number: int) -> list[Tensor]:
+    """Return which of its inputs and its output the derivative in one of the inputs reads."""
+    reads = step.op.reads
+    bits = -1 if reads is None else reads[number] if number < len(reads) else 0
+    tensors = (step.tensor, *step.tensors)
+    return [tensor for n, tensor in enumerate(tensors) if bits >> n & 1]
 
 
 def _copied() -> GraphError:
