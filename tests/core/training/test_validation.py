@@ -93,6 +93,30 @@ def test_a_model_that_cannot_be_packed_says_so_and_its_pass_is_whole() -> None:
     assert "it cannot be packed: " in passes.how
 
 
+def test_a_batch_that_the_packed_model_refuses_is_run_by_the_model() -> None:
+    how = {"weight": "symmetric:2", "input": "symmetric:4", "seed": 0}
+    model = qnn.Sequential(qnn.QuantConv2d(1, 3, 3, **how), qnn.nn.GlobalAvgPool2d())
+    images = [RNG.normal(size=(20, side, side, 1)).astype(np.float32) for side in (8, 10)]
+    passes = validation(trained(model, images[0], Y[:20]), [(x, Y[:20]) for x in images])
+    first, second, third = passes(), passes(), passes()
+    assert first == second == third
+    assert "packed it refuses a batch: input0: shape" in passes.how
+
+
+def test_a_quantizer_that_cannot_be_packed_ends_no_training(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = trained(qnn.MLP([9, 8, 3], weight="binary", input="symmetric:2", seed=0))
+    passes = validation(model)
+    first = passes()
+    kind = type(model[0].weight_quantizer.quantizer)
+    with monkeypatch.context() as patched:
+        patched.setattr(kind, "__repr__", lambda _: 1 / 0)
+        patched.setattr(kind, "__str__", lambda _: 1 / 0)
+        assert passes() == first
+    assert passes() == first
+
+
 def test_a_short_pass_is_not_packed() -> None:
     model = trained(qnn.MLP([9, 8, 3], weight="binary", input="symmetric:2", seed=0))
     passes = validation(model, least=60.0)

@@ -109,7 +109,11 @@ class _Packed:
 
     def __call__(self, inputs: Any) -> Any:
         if self._packed is not None:
-            return Tensor(self._packed(inputs))
+            try:
+                return Tensor(self._packed(inputs))
+            except QnnError as error:
+                # Images of another size, or numbers that overflow: the model knows what to say.
+                self._packed, self.refused = None, f"packed it refuses a batch: {error}"
         outputs = run(self._model, inputs)
         if not self.refused:
             self.refused = self._pack(inputs, outputs)
@@ -121,7 +125,7 @@ class _Packed:
             return "it has several inputs or outputs"
         try:
             packed = pack(self._model, inputs[:EXAMPLES])
-        except QnnError as error:
+        except Exception as error:  # a quantizer of somebody else's may raise what it likes
             return f"it cannot be packed: {error}"
         if not np.array_equal(packed(inputs), outputs.array, equal_nan=True):
             return "its packed model gives other bits"
