@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import qnn_core as qnn
 from op_examples import SURROGATES
 from qnn_core import Parameter, Tensor, ops
 from qnn_core.autodiff import OPS, Op
@@ -344,3 +345,15 @@ def test_targets_of_binary_cross_entropy_are_shares(target: float) -> None:
 def test_huber_needs_a_positive_delta() -> None:
     with pytest.raises(ValueError, match="delta must be above 0"):
         ops.huber([0.0], [1.0], delta=0)
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 16, 4801])
+def test_of_zeros_of_both_signs_one_is_taken_whatever_the_size(size: int) -> None:
+    x = np.resize(np.float32([-0.0, 0.0]), (size, 1))
+    assert not np.signbit(ops.clip(x, 0, 1).data).any()
+    assert np.signbit(ops.clip(x, -1, -0.0).data).all()
+    # The packed engine's links take the limit too.
+    packed = qnn.pack(lambda x: ops.clip(x, 0, 1), np.ones((2, 1), np.float32))
+    assert not np.signbit(packed(x)).any()
+    for extreme in (ops.max, ops.min):
+        assert not np.signbit(extreme(x).data)

@@ -45,6 +45,28 @@ def test_whole_nets(name: str) -> None:
     assert len(steps) > 1
 
 
+ZEROS = np.random.default_rng(1).choice(np.float32([0.0, -0.0, 1e-45, -1.0]), (40, 6, 5, 4))
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda x: ops.clip(x, 0, 1),
+        lambda x: ops.clip(x, -1, -0.0),
+        lambda x: ops.max(x, axis=-1),
+        lambda x: ops.min(x, axis=(1, 2)),
+        lambda x: ops.max_pool2d(x, 3, stride=2, padding=1),
+        *FUNCTIONS.values(),
+    ],
+)
+def test_zeros_have_the_sign_that_python_gives_them(act: Any) -> None:
+    made = packed(OfOne(act), abs(data(3, 6, 5, 4)) + 1)
+    _, (found,) = answers_in_node(made.graph, ZEROS)
+    wanted = made(ZEROS).reshape(len(ZEROS), -1)
+    np.testing.assert_array_equal(np.signbit(found), np.signbit(wanted))
+    np.testing.assert_array_equal(found, wanted)
+
+
 def test_a_net_ends_before_softmax() -> None:
     model, x = wholes()["softmax"]()
     made = packed(model, x)

@@ -311,7 +311,10 @@ absolute = op(
 
 
 def _clip(x: Array, *, low: float, high: float) -> Array:
-    return np.clip(x, x.dtype.type(low), x.dtype.type(high))
+    # np.clip takes of zeros of both signs now one, now the other, by the size of the array.
+    y: Array = np.asarray(np.maximum(x, x.dtype.type(low)))
+    np.minimum(y, x.dtype.type(high), out=y)
+    return y
 
 
 def _clip_vjp(g: Tensor, y: Tensor, x: Tensor, *, low: float, high: float) -> Tensor:

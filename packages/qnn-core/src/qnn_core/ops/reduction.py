@@ -78,12 +78,16 @@ def _mean_vjp(g: Tensor, y: Tensor, x: Tensor, *, axis: Axes, keepdims: bool) ->
 
 
 def _max(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
-    result: Array = np.max(x, axis=axis, keepdims=keepdims)
-    return result
+    return _of_one_zero(np.max(x, axis=axis, keepdims=keepdims))
 
 
 def _min(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
-    result: Array = np.min(x, axis=axis, keepdims=keepdims)
+    return _of_one_zero(np.min(x, axis=axis, keepdims=keepdims))
+
+
+def _of_one_zero(extreme: Array) -> Array:
+    """Return extremes without -0.0: which of two zeros NumPy takes depends on its vectors."""
+    result: Array = extreme + extreme.dtype.type(0)
     return result
 
 

@@ -4,9 +4,11 @@
 const Engine = (() => {
   const f = Math.fround, { fma, sigmoid, tanh } = Arithmetic;
 
+  const atMost = (x, high) => (x >= high ? high : x);
+
   const EACH = {
     absolute: (x) => Math.abs(x),
-    clip: (x, s) => (x < s.low ? s.low : x > s.high ? s.high : x),
+    clip: (x, s) => atMost(x <= s.low ? s.low : x, s.high), // of two zeros the limit, as in Python
     negative: (x) => -x,
     relu: (x) => (x <= 0 ? 0 : x),
     sigmoid,
@@ -201,7 +203,11 @@ const Engine = (() => {
       const { n } = s, y = new x.constructor(s.output[0] * s.output[1] * n);
       if (x instanceof Float32Array) y.fill(-Infinity); // below every number; codes begin with 0
       const see = (pixel, _, at) => {
-        for (let c = 0; c < n; c++) y[at * n + c] = Math.max(y[at * n + c], x[pixel * n + c]);
+        for (let c = 0; c < n; c++) {
+          const value = x[pixel * n + c];
+          // The first of two zeros; a NaN stays, and is taken.
+          if (value > y[at * n + c] || value !== value) y[at * n + c] = value;
+        }
       };
       windows(s, { see });
       return y;
@@ -224,6 +230,7 @@ const Engine = (() => {
       for (let i = 0; i < y.length; i++) {
         y[i] = x[i * s.count];
         for (let j = 1; j < s.count; j++) y[i] = best(y[i], x[i * s.count + j]);
+        y[i] += 0; // there is one zero
       }
       return y;
     },
