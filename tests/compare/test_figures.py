@@ -250,3 +250,13 @@ def test_a_figure_that_cannot_be_is_refused(tmp_path: Path) -> None:
         typical().plot(tmp_path, of="differences")  # type: ignore[call-overload] # refused
     with pytest.raises(CompareError, match="no run has been trained"):
         nothing_done().plot()
+
+
+def test_names_are_drawn_as_they_are_and_not_as_mathematics(tmp_path: Path) -> None:
+    named = {name: {0: 0.9, 1: 0.8, 2: 0.85} for name in ("a", r"$\no$", "$b$ < c")}
+    comparison = Comparison.from_results(named)
+    figure = comparison.plot()
+    figure.draw_without_rendering()
+    names = [label.get_text() for label in figure.get_axes()[0].get_yticklabels()]
+    assert names == [r"\$\no\$", r"\$b\$ < c"]  # dollars without a meaning
+    assert comparison.report(tmp_path / "report.html").exists()

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ MODEL = qnn.MLP([6, 5, 2], weight="symmetric:2", input="uniform:2", seed=0)
 HISTORY = qnn.fit(
     MODEL, (X, Y), epochs=3, optimizer=qnn.optim.SGD(MODEL.parameters(), lr=0.1), validation=(X, Y)
 )
+NAME = r"$\no$"
 ANATOMY = qnn.anatomy(MODEL, (X, Y))
 
 DRAWN: dict[str, Callable[..., Any]] = {
@@ -146,3 +148,31 @@ def test_without_matplotlib_all_shows_itself_but_figures(tmp_path: Path) -> None
     assert done.returncode == 0, done.stderr
     needs = "a figure needs matplotlib: pip install matplotlib"
     assert done.stdout.splitlines() == [f"plot: {needs}", f"draw: {needs}"]
+
+
+def test_names_are_drawn_as_they_are_and_not_as_mathematics() -> None:
+    class Named(nn.Module):
+        def __init__(self) -> None:
+            setattr(self, NAME, nn.QuantLinear(6, 2, weight="symmetric:2"))
+
+        def forward(self, x: qnn.Tensor) -> Any:
+            return getattr(self, NAME)(x)
+
+    model = Named()
+    epochs = [replace(epoch, metric_name=NAME) for epoch in HISTORY.epochs]
+    drawn = [
+        qnn.draw(model, X[:1]),
+        qnn.anatomy(model, (X, Y)).plot(),
+        qnn.History(epochs).plot(),
+    ]
+    for figure in drawn:
+        assert any(r"\$\no\$" in text for text in texts(figure))  # dollars without a meaning
+
+
+def test_a_metric_without_a_number_leaves_the_legend_to_the_loss() -> None:
+    epochs = [
+        replace(epoch, metric=np.nan, val_metric=np.nan, metric_name="auc")
+        for epoch in HISTORY.epochs
+    ]
+    figure = qnn.History(epochs).plot()
+    assert [axes.get_legend() is not None for axes in figure.get_axes()] == [True, False]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..autodiff import Graph, GraphNode, Value
-from ..display import figure_for
+from ..display import figure_for, plain
 from ..quantizer import Quantizer
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ def graph_figure(graph: Graph, ax: "Axes | None" = None) -> "Figure":
         _draw_edge(axes, edge, boxes, font)
     for box in boxes:
         axes.text(
-            box.x, box.y, "\n".join(box.lines), ha="center", va="center", fontsize=font,
-            color="black", zorder=3,
+            box.x, box.y, plain("\n".join(box.lines)), ha="center", va="center",
+            fontsize=font, color="black", zorder=3,
             bbox={"boxstyle": "round,pad=0.35", "facecolor": box.ground, "edgecolor": "0.5"},
         )  # fmt: skip # one look
     return figure

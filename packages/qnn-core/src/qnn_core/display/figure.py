@@ -98,6 +98,16 @@ def panels_for(
     return figure, panels
 
 
+def plain(text: str) -> str:
+    r"""Return text that matplotlib draws as it is: between two dollars it would read mathematics.
+
+    Example:
+        >>> plain("$4$")
+        '\\$4\\$'
+    """
+    return text.replace("$", r"\$")
+
+
 def saved(figure: "Figure", path: str | Path, what: str) -> Path:
     """Write a figure to a file, in the format of its suffix, and return the path.
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..display import BLUE, ORANGE, panels_for
+from ..display import BLUE, ORANGE, panels_for, plain
 from .history_table import shown_metric
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ def history_figure(history: "History", ax: "Axes | None") -> "Figure":
     _draw(panels[0], history, "loss", "loss", 1)
     if measured:
         _draw(panels[1], history, "metric", *shown_metric(history))
-    panels[-1].legend(loc="best", fontsize=8, frameon=False)
+    for axes in [axes for axes in panels if axes.get_legend_handles_labels()[1]][-1:]:
+        axes.legend(loc="best", fontsize=8, frameon=False)
     return figure
 
 
@@ -39,7 +40,7 @@ def _draw(axes: "Axes", history: "History", of: str, label: str, factor: float) 
             axes.plot(epochs, shown, look, color=color, label=told, ms=4, markevery=every)
     axes.axvline(history.best_epoch, color="0.6", linewidth=0.8, linestyle=":")
     axes.set_xlabel("epoch")
-    axes.set_title(label, fontsize=10)
+    axes.set_title(plain(label), fontsize=10)
     axes.locator_params(axis="x", integer=True)
     if len(epochs) == 1:
         axes.set_xlim(epochs[0] - 0.5, epochs[0] + 0.5)

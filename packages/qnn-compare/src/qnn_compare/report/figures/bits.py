@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from qnn_core.display import figure_for
+from qnn_core.display import figure_for, plain
 
 from ...experiment.configs import Config
 from ...experiment.spec_bits import FLOAT
@@ -115,7 +115,7 @@ def _label(axes: Axes, widths: Sequence[tuple[int, int]], metric: str) -> None:
     axes.set_xlim(-0.5, len(widths) - 0.5)
     same = all(weight == input for weight, input in widths)
     axes.set_xlabel("bits of weights and inputs" if same else "bits of weights x bits of inputs")
-    axes.set_ylabel(f"test {metric}")
+    axes.set_ylabel(plain(f"test {metric}"))
     axes.set_title(
         "means with their 95 % intervals; pale dots: single seeds", fontsize=FONT, color="0.3"
     )

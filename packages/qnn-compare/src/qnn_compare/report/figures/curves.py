@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
+from qnn_core.display import plain
 from qnn_core.display.shown_figure import ShownFigure
 from qnn_core.errors import SpecError
 
@@ -117,7 +118,7 @@ def _draw_curve(axes: Axes, curve: Array, look: Look) -> None:
 
 
 def _label_row(panels: Any, metric: str) -> None:
-    panels[0, 0].set_ylabel(f"test {metric}", fontsize=FONT)
+    panels[0, 0].set_ylabel(plain(f"test {metric}"), fontsize=FONT)
     panels[1, 0].set_ylabel("training loss", fontsize=FONT)
     for panel in panels.flat:
         panel.grid(color="0.92")
@@ -156,7 +157,7 @@ def _list_below(axes: Axes, curves: dict[str, Array]) -> None:
         axes.text(
             0.97,
             0.03,
-            "\n".join(["below:", *below]),
+            plain("\n".join(["below:", *below])),
             fontsize=FONT - 1,
             ha="right",
             transform=axes.transAxes,

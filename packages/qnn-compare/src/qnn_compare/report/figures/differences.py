@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from qnn_core.display import figure_for
+from qnn_core.display import figure_for, plain
 
 from ...formatting import broken
 from ...statistics import Pair
@@ -29,7 +29,7 @@ def draw(comparison: "Comparison", ax: Axes | None = None) -> Figure:
     """Return the figure: a line for each config, in their order, and a band for the margin."""
     pairs = [pair for pair in comparison.against() if pair.n]
     metric, margin = comparison.metric, comparison.metric.factor * comparison.margin
-    names = [broken(pair.config, NAME) + (" †" if pair.unstable else "") for pair in pairs]
+    names = [plain(broken(pair.config, NAME)) + (" †" if pair.unstable else "") for pair in pairs]
     row = max(0.3, *(0.08 + 0.17 * (name.count("\n") + 1) for name in names))
     figure, axes = figure_for("plot", ax, size=(7.5, max(2.0, 1.1 + row * len(pairs))))
     low, high = _limits(pairs, metric.factor, margin)
@@ -41,7 +41,8 @@ def draw(comparison: "Comparison", ax: Axes | None = None) -> Figure:
         _draw_pair(axes, place, pair, metric.factor)
     axes.set_yticks(range(len(pairs)), names, fontsize=FONT)
     unit = "points" if metric.shares else metric.name
-    axes.set_xlabel(f"difference to {comparison.reference.name} ({unit})", fontsize=FONT)
+    told = plain(f"difference to {comparison.reference.name} ({unit})")
+    axes.set_xlabel(told, fontsize=FONT)
     axes.tick_params(axis="x", labelsize=FONT)
     axes.grid(axis="x", color="0.92")
     axes.set_axisbelow(True)

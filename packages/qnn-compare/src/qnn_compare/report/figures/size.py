@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import Bbox
-from qnn_core.display import figure_for
+from qnn_core.display import figure_for, plain
 
 from ...experiment.configs import Config
 from ...experiment.spec_bits import FLOAT
@@ -155,7 +155,7 @@ def _label(axes: Axes, metric: str, label: str, of: str) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(partial(_tick, of)))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel(label)
-    axes.set_ylabel(f"test {metric}")
+    axes.set_ylabel(plain(f"test {metric}"))
     axes.set_title(
         "means with their 95 % intervals; numbers: bits, bold on the Pareto front",
         fontsize=FONT,

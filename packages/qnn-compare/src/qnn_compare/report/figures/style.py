@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from qnn_core.display import plain
 
 from ...experiment.configs import Config
 from ...experiment.spec_bits import FLOAT
@@ -70,7 +71,7 @@ def legend(figure: Figure, entries: Sequence[Artist], ax: Axes | None = None) ->
 
     Below axes of the caller's, if such are given: their figure keeps its size.
     """
-    labels = [broken(str(entry.get_label()), LABEL) for entry in entries]
+    labels = [plain(broken(str(entry.get_label()), LABEL)) for entry in entries]
     if ax is not None:
         ax.legend(
             entries, labels, loc="upper center", bbox_to_anchor=(0.5, -0.16), fontsize=FONT - 1,

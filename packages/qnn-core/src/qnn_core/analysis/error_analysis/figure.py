@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...display import BLUE, ORANGE, panels_for
+from ...display import BLUE, ORANGE, panels_for, plain
 from .row import Cost, Row
 
 if TYPE_CHECKING:
@@ -36,13 +36,14 @@ def anatomy_figure(anatomy: "Anatomy", ax: "Axes | None" = None) -> "Figure":
         results = {"all quantized": anatomy.result, "all float": anatomy.float_result}
         told_of = "      ".join(f"{name}: {result}" for name, result in results.items())
         if ax is None:  # the title of the caller's figure is the caller's
-            figure.suptitle(told_of, fontsize=10)
+            figure.suptitle(plain(told_of), fontsize=10)
     return figure
 
 
 def _name(row: Row) -> str:
     bits = row.quantizer.bits
-    return f"{row.layer or 'the model'}, {row.kind}, {bits} bit{'s' if bits > 1 else ''}"
+    where = plain(row.layer or "the model")
+    return f"{where}, {row.kind}, {bits} bit{'s' if bits > 1 else ''}"
 
 
 def _draw_errors(axes: "Axes", rows: list[Row]) -> None:
