@@ -93,6 +93,23 @@ def test_without_a_gradient_there_is_the_bound_alone() -> None:
         assert len(panel(qnn.show(made, lr=0.1), "One update").get_lines()) == 1
 
 
+def test_a_gradient_that_is_not_finite_is_told() -> None:
+    made = layer()
+    made.weight.grad = qnn.Tensor(np.full((2, 4), np.inf, np.float32))
+    told = panel(qnn.show(made, lr=0.1), "One update")
+    assert told.get_title() == "One update: the last gradient is not finite"
+    assert len(told.get_lines()) == 1
+
+
+def test_what_a_layer_or_a_quantizer_cannot_use_is_refused() -> None:
+    with pytest.raises(SpecError, match="data= is for a quantizer"):
+        qnn.show(layer(), data=[1.0, 2.0])
+    with pytest.raises(SpecError, match="lr= and history= are for a layer"):
+        qnn.show("symmetric:2", lr=0.1)
+    with pytest.raises(SpecError, match="lr= and history= are for a layer"):
+        qnn.show("symmetric:2", history=qnn.WeightHistory(net()))
+
+
 def test_panels_show_the_counts() -> None:
     figure = qnn.show(layer())
     below = [bar.get_height() for bar in panel(figure, "Weights").containers[0]]

@@ -119,6 +119,8 @@ def draw_update(axes: "Axes", weights: Weights, gradient: Array | None, lr: floa
     most = 100 * np.searchsorted(distances, sizes, side="right") / distances.size
     axes.plot(sizes, most, color=GREY, linestyle="--", label="each to its nearest threshold")
     title = "One update: codes that a step changes"
+    if gradient is not None and not np.all(np.isfinite(gradient)):
+        title, gradient = "One update: the last gradient is not finite", None
     root = 0.0 if gradient is None else float(np.sqrt(np.mean(gradient.astype(np.float64) ** 2)))
     if gradient is not None and root:
         unit, _ = along(weights, gradient, np.array([1e-3 / root]))

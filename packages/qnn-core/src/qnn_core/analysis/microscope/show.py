@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...display import panels_for, saved
-from ...errors import StateError
+from ...errors import SpecError, StateError
 from ...nn import Module, Quantize, QuantizeWeight
 from ...nn.quant.quantized_weight import QuantizedWeight
 from ...qtensor import codes_of, units
@@ -82,6 +82,7 @@ def show(
         The figure, which a notebook shows; with a path, that.
 
     Raises:
+        SpecError: if `data` is given for a layer, or `lr` or `history` for a quantizer.
         StateError: if the layer's weight is float, or `history` is of another model.
         TypeError: if it is neither a layer nor a quantizer; for a model it says which layers are.
         ImportError: if matplotlib is not installed.
@@ -94,11 +95,15 @@ def show(
         'Codes: entropy 1.57 of 1.58 bits'
     """
     if isinstance(what, QuantizedWeight):
+        if data is not None:
+            raise SpecError("show: data= is for a quantizer; a layer is shown with its weight")
         figure = _layer(what, lr, history, ax)
-    elif isinstance(what, Quantize) and not isinstance(what, QuantizeWeight):
-        figure = _quantizer(what.quantizer, what, data, ax)
-    elif isinstance(what, Quantizer | str):
-        figure = _quantizer(get_quantizer(what), None, data, ax)
+    elif isinstance(what, Quantize | Quantizer | str) and not isinstance(what, QuantizeWeight):
+        if lr is not None or history is not None:
+            raise SpecError("show: lr= and history= are for a layer: a quantizer has no weight")
+        owner = what if isinstance(what, Quantize) else None
+        quantizer = get_quantizer(what) if not isinstance(what, Quantize) else what.quantizer
+        figure = _quantizer(quantizer, owner, data, ax)
     else:
         raise TypeError(_no_layer(what))
     return figure if path is None else saved(figure, path, "show")
