@@ -1,5 +1,6 @@
 """What shows itself in a notebook: sound HTML, escaped, without colours or scripts of its own."""
 
+import re
 import struct
 import zlib
 from base64 import b64decode
@@ -10,8 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 import qnn_core as qnn
-from qnn_core import nn
+from qnn_core import Tensor, nn
+from qnn_core.autodiff.shown import tensor_html
 from qnn_core.display import Plot, codes_picture, escape, facts, html_table, staircase
+from qnn_core.qtensor import QuantizedTensor
 from qnn_core.quantizer import codebook
 from qnn_core.training.history import Epoch
 
@@ -236,3 +239,39 @@ def test_codes_print_as_a_line() -> None:
     carried = nn.Quantize("uniform:4,scale=0.5")(qnn.Tensor(X)).quantized
     assert repr(carried).startswith("QuantizedTensor(shape=(40, 6), bits=4, 16 levels from 0 to 15")
     assert "40 scales from" in repr(qnn.encode(X, "symmetric:4,axis=0"))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [-1.7e308, 1.7e308, *range(10)],
+        [1.0] * 9 + [1.0 + 2e-16],
+        [0.0] * 9 + [5e-324],
+        [np.nan] * 10,
+        [np.inf, -np.inf, *range(10)],
+    ],
+)
+def test_numbers_without_a_histogram_show_themselves_all_the_same(values: list[float]) -> None:
+    shown = Tensor(np.array(values), dtype=np.float64)._repr_html_()
+    assert f"Tensor, {len(values)}, float64" in shown
+
+
+def test_large_arrays_are_measured_on_a_part_of_them() -> None:
+    x = np.broadcast_to(np.float32([0, 1, 0, 1]), (10**8, 4))  # a view: of numbers there are four
+    shown = tensor_html("Tensor", x, op="", trained=True, grad=x, quantized=None)
+    assert "262,144 drawn of 400,000,000" in shown
+    assert re.search(r"0, 1</td>.*0\.5\d*</td>.*norm about 1\.4\d+e\+04", shown, re.DOTALL)
+    coded = QuantizedTensor(
+        np.broadcast_to(np.uint8([0, 1, 1, 2]), (10**8, 4)), 2, np.float32([-1, 0, 1]),
+        np.float32(1), np.float32(0), None,
+    )  # fmt: skip # one array
+    assert "3 of 3" in coded._repr_html_()
+    assert "drawn of 400,000,000" in coded._repr_html_()
+
+
+def test_a_layer_that_went_wrong_shows_itself_and_says_so() -> None:
+    layer = nn.QuantLinear(4, 3, weight="symmetric:2", seed=0)
+    layer.weight.data = np.full((3, 4), np.nan, np.float32)
+    shown = layer._repr_html_()
+    assert "QuantLinear" in shown
+    assert "its weight has no codes: Symmetric: cannot quantize nan" in shown

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..display import Plot, block, codes_picture, facts, preformatted
+from ..display import Plot, block, codes_picture, facts, preformatted, sampled
 
 Array = NDArray[Any]
 BINS = 48
@@ -27,18 +27,21 @@ def tensor_html(
         quantized: its codes, with their levels, or None.
     """
     shape = " x ".join(map(str, array.shape)) or "scalar"
-    finite = array[np.isfinite(array)]
-    about = {}
+    some, of = sampled(array)
+    finite = some[np.isfinite(some)].astype(np.float64)
+    about = {"measured on": of}
+    with np.errstate(over="ignore"):  # then it says infinity
+        deviation = finite.std() if finite.size else 0.0
     if finite.size > 1:
-        about = {
+        about |= {
             "from, to": f"{finite.min():.4g}, {finite.max():.4g}",
-            "mean": f"{finite.mean(dtype=np.float64):.4g}",
-            "standard deviation": f"{finite.std(dtype=np.float64):.4g}",
-            "zeros": _share(int(np.count_nonzero(array == 0)), array.size),
+            "mean": f"{finite.mean():.4g}",
+            "standard deviation": f"{deviation:.4g}",
+            "zeros": _share(int(np.count_nonzero(some == 0)), some.size),
         }
-    broken = array.size - finite.size
+    broken = some.size - finite.size
     about |= {
-        "not finite": f"{broken:,} of {array.size:,}" if broken else "",
+        "not finite": f"{broken:,} of {some.size:,}" if broken else "",
         "made by": op,
         "gradient": _gradient(trained, grad),
     }
@@ -61,15 +64,18 @@ def _share(count: int, size: int) -> str:
 
 def _gradient(trained: bool, grad: Array | None) -> str:
     if grad is not None:
-        return f"norm {np.linalg.norm(np.asarray(grad, np.float64)):.4g}"
+        some, of = sampled(np.asarray(grad))
+        norm = np.linalg.norm(some.astype(np.float64)) * np.sqrt(grad.size / max(some.size, 1))
+        return f"norm {'about ' if of else ''}{norm:.4g}"
     return "" if not trained else "none yet"
 
 
 def _histogram(values: Array) -> str:
     low, high = float(values.min()), float(values.max())
-    if not low < high:
-        return ""
-    counts, edges = np.histogram(values.astype(np.float64), BINS)
+    edges = np.linspace(low, high, BINS + 1) if np.isfinite(high - low) else np.zeros(2)
+    if not np.all(edges[:-1] < edges[1:]):
+        return ""  # one value, or so near to each other, or so far, that no bins are between
+    counts, _ = np.histogram(values, edges)
     plot = Plot(
         (low, high), (0, float(counts.max())), size=(240, 56), label="histogram of the values"
     )

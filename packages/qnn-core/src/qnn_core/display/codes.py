@@ -28,16 +28,15 @@ def codes_picture(codes: NDArray[np.uint8], levels: NDArray[np.float32]) -> str:
     """
     if not codes.size:
         return ""
-    rows = codes.reshape(len(codes), -1) if codes.ndim > 1 else codes.reshape(1, -1)
-    shown = np.ascontiguousarray(rows[:MOST_ROWS, :MOST_COLUMNS])
+    count = len(codes) if codes.ndim > 1 else 1
+    rows = (
+        codes[:MOST_ROWS].reshape(min(count, MOST_ROWS), -1) if count > 1 else codes.reshape(1, -1)
+    )
+    shown = np.ascontiguousarray(rows[:, :MOST_COLUMNS])
     height, width = shown.shape
     times = max(1, min(LARGEST, WIDE // max(height, width)))
     content = base64.b64encode(_png(shown, _palette(levels))).decode()
-    cut = (
-        f"; {height} x {width} of {rows.shape[0]} x {rows.shape[1]}"
-        if shown.size < rows.size
-        else ""
-    )
+    cut = f"; {height} x {width} of {count} x {rows.shape[1]}" if shown.size < codes.size else ""
     told = f"codes, rows by the first axis{cut}: blue below 0, orange above, 0 clear"
     return (
         f'<img src="data:image/png;base64,{content}" alt="{escape(told)}" '

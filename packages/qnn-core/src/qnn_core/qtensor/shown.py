@@ -5,7 +5,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..display import Plot, block, codes_picture, facts
+from ..display import Plot, block, codes_picture, facts, sampled
 
 Array = NDArray[Any]
 
@@ -48,12 +48,14 @@ def coded_line(coded: Coded, shape: tuple[int, ...]) -> str:
 def coded_html(coded: Coded, nbytes: int | None = None) -> str:
     """Return what a notebook shows: the codes as a picture, how often each occurs, and facts."""
     codes, levels = coded.codes, coded.levels
-    counts = np.bincount(codes.ravel(), minlength=len(levels))
+    some, of = sampled(codes)
+    counts = np.bincount(some, minlength=len(levels))
     shape = " x ".join(map(str, codes.shape)) or "scalar"
     known = {
         "levels": _levels(levels).removeprefix("levels "),
         "scale": _scale(coded).removeprefix("scale "),
         "levels in use": f"{np.count_nonzero(counts)} of {len(levels)}",
+        "counted on": of,
         "bytes": "" if nbytes is None else f"{nbytes:,}",
     }
     title = f"{type(coded).__name__}, {shape}, {coded.bits} bit{'s' if coded.bits > 1 else ''}"

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from ...autodiff import Parameter, Tensor
 from ...autodiff.mode import MODE
-from ...errors import StateError
+from ...display import sentence
+from ...errors import NonFiniteError, StateError
 from ...ops.quantized_product import Product, fits, quantized_product
 from ...qtensor import PackedTensor
 from ...quantizer import Quantizer
@@ -128,7 +129,11 @@ class QuantizedWeight(Module):
         """Return the layer as a table, and its weight's codes, as notebooks show them."""
         if self.weight_quantizer is None:
             return module_html(self)
-        return module_html(self, self.weight_quantizer.coded(self.weight.array)._repr_html_())
+        try:
+            codes = self.weight_quantizer.coded(self.weight.array)._repr_html_()
+        except NonFiniteError as error:  # who looks at a net that went wrong is to see it
+            codes = sentence(f"its weight has no codes: {error}")
+        return module_html(self, codes)
 
     def codes(self) -> NDArray[np.uint8]:
         """Return the weight's codes, uint8 of its shape."""
