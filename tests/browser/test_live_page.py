@@ -19,6 +19,7 @@ from opened_pages import PALE, SIZES, Opened
 from qnn_compare import compare
 from qnn_core.deploy.browser.blob import Blob
 from qnn_core.deploy.browser.lower import lower
+from qnn_core.errors import NonFiniteError
 
 pytestmark = pytest.mark.browser
 
@@ -269,9 +270,10 @@ def test_a_csv_of_signals(signals: tuple[Opened, qnn.PackedModel]) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("1,2\n3,x", 'row 2, column 2: "x" is no number'),
-        ("1,2\n3,4", "row 1 has 2 numbers: 40 are needed, or 20 rows of 2"),
-        ("1,,2", 'row 1, column 2: "" is no number'),
+        ("1,2\n3,x", 'line 2, column 2: "x" is no finite number'),
+        ("1,2\n3,4", "line 1 has 2 numbers: 40 are needed, or 20 rows of 2"),
+        ("nan,nan\n1,2", 'line 1, column 1: "nan" is no finite number'),
+        ("1,,2", 'line 1, column 2: "" is no finite number'),
     ],
 )
 def test_what_is_wrong_in_a_csv_is_said(
@@ -294,6 +296,26 @@ def test_numbers_of_a_file_and_a_number_as_answer(browser: Any, tmp_path: Path) 
     opened.page.wait_for_function("document.querySelector('.word').textContent !== '\\u2013'")
     (wanted,) = net.predict(np.float32([[0.5, -1, 2]]), task="regression")
     assert float(shown.inner_text()) == pytest.approx(float(wanted), rel=1e-4)
+    opened.page.context.close()
+
+
+def test_where_numbers_overflow_there_is_no_answer(browser: Any, tmp_path: Path) -> None:
+    net = packed(qnn.MLP([2, 3, 3], seed=0), data(4, 2))
+    opened = Opened(browser, net.page(tmp_path / "numbers.html").path, "desk")
+    opened.page.evaluate("qnn.ready")
+    said, word = opened.page.locator("#said"), opened.page.locator(".word")
+    for given, told in [
+        ("1,2", "The net says "),
+        ("1e39,2", "No answer. the net: input: Infinity at 0 is not finite."),
+        ("3e38,-3e38", "No answer. the net: its scores are not finite."),
+        ("1,2", "The net says "),
+    ]:
+        opened.page.locator("#csv").fill(given)
+        assert said.inner_text().startswith(told)
+        assert (word.inner_text() == "\N{EN DASH}") is told.startswith("No answer")
+    with pytest.raises(NonFiniteError, match="no class"):
+        net.predict(np.float32([[3e38, -3e38]]))
+    assert opened.said == []
     opened.page.context.close()
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from in_node import NODE, answers_in_node, called_in_node
 from live_nets import FUNCTIONS, OfOne, data, packed, schemes, wholes
-from qnn_core import ops
+from qnn_core import Parameter, Tensor, nn, ops
 from qnn_core.gemm import reference
 
 pytestmark = pytest.mark.skipif(
@@ -65,6 +65,20 @@ def test_zeros_have_the_sign_that_python_gives_them(act: Any) -> None:
     wanted = made(ZEROS).reshape(len(ZEROS), -1)
     np.testing.assert_array_equal(np.signbit(found), np.signbit(wanted))
     np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.mark.parametrize("name", ["at", "length", "__proto__"])
+def test_a_net_may_call_its_numbers_as_it_likes(name: str) -> None:
+    class Named(nn.Module):
+        def __init__(self) -> None:
+            self.layer = nn.QuantLinear(4, 3, weight="symmetric:2", input="uniform:4", seed=0)
+            setattr(self, name, Parameter(np.float32([1, 2, 3])))
+
+        def forward(self, x: Tensor) -> Tensor:
+            shifted: Tensor = self.layer(x) + getattr(self, name)
+            return shifted
+
+    assert check(Named(), data(3, 4))[-1]["from"][1] == name
 
 
 def test_a_net_ends_before_softmax() -> None:

@@ -99,6 +99,10 @@ def test_files_are_called_by_their_names(
     assert digits["2 bits"].page(tmp_path / "own.html").nets == ("the net",)
     with pytest.raises(SpecError, match="several nets are called 2 bits"):
         qnn.page([files[0], files[0]], tmp_path / "twice.html")
+    with pytest.raises(SpecError, match="several nets are called 1"):
+        qnn.page({1: files[0], "1": files[1]}, tmp_path / "twice.html")  # type: ignore[dict-item] # names that are none
+    with pytest.raises(SpecError, match="files of them, are needed, got NoneType"):
+        qnn.page(None, tmp_path / "none.html")  # type: ignore[arg-type] # wrong
     with pytest.raises(SpecError, match=r"packed models, or files of them.*qnn\.pack"):
         qnn.page({"a": nn.Linear(3, 2)}, tmp_path / "none.html")  # type: ignore[dict-item] # wrong
 
@@ -149,6 +153,15 @@ REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"samples": np.zeros((3, 28, 27), np.uint8)}, ShapeError, r"\[n, 28, 28\] are needed"),
     ({"samples": np.zeros((3, 784))}, DtypeError, "uint8 from 0 to 255, got float64"),
     ({"input": "numbers", "samples": np.full((1, 784), np.nan)}, NonFiniteError, "finite"),
+    ({"samples": np.zeros((0, 784), np.uint8)}, ShapeError, r"are needed, got \(0, 784\)"),
+    (
+        {"input": "numbers", "samples": np.full((1, 784), 1e39)},
+        NonFiniteError,
+        "finite as float32",
+    ),
+    ({"transform": (np.zeros(784), 1)}, SpecError, "one mean and one std .* got 784 of them"),
+    ({"transform": (0, 1e-45)}, SpecError, "an std > 0, not subnormal, got"),
+    ({"input": "numbers", "transform": (0, 1e-45)}, SpecError, "an std > 0, not subnormal"),
     ({"classes": ["a", "b"]}, SpecError, "10 names of classes are needed, got 2"),
     ({"task": "scores"}, SpecError, "classes, binary, regression, got 'scores'"),
     ({"task": "binary"}, ShapeError, "for one logit; the nets give 10 numbers"),
@@ -183,6 +196,36 @@ def test_nets_of_one_page_take_and_give_the_same(tmp_path: Path) -> None:
     (tmp_path / "no.qnn").write_text("none")
     with pytest.raises(FileError):
         qnn.page(tmp_path / "no.qnn", page)
+
+
+def image_net(*shape: int) -> qnn.PackedModel:
+    how = {"weight": "symmetric:2", "input": "uniform:4", "seed": 0}
+    return packed(
+        nn.Sequential(nn.QuantConv2d(1, 3, 3, **how), nn.GlobalAvgPool2d()), data(2, *shape)
+    )
+
+
+def test_images_of_one_size_and_two_shapes_are_refused(tmp_path: Path) -> None:
+    nets = {"a": image_net(8, 8, 1), "b": image_net(4, 16, 1)}
+    with pytest.raises(ShapeError, match=r"the same images; these take a \(8, 8, 1\), b \(4, 16"):
+        qnn.page(nets, tmp_path / "page.html")
+    assert qnn.page(nets, tmp_path / "page.html", input="numbers").nets == ("a", "b")
+
+
+def test_several_rows_of_scores_are_numbers_and_no_class(tmp_path: Path) -> None:
+    net = packed(nn.QuantLinear(3, 4, weight="symmetric:2", input="uniform:4"), data(2, 5, 3))
+    with pytest.raises(ShapeError, match=r"the net gives \(5, 4\); task='regression' shows"):
+        net.page(tmp_path / "page.html")
+    assert net.page(tmp_path / "page.html", task="regression").nets == ("the net",)
+
+
+def test_names_of_all_kinds_are_text(tmp_path: Path) -> None:
+    name = "</script><b>&amp;\"'$title\udc80"
+    made = qnn.page({name: mlp(8, 3)}, tmp_path / "page.html", title=name)
+    text = made.path.read_text(encoding="utf-8")
+    assert content(made.path)["nets"][0]["name"] == name
+    assert "<b>" not in text
+    assert text.count("</script>") == 3
 
 
 def test_every_operation_has_a_form_or_is_refused_with_what_to_do() -> None:

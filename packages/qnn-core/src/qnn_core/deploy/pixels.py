@@ -9,6 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import SpecError
 from .graph import Graph
 
+# The least normal number of float32: 1 / std is finite above it.
+LEAST_STD = np.finfo(np.float32).tiny
+
 Transform = Callable[[Any], Any] | tuple[ArrayLike, ArrayLike] | None
 
 
@@ -41,8 +44,11 @@ def pixel_values(graph: Graph, transform: Transform, who: str = "export_c") -> N
             f"{who}: transform must be a function or (mean, std), got {transform!r}"
         ) from error
     finite = np.all(np.isfinite(mean)) and np.all(np.isfinite(std))
-    if not finite or np.any(std <= 0):
-        raise SpecError(f"{who}: transform must be a finite mean and an std > 0, got {transform!r}")
+    if not finite or np.any(std < LEAST_STD):
+        raise SpecError(
+            f"{who}: transform must be a finite mean and an std > 0, not subnormal, got "
+            f"{transform!r}"
+        )
     channels = {part.shape for part in (mean, std)} - {()}
     if channels - {shape[-1:]}:
         raise SpecError(

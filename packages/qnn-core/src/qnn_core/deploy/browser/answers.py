@@ -1,9 +1,11 @@
 """What the outputs of a page's nets are: scores of classes, a logit, or numbers."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, get_args
 
 from ...errors import ShapeError, SpecError
+from ..graph import Shape
 
 Task = Literal["classes", "binary", "regression"]
 
@@ -21,22 +23,23 @@ class Answers(NamedTuple):
 
 
 def answers_of(
-    sizes: Mapping[str, Sequence[int]], task: Task | None, classes: Sequence[str] | None
+    shapes: Mapping[str, Sequence[Shape]], task: Task | None, classes: Sequence[str] | None
 ) -> Answers:
     """Return how outputs are read.
 
     Args:
-        sizes: of the outputs of each net, by its name.
+        shapes: of the outputs of each net, by its name; the first is its answer.
         task: None for classes, where there are several numbers, else regression.
         classes: None for their numbers.
 
     Raises:
-        ShapeError: if nets of one page give answers of several sizes, or no classes.
+        ShapeError: if nets of one page give answers of several sizes, or no classes, or several
+            rows of scores.
         SpecError: for another task, or names that do not fit.
     """
     if task not in (None, *get_args(Task)):
         raise SpecError(f"page: task must be one of {', '.join(get_args(Task))}, got {task!r}")
-    first = {name: given[0] for name, given in sizes.items()}
+    first = {name: math.prod(given[0]) for name, given in shapes.items()}
     if len(set(first.values())) > 1:
         told = ", ".join(f"{name} {size}" for name, size in first.items())
         raise ShapeError(f"page: nets of one page give as many numbers; these give {told}")
@@ -49,6 +52,12 @@ def answers_of(
             "page: one number has no classes to choose from; task='binary' is for a logit of yes "
             "and no, task='regression' for a number"
         )
+    for name, (shape, *_) in shapes.items():
+        if task == "classes" and shape[-1] != count:
+            raise ShapeError(
+                f"page: one row of scores has a class to choose; {name} gives {shape}; "
+                "task='regression' shows numbers"
+            )
     wanted = 2 if task == "binary" else count
     if classes is None:
         plain = ["no", "yes"] if task == "binary" else [str(n) for n in range(wanted)]

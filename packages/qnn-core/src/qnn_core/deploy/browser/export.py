@@ -88,8 +88,8 @@ def write_page(
     given = given_of([(net.name, net.graph) for net in nets], input, transform)
     blob, tried = Blob(), probes(given)
     lowered = [_lowered(net, blob) for net in nets]
-    sizes = {net.name: made.sizes for net, made in zip(nets, lowered, strict=True)}
-    answers = answers_of(sizes, task, classes)
+    shapes = {net.name: made.shapes for net, made in zip(nets, lowered, strict=True)}
+    answers = answers_of(shapes, task, classes)
     content = {
         "input": _input(given, blob),
         "answers": {"task": answers.task, "classes": answers.classes},
@@ -97,7 +97,8 @@ def write_page(
         "samples": _samples(samples, given, blob),
         "nets": [_net(*both, tried) for both in zip(nets, lowered, strict=True)],
     }
-    page = _html(content, blob.content, title or TITLE).encode()
+    # A title may come from the name of a file, which may be no text.
+    page = _html(content, blob.content, title or TITLE).encode(errors="replace")
     atomic_write(path, page)
     names = tuple(net.name for net in nets)
     return Page(path, len(page), names, tuple(_notes(given, names, lowered)))
@@ -128,12 +129,14 @@ def _samples(samples: Any, given: Given, blob: Blob) -> dict[str, Any] | None:
     if samples is None:
         return None
     array = as_array(samples, "page: samples")
-    if array.ndim < 2 or array[0].size != given.size or not len(array):
+    if array.ndim < 2 or not len(array) or array[0].size != given.size:
         raise ShapeError(
             f"page: samples [n, {', '.join(map(str, given.shape))}] are needed, got {array.shape}"
         )
-    if not np.all(np.isfinite(array)):
-        raise NonFiniteError("page: samples must be finite numbers")
+    with np.errstate(over="ignore"):
+        finite = np.all(np.isfinite(array.astype(np.float32)))
+    if not finite:
+        raise NonFiniteError("page: samples must be numbers that are finite as float32")
     if given.kind == "drawing" and array.dtype != np.uint8:
         raise DtypeError(
             f"page: samples of drawings are pixels, uint8 from 0 to 255, got {array.dtype}: they "

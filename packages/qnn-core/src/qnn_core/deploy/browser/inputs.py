@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...errors import ShapeError, SpecError
 from ..graph import Graph, Shape
-from ..pixels import Transform, pixel_values
+from ..pixels import LEAST_STD, Transform, pixel_values
 
 InputKind = Literal["drawing", "signal", "numbers"]
 KINDS: tuple[InputKind, ...] = ("drawing", "signal", "numbers")
@@ -80,12 +80,21 @@ def given_of(
     drawn, signals = (
         [shape for shape in map(of, shapes.values()) if shape] for of in (_drawn, _signal)
     )
+    for what, found in (("images", drawn), ("signals", signals)):
+        if len({*found}) > 1 and kind in (None, "drawing" if found is drawn else "signal"):
+            told = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+            raise ShapeError(f"page: nets of one page take the same {what}; these take {told}")
     first = next(iter(shapes.values()))
     if kind is None:
         kind = "drawing" if drawn else "signal" if signals else "numbers"
     if kind == "drawing":
         shape = drawn[0] if drawn else _square(first)
         table = pixel_values(graphs[0][1], (MEAN, STD) if transform is None else transform, "page")
+        if table.size != len(table):
+            raise SpecError(
+                "page: one mean and one std are needed for all pixels of a drawing, got "
+                f"{table.size // len(table)} of them"
+            )
         return Given("drawing", shape, table.reshape(256), told=_told(transform))
     mean, std = _scaling(transform, first)
     shape = signals[0] if kind == "signal" and signals else first
@@ -147,7 +156,9 @@ def _scaling(
         raise SpecError(
             f"page: transform must be (mean, std) for numbers of shape {shape}, got {transform!r}"
         ) from error
-    if not (np.all(np.isfinite(mean)) and np.all(np.isfinite(std)) and np.all(std > 0)):
-        raise SpecError(f"page: a finite mean and an std > 0 are needed, got {transform!r}")
+    if not (np.all(np.isfinite(mean)) and np.all(np.isfinite(std)) and np.all(std >= LEAST_STD)):
+        raise SpecError(
+            f"page: a finite mean and an std > 0, not subnormal, are needed, got {transform!r}"
+        )
     mean, std = (part[:1] if np.all(part == part[:1]) else part for part in wide)
     return mean, std

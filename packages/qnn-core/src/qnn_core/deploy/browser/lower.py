@@ -1,6 +1,5 @@
 """A packed graph as a program of `engine.js`: steps in order, and their arrays."""
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -47,14 +46,14 @@ class Lowered:
     Attributes:
         graph: what it computes: that of the model, without what was left out at its end.
         program: steps, constants, names of input and outputs, pictures; plain data.
-        sizes: numbers of each output.
+        shapes: of each output, of one sample.
         blob: where its arrays are.
         cut: what was left out at the end; ``""`` for nothing.
     """
 
     graph: Graph
     program: dict[str, Any]
-    sizes: tuple[int, ...]
+    shapes: tuple[Shape, ...]
     blob: Blob
     cut: str
 
@@ -81,8 +80,8 @@ def lower(graph: Graph, blob: Blob) -> Lowered:
         "constants": net.constants,
         "pictures": _pictures(net),
     }
-    sizes = tuple(math.prod(net.shapes[name]) for name in graph.outputs)
-    return Lowered(graph, program, sizes, blob, cut)
+    shapes = tuple(net.shapes[name][1:] for name in graph.outputs)
+    return Lowered(graph, program, shapes, blob, cut)
 
 
 def why_not(graph: Graph) -> str:

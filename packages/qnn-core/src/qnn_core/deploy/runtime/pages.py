@@ -83,9 +83,13 @@ def page(
 
 def _named(nets: Mapping[str, Net] | Iterable[Net] | Net) -> list[tuple[str, PackedModel]]:
     if isinstance(nets, Mapping):
-        return [(str(name), _loaded(net)) for name, net in nets.items()]
-    several = [nets] if isinstance(nets, PackedModel | str | Path) else list(nets)
-    named = [(_name(net, n, len(several)), _loaded(net)) for n, net in enumerate(several, 1)]
+        named = [(str(name), _loaded(net)) for name, net in nets.items()]
+    else:
+        one = isinstance(nets, PackedModel | str | Path)
+        several = [nets] if one or not isinstance(nets, Iterable) else [*nets]
+        loaded = [_loaded(net) for net in several]
+        called = [_name(net, n, len(several)) for n, net in enumerate(several, 1)]
+        named = [*zip(called, loaded, strict=True)]
     names = [name for name, _ in named]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

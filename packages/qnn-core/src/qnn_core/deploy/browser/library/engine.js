@@ -278,7 +278,7 @@ const Engine = (() => {
   function filled(value, buffer) {
     if (value === null || typeof value !== "object") return value;
     if (Array.isArray(value)) return value.map((one) => filled(one, buffer));
-    if ("at" in value) return arrayOf(buffer, value);
+    if (typeof value.at === "number") return arrayOf(buffer, value); // a net may call its own "at"
     return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, filled(one, buffer)]));
   }
 

@@ -4,20 +4,23 @@ const Numbers = (() => {
 
   const cells = (line) => line.trim().split(/[,;\t]\s*|\s+/).filter((cell, n, all) => cell || n < all.length - 1);
 
-  function number(cell, row, column) {
+  const BEYOND = /^[+-]?(nan|inf|infinity)$/i; // what programs write, and no name of a column
+  const isName = (cell) => Number.isNaN(Number(cell)) && !BEYOND.test(cell);
+
+  function number(cell, line, column) {
     const value = Number(cell);
     if (cell === "" || !Number.isFinite(value)) {
-      throw new Wrong(`row ${row + 1}, column ${column + 1}: ${JSON.stringify(cell)} is no number`);
+      throw new Wrong(`line ${line}, column ${column + 1}: ${JSON.stringify(cell)} is no finite number`);
     }
     return value;
   }
 
   // Samples of `shape`, an array of numbers each. A first row of names is left out.
   function samples(text, shape) {
-    const lines = text.split(/\r?\n/).filter((line) => line.trim());
-    let rows = lines.map(cells);
-    if (rows.length > 1 && rows[0].every((cell) => Number.isNaN(Number(cell)))) rows = rows.slice(1);
-    const found = rows.map((row, r) => row.map((cell, c) => number(cell, r, c)));
+    const lines = text.split(/\r\n|\r|\n/).map((line, n) => ({ row: cells(line), line: n + 1 }));
+    let rows = lines.filter(({ row }) => row.length);
+    if (rows.length > 1 && rows[0].row.every(isName)) rows = rows.slice(1);
+    const found = rows.map(({ row, line }) => row.map((cell, c) => number(cell, line, c)));
     const size = shape.reduce((product, n) => product * n, 1);
     const [length, channels] = shape.length === 2 ? shape : [size, 1];
     if (found.length && found.length % length === 0 && found.every((row) => row.length === channels) && channels < size) {
@@ -26,7 +29,7 @@ const Numbers = (() => {
     found.forEach((row, r) => {
       if (row.length === size) return;
       const signal = shape.length === 2 ? `, or ${length} rows of ${channels}` : "";
-      throw new Wrong(`row ${r + 1} has ${row.length} numbers: ${size} are needed${signal}`);
+      throw new Wrong(`line ${rows[r].line} has ${row.length} numbers: ${size} are needed${signal}`);
     });
     return found;
   }
@@ -53,7 +56,8 @@ const Numbers = (() => {
   function draw(canvas, values, [length, channels], colours) {
     const ink = canvas.getContext("2d"), { width, height } = canvas;
     ink.clearRect(0, 0, width, height);
-    const low = Math.min(...values), range = Math.max(...values) - low || 1;
+    const low = values.reduce((least, value) => Math.min(least, value), Infinity);
+    const range = values.reduce((most, value) => Math.max(most, value), -Infinity) - low || 1;
     for (let c = 0; c < channels; c++) {
       ink.strokeStyle = colours[c % colours.length];
       ink.lineWidth = 2;

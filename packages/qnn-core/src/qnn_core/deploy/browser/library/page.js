@@ -57,17 +57,20 @@ function softmax(scores) {
   return raised.map((one) => one / total);
 }
 
-// What a net says: the answer in a word, and for each class its share and score.
+// What a net says: the answer in a word, and for each class its share and score; null where the
+// score that decides is not finite: Python gives no class either.
 function answerOf({ task, classes }, y) {
   if (task === "regression") {
     const rows = Array.from(y, (value, n) => ({ name: classes[n] ?? String(n), share: null, score: value }));
     return { word: y.length === 1 ? String(Number(y[0].toPrecision(5))) : "", rows };
   }
   if (task === "binary") {
+    if (!Number.isFinite(y[0])) return null;
     const yes = 1 / (1 + Math.exp(-y[0]));
     const rows = [1 - yes, yes].map((share, n) => ({ name: classes[n], share, score: y[0] }));
     return { word: classes[y[0] > 0 ? 1 : 0], rows };
   }
+  if (!Number.isFinite(y.reduce((most, score) => Math.max(most, score), -Infinity))) return null;
   const shares = softmax(y);
   let best = 0;
   y.forEach((score, n) => { if (score > y[best]) best = n; });
@@ -135,7 +138,9 @@ function card(net) {
 function showAnswer(net, answers) {
   const { word, bars } = net.card;
   const [first, ...others] = net.values ? net.engine.outputs(net.values) : [null];
-  const answer = first && answerOf(answers, first), share = answer?.rows.find((row) => row.best)?.share;
+  const answer = first && answerOf(answers, first);
+  if (first && !answer) net.wrong = "its scores are not finite";
+  const share = answer?.rows.find((row) => row.best)?.share;
   word.replaceChildren(answer ? answer.word : "\u2013");
   // What is not given yet takes its place all the same.
   const rows = (answer ?? answerOf(answers, new Float32Array(net.expected[0].length / net.probes))).rows;
@@ -330,11 +335,12 @@ async function start() {
   const give = (input) => {
     page.given = input;
     const words = page.nets.map((net) => {
-      net.values = input && net.engine.values(input);
+      answered(net, input);
       return showAnswer(net, page.answers);
     });
     const said = page.answers.task === "regression" && input ? saidInNumbers : saidByAll;
-    find("said").textContent = said(page.nets, words);
+    const wrong = page.nets.filter((net) => net.wrong).map((net) => `${net.name}: ${net.wrong}`);
+    find("said").textContent = wrong.length ? `No answer. ${wrong.join("; ")}.` : said(page.nets, words);
     const differ = page.answers.task !== "regression";
     page.nets.forEach((net, n) => net.card.body.classList.toggle("other", differ && words[n] !== usual(words)));
     if (page.inside) showAll();
@@ -351,6 +357,18 @@ async function start() {
   page.redraw.forEach((draw) => draw());
   await check(page);
   return page;
+}
+
+// The values of a net for an input, or what is wrong with it: numbers beyond float32 on the way.
+function answered(net, input) {
+  net.values = null;
+  net.wrong = "";
+  try {
+    net.values = input && net.engine.values(input);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    net.wrong = error.message;
+  }
 }
 
 const usual = (words) => [...words].sort((a, b) => words.filter((w) => w === b).length - words.filter((w) => w === a).length)[0];
