@@ -67,6 +67,20 @@ def test_objects_and_classes_stand_beside_specs(thread: Executor, tmp_path: Path
         kept.configs[1].quantizers()
 
 
+@pytest.mark.parametrize("activations", [None, ["symmetric"]])
+def test_a_grid_of_classes_has_a_report(
+    thread: Executor, tmp_path: Path, activations: list[str] | None
+) -> None:
+    asked: dict[str, Any] = {"weights": [Steep, "symmetric"], "bits": [2], **SMALL}
+    found = compare(
+        net, data, activations=activations, executor=thread, store=tmp_path / "s", **asked
+    )
+    for name, comparison in {"made": found, "kept": Comparison.load(tmp_path / "s")}.items():
+        comparison.report(tmp_path / f"{name}.html")
+        page = (tmp_path / f"{name}.html").read_text()
+        assert "    Steep:2,\n        &#34;symmetric:2&#34;," in page
+
+
 @dataclass(frozen=True)
 class Learned(Quantizer):
     """One with a level that is trained, and noise."""

@@ -8,6 +8,9 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from qnn_core.quantizer import Quantizer
+
+from ...experiment.own_quantizer import ToldQuantizer, name_of_quantizer
 from ...experiment.spec_bits import FLOAT
 from ...formatting import counted, seconds
 
@@ -131,9 +134,11 @@ def _configs(comparison: "Comparison") -> Iterator[str]:
         yield "],"
 
 
-def _listed(name: str, specs: Sequence[str]) -> Iterator[str]:
+def _listed(name: str, quantizers: Sequence[str | Quantizer | ToldQuantizer]) -> Iterator[str]:
     yield f"{name}=["
-    yield from (f"    {json.dumps(spec)}," for spec in specs)
+    for given in quantizers:
+        # An object, which only the script can make, stands by its name: Ternary:2.
+        yield f"    {json.dumps(given) if isinstance(given, str) else name_of_quantizer(given)},"
     yield "],"
 
 
