@@ -86,7 +86,8 @@ for name, model in models.items():
 # %%
 figure, ax = plt.subplots(figsize=(6, 3))
 for name, history in histories.items():
-    ax.plot([1 - e.val_accuracy for e in history.epochs], "o-", label=name)
+    epochs = [e.epoch for e in history.epochs]
+    ax.plot(epochs, [1 - e.val_accuracy for e in history.epochs], "o-", label=name)
 ax.set_xlabel("epoch")
 ax.set_ylabel("share of wrong answers")
 ax.legend()
