@@ -241,3 +241,10 @@ def test_without_matplotlib_it_says_what_to_install() -> None:
     assert done.stderr.splitlines()[-1] == (
         "ImportError: show: a figure needs matplotlib: pip install matplotlib"
     )
+
+
+@pytest.mark.parametrize(("spec", "marked"), [("binary", 2), ("symmetric:4", 8), ("uniform:4", 8)])
+def test_levels_of_a_staircase_are_named_where_there_is_room(spec: str, marked: int) -> None:
+    axes = qnn.show(spec).axes[0]
+    assert len(axes.get_yticks()) == marked
+    assert axes.get_title().endswith("1 threshold" if spec == "binary" else "thresholds")

@@ -186,9 +186,11 @@ def draw_staircase(axes: "Axes", quantizer: Quantizer, qparams: QParams | None) 
     if book.levels.size <= FEW:
         for threshold in x[1:-1:2]:
             axes.axvline(threshold, color="0.8", linewidth=0.8, linestyle="--", zorder=0)
-        axes.set_yticks(levels, [f"{level:.3g}" for level in levels])
+        named = levels[:: -(-levels.size // NAMED)]  # more would be written over each other
+        axes.set_yticks(named, [f"{level:.3g}" for level in named])
     axes.legend(loc="upper left", fontsize=8, frameon=False)
-    title = f"{book.levels.size} levels, {book.thresholds.size} thresholds"
+    plural = "s" if book.thresholds.size > 1 else ""
+    title = f"{book.levels.size} levels, {book.thresholds.size} threshold{plural}"
     finish(axes, title, "x" if known else "x / scale")
 
 
