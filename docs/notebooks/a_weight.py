@@ -84,6 +84,22 @@ for ax, spec in zip(axes, ("symmetric:2", "symmetric:4", "logarithmic:4"), stric
 # Grey: the latent weights; blue: the levels that stand for them, by how many use each. Powers of
 # two are dense where weights are; even steps reach further.
 #
+# ## Under the microscope
+#
+# `qnn.show` shows this of a layer of a net, and more: how often each code occurs, where the
+# gradient passes, and how many codes a step of training would change.
+
+# %%
+layer = qnn.QuantLinear(100, 100, weight="symmetric:3", seed=0)
+qnn.show(layer)
+
+# %% [markdown]
+# Layers, codes, schemes, models and histories also show themselves, as the last line of a cell:
+
+# %%
+layer.coded()
+
+# %% [markdown]
 # ## Exercise
 #
 # Real weights have outliers. Make one weight 20 times as large as the standard deviation. What do
