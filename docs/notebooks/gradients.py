@@ -47,7 +47,6 @@ figure.align_ylabels()
 
 # %%
 scale = qnn.Parameter(1.0)
-values = qnn.ops.fake_quantize(x, scale, quantizer="symmetric:3")
 by_element = [
     float(qnn.grad(qnn.ops.fake_quantize([u], scale, quantizer="symmetric:3").sum(), [scale])[0])
     for u in np.linspace(-5, 5, 201, dtype=np.float32)
