@@ -24,6 +24,7 @@ OF_QNN = {
     "compile": "`qnn.compiled`",
     "cat": "`qnn.ops.concatenate`",
     "functional": "`qnn.ops`",
+    "CrossEntropyLoss": "`qnn.ops.softmax_cross_entropy`, which `qnn.fit` takes by itself",
     "utils": "qnn_data.DataLoader, and `qnn.optim.clip_gradients`",
 }
 OF_NN = {
@@ -61,9 +62,12 @@ OF_OPS = {
     "pad": "`qnn.ops.pad2d`",
     "one_hot": "np.eye(classes)[labels]",
 }
+SCHEDULES = "an argument: `qnn.optim.SGD` and others take schedule=, such as `qnn.optim.Cosine`"
 OF_OPTIM = {
-    "lr_scheduler": "an argument: `qnn.optim.SGD` and others take schedule=, such as "
-    "`qnn.optim.Cosine`",
+    "lr_scheduler": SCHEDULES,
+    "CosineAnnealingLR": SCHEDULES,
+    "OneCycleLR": SCHEDULES,
+    "StepLR": SCHEDULES,
     "RMSprop": "`qnn.optim.Adam`",
 }
 OF_TENSOR = {
