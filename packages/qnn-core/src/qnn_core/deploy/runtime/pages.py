@@ -86,7 +86,7 @@ def _named(nets: Mapping[str, Net] | Iterable[Net] | Net) -> list[tuple[str, Pac
         named = [(str(name), _loaded(net)) for name, net in nets.items()]
     else:
         one = isinstance(nets, PackedModel | str | Path)
-        several = [nets] if one or not isinstance(nets, Iterable) else [*nets]
+        several: list[Any] = [nets] if one or not isinstance(nets, Iterable) else [*nets]
         loaded = [_loaded(net) for net in several]
         called = [_name(net, n, len(several)) for n, net in enumerate(several, 1)]
         named = [*zip(called, loaded, strict=True)]
