@@ -3,6 +3,7 @@
 import inspect
 import pickle
 import pydoc
+from typing import Any
 
 import pytest
 import qnn_core as qnn
@@ -36,6 +37,27 @@ def test_a_signature_has_the_inputs_and_attributes() -> None:
 def test_of_a_joint_derivative_any_call_is_possible() -> None:
     found = inspect.signature(OPS["concatenate"])
     assert list(found.parameters) == ["inputs", "attributes"]
+
+
+def test_every_operation_has_a_signature() -> None:
+    for name, operation in OPS.items():
+        assert inspect.signature(operation).return_annotation is qnn.Tensor, name
+
+
+@pytest.mark.parametrize(
+    ("vjp", "called"),
+    [
+        (lambda *given: given[0], "(*inputs, **attributes)"),
+        (lambda g, y, *xs: g, "(*xs)"),
+        (lambda g, y, x, *, axis=1: g, "(x, /, *, axis=1)"),
+    ],
+)
+def test_derivatives_may_be_written_in_several_ways(vjp: Any, called: str) -> None:
+    try:
+        made = op("test_called", lambda x: x, shape=same, vjps=[vjp], doc="Same.")
+        assert made.__doc__ == f"test_called{called} -> Tensor\n\nSame."
+    finally:
+        OPS.pop("test_called", None)
 
 
 def test_an_operation_of_ones_own_is_described_too() -> None:

@@ -25,27 +25,31 @@ class PerInstance:
 def signature(op: Any) -> inspect.Signature:
     """Return how an operation is called: its inputs by position, its attributes by keyword.
 
-    They are those of its first derivative, whose parameters are ``g, y, *inputs, **attributes``.
+    They are those of its first derivative, whose parameters are ``g, y, *inputs, **attributes``; of
+    one that says them in another way any call is possible.
 
     Example:
         >>> from qnn_core import ops
         >>> signature(ops.add)
         <Signature (a: Any, b: Any, /) -> qnn_core.autodiff.tensor.Tensor>
     """
-    first = next(filter(None, op.given.get("vjps") or ()), None)
-    if first is None:
-        inputs = [Parameter("inputs", Parameter.VAR_POSITIONAL, annotation=Any)]
-        attributes = [Parameter("attributes", Parameter.VAR_KEYWORD, annotation=Any)]
-        return inspect.Signature(inputs + attributes, return_annotation=Tensor)
-    _, _, *given = inspect.signature(first).parameters.values()
-    parameters = [
-        each.replace(
-            annotation=Any if each.annotation in (Parameter.empty, Tensor) else each.annotation,
-            kind=each.kind if each.kind is Parameter.KEYWORD_ONLY else Parameter.POSITIONAL_ONLY,
-        )
-        for each in given
-    ]
-    return inspect.Signature(parameters, return_annotation=Tensor)
+    first: Any = next(filter(None, op.given.get("vjps") or ()), None)
+    try:
+        _, _, *given = inspect.signature(first).parameters.values()
+        return inspect.Signature([*map(_called, given)], return_annotation=Tensor)
+    except (TypeError, ValueError):  # no function, not two parameters, or in another order
+        inputs = Parameter("inputs", Parameter.VAR_POSITIONAL, annotation=Any)
+        attributes = Parameter("attributes", Parameter.VAR_KEYWORD, annotation=Any)
+        return inspect.Signature([inputs, attributes], return_annotation=Tensor)
+
+
+def _called(given: Parameter) -> Parameter:
+    """Return a parameter of a derivative as one of the operation."""
+    plain = given.kind is Parameter.POSITIONAL_OR_KEYWORD
+    return given.replace(
+        annotation=Any if given.annotation in (Parameter.empty, Tensor) else given.annotation,
+        kind=Parameter.POSITIONAL_ONLY if plain else given.kind,
+    )
 
 
 def docstring(op: Any) -> str | None:
