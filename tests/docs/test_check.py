@@ -36,9 +36,19 @@ def test_a_sound_site_passes_and_is_weighed(tmp_path: Path) -> None:
         ('<script src="https://x.example/a.js"></script>', "", "a.html fetches https://x.exa"),
         ('<link rel="stylesheet" href="//x.example/a.css">', "", "a.html fetches //x.example"),
         ("", "a { background: url(https://x.example/a.png) }", "s.css fetches something"),
+        ("", 'a { background: url("//x.example/a.png") }', "s.css fetches something"),
+        ("", "a { background: url( 'http://x.example/a.png') }", "s.css fetches something"),
     ],
 )
 def test_what_is_broken_is_said(tmp_path: Path, page: str, style: str, problem: str) -> None:
     status, said = checked(tmp_path, page, style)
     assert status == 1
     assert problem in said
+
+
+def test_a_folder_without_pages_is_no_site(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "docsite.check", str(tmp_path)]
+    done = subprocess.run(command, cwd=TOOLS, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "there are no pages" in done.stdout
+    assert done.stderr == ""

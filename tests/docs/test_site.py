@@ -4,17 +4,15 @@
 """
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import chromium
 import pytest
 
 pytestmark = pytest.mark.site
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SIZES = {"desk": {"width": 1280, "height": 900}, "hand": {"width": 390, "height": 844}}
 PAGES = (
     "index.html",
@@ -32,20 +30,11 @@ SITE = Path(os.environ.get("QNN_SITE", "site"))
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    found = os.environ.get("QNN_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    found = chromium.found()
     if found is None:
-        pytest.fail(
-            f"there is no browser: install one of {', '.join(BROWSERS)} "
-            "(Debian: apt-get install chromium), or name one in QNN_CHROMIUM",
-            pytrace=False,
-        )
-    # Not at the top: other tests are run where there is no playwright.
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 # it is optional
-
-    with sync_playwright() as started:
-        launched = started.chromium.launch(executable_path=found, args=ARGUMENTS)
+        pytest.fail(chromium.MISSING, pytrace=False)
+    with chromium.launched(found) as launched:
         yield launched
-        launched.close()
 
 
 class Opened:

@@ -4,6 +4,7 @@
 something from another host.
 """
 
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 # What a browser fetches by itself, as against what a reader may follow.
 FETCHED = {"script": "src", "img": "src", "source": "src", "iframe": "src", "embed": "src"}
+ELSEWHERE = re.compile(r"url\(\s*[\"']?\s*(https?:)?//")  # in a style sheet
 STYLES = ("stylesheet", "icon", "preload", "modulepreload", "preconnect")
 
 
@@ -52,7 +54,7 @@ def problems(folder: Path) -> Iterator[str]:
                 yield f"{where}: {url}: {problem}"
     for style in sorted(folder.rglob("*.css")):
         text = style.read_text(encoding="utf-8")
-        if "@import" in text or "url(http" in text or "url(//" in text:
+        if "@import" in text or ELSEWHERE.search(text):
             yield f"{style.relative_to(folder)} fetches something from elsewhere"
 
 
@@ -90,6 +92,9 @@ def main() -> int:
     """Check the folder that the command line names."""
     folder = Path(sys.argv[1]).resolve()
     found = list(problems(folder))
+    if not any(folder.rglob("*.html")):
+        print(f"{folder}: there are no pages")
+        return 1
     print(*found, sep="\n", end="\n" if found else "")
     print(weight(folder))
     print(f"broken links and foreign files: {len(found)}")
