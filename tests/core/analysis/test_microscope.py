@@ -248,3 +248,11 @@ def test_levels_of_a_staircase_are_named_where_there_is_room(spec: str, marked: 
     axes = qnn.show(spec).axes[0]
     assert len(axes.get_yticks()) == marked
     assert axes.get_title().endswith("1 threshold" if spec == "binary" else "thresholds")
+
+
+def test_data_are_drawn_in_units_of_the_scale_from_the_shift_if_there_is_one() -> None:
+    units = {"uniform:4": "(data - shift) / scale", "symmetric:4": "data / scale"}
+    for spec, unit in units.items():
+        figure = qnn.show(spec, data=X - 1)
+        assert panel(figure, "Data").get_xlabel().startswith(f"{unit} (scale ")
+        assert panel(figure, "Gradient").get_xlabel() == unit

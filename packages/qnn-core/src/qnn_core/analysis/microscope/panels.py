@@ -33,6 +33,11 @@ def finish(axes: "Axes", title: str, x: str, y: str = "") -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
+def _unit(what: str, less: str) -> str:
+    """Return what is drawn; `less` is what was taken from it, such as ``" - shift"``."""
+    return f"({what}{less}) / scale" if less else f"{what} / scale"
+
+
 def mark_thresholds(axes: "Axes", quantizer: Quantizer) -> None:
     """Draw a dashed line at each threshold, if they are few enough to be told apart."""
     thresholds = codebook(quantizer).thresholds
@@ -42,7 +47,14 @@ def mark_thresholds(axes: "Axes", quantizer: Quantizer) -> None:
 
 
 def draw_weights(
-    axes: "Axes", u: Array, counts: Array, quantizer: Quantizer, scale: str, *, what: str = "weight"
+    axes: "Axes",
+    u: Array,
+    counts: Array,
+    quantizer: Quantizer,
+    scale: str,
+    *,
+    what: str = "weight",
+    less: str = "",
 ) -> None:
     """Draw latent weights above the line, and the levels that they become below it."""
     levels = codebook(quantizer).levels.astype(np.float64)
@@ -63,7 +75,7 @@ def draw_weights(
     title = f"{PLURAL[what].capitalize()}: above as given, below quantized"
     if what == "weight":
         title = "Weights: latent above, quantized below"
-    finish(axes, title, f"{what} / scale ({scale})")
+    finish(axes, title, f"{_unit(what, less)} ({scale})")
     axes.spines["left"].set_visible(False)
 
 
@@ -91,7 +103,12 @@ def draw_codes(axes: "Axes", counts: Array, quantizer: Quantizer, *, what: str =
 
 
 def draw_gradient(
-    axes: "Axes", quantizer: Quantizer, u: Array | None = None, *, what: str = "weight"
+    axes: "Axes",
+    quantizer: Quantizer,
+    u: Array | None = None,
+    *,
+    what: str = "weight",
+    less: str = "",
 ) -> None:
     """Draw how much of the gradient passes at each place, over the weights if they are given."""
     edges = bins(codebook(quantizer).levels)
@@ -109,7 +126,7 @@ def draw_gradient(
     mark_thresholds(axes, quantizer)
     axes.set_ylim(min(0.0, float(passes.min())) - 0.05, 1.25 * max(1.0, float(passes.max())))
     axes.legend(loc="upper center", ncols=2, fontsize=8, frameon=False)
-    finish(axes, title, f"{what} / scale" if u is not None else "x / scale", "share")
+    finish(axes, title, _unit(what, less) if u is not None else "x / scale", "share")
 
 
 def draw_update(axes: "Axes", weights: Weights, gradient: Array | None, lr: float | None) -> None:

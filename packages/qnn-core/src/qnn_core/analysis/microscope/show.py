@@ -168,9 +168,10 @@ def _quantizer(
         codes = codes_of(x, scale, shift, quantizer)
         counts = np.bincount(codes.ravel(), minlength=codebook(quantizer).levels.size)
         u = units(x, scale, shift, quantizer.axis)
-        panels.draw_weights(axes[1], u, counts, quantizer, f"scale {told(scale)}", what="data")
+        named = {"what": "data", "less": " - shift" if np.any(shift) else ""}
+        panels.draw_weights(axes[1], u, counts, quantizer, f"scale {told(scale)}", **named)
         panels.draw_codes(axes[2], counts, quantizer, what="data")
-        panels.draw_gradient(axes[3], quantizer, u, what="data")
+        panels.draw_gradient(axes[3], quantizer, u, **named)
     if ax is None:
         figure.suptitle(str(quantizer), fontsize=10)
     return figure
