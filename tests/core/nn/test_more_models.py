@@ -131,3 +131,9 @@ def test_the_first_stage_of_keyword_spotting_is_that_of_mlperf() -> None:
 def test_sizes_that_are_none_are_refused(build: Any, told: str) -> None:
     with pytest.raises(ShapeError, match=told):
         build()
+
+
+@pytest.mark.parametrize("wrong", ["symetric:2", 3])
+def test_a_quantizer_that_no_layer_has_is_looked_at_too(wrong: object) -> None:
+    with pytest.raises((qnn.errors.SpecError, TypeError), match="symetric|3"):
+        qnn.MLP([784, 10], weight=wrong)  # type: ignore[arg-type] # refused

@@ -31,8 +31,9 @@ class MLP(Sequential):
         bias: whether the layers have one.
         first_weight: quantizer of the first layer's weight, None for float; ``"same"`` is `weight`.
         first_input: quantizer of the first layer's input, None for float; ``"same"`` is `input`.
-        last_weight: quantizer of the last layer's weight, likewise. If there is one layer, this
-            counts, or if it is None or ``"same"``, `first_weight`.
+        last_weight: quantizer of the last layer's weight, likewise. If there is one layer, it is
+            the last, which `weight` is not for: this counts, or if it is None or ``"same"``, a
+            `first_weight` that is not ``"same"``.
         last_input: quantizer of the last layer's input, likewise.
         weight_bounds: ``(low, high)`` for the latent weights of the quantized layers.
         seed: of the initial weights and of dropout.

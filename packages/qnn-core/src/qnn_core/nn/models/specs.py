@@ -6,6 +6,7 @@ from typing import Any
 from ...arguments import whole
 from ...errors import ShapeError, SpecError, nearest
 from ...quantizer import Quantizer
+from ...registry import get_quantizer
 from ..layers.activation import HardTanh, ReLU, Sigmoid, Tanh
 from ..layers.conv import Conv2d
 from ..layers.linear import Linear
@@ -84,6 +85,10 @@ def of_the_ends(usual: Pair, first: Pair, last: Pair, *, only: bool = False) -> 
         ((None, 'uniform:8'), (None, 'uniform:8'))
     """
     if only:
+        # No layer may have them, and then nobody else would say what is wrong with them.
+        for given in usual:
+            if given is not None:
+                get_quantizer(given)
         first = last = _of_both(first[0], last[0]), _of_both(first[1], last[1])
     return _or(usual, first), _or(usual, last)
 
