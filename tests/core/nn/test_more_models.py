@@ -135,5 +135,5 @@ def test_sizes_that_are_none_are_refused(build: Any, told: str) -> None:
 
 @pytest.mark.parametrize("wrong", ["symetric:2", 3])
 def test_a_quantizer_that_no_layer_has_is_looked_at_too(wrong: object) -> None:
-    with pytest.raises((qnn.errors.SpecError, TypeError), match="symetric|3"):
+    with pytest.raises((qnn.errors.SpecError, TypeError), match=r"symetric|3"):
         qnn.MLP([784, 10], weight=wrong)  # type: ignore[arg-type] # refused
