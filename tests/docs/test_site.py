@@ -16,6 +16,7 @@ pytestmark = pytest.mark.site
 SIZES = {"desk": {"width": 1280, "height": 900}, "hand": {"width": 390, "height": 844}}
 PAGES = (
     "index.html",
+    "live.html",
     "start.html",
     "how-to/small-board.html",
     "notebooks/first_net.html",

@@ -1,9 +1,10 @@
-"""What the documentation site has beyond Sphinx: rooms, pictures, notebooks, a check of links."""
+"""What the documentation site has beyond Sphinx: rooms, pictures, notebooks, nets to draw for."""
 
 from typing import Any
 
 from sphinx.domains.python import PyObject
 
+from .live import write_live
 from .notebooks import add_downloads, copy_notebooks, set_profile
 from .outside import link_outside, skip_foreign
 from .pages import OtherPages
@@ -24,5 +25,6 @@ def setup(app: Any) -> dict[str, Any]:
     app.connect("source-read", link_outside)
     app.connect("doctree-read", add_downloads)
     app.connect("build-finished", copy_notebooks)
+    app.connect("build-finished", write_live)
     app.connect("env-check-consistency", check_coverage)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
