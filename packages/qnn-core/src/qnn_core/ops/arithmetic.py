@@ -311,10 +311,9 @@ absolute = op(
 
 
 def _clip(x: Array, *, low: float, high: float) -> Array:
-    # np.clip takes of zeros of both signs now one, now the other, by the size of the array.
-    y: Array = np.asarray(np.maximum(x, x.dtype.type(low)))
-    np.minimum(y, x.dtype.type(high), out=y)
-    return y
+    y: Array = np.clip(x, x.dtype.type(low), x.dtype.type(high))
+    # Of a zero and a limit of 0 it takes now one, now the other, by the size of the array.
+    return np.asarray(y + x.dtype.type(0)) if low == 0 or high == 0 else y
 
 
 def _clip_vjp(g: Tensor, y: Tensor, x: Tensor, *, low: float, high: float) -> Tensor:
@@ -329,7 +328,8 @@ def _between(x: Shape, *, low: float, high: float) -> Shape:
 
 
 def _clip_links(first: bool, *, low: float, high: float) -> list[Link]:
-    return [("maximum", np.array([low], np.float32)), ("minimum", np.array([high], np.float32))]
+    limits = np.array([low, high], np.float32) + np.float32(0)  # there is one zero
+    return [("maximum", limits[:1]), ("minimum", limits[1:])]
 
 
 _clip_op = op(

@@ -141,7 +141,7 @@ def _encode(net: Context, node: Node) -> None:
 def _each(net: Context, node: Node) -> None:
     # JSON has no infinity; a double beyond all float32 numbers limits none of them.
     limits: dict[str, Any] = {
-        n: min(max(float(np.float32(v)), -BEYOND), BEYOND) for n, v in _limits(node)
+        n: min(max(float(np.float32(v)), -BEYOND), BEYOND) + 0.0 for n, v in _limits(node)
     }
     net.add("each", node.output, net.floats(node.inputs[0]), name=node.op, **limits)
 
