@@ -171,9 +171,12 @@ def test_mirror_fills_the_cache(  # noqa: PLR0917 - fixtures, given by name
     tmp_path: Path,
     capfd: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     archive: Archive = request.getfixturevalue(kind)
     mirror = new_mirror().fill(contents)
+    # A study that ran in this process before has left a handler, which prints news.
+    monkeypatch.setattr(logging.getLogger("qnn"), "handlers", [])
     for _ in range(2):
         check(obtain(archive, archive.train, cache=tmp_path / "c", mirrors=[mirror.url]), contents)
     assert mirror.requests == [f"/{IMAGES}.gz", f"/{LABELS}.gz"]

@@ -10,7 +10,7 @@ import pytest
 from qnn_core.checks.examine import MADE
 from qnn_core.checks.quantizer import LAWS
 from qnn_core.errors import PluginError, SpecError
-from qnn_core.gemm.prepack import BUILDERS
+from qnn_core.gemm.prepack import BUILDERS, FORMS
 from qnn_core.machine import cpu
 from qnn_core.quantizer import QParams, Quantizer
 from qnn_core.registry import check_class
@@ -437,7 +437,7 @@ def test_every_law_has_a_counterexample() -> None:
     assert {law for law, _ in COUNTEREXAMPLES} == set(LAWS) - elsewhere
 
 
-@pytest.mark.parametrize("kind", ["ternary", "int16", "float"])
+@pytest.mark.parametrize("kind", ["int16", "float"])
 def test_a_fault_of_a_kernel_is_found(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """No quantizer can make a kernel wrong: here one column of one kind of kernel is turned."""
     sound = BUILDERS[kind]
@@ -448,6 +448,20 @@ def test_a_fault_of_a_kernel_is_found(kind: str, monkeypatch: pytest.MonkeyPatch
         return sound(w, *rest)
 
     monkeypatch.setitem(BUILDERS, kind, faulty)
+    with pytest.raises(LawError, match=r"products are exact: .* kernel path"), cpu.using("base"):
+        check_quantizer(Sound(), laws=["products are exact"])
+
+
+@pytest.mark.parametrize("kind", ["planes", "ternary"])
+def test_a_fault_of_a_form_is_found(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Likewise, with sums of integers that are one too many."""
+    sound = FORMS[kind]
+
+    def faulty(*given: Any) -> Any:
+        form = sound(*given)
+        return replace(form, constant=form.constant + 1)
+
+    monkeypatch.setitem(FORMS, kind, faulty)
     with pytest.raises(LawError, match=r"products are exact: .* kernel path"), cpu.using("base"):
         check_quantizer(Sound(), laws=["products are exact"])
 
