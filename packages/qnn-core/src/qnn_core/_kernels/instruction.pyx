@@ -79,11 +79,11 @@ cdef class Instruction:
 
     cpdef int forward(self, int path, int threads) except -1:
         """Write the output."""
-        raise NotImplementedError
+        raise NotImplementedError  # each operation has its own; what only goes back has none
 
     cpdef int backward(self, int path, int threads) except -1:
         """Write the gradients of the inputs."""
-        raise NotImplementedError
+        raise NotImplementedError  # likewise; what is done beside the operations has none
 
     cpdef bint takes_over(self, Instruction next) except -1:
         """Do from now on what `next` does to the output, too, if that is known here."""
