@@ -63,3 +63,28 @@ def test_thirty_steps(cls: Any, options: dict, update: Update, shape: tuple, dty
         tolerance = 1e-12 if dtype is np.float64 else 2e-5
         np.testing.assert_allclose(parameter.data, expected, rtol=tolerance, atol=tolerance)
     assert parameter.data.dtype == dtype
+
+
+# Of a pixel that is never there again, or a weight beyond its range, the gradient stays away.
+@pytest.mark.parametrize(
+    ("cls", "options", "most"),
+    [
+        (optim.SGD, {"momentum": 0.9}, 2_000),
+        (optim.SGD, {"momentum": 0.5, "nesterov": True}, 400),
+        (optim.Adam, {"betas": (0.9, 0.95)}, 4_000),
+    ],
+)
+def test_what_is_kept_fades_to_zero_not_to_subnormals(cls: Any, options: dict, most: int) -> None:
+    rng = np.random.default_rng(1)
+    parameter = Parameter(rng.normal(size=100), np.float32)
+    optimizer = cls([parameter], LR, **options)
+    gradient = rng.normal(size=100).astype(np.float32)
+    kept: list[np.ndarray] = []
+    for step in range(most):
+        parameter.grad = Tensor(gradient if step < 3 else np.zeros_like(gradient))
+        optimizer.step()
+        state = optimizer.state_dict()
+        kept = [array for name, array in state.items() if name.endswith(".0")]
+        for array in kept:
+            assert not ((array != 0) & (np.abs(array) < np.finfo(np.float32).tiny)).any()
+    assert not any(array.any() for array in kept)

@@ -7,6 +7,7 @@
 #ifndef QNN_TRAINING_H
 #define QNN_TRAINING_H
 
+#include <float.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -76,6 +77,12 @@ typedef struct {
     float keep, ahead, along;      /* SGD: v = keep v + g, w -= rate (ahead g + along v) */
     float keep1, take1, keep2, take2, inverse_root, shrink, epsilon; /* Adam */
 } Update;
+
+/* What is kept of gradients that stay away fades by a factor at each step, until it is subnormal, on
+ * which processors take a hundred times as long: from here on it is 0. A mean is by then far from
+ * moving a weight, also times the rate. */
+#define LEAST_MEAN 0x1p-100f
+static inline float faded(float kept, float least) { return fabsf(kept) < least ? 0.0f : kept; }
 
 typedef struct {
     const float *x, *g;

@@ -459,7 +459,7 @@ static void FN(sgd_momentum)(void *context, int64_t task)
     const float *restrict g = u->g;
     EACH(u, task, i) {
         float gradient = g[i] + u->decay * w[i];
-        v[i] = u->keep * v[i] + gradient;
+        v[i] = faded(u->keep * v[i] + gradient, LEAST_MEAN);
         float next = w[i] - u->rate * (u->ahead * gradient + u->along * v[i]);
         next = next < u->low ? u->low : next;
         w[i] = next > u->high ? u->high : next;
@@ -473,8 +473,8 @@ static void FN(adam)(void *context, int64_t task)
     const float *restrict g = u->g;
     EACH(u, task, i) {
         float gradient = g[i] + u->decay * w[i];
-        mean[i] = u->keep1 * mean[i] + u->take1 * gradient;
-        square[i] = u->keep2 * square[i] + u->take2 * gradient * gradient;
+        mean[i] = faded(u->keep1 * mean[i] + u->take1 * gradient, LEAST_MEAN);
+        square[i] = faded(u->keep2 * square[i] + u->take2 * gradient * gradient, FLT_MIN);
         float next = u->shrink * w[i] -
                      u->rate * mean[i] / (sqrtf(square[i]) * u->inverse_root + u->epsilon);
         next = next < u->low ? u->low : next;
