@@ -22,13 +22,18 @@ def images(rng: np.random.Generator, m: int, k: int, density: float) -> np.ndarr
 
 
 def operands(
-    shape: tuple[int, int, int], specs: tuple[str, str], density: float, *, data: bool
+    shape: tuple[int, int, int],
+    specs: tuple[str, str],
+    density: float,
+    *,
+    data: bool,
+    ground: float = 0,
 ) -> tuple[list[qnn.Tensor], Any]:
     """Return input, its qparams, weight, its qparams and bias, as leaves that require gradients."""
     m, k, n = shape
     rng = np.random.default_rng(m + k + n)
     two = qnn.get_quantizer(specs[0]), qnn.get_quantizer(specs[1])
-    x = images(rng, m, k, density)
+    x = images(rng, m, k, density) + np.float32(ground)
     w = rng.normal(size=(n, k)).astype(np.float32)
     all_qparams = [q.fit(a, q.axis) for q, a in zip(two, (x, w), strict=True)]
     arrays = [
@@ -73,7 +78,7 @@ def test_it_is_what_it_stands_for(x_spec: str, w_spec: str) -> None:
         np.testing.assert_array_equal(found, right)
 
 
-# Around lanes, panels of 64 inputs, chunks of 128 outputs; all large enough to look for zeros.
+# Around lanes, panels of 64 inputs, chunks of 128 outputs; all large enough to leave zeros out.
 @pytest.mark.parametrize("shape", [(100, 784, 64), (65, 130, 520), (33, 1000, 129), (300, 70, 257)])
 @pytest.mark.parametrize("w_spec", ["symmetric:2", "symmetric:4,axis=0", "symmetric:5"])
 @pytest.mark.parametrize("path", cpu.paths())
@@ -89,7 +94,42 @@ def test_the_scale_of_data(path: str, shape: tuple[int, int, int], w_spec: str) 
             np.testing.assert_array_equal(ours, theirs)
 
 
-def test_the_same_bits_on_every_path_and_number_of_threads() -> None:
+# The data are mostly one number, which is not zero: as images are that are centred.
+@pytest.mark.parametrize("specs", [("binary", "binary"), ("symmetric:4", "symmetric:2,axis=0")])
+@pytest.mark.parametrize("shape", [(100, 784, 64), (65, 130, 520), (300, 70, 257)])
+@pytest.mark.parametrize("path", cpu.paths())
+def test_data_that_are_mostly_one_number(
+    path: str, shape: tuple[int, int, int], specs: tuple[str, str]
+) -> None:
+    with cpu.using(path):
+        leaves, two = operands(shape, specs, 0.15, data=True, ground=-0.4)
+        joint, three = both(leaves, two)
+        np.testing.assert_array_equal(joint.data, three.data)
+        found, right = gradients(joint, leaves), gradients(three, leaves)
+    for n, (ours, theirs) in enumerate(zip(found, right, strict=True)):
+        if ours is None or n == 6:  # the bias sums up as ever
+            np.testing.assert_array_equal(ours, theirs)
+        else:
+            scale = np.abs(theirs).max()
+            np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5 * scale)
+
+
+@pytest.mark.parametrize("ground", [0, -0.4])
+def test_gradients_that_are_not_finite_stay_so(ground: float) -> None:
+    leaves, two = operands(
+        (100, 300, 200), ("binary", "symmetric:2"), 0.1, data=True, ground=ground
+    )
+    joint, three = both(leaves, two)
+    seed = np.zeros(joint.shape, np.float32)
+    seed[3, 5] = np.nan
+    wanted = [leaves[1], leaves[3]]
+    for found, right in zip(*(qnn.grad(y, wanted, seed) for y in (joint, three)), strict=True):
+        np.testing.assert_array_equal(np.isnan(found.data), np.isnan(right.data))
+        assert np.isnan(found.data).any()
+
+
+@pytest.mark.parametrize("ground", [0, 0.3])
+def test_the_same_bits_on_every_path_and_number_of_threads(ground: float) -> None:
     shape, specs = (70, 200, 400), ("uniform:2", "symmetric:3,axis=0")
     found = []
     before = qnn.get_num_threads()
@@ -98,7 +138,7 @@ def test_the_same_bits_on_every_path_and_number_of_threads() -> None:
             for threads in (1, 2, 5):
                 qnn.set_num_threads(threads)
                 with cpu.using(path):
-                    leaves, two = operands(shape, specs, 0.2, data=True)
+                    leaves, two = operands(shape, specs, 0.2, data=True, ground=ground)
                     found.append(gradients(both(leaves, two)[0], leaves))
     finally:
         qnn.set_num_threads(before)

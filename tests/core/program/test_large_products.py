@@ -21,12 +21,12 @@ SPECS = [
 ]
 
 
-def data(zeros: bool) -> list[Any]:
-    """Return batches; of 300 numbers in each sample few are not zero, or all are none."""
+def data(zeros: bool, ground: float = 0) -> list[Any]:
+    """Return batches; of 300 numbers in each sample few are not `ground`, or all are none."""
     rng = np.random.default_rng(0)
     made = []
     for _ in range(STEPS):
-        x = rng.normal(size=(64, 300)) * (rng.random((64, 300)) < (0.15 if zeros else 1))
+        x = rng.normal(size=(64, 300)) * (rng.random((64, 300)) < (0.15 if zeros else 1)) + ground
         made.append((x.astype(np.float32), rng.integers(0, 4, 64)))
     return made
 
@@ -54,10 +54,10 @@ def trained(weight: str, input: str, batches: list[Any], *, compiled: bool) -> l
     return seen
 
 
-@pytest.mark.parametrize("zeros", [True, False])
-@pytest.mark.parametrize(("weight", "input"), SPECS)
-def test_every_kernel_of_a_product(weight: str, input: str, zeros: bool) -> None:
-    batches = data(zeros)
+@pytest.mark.parametrize(("zeros", "ground"), [(True, 0), (False, 0), (True, -0.5)])
+@pytest.mark.parametrize(("weight", "input"), [*SPECS, ("binary", "binary")])
+def test_every_kernel_of_a_product(weight: str, input: str, zeros: bool, ground: float) -> None:
+    batches = data(zeros, ground)
     plain = trained(weight, input, batches, compiled=False)
     assert trained(weight, input, batches, compiled=True) == plain
     assert len(plain) > STEPS

@@ -99,7 +99,9 @@ cdef class Factor:
     cdef float greatest
     cdef int64_t size
     cdef uint8_t* codes
-    # What the codes stand for, and, where products are of floats, the elements in units.
+    # What each code stands for, and what is at each place; where products are of floats, the
+    # elements in units.
+    cdef float* meanings
     cdef float* values
     cdef float* elements
     # Scale and shift of the last forward: those that there are may be others by now.
@@ -110,8 +112,10 @@ cdef class Factor:
         self.book, self.levels, self.size = book, levels, size
         self.greatest = np.abs(levels).max()
         codes, values = np.empty(size, np.uint8), np.empty(size, np.float32)
-        self.arrays = [codes, values]
+        meanings = np.empty(levels.size, np.float32)
+        self.arrays = [codes, values, meanings]
         self.codes, self.values = <uint8_t*>address(codes), <float*>address(values)
+        self.meanings = <float*>address(meanings)
 
     cdef bint usual(self, const float* scale, const float* shift) noexcept:
         """Take over scale and shift; return whether they are what this is made for."""
@@ -128,17 +132,28 @@ cdef class Factor:
     cdef int use(self, object table) except -1:
         """Take the elements from a table, float32 ``[levels]``; None if nobody wants them."""
         self.table = table
-        if table is not None and len(self.arrays) == 2:
-            self.arrays.append(np.empty(self.size, np.float32))
-            self.elements = <float*>address(self.arrays[2])
+        if table is not None and self.elements == NULL:
+            elements = np.empty(self.size, np.float32)
+            self.arrays.append(elements)
+            self.elements = <float*>address(elements)
         return 0
 
-    cdef bint quantize(self, int path, int threads, const float* x) except -1:
-        """Quantize data; return whether all of them are finite."""
+    cdef bint quantize(self, int path, int threads, const float* x, bint values) except -1:
+        """Quantize data, to codes and perhaps values; return whether all of them are finite."""
         return fake_forward_of(
             path, threads, self.book, x, &self.scale, &self.shift, self.size, self.codes,
-            self.values,
+            self.values if values else NULL,
         )
+
+    cdef int decode(self, int path, int threads) except -1:
+        """Write the values of the codes."""
+        cdef const float* levels = <const float*>address(self.levels)
+        cdef int i, count = <int>self.levels.size
+        for i in range(count):
+            self.meanings[i] = levels[i] * self.scale
+            self.meanings[i] += self.shift
+        lookup_of(path, threads, self.codes, self.meanings, count, self.values, self.size)
+        return 0
 
     cdef const float* looked_up(self, int path, int threads) except NULL:
         """Return the elements of the codes."""
@@ -189,7 +204,7 @@ cdef class QuantizedLinear(Instruction):
         prepare: ``prepare(zero, zero)``, for the zero points of both sides: the unit of the sums,
             and either what multiplies codes (`engine.Multiplier`) or the elements of both sides,
             float32 ``[levels]`` each, whose sums in float32 are exact; None where neither is so.
-        sparse: levels of the weight, float32 ``[16]``, if it may pay to look for zeros.
+        sparse: levels of the weight, float32 ``[16]``, if it may pay to look for a ground.
     """
 
     cdef int64_t m, n, k
@@ -253,7 +268,10 @@ cdef class QuantizedLinear(Instruction):
         both = <double>x.scale * <double>w.scale
         if not 1e-30 < both < 1e30 or not self.ready():
             return False
-        if not (x.quantize(path, threads, self.x(0)) and w.quantize(path, threads, self.x(3))):
+        # Values of weights are read only on the way back to data, which the first layer has not.
+        if not x.quantize(path, threads, self.x(0), True):
+            return False
+        if not w.quantize(path, threads, self.x(3), False):
             return False
         factor = <float>both * self.unit
         if self.multiplier is not None:
@@ -281,7 +299,9 @@ cdef class QuantizedLinear(Instruction):
             dx = self.dx(0) if self.dx(0) != NULL else self.memory("dx", x.size)
         if self.wanted(3):
             dw = self.dx(3) if self.dx(3) != NULL else self.memory("dw", w.size)
-        if not self.without_zeros(path, threads, dw):
+        if not self.above_ground(path, threads, dw):
+            if dx != NULL:
+                w.decode(path, threads)
             affine_gradients_of(
                 path, threads, self.g.data, x.values, w.values, dx, dw, self.m, self.n, self.k
             )
@@ -293,8 +313,8 @@ cdef class QuantizedLinear(Instruction):
             self.sums.write(path, threads, self.g.data, self.dx(6))
         return 0
 
-    cdef bint without_zeros(self, int path, int threads, float* dw) except -1:
-        """Write the gradient of the scale of data that want none, and dw: if many are zero."""
+    cdef bint above_ground(self, int path, int threads, float* dw) except -1:
+        """Write the gradient of the scale of data that want none, and dw, if most are alike."""
         cdef float* slope
         cdef float* qparams
         cdef double total

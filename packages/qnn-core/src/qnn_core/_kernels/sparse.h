@@ -1,10 +1,13 @@
-/* Gradients by an input that is mostly zero, as images and the outputs of ReLU are:
+/* Gradients by an input that is mostly one number, its ground: zero in images and the outputs of ReLU,
+ * another one in images that are centred, or have but one bit:
  *
  *     dw[n][k]  = sum over m of g[m][n] * x[m][k]
  *     total     = sum over m, k of slope[m][k] * (sum over n of g[m][n] * w[n][k])
  *
- * Only terms where x or slope is not zero are looked at; the others change no sum of finite numbers,
- * so dw has the bits of float_gemm.h. The second is what a scale of the data wants of the gradient of all the data.
+ * Only terms where x or slope is not at its ground are looked at, with what they lie above it; the ground
+ * times the sum over all m is where each sum begins. With a ground of zero the terms left out change no
+ * sum of finite numbers, so dw has the bits of float_gemm.h. The second is what a scale of the data
+ * wants of the gradient of all the data.
  */
 #ifndef QNN_SPARSE_H
 #define QNN_SPARSE_H
@@ -23,7 +26,7 @@ enum {
 
 typedef struct {
     uint32_t m;
-    float x, slope;
+    float x, slope;           /* above the ground */
 } Entry;
 
 typedef struct {
@@ -31,8 +34,10 @@ typedef struct {
     const float *g;           /* [m][n] */
     float *dw;
     int64_t m, n, k;
-    int64_t some;             /* elements where x or slope is not zero */
+    float x0, slope0;         /* the ground; that of the slope is zero where there is none */
+    int64_t some;             /* elements where x or slope is not at its ground */
     float *chunk;             /* g as [CHUNK columns][m][column], zeros in the last */
+    float *sum_n;             /* the sum of each of these columns */
     int64_t *count_k;
     Entry *entry_km;          /* of each column the terms, m ascending */
     /* With a slope: w[n][k] = scale_n * level[code] + shift_n */

@@ -1,4 +1,4 @@
-"""Gradients by an input that is mostly zero: see sparse.h."""
+"""Gradients by an input that is mostly one number: see sparse.h."""
 
 from libc.stdint cimport int64_t, uint8_t
 
@@ -15,8 +15,10 @@ cdef extern from "sparse.h" nogil:
         const float* slope
         const float* g
         float* dw
+        float x0, slope0
         int64_t m, n, k, some
         float* chunk
+        float* sum_n
         int64_t* count_k
         Entry* entry_km
         const uint8_t* code_nk
@@ -35,8 +37,10 @@ cdef extern from "sparse.h" nogil:
 
 
 cdef enum:
-    # Of so many products on, it pays to look for zeros.
+    # Of so many products on, it pays to look for a ground.
     LEAST_PRODUCTS = 4000000
+    # Elements that are looked at to find it.
+    SAMPLES = 64
 
 # What a term costs, in products of dense sums; with a slope there are two sums, of which the second
 # replaces a dense product too.
@@ -56,13 +60,31 @@ cdef bint is_sparse(int path, Sparse* s) noexcept:
     return s.some * COST * chunks_in(s.n) * CHUNK <= <double>s.m * s.k * s.n
 
 
+cdef void find_ground(Sparse* s) noexcept nogil:
+    """Take the pair of x and slope that is met most often among a few, evenly apart."""
+    cdef int64_t size = s.m * s.k, i, j
+    cdef int64_t at[SAMPLES]
+    cdef int met, most = 0
+    s.x0 = s.slope0 = 0
+    for i in range(SAMPLES):
+        at[i] = i * size // SAMPLES
+    for i in range(SAMPLES):
+        met = 0
+        for j in range(i, SAMPLES):
+            met += s.x[at[i]] == s.x[at[j]] and s.slope[at[i]] == s.slope[at[j]]
+        if met > most:
+            most = met
+            s.x0, s.slope0 = s.x[at[i]], s.slope[at[i]]
+
+
 cdef double gradients(int path, int threads, Sparse* s) except? -1:
     """Write dw and return the total, if there is a slope."""
     cdef int64_t i, chunks = chunks_in(s.n), tasks = panels_in(s.k) * chunks
-    cdef size_t lines = 4 * CHUNK * chunks * s.m, entries = sizeof(Entry) * s.k * s.m
+    cdef size_t lines = 4 * CHUNK * chunks * (s.m + 1), entries = sizeof(Entry) * s.k * s.m
     cdef Block block = Block(lines + 8 * s.k + 8 * tasks + entries)
     cdef double total = 0
     s.chunk = <float*>block.start()
+    s.sum_n = s.chunk + CHUNK * chunks * s.m
     s.count_k = <int64_t*>(block.start() + lines)
     s.total_p = <double*>(s.count_k + s.k)
     s.entry_km = <Entry*>(s.total_p + tasks)
@@ -83,6 +105,8 @@ cdef bint weight_gradient(
     """Write dw if that is quicker than with all terms, and return whether it was."""
     cdef Sparse s
     s.g, s.x, s.slope, s.dw, s.m, s.n, s.k = g, x, NULL, dw, m, n, k
+    # With any other ground dw would have other bits than with all terms.
+    s.x0 = s.slope0 = 0
     if not is_sparse(path, &s):
         return False
     gradients(path, threads, &s)
@@ -93,7 +117,7 @@ def sparse_gradients(
     int path, int threads, g, x, slope, code, level, scale, shift, dw,
     int64_t m, int64_t n, int64_t k,
 ):
-    """Write dw and return the total of sparse.h; None, and nothing written, if few data are zero.
+    """Write dw and return the total of sparse.h; None, and nothing written, if data differ.
 
     ``level`` is float32 ``[16]``, ``scale`` and ``shift`` are ``[n]``.
     """
@@ -112,9 +136,12 @@ cdef bint sparse_gradients_of(
     const float* level, const float* scale, const float* shift, float* dw, double* total,
     int64_t m, int64_t n, int64_t k,
 ) except? -1:
-    """Write dw and the total; return False, and write nothing, if few data are zero."""
+    """Write dw and the total; return False, and write nothing, if few data are at a ground."""
     cdef Sparse s
     s.g, s.x, s.slope, s.dw, s.m, s.n, s.k = g, x, slope, dw, m, n, k
+    if m * k < SAMPLES:
+        return False
+    find_ground(&s)
     if not is_sparse(path, &s):
         return False
     s.code_nk, s.level, s.scale_n, s.shift_n = code, level, scale, shift

@@ -20,20 +20,20 @@ static void FN(count)(void *context, int64_t task)
         int64_t stop = size - i < 4096 ? size : i + 4096;
         uint32_t some = 0;
         if (s->slope)
-            for (int64_t e = i; e < stop; e++) some += (s->x[e] != 0) | (s->slope[e] != 0);
+            for (int64_t e = i; e < stop; e++) some += (s->x[e] != s->x0) | (s->slope[e] != s->slope0);
         else
-            for (int64_t e = i; e < stop; e++) some += s->x[e] != 0;
+            for (int64_t e = i; e < stop; e++) some += s->x[e] != s->x0;
         s->some += some;
     }
 }
 
-/* Which of LANES numbers are not zero, a bit each; NaN is not. */
-INLINE uint32_t FN(not_zero)(const float *x)
+/* Which of LANES numbers are another one, a bit each; NaN is. */
+INLINE uint32_t FN(others)(const float *x, float ground)
 {
 #if LANES == 1
-    return *x != 0;
+    return *x != ground;
 #else
-    return SIGNS((VU)(FN(loadf)(x) != FN(splatf)(0)));
+    return SIGNS((VU)(FN(loadf)(x) != FN(splatf)(ground)));
 #endif
 }
 
@@ -43,14 +43,16 @@ static void FN(terms)(void *context, int64_t task)
     const Sparse *s = context;
     int64_t k0 = task * PANEL, columns = s->k - k0 < PANEL ? s->k - k0 : PANEL, count[PANEL] = {0};
     Entry *entry = s->entry_km + k0 * s->m;
-    float x[PANEL] ALIGNED = {0}, slope[PANEL] ALIGNED = {0};
+    float x[PANEL] ALIGNED, slope[PANEL] ALIGNED;
+    for (int j = 0; j < PANEL; j++) x[j] = s->x0, slope[j] = s->slope0; /* columns that there are not */
     for (int64_t m = 0; m < s->m; m++) {
         memcpy(x, s->x + m * s->k + k0, 4 * (size_t)columns);
         if (s->slope) memcpy(slope, s->slope + m * s->k + k0, 4 * (size_t)columns);
         for (int j0 = 0; j0 < PANEL; j0 += LANES)
-            for (uint32_t some = FN(not_zero)(x + j0) | FN(not_zero)(slope + j0); some; some &= some - 1) {
+            for (uint32_t some = FN(others)(x + j0, s->x0) | FN(others)(slope + j0, s->slope0); some;
+                 some &= some - 1) {
                 int j = j0 + LOWEST(some);
-                entry[j * s->m + count[j]++] = (Entry){(uint32_t)m, x[j], slope[j]};
+                entry[j * s->m + count[j]++] = (Entry){(uint32_t)m, x[j] - s->x0, slope[j] - s->slope0};
             }
     }
     memcpy(s->count_k + k0, count, 8 * (size_t)columns);
@@ -61,20 +63,32 @@ static void FN(chunk)(void *context, int64_t task)
 {
     const Sparse *s = context;
     int64_t n0 = task * CHUNK, left = s->n - n0 < CHUNK ? s->n - n0 : CHUNK;
-    float *to = s->chunk + n0 * s->m;
+    float *to = s->chunk + n0 * s->m, *sum = s->sum_n + n0;
+    memset(sum, 0, 4 * CHUNK);
     for (int64_t m = 0; m < s->m; m++, to += CHUNK) {
         memcpy(to, s->g + m * s->n + n0, 4 * (size_t)left);
         memset(to + left, 0, 4 * (size_t)(CHUNK - left));
+        for (int c = 0; c < CHUNK; c++) sum[c] += to[c];
     }
 }
 
-/* CHUNK_VECTORS vectors of columns of a chunk, times x and, with `both`, times slope, summed over the
- * terms of a column of x. */
-INLINE void FN(column)(const int both, const float *g, const Entry *entry, int64_t count, float *by_x,
-                       float *by_slope)
+/* What the ground adds to LANES columns; zeros have no part in it, whatever the sum is. */
+INLINE VF FN(of_ground)(float ground, const float *sum)
 {
+    return ground == 0 ? FN(splatf)(0) : FN(splatf)(ground) * FN(loadf)(sum);
+}
+
+/* CHUNK_VECTORS vectors of columns of g, from c on, times x and, with `both`, times slope, summed over
+ * the terms of a column of x. */
+INLINE void FN(column)(const int both, const Sparse *s, int64_t c, const Entry *entry, int64_t count,
+                       float *by_x, float *by_slope)
+{
+    const float *g = s->chunk + c / CHUNK * CHUNK * s->m + c % CHUNK;
     VF sum[CHUNK_VECTORS], other[CHUNK_VECTORS];
-    UNROLL for (int v = 0; v < CHUNK_VECTORS; v++) sum[v] = other[v] = FN(splatf)(0);
+    UNROLL for (int v = 0; v < CHUNK_VECTORS; v++) {
+        sum[v] = FN(of_ground)(s->x0, s->sum_n + c + v * LANES);
+        other[v] = FN(of_ground)(s->slope0, s->sum_n + c + v * LANES);
+    }
     for (int64_t e = 0; e < count; e++) {
         const float *row = g + (size_t)entry[e].m * CHUNK;
         VF x = FN(splatf)(entry[e].x), slope = FN(splatf)(entry[e].slope);
@@ -135,15 +149,14 @@ static void FN(sparse)(void *context, int64_t task)
     int64_t n0 = task % chunks_in(s->n) * CHUNK, k0 = task / chunks_in(s->n) * PANEL;
     int64_t columns = s->n - n0 < CHUNK ? s->n - n0 : CHUNK;
     int64_t inputs = s->k - k0 < PANEL ? s->k - k0 : PANEL;
-    const float *g = s->chunk + n0 * s->m;
     float by_x[PANEL * CHUNK] ALIGNED, by_slope[PANEL * CHUNK] ALIGNED;
     for (int64_t j = 0; j < inputs; j++) {
         const Entry *entry = s->entry_km + (k0 + j) * s->m;
         int64_t count = s->count_k[k0 + j];
         for (int64_t c = 0; c < columns; c += CHUNK_VECTORS * LANES) {
             float *to = by_x + j * CHUNK + c, *too = by_slope + j * CHUNK + c;
-            if (s->slope) FN(column)(1, g + c, entry, count, to, too);
-            else FN(column)(0, g + c, entry, count, to, too);
+            if (s->slope) FN(column)(1, s, n0 + c, entry, count, to, too);
+            else FN(column)(0, s, n0 + c, entry, count, to, too);
         }
     }
     FN(turned)(by_x, inputs, columns, s->dw + n0 * s->k + k0, s->k);

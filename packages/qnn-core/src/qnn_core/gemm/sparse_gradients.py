@@ -1,4 +1,4 @@
-"""The gradients of a product by data that are mostly zero."""
+"""The gradients of a product by data that are mostly one number: see ``_kernels/sparse.h``."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ MOST_LEVELS = 16
 
 
 def is_large(g: Array, x: Array) -> bool:
-    """Whether it may pay to look for zeros in ``g.T @ x``."""
+    """Whether it may pay to look for such a number in ``g.T @ x``."""
     return bool(g.size * x.shape[1] >= kernel.LEAST)
 
 
@@ -36,8 +36,8 @@ def sparse_gradients(
 ) -> tuple[float, NDArray[np.float32]] | None:
     """Return the sum over ``(g @ w) * slope``, and ``g.T @ x``.
 
-    Only where x or slope is not zero is anything computed. None where that is nearly everywhere, or
-    for weights of more than 16 levels.
+    Only where x and slope are not what they mostly are is anything computed. None where that is
+    nearly everywhere, or for weights of more than 16 levels.
 
     Args:
         g: float32 ``[m, n]``.

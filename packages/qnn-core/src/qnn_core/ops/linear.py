@@ -229,7 +229,7 @@ class LinearProduct:
     def scale_of_data(
         self, g: Array, x: Array, scale_gradient: Array, weight: QuantizedTensor
     ) -> tuple[float, Array] | None:
-        """Return the sum and the weight's gradient where most of the data are zero."""
+        """Return the sum and the weight's gradient where most of the data are one number."""
         rows, samples = matrix(g), matrix(x)
         if not is_large(rows, samples):
             return None

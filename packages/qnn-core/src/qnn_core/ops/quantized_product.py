@@ -211,7 +211,8 @@ def quantized_product(
 
     One operation instead of three, which writes no values of the weight, and, of data that need no
     gradient, computes only what the gradient of their scale takes. Its gradients are those of the
-    three, but for the order in which the gradient of the scale of data is summed up.
+    three, but for the order of sums: of the scale of data, and of the weight where most of the data
+    are one number that is not zero.
 
     Args:
         x: data, scale and shift, as `fake_quantize` takes them: float32, and qparams of shape ().
