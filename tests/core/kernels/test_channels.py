@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from qnn_core.gemm import cpu, threads
 from qnn_core.gemm.channel_sums import (
+    average,
     channel_moments,
     channel_sums,
     normalization_gradient,
@@ -79,6 +80,22 @@ def test_it_is_what_numpy_says(
     with on("base", 1):
         for ours, theirs in zip(found, everything(x, g, constants), strict=True):
             np.testing.assert_array_equal(ours, theirs)
+
+
+# One block of float32, and what is not: the kernel's numbers are NumPy's.
+@pytest.mark.parametrize("path", cpu.paths())
+@pytest.mark.parametrize("c", [1, 7, 16, 33, 5000])
+def test_a_running_average(path: str, c: int) -> None:
+    rng = np.random.default_rng(0)
+    kept, batch = (rng.normal(size=(2, c)).astype(np.float32) for _ in range(2))
+    expected = kept * np.float32(0.9) + np.float32(0.1 * 1.25) * batch
+    apart = np.zeros((2, 2 * c), np.float32)[:, ::2]
+    apart[...] = kept
+    with on(path, 1):
+        average(kept, batch, 0.9, 0.1 * 1.25)
+        average(apart, batch, 0.9, 0.1 * 1.25)
+    np.testing.assert_array_equal(kept, expected)
+    np.testing.assert_array_equal(apart, expected)
 
 
 @pytest.mark.parametrize("c", [1, 20, 64])

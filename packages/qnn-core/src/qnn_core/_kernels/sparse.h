@@ -49,6 +49,18 @@ typedef struct {
 
 static inline int64_t chunks_in(int64_t columns) { return (columns + CHUNK - 1) / CHUNK; }
 
+/* The place of the lowest bit; there is one. */
+static inline int lowest(uint64_t bits)
+{
+#ifdef __GNUC__
+    return __builtin_ctzll(bits);
+#else
+    int place = 0;
+    while (!(bits & 1)) bits >>= 1, place++;
+    return place;
+#endif
+}
+
 #define PATH_TEMPLATE "sparse_path.h"
 #include "for_each_isa.h"
 

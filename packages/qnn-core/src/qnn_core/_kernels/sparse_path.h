@@ -4,12 +4,6 @@
 
 #define CHUNK_VECTORS (LANES >= 8 ? 8 : 4)
 
-#ifdef __GNUC__
-#define LOWEST(bits) __builtin_ctz(bits)
-#else
-#define LOWEST(bits) 0 /* of one lane */
-#endif
-
 /* There is one task, which counts the terms. */
 static void FN(count)(void *context, int64_t task)
 {
@@ -48,12 +42,13 @@ static void FN(terms)(void *context, int64_t task)
     for (int64_t m = 0; m < s->m; m++) {
         memcpy(x, s->x + m * s->k + k0, 4 * (size_t)columns);
         if (s->slope) memcpy(slope, s->slope + m * s->k + k0, 4 * (size_t)columns);
-        for (int j0 = 0; j0 < PANEL; j0 += LANES)
-            for (uint32_t some = FN(others)(x + j0, s->x0) | FN(others)(slope + j0, s->slope0); some;
-                 some &= some - 1) {
-                int j = j0 + LOWEST(some);
-                entry[j * s->m + count[j]++] = (Entry){(uint32_t)m, x[j] - s->x0, slope[j] - s->slope0};
-            }
+        uint64_t some = 0; /* of all columns: the end of each loop over bits is guessed wrong */
+        for (int j = 0; j < PANEL; j += LANES)
+            some |= (uint64_t)(FN(others)(x + j, s->x0) | FN(others)(slope + j, s->slope0)) << j;
+        for (; some; some &= some - 1) {
+            int j = lowest(some);
+            entry[j * s->m + count[j]++] = (Entry){(uint32_t)m, x[j] - s->x0, slope[j] - s->slope0};
+        }
     }
     memcpy(s->count_k + k0, count, 8 * (size_t)columns);
 }
@@ -168,4 +163,3 @@ static void FN(sparse)(void *context, int64_t task)
 }
 
 #undef CHUNK_VECTORS
-#undef LOWEST

@@ -84,6 +84,14 @@ typedef struct {
 #define LEAST_MEAN 0x1p-100f
 static inline float faded(float kept, float least) { return fabsf(kept) < least ? 0.0f : kept; }
 
+/* A running average, in place: y = keep y + take x. */
+typedef struct {
+    float *y;
+    const float *x;
+    int64_t size;
+    float keep, take;
+} Average;
+
 typedef struct {
     const float *x, *g;
     float *y;
@@ -120,6 +128,7 @@ TASKS(fake_error)
 TASKS(sgd)
 TASKS(sgd_momentum)
 TASKS(adam)
+TASKS(average)
 TASKS(relu)
 TASKS(relu_backward)
 TASKS(lookup)

@@ -55,6 +55,11 @@ cdef extern from "training.h" nogil:
         int64_t size
         float rate, decay, low, high, keep, ahead, along
         float keep1, take1, keep2, take2, inverse_root, shrink, epsilon
+    ctypedef struct Average:
+        float* y
+        const float* x
+        int64_t size
+        float keep, take
     ctypedef struct Map:
         const float* x
         const float* g
@@ -82,6 +87,7 @@ cdef extern from "training.h" nogil:
     const Task sgd_tasks[]
     const Task sgd_momentum_tasks[]
     const Task adam_tasks[]
+    const Task average_tasks[]
     const Task relu_tasks[]
     const Task relu_backward_tasks[]
     const Task lookup_tasks[]
@@ -408,6 +414,15 @@ def adam_all(
         u.epsilon = narrow(epsilon)
     updates.carry_out(adam_tasks, path, threads)
     return True
+
+
+def average(int path, int threads, y, x, double keep, double take):
+    """Let a running average go on: ``y = keep * y + take * x``."""
+    cdef Average f
+    f.y, f.x, f.size = <float*>address(y), <const float*>address(x), y.size
+    f.keep, f.take = narrow(keep), narrow(take)
+    with nogil:
+        run(average_tasks, path, threads, &f, pieces_in(f.size))
 
 
 def relu(int path, int threads, x, y):

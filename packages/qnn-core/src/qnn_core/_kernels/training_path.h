@@ -482,6 +482,14 @@ static void FN(adam)(void *context, int64_t task)
     }
 }
 
+static void FN(average)(void *context, int64_t task)
+{
+    const Average *f = context;
+    const float *restrict x = f->x;
+    float *restrict y = f->y;
+    EACH(f, task, i) y[i] = f->keep * y[i] + f->take * x[i];
+}
+
 /* --- Maps ------------------------------------------------------------------------------------ */
 
 static void FN(relu)(void *context, int64_t task)

@@ -6,6 +6,7 @@ from ...arguments import real, whole
 from ...autodiff import Array, Buffer, Parameter, Tensor
 from ...autodiff.mode import effect
 from ...errors import ShapeError
+from ...gemm.channel_sums import average
 from ...ops import batch_norm
 from ...ops.norm import Moments, dropout_by, normalize_batch_with_moments
 from ..module import Module
@@ -70,8 +71,7 @@ class BatchNorm(Module):
         self._keep(self.running_variance, moments.variance, count / (count - 1))
 
     def _keep(self, running: Buffer, batch: Array, factor: float) -> None:
-        running.array *= 1 - self.momentum
-        running.array += self.momentum * factor * batch
+        average(running.array, batch, 1 - self.momentum, self.momentum * factor)
         running.written()
 
 
