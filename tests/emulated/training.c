@@ -25,12 +25,14 @@ static void fakes(int path, int count, int even, int own)
     tell("values", count, even, own, f.value, 4 * (size_t)size, 1);
     tell("bad", count, even, own, f.bad_p, 8, 0);
     f.g = floats(size, 0), f.dx = zeros(4 * (size_t)size), f.scale_gradient = zeros(4 * (size_t)size);
+    f.shift_gradient = zeros(4 * (size_t)size);
     f.scale_p = zeros(8 * (size_t)pieces), f.shift_p = zeros(8 * (size_t)pieces);
     for (int64_t i = 0; i < size; i++) if (x[i] - x[i] != 0) x[i] = 0.125f;
     for (int64_t r = 0; r < rows; r++) fake_qparams_tasks[path](&f, r);
-    for (int64_t p = 0; p < pieces; p++) fake_backward_tasks[path](&f, p), fake_scale_gradient_tasks[path](&f, p);
+    for (int64_t p = 0; p < pieces; p++) fake_backward_tasks[path](&f, p), fake_slopes_tasks[path](&f, p);
     tell("dx", count, even, own, f.dx, 4 * (size_t)size, 1);
     tell("slope", count, even, own, f.scale_gradient, 4 * (size_t)size, 1);
+    tell("shift slope", count, even, own, f.shift_gradient, 4 * (size_t)size, 1);
     tell("scale", count, even, own, f.scale_p, 8 * (size_t)pieces, 0);
     tell("shift", count, even, own, f.shift_p, 8 * (size_t)pieces, 0);
 }

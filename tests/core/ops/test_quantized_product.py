@@ -28,8 +28,12 @@ def operands(
     *,
     data: bool,
     ground: float = 0,
+    shift: bool = False,
 ) -> tuple[list[qnn.Tensor], Any]:
-    """Return input, its qparams, weight, its qparams and bias, as leaves that require gradients."""
+    """Return input, its qparams, weight, its qparams and bias, as leaves that require gradients.
+
+    Of `data` themselves nobody wants one, and of their shift only if `shift` says so.
+    """
     m, k, n = shape
     rng = np.random.default_rng(m + k + n)
     two = qnn.get_quantizer(specs[0]), qnn.get_quantizer(specs[1])
@@ -47,7 +51,8 @@ def operands(
     leaves = [qnn.Tensor(np.array(a), requires_grad=True) for a in arrays]
     leaves.append(qnn.Tensor(rng.normal(size=n), requires_grad=True))
     if data:
-        leaves[0].requires_grad = leaves[2].requires_grad = False
+        leaves[0].requires_grad = False
+        leaves[2].requires_grad = shift
     return leaves, two
 
 
@@ -95,14 +100,18 @@ def test_the_scale_of_data(path: str, shape: tuple[int, int, int], w_spec: str) 
 
 
 # The data are mostly one number, which is not zero: as images are that are centred.
-@pytest.mark.parametrize("specs", [("binary", "binary"), ("symmetric:4", "symmetric:2,axis=0")])
+@pytest.mark.parametrize("shift", [False, True])
+@pytest.mark.parametrize(
+    "specs", [("binary", "binary"), ("symmetric:4", "symmetric:2,axis=0"), ("uniform:3", "binary")]
+)
 @pytest.mark.parametrize("shape", [(100, 784, 64), (65, 130, 520), (300, 70, 257)])
 @pytest.mark.parametrize("path", cpu.paths())
 def test_data_that_are_mostly_one_number(
-    path: str, shape: tuple[int, int, int], specs: tuple[str, str]
+    path: str, shape: tuple[int, int, int], specs: tuple[str, str], shift: bool
 ) -> None:
     with cpu.using(path):
-        leaves, two = operands(shape, specs, 0.15, data=True, ground=-0.4)
+        leaves, two = operands(shape, specs, 0.15, data=True, ground=-0.4, shift=shift)
+        leaves[1].data[...] *= np.float32(0.6)  # so that some are clipped
         joint, three = both(leaves, two)
         np.testing.assert_array_equal(joint.data, three.data)
         found, right = gradients(joint, leaves), gradients(three, leaves)
@@ -138,7 +147,8 @@ def test_the_same_bits_on_every_path_and_number_of_threads(ground: float) -> Non
             for threads in (1, 2, 5):
                 qnn.set_num_threads(threads)
                 with cpu.using(path):
-                    leaves, two = operands(shape, specs, 0.2, data=True, ground=ground)
+                    both_ways = {"ground": ground, "shift": True}
+                    leaves, two = operands(shape, specs, 0.2, data=True, **both_ways)
                     found.append(gradients(both(leaves, two)[0], leaves))
     finally:
         qnn.set_num_threads(before)

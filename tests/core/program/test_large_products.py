@@ -55,7 +55,9 @@ def trained(weight: str, input: str, batches: list[Any], *, compiled: bool) -> l
 
 
 @pytest.mark.parametrize(("zeros", "ground"), [(True, 0), (False, 0), (True, -0.5)])
-@pytest.mark.parametrize(("weight", "input"), [*SPECS, ("binary", "binary")])
+@pytest.mark.parametrize(
+    ("weight", "input"), [*SPECS, ("binary", "binary"), ("symmetric:3", "uniform:4")]
+)
 def test_every_kernel_of_a_product(weight: str, input: str, zeros: bool, ground: float) -> None:
     batches = data(zeros, ground)
     plain = trained(weight, input, batches, compiled=False)

@@ -13,7 +13,7 @@ from .engine cimport multiply_of
 from .float_gemm cimport affine_gradients_of, affine_of
 from .instruction cimport Instruction
 from .sparse cimport sparse_gradients_of
-from .training cimport fake_backward_of, fake_forward_of, fake_scale_gradient_of, lookup_of
+from .training cimport fake_backward_of, fake_forward_of, fake_slopes_of, lookup_of
 
 
 @cython.final
@@ -163,10 +163,13 @@ cdef class Factor:
         )
         return self.elements
 
-    cdef int slopes(self, int path, int threads, const float* x, float* y) except -1:
-        """Write the derivative of each value in the scale."""
-        fake_scale_gradient_of(
-            path, threads, self.book, x, &self.scale, &self.shift, self.size, self.codes, y
+    cdef int slopes(
+        self, int path, int threads, const float* x, float* by_scale, float* by_shift
+    ) except -1:
+        """Write the derivatives of each value, in the scale and, unless it is NULL, the shift."""
+        fake_slopes_of(
+            path, threads, self.book, x, &self.scale, &self.shift, self.size, self.codes,
+            by_scale, by_shift,
         )
         return 0
 
@@ -314,26 +317,29 @@ cdef class QuantizedLinear(Instruction):
         return 0
 
     cdef bint above_ground(self, int path, int threads, float* dw) except -1:
-        """Write the gradient of the scale of data that want none, and dw, if most are alike."""
+        """Write dw, and gradients of scale and shift of data that want none: if most are alike."""
         cdef float* slope
+        cdef float* shift_slope = NULL
         cdef float* qparams
-        cdef double total
+        cdef double total[2]
         cdef int64_t i
-        if self.sparse is None or dw == NULL or self.dx(1) == NULL:
-            return False
-        if self.dx(0) != NULL or self.dx(2) != NULL:
+        if self.sparse is None or dw == NULL or self.dx(0) != NULL or self.dx(1) == NULL:
             return False
         slope, qparams = self.memory("slope", self.data.size), self.memory("qparams", 2 * self.n)
-        self.data.slopes(path, threads, self.x(0), slope)
+        if self.dx(2) != NULL:
+            shift_slope = self.memory("shift slope", self.data.size)
+        self.data.slopes(path, threads, self.x(0), slope, shift_slope)
         for i in range(self.n):
             qparams[i], qparams[self.n + i] = self.weight.scale, self.weight.shift
         if not sparse_gradients_of(
-            path, threads, self.g.data, self.data.values, slope, self.weight.codes,
-            <const float*>address(self.sparse), qparams, qparams + self.n, dw, &total, self.m,
+            path, threads, self.g.data, self.data.values, slope, shift_slope, self.weight.codes,
+            <const float*>address(self.sparse), qparams, qparams + self.n, dw, total, self.m,
             self.n, self.k,
         ):
             return False
-        self.dx(1)[0] = <float>total
+        self.dx(1)[0] = <float>total[0]
+        if self.dx(2) != NULL:
+            self.dx(2)[0] = <float>total[1]
         return True
 
     cdef bint wanted(self, Py_ssize_t at) noexcept:

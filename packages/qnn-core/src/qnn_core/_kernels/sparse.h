@@ -6,8 +6,9 @@
  *
  * Only terms where x or slope is not at its ground are looked at, with what they lie above it; the ground
  * times the sum over all m is where each sum begins. With a ground of zero the terms left out change no
- * sum of finite numbers, so dw has the bits of float_gemm.h. The second is what a scale of the data
- * wants of the gradient of all the data.
+ * sum of finite numbers, so dw has the bits of float_gemm.h. The second is what a scale of the data, or
+ * a shift, wants of the gradient of all the data. Either may be asked for alone: the total, with x for
+ * slopes and no dw.
  */
 #ifndef QNN_SPARSE_H
 #define QNN_SPARSE_H
@@ -32,7 +33,7 @@ typedef struct {
 typedef struct {
     const float *x, *slope;   /* [m][k]; slope may be NULL */
     const float *g;           /* [m][n] */
-    float *dw;
+    float *dw;                /* or NULL, then the total is that of x */
     int64_t m, n, k;
     float x0, slope0;         /* the ground; that of the slope is zero where there is none */
     int64_t some;             /* elements where x or slope is not at its ground */
@@ -40,7 +41,7 @@ typedef struct {
     float *sum_n;             /* the sum of each of these columns */
     int64_t *count_k;
     Entry *entry_km;          /* of each column the terms, m ascending */
-    /* With a slope: w[n][k] = scale_n * level[code] + shift_n */
+    /* With a total: w[n][k] = scale_n * level[code] + shift_n */
     const uint8_t *code_nk;
     const float *level;       /* 16 */
     const float *scale_n, *shift_n;

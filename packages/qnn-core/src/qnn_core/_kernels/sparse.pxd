@@ -6,7 +6,7 @@ cdef bint weight_gradient(
 ) except? -1
 
 cdef bint sparse_gradients_of(
-    int path, int threads, const float* g, const float* x, const float* slope, const uint8_t* code,
-    const float* level, const float* scale, const float* shift, float* dw, double* total,
-    int64_t m, int64_t n, int64_t k,
+    int path, int threads, const float* g, const float* x, const float* slope,
+    const float* shift_slope, const uint8_t* code, const float* level, const float* scale,
+    const float* shift, float* dw, double* totals, int64_t m, int64_t n, int64_t k,
 ) except? -1

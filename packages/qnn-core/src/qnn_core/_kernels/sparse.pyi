@@ -13,6 +13,7 @@ def sparse_gradients(
     g: _Floats,
     x: _Floats,
     slope: _Floats,
+    shift_slope: _Floats | None,
     code: NDArray[uint8],
     level: _Floats,
     scale: _Floats,
@@ -21,4 +22,4 @@ def sparse_gradients(
     m: int,
     n: int,
     k: int,
-) -> float | None: ...
+) -> tuple[float, float] | None: ...

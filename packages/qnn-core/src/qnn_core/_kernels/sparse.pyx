@@ -61,7 +61,7 @@ cdef bint is_sparse(int path, Sparse* s) noexcept:
 
 
 cdef void find_ground(Sparse* s) noexcept nogil:
-    """Take the pair of x and slope that is met most often among a few, evenly apart."""
+    """Take the number, or pair with the slope, that is met most often among a few."""
     cdef int64_t size = s.m * s.k, i, j
     cdef int64_t at[SAMPLES]
     cdef int met, most = 0
@@ -71,14 +71,17 @@ cdef void find_ground(Sparse* s) noexcept nogil:
     for i in range(SAMPLES):
         met = 0
         for j in range(i, SAMPLES):
-            met += s.x[at[i]] == s.x[at[j]] and s.slope[at[i]] == s.slope[at[j]]
+            met += s.x[at[i]] == s.x[at[j]] and (
+                s.slope == NULL or s.slope[at[i]] == s.slope[at[j]]
+            )
         if met > most:
             most = met
-            s.x0, s.slope0 = s.x[at[i]], s.slope[at[i]]
+            s.x0 = s.x[at[i]]
+            s.slope0 = s.slope[at[i]] if s.slope != NULL else 0
 
 
 cdef double gradients(int path, int threads, Sparse* s) except? -1:
-    """Write dw and return the total, if there is a slope."""
+    """Write dw, if it is asked for, and return the total, if that is."""
     cdef int64_t i, chunks = chunks_in(s.n), tasks = panels_in(s.k) * chunks
     cdef size_t lines = 4 * CHUNK * chunks * (s.m + 1), entries = sizeof(Entry) * s.k * s.m
     cdef Block block = Block(lines + 8 * s.k + 8 * tasks + entries)
@@ -92,7 +95,7 @@ cdef double gradients(int path, int threads, Sparse* s) except? -1:
         share(chunk_tasks[path], s, chunks, threads)
         share(terms_tasks[path], s, panels_in(s.k), threads)
         share(sparse_tasks[path], s, tasks, threads)
-    if s.slope != NULL:
+    if s.slope != NULL or s.dw == NULL:
         for i in range(tasks):
             total += s.total_p[i]
     return total
@@ -114,36 +117,46 @@ cdef bint weight_gradient(
 
 
 def sparse_gradients(
-    int path, int threads, g, x, slope, code, level, scale, shift, dw,
+    int path, int threads, g, x, slope, shift_slope, code, level, scale, shift, dw,
     int64_t m, int64_t n, int64_t k,
 ):
-    """Write dw and return the total of sparse.h; None, and nothing written, if data differ.
+    """Write dw and return the totals of sparse.h; None if few data are at a ground.
 
-    ``level`` is float32 ``[16]``, ``scale`` and ``shift`` are ``[n]``.
+    The second total is that of ``shift_slope``, and 0 for None; ``level`` is float32 ``[16]``,
+    ``scale`` and ``shift`` are ``[n]``.
     """
-    cdef double total
+    cdef double total[2]
     cdef bint done = sparse_gradients_of(
         path, threads, <const float*>address(g), <const float*>address(x),
-        <const float*>address(slope), <const uint8_t*>address(code), <const float*>address(level),
-        <const float*>address(scale), <const float*>address(shift), <float*>address(dw), &total,
-        m, n, k,
+        <const float*>address(slope), <const float*>address(shift_slope),
+        <const uint8_t*>address(code), <const float*>address(level), <const float*>address(scale),
+        <const float*>address(shift), <float*>address(dw), total, m, n, k,
     )
-    return total if done else None
+    return (total[0], total[1]) if done else None
 
 
 cdef bint sparse_gradients_of(
-    int path, int threads, const float* g, const float* x, const float* slope, const uint8_t* code,
-    const float* level, const float* scale, const float* shift, float* dw, double* total,
-    int64_t m, int64_t n, int64_t k,
+    int path, int threads, const float* g, const float* x, const float* slope,
+    const float* shift_slope, const uint8_t* code, const float* level, const float* scale,
+    const float* shift, float* dw, double* totals, int64_t m, int64_t n, int64_t k,
 ) except? -1:
-    """Write dw and the total; return False, and write nothing, if few data are at a ground."""
+    """Do `sparse_gradients`; return False, with dw as it was, for None."""
     cdef Sparse s
-    s.g, s.x, s.slope, s.dw, s.m, s.n, s.k = g, x, slope, dw, m, n, k
+    s.g, s.m, s.n, s.k = g, m, n, k
+    s.code_nk, s.level, s.scale_n, s.shift_n = code, level, scale, shift
+    totals[1] = 0
     if m * k < SAMPLES:
         return False
+    if shift_slope != NULL:
+        # Of what is clipped alone: most data are, or few.
+        s.x, s.slope, s.dw = shift_slope, NULL, NULL
+        find_ground(&s)
+        if not is_sparse(path, &s):
+            return False
+        totals[1] = gradients(path, threads, &s)
+    s.x, s.slope, s.dw = x, slope, dw
     find_ground(&s)
     if not is_sparse(path, &s):
         return False
-    s.code_nk, s.level, s.scale_n, s.shift_n = code, level, scale, shift
-    total[0] = gradients(path, threads, &s)
+    totals[0] = gradients(path, threads, &s)
     return True

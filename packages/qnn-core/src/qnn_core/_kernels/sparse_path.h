@@ -154,11 +154,11 @@ static void FN(sparse)(void *context, int64_t task)
             else FN(column)(0, s, n0 + c, entry, count, to, too);
         }
     }
-    FN(turned)(by_x, inputs, columns, s->dw + n0 * s->k + k0, s->k);
-    if (!s->slope) return;
+    if (s->dw) FN(turned)(by_x, inputs, columns, s->dw + n0 * s->k + k0, s->k);
+    if (s->dw && !s->slope) return;
     float rows[CHUNK * PANEL] ALIGNED;
     if (inputs < PANEL) memset(rows, 0, sizeof rows);
-    FN(turned)(by_slope, inputs, columns, rows, PANEL);
+    FN(turned)(s->dw ? by_slope : by_x, inputs, columns, rows, PANEL);
     s->total_p[task] = FN(times_weights)(s, rows, n0, columns, k0, inputs);
 }
 

@@ -56,7 +56,8 @@ typedef struct {
     const float *g;
     float *dx;                  /* NULL if nobody asks */
     double *scale_p, *shift_p;  /* sums over a piece; NULL if nobody asks */
-    float *scale_gradient;               /* the derivative in the scale, alone */
+    float *scale_gradient;      /* of each value the derivative in the scale, alone */
+    float *shift_gradient;      /* and in the shift; NULL if nobody asks */
     /* Errors of several candidate qparams for each row, one after the other: */
     int64_t candidates;
     int even;                   /* whether levels are even and the nearest is taken */
@@ -123,7 +124,7 @@ typedef struct {
 TASKS(fake_qparams)
 TASKS(fake_forward)
 TASKS(fake_backward)
-TASKS(fake_scale_gradient)
+TASKS(fake_slopes)
 TASKS(fake_error)
 TASKS(sgd)
 TASKS(sgd_momentum)

@@ -23,7 +23,7 @@ cdef int fake_backward_of(
     double* to_shift,
 ) except -1
 
-cdef int fake_scale_gradient_of(
+cdef int fake_slopes_of(
     int path, int threads, object book, const float* x, const float* scale, const float* shift,
-    int64_t size, const uint8_t* code, float* scale_gradient,
+    int64_t size, const uint8_t* code, float* scale_gradient, float* shift_gradient,
 ) except -1

@@ -51,7 +51,7 @@ def fake_backward(
     scale_sums: NDArray[float64] | None,
     shift_sums: NDArray[float64] | None,
 ) -> None: ...
-def fake_scale_gradient(
+def fake_slopes(
     path: int,
     threads: int,
     book: Book,
@@ -63,6 +63,7 @@ def fake_scale_gradient(
     own_qparams: bool,
     code: _Codes,
     scale_gradient: _Floats,
+    shift_gradient: _Floats | None,
 ) -> None: ...
 def fake_error(
     path: int,

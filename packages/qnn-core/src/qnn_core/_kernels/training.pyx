@@ -43,6 +43,7 @@ cdef extern from "training.h" nogil:
         double* scale_p
         double* shift_p
         float* scale_gradient
+        float* shift_gradient
         int64_t candidates
         int even
         const float* weight
@@ -82,7 +83,7 @@ cdef extern from "training.h" nogil:
     const Task fake_qparams_tasks[]
     const Task fake_forward_tasks[]
     const Task fake_backward_tasks[]
-    const Task fake_scale_gradient_tasks[]
+    const Task fake_slopes_tasks[]
     const Task fake_error_tasks[]
     const Task sgd_tasks[]
     const Task sgd_momentum_tasks[]
@@ -202,17 +203,21 @@ def fake_backward(
         free(part)
 
 
-def fake_scale_gradient(
+def fake_slopes(
     int path, int threads, Book book, x, scale, shift,
-    int64_t rows, int64_t length, bint own_qparams, code, scale_gradient,
+    int64_t rows, int64_t length, bint own_qparams, code, scale_gradient, shift_gradient,
 ):
-    """Write the derivative in the scale, ``level - u * surrogate``, of each element."""
+    """Write the derivatives in the scale, ``level - u * surrogate``, of each element.
+
+    Unless ``shift_gradient`` is None, also those in the shift, ``1 - surrogate``.
+    """
     cdef Fake f = fake(book, x, scale, shift, rows, length, own_qparams)
     f.code = <uint8_t*>address(code)
     f.scale_gradient = <float*>address(scale_gradient)
+    f.shift_gradient = <float*>address(shift_gradient)
     # That there is a gradient asks the qparams for the surrogate.
     f.g = f.x
-    run_fake(fake_scale_gradient_tasks, path, threads, &f)
+    run_fake(fake_slopes_tasks, path, threads, &f)
 
 
 def fake_error(
@@ -514,17 +519,18 @@ cdef int fake_backward_of(
     return 0
 
 
-cdef int fake_scale_gradient_of(
+cdef int fake_slopes_of(
     int path, int threads, object book, const float* x, const float* scale, const float* shift,
-    int64_t size, const uint8_t* code, float* scale_gradient,
+    int64_t size, const uint8_t* code, float* scale_gradient, float* shift_gradient,
 ) except -1:
-    """Do `fake_scale_gradient` with one scale and one shift."""
+    """Do `fake_slopes` with one scale and one shift."""
     cdef Fake f = (<Book>book).c
     f.x, f.scale_r, f.shift_r = x, scale, shift
     f.rows, f.length, f.own_qparams = 1, size, False
     # That there is a gradient asks the qparams for the surrogate.
-    f.code, f.scale_gradient, f.g = <uint8_t*>code, scale_gradient, x
-    run_fake(fake_scale_gradient_tasks, path, threads, &f)
+    f.code, f.g = <uint8_t*>code, x
+    f.scale_gradient, f.shift_gradient = scale_gradient, shift_gradient
+    run_fake(fake_slopes_tasks, path, threads, &f)
     return 0
 
 

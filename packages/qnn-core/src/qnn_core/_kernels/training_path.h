@@ -324,30 +324,37 @@ static void FN(fake_backward)(void *context, int64_t task)
     else FN(back_piece)(f, a, 1, 1, 1, at, size, task);
 }
 
-INLINE VF FN(scale_gradient_alone)(const Fake *f, const QParams *a, VF x, VU code)
+/* Derivatives of LANES values in the scale and, where somebody asks, in the shift. */
+INLINE void FN(slopes)(const Fake *f, const QParams *a, const float *from, const uint8_t *code_from,
+                       float *by_scale, float *by_shift)
 {
+    VF x = FN(loadf)(from), one = FN(splatf)(1), none = FN(splatf)(0);
     VI inside = (VI)(x >= FN(splatf)(a->low)) & (VI)(x <= FN(splatf)(a->high));
-    return FN(scale_gradient_of)(f, a, f->step == 0, inside, x, code);
+    VF scale = FN(scale_gradient_of)(f, a, f->step == 0, inside, x, GET8(code_from));
+    memcpy(by_scale, &scale, sizeof scale);
+    if (!by_shift) return;
+    VF shift = FN(select)(inside, none, one);
+    memcpy(by_shift, &shift, sizeof shift);
 }
 
-/* level - u * surrogate, as the backward pass has it. */
-static void FN(fake_scale_gradient)(void *context, int64_t task)
+/* level - u * surrogate and 1 - surrogate, as the backward pass has them. */
+static void FN(fake_slopes)(void *context, int64_t task)
 {
     const Fake *f = context;
     PIECE_OF(f, task);
+    float *by_scale = f->scale_gradient + at, *by_shift = f->shift_gradient ? f->shift_gradient + at : NULL;
     int i = 0;
-    for (; i + LANES <= size; i += LANES) {
-        VF scale_gradient = FN(scale_gradient_alone)(f, a, FN(loadf)(f->x + at + i), GET8(f->code + at + i));
-        memcpy(f->scale_gradient + at + i, &scale_gradient, sizeof scale_gradient);
-    }
+    for (; i + LANES <= size; i += LANES)
+        FN(slopes)(f, a, f->x + at + i, f->code + at + i, by_scale + i, by_shift ? by_shift + i : NULL);
     if (i < size) {
-        float x[LANES] = {0};
+        float x[LANES] = {0}, scale[LANES], shift[LANES];
         uint8_t code[LANES] = {0};
         size_t left = (size_t)(size - i);
         memcpy(x, f->x + at + i, 4 * left);
         memcpy(code, f->code + at + i, left);
-        VF scale_gradient = FN(scale_gradient_alone)(f, a, FN(loadf)(x), GET8(code));
-        memcpy(f->scale_gradient + at + i, &scale_gradient, 4 * left);
+        FN(slopes)(f, a, x, code, scale, shift);
+        memcpy(by_scale + i, scale, 4 * left);
+        if (by_shift) memcpy(by_shift + i, shift, 4 * left);
     }
 }
 

@@ -32,9 +32,9 @@ def table_of(levels: Array) -> NDArray[np.float32]:
 
 
 def sparse_gradients(
-    g: Array, x: Array, slope: Array, weight: QuantizedTensor
-) -> tuple[float, NDArray[np.float32]] | None:
-    """Return the sum over ``(g @ w) * slope``, and ``g.T @ x``.
+    g: Array, x: Array, slope: Array, shift_slope: Array | None, weight: QuantizedTensor
+) -> tuple[tuple[float, float], NDArray[np.float32]] | None:
+    """Return the sums over ``(g @ w) * slope``, of both slopes, and ``g.T @ x``.
 
     Only where x and slope are not what they mostly are is anything computed. None where that is
     nearly everywhere, or for weights of more than 16 levels.
@@ -43,6 +43,7 @@ def sparse_gradients(
         g: float32 ``[m, n]``.
         x: float32 ``[m, k]``.
         slope: likewise.
+        shift_slope: likewise; None for a sum of 0.
         weight: w as codes ``[n, k]``, with one scale or one for each row.
     """
     (m, n), k = g.shape, x.shape[1]
@@ -51,11 +52,12 @@ def sparse_gradients(
     levels = table_of(weight.levels)
     dw = empty((n, k), np.float32)
     g, x, slope, codes = (np.asarray(a, order="C") for a in (g, x, slope, weight.codes))
-    total = kernel.sparse_gradients(
+    totals = kernel.sparse_gradients(
         *kernel_settings(),
         g,
         x,
         slope,
+        None if shift_slope is None else np.asarray(shift_slope, order="C"),
         codes,
         levels,
         each_column(weight.scale, n),
@@ -65,4 +67,4 @@ def sparse_gradients(
         n,
         k,
     )
-    return None if total is None else (total, dw)
+    return None if totals is None else (totals, dw)

@@ -300,11 +300,19 @@ class ConvProduct:
             channel_sums(g) if needs[2] else None,
         ]
 
-    def scale_of_data(
-        self, g: Array, x: Array, scale_gradient: Array, weight: QuantizedTensor
-    ) -> tuple[float, Array] | None:
-        """Return the sum by way of a weight gradient, with these gradients in the images' place."""
-        shape = weight.codes.shape
-        by_scale = weight_gradients(g, scale_gradient, shape=shape, **vars(self))
-        total = np.multiply(by_scale, decoded(weight), dtype=np.float64).sum()
-        return float(total), weight_gradients(g, x, shape=shape, **vars(self))
+    def qparams_of_data(
+        self, g: Array, x: Array, slopes: tuple[Array, Array | None], weight: QuantizedTensor
+    ) -> tuple[tuple[float, float], Array] | None:
+        """Return the sums by way of weight gradients, with the slopes in the images' place."""
+        shape, values = weight.codes.shape, decoded(weight)
+
+        def total(slope: Array | None) -> float:
+            if slope is None:
+                return 0.0
+            by_slope = weight_gradients(g, slope, shape=shape, **vars(self))
+            return float(np.multiply(by_slope, values, dtype=np.float64).sum())
+
+        by_scale, by_shift = slopes
+        if by_shift is not None:
+            return None  # two more products by way of the weight are no less than one of the images
+        return (total(by_scale), 0.0), weight_gradients(g, x, shape=shape, **vars(self))

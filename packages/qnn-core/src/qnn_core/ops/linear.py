@@ -226,11 +226,13 @@ class LinearProduct:
         dx, dw, dbias = affine_gradients(matrix(g), matrix(x), weight, needs)
         return [None if dx is None else dx.reshape(x.shape), dw, dbias]
 
-    def scale_of_data(
-        self, g: Array, x: Array, scale_gradient: Array, weight: QuantizedTensor
-    ) -> tuple[float, Array] | None:
-        """Return the sum and the weight's gradient where most of the data are one number."""
+    def qparams_of_data(
+        self, g: Array, x: Array, slopes: tuple[Array, Array | None], weight: QuantizedTensor
+    ) -> tuple[tuple[float, float], Array] | None:
+        """Return the sums and the weight's gradient where most of the data are one number."""
         rows, samples = matrix(g), matrix(x)
         if not is_large(rows, samples):
             return None
-        return sparse_gradients(rows, samples, matrix(scale_gradient), weight)
+        by_scale, by_shift = slopes
+        of_shift = None if by_shift is None else matrix(by_shift)
+        return sparse_gradients(rows, samples, matrix(by_scale), of_shift, weight)

@@ -14,8 +14,8 @@ from ..qtensor import (
     clip_gradients,
     clips,
     decoded,
+    qparam_slopes,
     quantized,
-    scale_gradients,
 )
 from ..qtensor.fake_quantize import check_qparams
 from ..quantizer import Quantizer
@@ -24,6 +24,8 @@ from .quantize import fake_quantize
 
 Quantizers = tuple[Quantizer, Quantizer]
 Gradients = list[Array | None]
+# Of each element of the data: the derivative in the scale, and in the shift if that is asked for.
+Slopes = tuple[Array, Array | None]
 # Data, scale and shift.
 Side = tuple[Any, Any, Any]
 
@@ -67,10 +69,10 @@ class Product(Protocol):
     def gradients(self, g: Array, x: Array, weight: Array, needs: tuple[bool, ...]) -> Gradients:
         """Return the gradients of input, weight and bias, of values; None where not needed."""
 
-    def scale_of_data(
-        self, g: Array, x: Array, scale_gradient: Array, weight: QuantizedTensor
-    ) -> tuple[float, Array] | None:
-        """Return the sum of scale_gradient times the input's gradient, and the weight's gradient.
+    def qparams_of_data(
+        self, g: Array, x: Array, slopes: Slopes, weight: QuantizedTensor
+    ) -> tuple[tuple[float, float], Array] | None:
+        """Return the sums of both slopes times the input's gradient, and the weight's gradient.
 
         None where that is no quicker than by way of the input's gradient.
         """
@@ -117,14 +119,15 @@ def _vjp(
     dw: Array | None
     by_x: Gradients = [None] * 3
     found = None
-    if needs[:3] == (False, True, False) and for_w:
-        # Data need no gradient, and their scale needs only a sum over it.
-        found = product.scale_of_data(
-            g.array, made.samples, scale_gradients(x, made.x, quantizers[0]), made.weight
-        )
+    if needs[:2] == (False, True) and for_w:
+        # Data need no gradient, and their scale and shift need only sums over it.
+        both = qparam_slopes(x, made.x, quantizers[0], shift=needs[2])
+        found = product.qparams_of_data(g.array, made.samples, both, made.weight)
     if found is not None:
-        total, dw = found
-        by_x[1] = np.array(total, x.dtype).reshape(made.x.scale.shape)
+        totals, dw = found
+        for n in (1, 2):
+            if needs[n]:
+                by_x[n] = np.array(totals[n - 1], x.dtype).reshape(made.x.scale.shape)
         _, _, dbias = product.gradients(g.array, made.samples, weight, (False, False, for_bias))
     else:
         values = decoded(made.weight) if for_x else weight

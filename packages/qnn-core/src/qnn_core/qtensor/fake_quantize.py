@@ -114,18 +114,22 @@ def clips(quantizer: Quantizer) -> bool:
     return not own and quantizer.ste == "clip" and quantizer.scale != "pact"
 
 
-def scale_gradients(x: Array, quantized: QuantizedTensor, quantizer: Quantizer) -> Array:
+def qparam_slopes(
+    x: Array, quantized: QuantizedTensor, quantizer: Quantizer, *, shift: bool
+) -> tuple[Array, Array | None]:
     """Return ``level - u * surrogate``, d/dscale, of each element of float32 data.
 
-    With the clip surrogate, and one scale and zero point for all.
+    With the clip surrogate, and one scale and zero point for all. And ``1 - surrogate``, d/dshift;
+    None if that is not asked for.
     """
-    out, book = empty(x.shape, np.float32), codebook(quantizer).book
+    book = codebook(quantizer).book
+    by_scale = empty(x.shape, np.float32)
+    by_shift = empty(x.shape, np.float32) if shift else None
     codes, x = np.asarray(quantized.codes, order="C"), np.asarray(x, order="C")
     where = kernel_settings()
-    training.fake_scale_gradient(
-        *where, book, x, quantized.scale, quantized.shift, 1, x.size, False, codes, out
-    )
-    return out
+    qparams = quantized.scale, quantized.shift
+    training.fake_slopes(*where, book, x, *qparams, 1, x.size, False, codes, by_scale, by_shift)
+    return by_scale, by_shift
 
 
 def clip_surrogate(
