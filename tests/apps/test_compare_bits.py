@@ -272,6 +272,66 @@ def test_ctrl_c_keeps_what_is_done(tmp_path: Path, jobs: int) -> None:
     assert (tmp_path / "out" / "report.html").exists()
 
 
+# Presses Ctrl-C, which is a signal to the process itself, where the named functions are called.
+PRESSED = """
+import runpy, signal, sys
+from importlib import import_module
+
+def press(*_, **__):
+    signal.raise_signal(signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+path, *places = sys.argv[1].split(",")
+for place in places:
+    module, _, names = place.partition(":")
+    *owners, name = names.split(".")
+    owner = import_module(module)
+    for part in owners:
+        owner = getattr(owner, part)
+    setattr(owner, name, press)
+sys.argv = sys.argv[1:]
+sys.path.insert(0, path.rpartition("/")[0])
+runpy.run_path(path, run_name="__main__")
+"""
+DRAWING = "qnn_compare.report.page:write"
+
+
+def pressed(tmp_path: Path, *places: str) -> Run:
+    """Run a small study in which Ctrl-C is pressed at places of the code, whatever the time."""
+    python, app, *options = command("compare_bits", *ONE_CELL, "--out", "out")
+    words = [python, "-c", PRESSED, ",".join((Path(app).as_posix(), *places)), *options]
+    done = subprocess.run(
+        words, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    return Run(done.returncode, done.stdout, done.stderr, tmp_path)
+
+
+def test_ctrl_c_while_the_report_is_made_says_what_is_kept(tmp_path: Path) -> None:
+    done = pressed(tmp_path, DRAWING)
+    assert done.status == 130, done.err
+    last = done.err.splitlines()[-1]
+    assert last.startswith("stopped by Ctrl-C while figures and report were made; 1 run is kept in")
+    assert "qnn report out" in last
+    assert "Traceback" not in done.err
+    assert results(tmp_path / "out").complete
+    # The same command goes on, with nothing left but to report.
+    again = run("compare_bits", *ONE_CELL, "--out", "out", cwd=tmp_path)
+    assert again.status == 0, again.err
+    assert "1/1" not in again.err
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert "RUNNING" not in page
+    assert "report-live.html" in page
+
+
+def test_a_second_ctrl_c_ends_the_report_on_what_was_done(tmp_path: Path) -> None:
+    done = pressed(tmp_path, "qnn_compare.experiment.progress:Progress.show", DRAWING)
+    assert done.status == 130, done.err
+    assert "stopped by Ctrl-C with 1 of 1 runs done" in done.err
+    assert "stopped by Ctrl-C while figures and report were made; 1 run is kept in" in done.err
+    assert "Traceback" not in done.err
+    assert results(tmp_path / "out").complete
+
+
 # Other people's schemes
 
 

@@ -88,7 +88,7 @@ def compare(
     tune: Mapping[str, Any] | None = None,
     executor: Executor | int | None = None,
     store: str | Path | None = None,
-    page: str | Path | None = None,
+    page: str | Path | LivePage | None = None,
     keep_packed: bool = False,
     retry: bool = False,
     progress: bool | None = None,
@@ -209,7 +209,7 @@ def compare(
             f"compare: give margin=, what is too small to matter in the unit of {shown.name}"
         )
     question = Question(MARGIN if margin is None else margin, reference, looks)
-    live = None if page is None else LivePage(page)
+    live = page if page is None or isinstance(page, LivePage) else LivePage(page)
     shown.check_margin(question.margin)
     check_targets(compared, shown)
     if max_seconds is not None and not auto:

@@ -17,6 +17,7 @@ from qnn_core.terminal import add_json, say
 
 AddParser = Callable[..., argparse.ArgumentParser]
 REPORT = "report.html"
+STOPPED = 130  # exit status after Ctrl-C, as of a shell
 
 
 def add_compare(add_parser: AddParser) -> None:
@@ -152,34 +153,64 @@ def run_study(
     """
     from . import Comparison, compare  # noqa: PLC0415 - qnn --help need not wait
     from .experiment.store import ABOUT  # noqa: PLC0415 - qnn --help need not wait
+    from .report.live import LivePage  # noqa: PLC0415 - qnn --help need not wait
 
-    status = 0
+    status, found = 0, None
     if live is not None:
         arguments["keep_packed"] = True
+    page = LivePage(store / REPORT, last=False)  # that one is made below, with all that is in it
     try:
         with executor_of(options) as executor:
             found = compare(
-                build, data, executor=executor, store=store, page=store / REPORT,
-                retry=options.retry, **arguments,
+                build, data, executor=executor, store=store, page=page, retry=options.retry,
+                **arguments,
             )  # fmt: skip # one call
     except KeyboardInterrupt:
-        status = 130
+        status = STOPPED
         if not (store / ABOUT).exists():  # it had not begun, or was tuned
             return status
-        found = Comparison.load(store)
+    try:
+        if found is None:
+            found = Comparison.load(store)
+        _conclude(found, options, store, live, stopped=status != 0)
+    except KeyboardInterrupt:
+        _say_what_is_kept(found, store)
+        return STOPPED
+    return status or (1 if found.failures else 0)
+
+
+def _conclude(
+    found: Any,
+    options: argparse.Namespace,
+    store: Path,
+    live: Mapping[str, Any] | None,
+    *,
+    stopped: bool,
+) -> None:
+    """Write all that is made of a study, and print its table."""
     # Files first: printing may fail.
     atomic_write(store / "results.csv", found.table("csv").encode())
     page, report = None, ""
     if any(result.done for result in found.results.values()):
         found.plot(store, formats=("png",))
-        page = store / REPORT
-        # What ended has its page already; what was stopped has that of some time before.
-        if status or live is not None:
-            page = found.report(page, live=live if found.packed else None)
+        page = found.report(store / REPORT, live=live if found.packed else None)
         report = f"\n\n{page}"
-    options.answer = {**_record(found), "report": page, "stopped": status != 0}
+    options.answer = {**_record(found), "report": page, "stopped": stopped}
     print(f"{found}{report}")
-    return status or (1 if found.failures else 0)
+
+
+def _say_what_is_kept(found: Any, store: Path) -> None:
+    """Say how to go on after a Ctrl-C while a study was reported on."""
+    from .formatting import counted  # noqa: PLC0415 - qnn --help need not wait
+
+    kept = "what is done is"
+    if found is not None:
+        kept = f"{counted(len(found.results), 'run')} {'is' if len(found.results) == 1 else 'are'}"
+    say(
+        f"\nstopped by Ctrl-C while figures and report were made; {kept} kept in {store}: the same "
+        f"command with that folder goes on, and qnn report {store} reports on them",
+        sys.stderr,
+    )
 
 
 def _report(options: argparse.Namespace) -> int:

@@ -21,13 +21,14 @@ class LivePage:
 
     Args:
         path: an .html file; its folder is made when there is something to show.
+        last: whether it writes the page that stays, too; False for who makes that one.
 
     Raises:
         SpecError: for another suffix.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+    def __init__(self, path: str | Path, *, last: bool = True) -> None:
+        self.path, self._last = Path(path), last
         if self.path.suffix != ".html":
             raise SpecError(f"compare: page {self.path} must end in .html")
         self._next = 0.0
@@ -52,7 +53,7 @@ class LivePage:
 
     def end(self, comparison: "Comparison") -> None:
         """Write the page that stays; where it cannot be written, say so: nothing else is lost."""
-        if any(result.done for result in comparison.results.values()):
+        if self._last and any(result.done for result in comparison.results.values()):
             try:
                 comparison.report(self.path)
             except CompareError as error:
