@@ -45,14 +45,22 @@ def test_the_page_shows_what_is_done_so_far(
     assert last == found.report(tmp_path / "report.html").read_text("utf-8")
 
 
-def test_pages_are_rare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_pages_are_rare(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr("qnn_compare.report.live.time.monotonic", lambda: now)
     page = live.LivePage(tmp_path / "page.html")
+    assert not page.is_due  # a study of seconds has one page, at its end
+    now += 31
     assert page.is_due
     comparison = qnn.Comparison.from_results({"a": {0: 0.5}, "b": {0: 0.5}})
     (tmp_path / "file").write_text("", "utf-8")
     page.path = tmp_path / "file" / "page.html"  # what cannot be written ends no study
     page.show(comparison)
     assert not page.is_due
+    now += 11
+    assert page.is_due
     page.end(comparison)
     assert "cannot be written" in capsys.readouterr().err
 

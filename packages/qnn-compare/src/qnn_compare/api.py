@@ -160,8 +160,9 @@ def compare(
             processes of this machine, one thread each; left out: one for each core.
         store: folder for what is done; left out: nothing is kept. More configs, bits or seeds
             may be added to one later.
-        page: an .html file with the report of what is done so far, written anew while runs go on
-            (at most every ten seconds, and in a twenty-fifth of the time), and at the end.
+        page: an .html file with the report of what is done so far, written when runs have gone on
+            for half a minute, then anew (at most every ten seconds, and in a twenty-fifth of the
+            time), and at the end.
         keep_packed: whether to keep in the store the packed net of each config's first seed, in its
             folder ``packed``: reports then have a page beside them in which these nets answer. Of
             runs that the store had already there are none.

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 EVERY = 10.0  # seconds between two pages, at least
 SHARE = 0.04  # of the time goes into pages, at most: they take a core from the runs
+FIRST = 1.2  # seconds that the first one takes, with the import of Matplotlib
 
 
 class LivePage:
@@ -31,7 +32,7 @@ class LivePage:
         self.path, self._last = Path(path), last
         if self.path.suffix != ".html":
             raise SpecError(f"compare: page {self.path} must end in .html")
-        self._next = 0.0
+        self._next = time.monotonic() + max(EVERY, FIRST / SHARE)
 
     @property
     def is_due(self) -> bool:
