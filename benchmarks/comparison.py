@@ -25,8 +25,9 @@ Train 784-1000-10 on MNIST, float and at 2 bits, by a loop that does nothing but
 evaluate, and by qnn.compare with one process, in turns. What compare takes more is its machinery:
 checks, a process, packing, measuring and keeping.
 
---scaling times a study (784-128-128-10, many nets) on one process and on two, in turns, beside one
-copy and two of a plain NumPy product, which is what two cores of this machine give at the most.
+--scaling times a study (784-128-128-10, ten nets for each of --seeds) on one process and on two, in
+turns, beside one copy and two of a plain NumPy product, which is what two cores of this machine
+give at the most.
 CPU seconds are those of the processes: they tell what a core shared with others took.
 """
 BITS = [2, 32]
@@ -59,7 +60,8 @@ def main() -> None:
 
 def scaling(given: argparse.Namespace) -> None:
     """Time a study, and a product of NumPy, on one process and on two."""
-    study = partial(study_of_small_nets, given.dataset, given.epochs, given.seeds)
+    # Of an odd number of nets, five from each seed, two processes cannot have half each.
+    study = partial(study_of_small_nets, given.dataset, given.epochs, 2 * given.seeds)
     rounds = []
     for _ in range(given.rounds):
         products = [cost_of(partial(products_in_processes, copies)) for copies in (1, 2)]
