@@ -9,7 +9,7 @@ from qnn_core import ops
 from qnn_core.machine import cpu
 
 STEPS = 4
-# Kernels: planes, ternary weights, bytes, int16 (more levels than bytes hold), tables of floats.
+# Kernels: planes, ternary weights, bytes, int16 (more levels than bytes hold), floats.
 SPECS = [
     ("symmetric:2", "symmetric:2"),
     ("symmetric:2", "binary"),
@@ -17,6 +17,7 @@ SPECS = [
     ("uniform:4", "uniform:4"),
     ("logarithmic:3", "uniform:8"),
     ("logarithmic:5", "logarithmic:5"),
+    ("logarithmic:8", "logarithmic:8"),
     ("symmetric:8,axis=0", "uniform:8"),
 ]
 

@@ -206,7 +206,8 @@ cdef class QuantizedLinear(Instruction):
         sums: for the gradient of the bias.
         prepare: ``prepare(zero, zero)``, for the zero points of both sides: the unit of the sums,
             and either what multiplies codes (`engine.Multiplier`) or the elements of both sides,
-            float32 ``[levels]`` each, whose sums in float32 are exact; None where neither is so.
+            float32 ``[levels]`` each, for sums in float32: exact ones, or those of levels that are no
+            integers; None for what kernels do not do.
         sparse: levels of the weight, float32 ``[16]``, if it may pay to look for a ground.
     """
 

@@ -126,7 +126,8 @@ def convolve(
     elif k * len(w) <= FEW_PRODUCTS * groups and floats_suffice(x_operand, w_operand, k):
         assert x_operand.integer_levels is not None
         assert w_operand.integer_levels is not None
-        sides = looked_up(x_operand.integer_levels, x), looked_up(w_operand.integer_levels, rows)
+        grids = x_operand.integer_levels, w_operand.integer_levels
+        sides = looked_up(grids[0].floats, x), looked_up(grids[1].floats, rows)
     else:
         sides = None
     if sides is not None:

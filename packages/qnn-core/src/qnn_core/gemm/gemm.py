@@ -9,7 +9,7 @@ from .._kernels import engine, float_gemm, training
 from ..machine import cpu, empty, kernel_settings
 from ..machine.threads import threads_for
 from .layouts import row_bytes
-from .operand import FLOAT_LIMIT, VALUES, GemmOperand, IntegerLevels, integer_sum, joint_scale
+from .operand import FLOAT_LIMIT, VALUES, GemmOperand, integer_sum, joint_scale
 from .prepack import Prepacked, prepack
 
 Array = NDArray[Any]
@@ -55,8 +55,8 @@ def product(
         assert w_operand.integer_levels is not None
         scale = each_column(joint_scale(x_operand, w_operand, k), n)
         return affine(
-            looked_up(x_operand.integer_levels, x),
-            looked_up(w_operand.integer_levels, w),
+            looked_up(x_operand.integer_levels.floats, x),
+            looked_up(w_operand.integer_levels.floats, w),
             scale,
             bias,
         )
@@ -94,17 +94,27 @@ def floats_suffice(x: GemmOperand, w: GemmOperand, k: int) -> bool:
     )
 
 
-def looked_up(grid: IntegerLevels, codes: Array) -> NDArray[np.float32]:
-    """Return the elements of codes, in units, of a grid with one zero point."""
+def looked_up(table: NDArray[np.float32], codes: Array) -> NDArray[np.float32]:
+    """Return ``table[codes]``."""
     out = empty(codes.shape, np.float32)
-    codes = np.asarray(codes, order="C")
-    training.lookup(*kernel_settings(), codes, grid.floats, out)
+    training.lookup(*kernel_settings(), np.asarray(codes, order="C"), table, out)
     return out
 
 
 def values_of(data: Array, operand: GemmOperand) -> Array:
     """Return the elements of one side of a product as floats."""
-    return data if operand.levels is None else operand.elements(data)
+    if operand.levels is None:
+        return data
+    if operand.zero.ndim:
+        return operand.elements(data)
+    return looked_up(elements_by_code(operand), data)
+
+
+def elements_by_code(operand: GemmOperand) -> NDArray[np.float32]:
+    """Return the element that each code of an operand with one zero point stands for."""
+    assert operand.levels is not None
+    elements: NDArray[np.float32] = operand.levels - operand.zero
+    return elements
 
 
 def each_column(qparams: Array, columns: int) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ from .._kernels import instruction as kernel
 from ..autodiff import Shape
 from ..gemm import GemmOperand, integer_sum, quantized_operand
 from ..gemm.channel_sums import few_rows, pieces_of
-from ..gemm.gemm import FEW_PRODUCTS, MANY_ROWS, floats_suffice
+from ..gemm.gemm import FEW_PRODUCTS, MANY_ROWS, elements_by_code, floats_suffice
 from ..gemm.multiplier import multiplier
 from ..gemm.sparse_gradients import may_be_sparse, table_of
 from ..quantizer import Quantizer, codebook
@@ -41,7 +41,8 @@ def quantized_instruction(
     def prepare(x_zero: float, w_zero: float) -> Prepared | None:
         of_x, of_w = (_operand(q, z) for q, z in zip(quantizers, (x_zero, w_zero), strict=True))
         if not integer_sum(of_x, of_w, k):
-            return None
+            few = m < MANY_ROWS or of_x.levels is None or of_w.levels is None
+            return None if few else (1.0, None, elements_by_code(of_x), elements_by_code(of_w))
         assert of_x.integer_levels is not None
         assert of_w.integer_levels is not None
         unit = of_x.integer_levels.unit * of_w.integer_levels.unit
