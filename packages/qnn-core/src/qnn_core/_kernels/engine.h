@@ -17,7 +17,7 @@
 #include "isa.h"
 #include "search.h"
 
-enum { BLOCK_ROWS = 64, MAX_FEW = 16, MOST_PLANES = 8 };
+enum { BLOCK_ROWS = 64, MAX_FEW = 16, MOST_PLANES = 8, QUARTER = PANEL / 4, HALF = PANEL / 2 };
 
 /* What a row of a buffer holds. */
 enum {

@@ -3,20 +3,29 @@
  * Included by engine_path.h, once for each path.
  */
 
-/* --- Tiles: `rows` rows of one panel, words t0..t1 of the sum, added to acc[row][64] ---------- */
+/* --- Tiles: `rows` rows of one panel, words t0..t1 of the sum, added to acc[row][64] ----------
+ *
+ * Of a panel of which no more are there, only the first HALF or QUARTER of the columns: few channels
+ * of an image are such. What is there in vectors, and how many of these are taken at a time:
+ */
+#define PART_VECTORS(columns) ((columns) < LANES ? 1 : (columns) / LANES)
+#define PART_COLS(columns, most) (PART_VECTORS(columns) < (most) ? PART_VECTORS(columns) : (most))
+/* Rows of a tile of one vector: as many sums as hide the latency of their chains. */
+#define PART_ROWS(columns) (PART_COLS(columns, DOT_COLS) == 1 && DOT_COLS > 2 ? 2 * DOT_ROWS : DOT_ROWS)
 
-INLINE void FN(bits_tile)(const int rows, const int kind, int x_bits, int w_bits, const char *x,
-                          size_t x_stride, size_t x_plane, const uint32_t *w, size_t w_plane,
-                          size_t t0, size_t t1, int32_t *acc)
+INLINE void FN(bits_tile)(const int rows, const int columns, const int kind, int x_bits, int w_bits,
+                          const char *x, size_t x_stride, size_t x_plane, const uint32_t *w,
+                          size_t w_plane, size_t t0, size_t t1, int32_t *acc)
 {
-    for (int c0 = 0; c0 < VECTORS; c0 += COLS) {
+    const int cols = PART_COLS(columns, COLS);
+    for (int c0 = 0; c0 < PART_VECTORS(columns); c0 += cols) {
         VU sum[ROWS][COLS];
         UNROLL for (int r = 0; r < rows; r++)
-            UNROLL for (int c = 0; c < COLS; c++) sum[r][c] = FN(splat)(0);
+            UNROLL for (int c = 0; c < cols; c++) sum[r][c] = FN(splat)(0);
         /* Horner's scheme over the planes' weights 2**(i + j): one doubling for each power. */
         for (int power = x_bits + w_bits - 2; power >= 0; power--) {
             UNROLL for (int r = 0; r < rows; r++)
-                UNROLL for (int c = 0; c < COLS; c++) sum[r][c] += sum[r][c];
+                UNROLL for (int c = 0; c < cols; c++) sum[r][c] += sum[r][c];
             for (int i = 0; i < x_bits; i++) {
                 if (power - i < 0 || power - i >= w_bits) continue;
                 const uint32_t *wp = w + (size_t)(power - i) * w_plane + c0 * LANES;
@@ -25,30 +34,30 @@ INLINE void FN(bits_tile)(const int rows, const int kind, int x_bits, int w_bits
                     size_t stop = t1 - t > FLUSH ? t + FLUSH : t1;
                     VU part[ROWS][COLS];
                     UNROLL for (int r = 0; r < rows; r++)
-                        UNROLL for (int c = 0; c < COLS; c++) part[r][c] = FN(splat)(0);
+                        UNROLL for (int c = 0; c < cols; c++) part[r][c] = FN(splat)(0);
                     for (; t < stop; t++) {
                         VU wv[COLS], sv[COLS];
-                        UNROLL for (int c = 0; c < COLS; c++) {
+                        UNROLL for (int c = 0; c < cols; c++) {
                             wv[c] = FN(load)(wp + PANEL * t + c * LANES);
                             if (kind == KIND_TERNARY)
                                 sv[c] = FN(load)(wp + w_plane + PANEL * t + c * LANES);
                         }
                         UNROLL for (int r = 0; r < rows; r++) {
                             VU xv = FN(splat)(FN(word)(xp + r * x_stride, t));
-                            UNROLL for (int c = 0; c < COLS; c++) {
+                            UNROLL for (int c = 0; c < cols; c++) {
                                 VU both = kind == KIND_AND ? (xv & wv[c]) : (wv[c] & (xv ^ sv[c]));
                                 part[r][c] += POPCOUNT(both);
                             }
                         }
                     }
                     UNROLL for (int r = 0; r < rows; r++)
-                        UNROLL for (int c = 0; c < COLS; c++)
+                        UNROLL for (int c = 0; c < cols; c++)
                             sum[r][c] += FLUSHED(part[r][c]);
                 }
             }
         }
         UNROLL for (int r = 0; r < rows; r++)
-            UNROLL for (int c = 0; c < COLS; c++) {
+            UNROLL for (int c = 0; c < cols; c++) {
                 int32_t *to = acc + r * PANEL + (c0 + c) * LANES;
                 VU v = sum[r][c];
                 if (t0) v += FN(load)(to);
@@ -63,54 +72,56 @@ INLINE void FN(bits_tile)(const int rows, const int kind, int x_bits, int w_bits
 #define DOT(kind, sum, x, w) DOT16(sum, x, w)
 #endif
 
-INLINE void FN(int_tile)(const int rows, const int kind, const char *x, size_t x_stride,
-                         const uint32_t *w, size_t t0, size_t t1, int32_t *acc)
+INLINE void FN(int_tile)(const int rows, const int columns, const int kind, const char *x,
+                         size_t x_stride, const uint32_t *w, size_t t0, size_t t1, int32_t *acc)
 {
     (void)kind; /* where there is one */
-    for (int c0 = 0; c0 < VECTORS; c0 += DOT_COLS) {
-        VU sum[DOT_ROWS][DOT_COLS];
+    const int cols = PART_COLS(columns, DOT_COLS);
+    for (int c0 = 0; c0 < PART_VECTORS(columns); c0 += cols) {
+        VU sum[2 * DOT_ROWS][DOT_COLS];
         UNROLL for (int r = 0; r < rows; r++)
-            UNROLL for (int c = 0; c < DOT_COLS; c++)
+            UNROLL for (int c = 0; c < cols; c++)
                 sum[r][c] = t0 ? FN(load)(acc + r * PANEL + (c0 + c) * LANES) : FN(splat)(0);
         for (size_t t = t0; t < t1; t++) {
             VU wv[DOT_COLS];
-            UNROLL for (int c = 0; c < DOT_COLS; c++)
+            UNROLL for (int c = 0; c < cols; c++)
                 wv[c] = FN(load)(w + PANEL * t + (c0 + c) * LANES);
             UNROLL for (int r = 0; r < rows; r++) {
                 VU xv = FN(splat)(FN(word)(x + r * x_stride, t));
-                UNROLL for (int c = 0; c < DOT_COLS; c++)
+                UNROLL for (int c = 0; c < cols; c++)
                     sum[r][c] = DOT(kind, sum[r][c], xv, wv[c]);
             }
         }
         UNROLL for (int r = 0; r < rows; r++)
-            UNROLL for (int c = 0; c < DOT_COLS; c++)
+            UNROLL for (int c = 0; c < cols; c++)
                 memcpy(acc + r * PANEL + (c0 + c) * LANES, &sum[r][c], sizeof(VU));
     }
 }
 
 /* One chain of fused multiply-adds for each output, k ascending: the order that is the law. */
-INLINE void FN(float_tile)(const int rows, const char *x, size_t x_stride, const uint32_t *w,
-                           size_t t0, size_t t1, int32_t *acc)
+INLINE void FN(float_tile)(const int rows, const int columns, const char *x, size_t x_stride,
+                           const uint32_t *w, size_t t0, size_t t1, int32_t *acc)
 {
-    for (int c0 = 0; c0 < VECTORS; c0 += DOT_COLS) {
-        VF sum[DOT_ROWS][DOT_COLS];
+    const int cols = PART_COLS(columns, DOT_COLS);
+    for (int c0 = 0; c0 < PART_VECTORS(columns); c0 += cols) {
+        VF sum[2 * DOT_ROWS][DOT_COLS];
         UNROLL for (int r = 0; r < rows; r++)
-            UNROLL for (int c = 0; c < DOT_COLS; c++)
+            UNROLL for (int c = 0; c < cols; c++)
                 sum[r][c] = t0 ? FN(loadf)(acc + r * PANEL + (c0 + c) * LANES) : FN(splatf)(0);
         for (size_t t = t0; t < t1; t++) {
             VF wv[DOT_COLS];
-            UNROLL for (int c = 0; c < DOT_COLS; c++)
+            UNROLL for (int c = 0; c < cols; c++)
                 wv[c] = FN(loadf)(w + PANEL * t + (c0 + c) * LANES);
             UNROLL for (int r = 0; r < rows; r++) {
                 float one;
                 memcpy(&one, x + r * x_stride + 4 * t, 4);
                 VF xv = FN(splatf)(one);
-                UNROLL for (int c = 0; c < DOT_COLS; c++)
+                UNROLL for (int c = 0; c < cols; c++)
                     sum[r][c] = FMA(xv, wv[c], sum[r][c]);
             }
         }
         UNROLL for (int r = 0; r < rows; r++)
-            UNROLL for (int c = 0; c < DOT_COLS; c++)
+            UNROLL for (int c = 0; c < cols; c++)
                 memcpy(acc + r * PANEL + (c0 + c) * LANES, &sum[r][c], sizeof(VF));
     }
 }
@@ -172,35 +183,68 @@ INLINE void FN(table_tile)(const int rows, const int panels, const int cols, con
     default: { enum { R = 6 < most ? 6 : most }; call; break; } \
     }
 
-static void FN(bits_rows)(const Product *p, const char *x, size_t stride, int rows,
-                          const uint32_t *w, size_t words, size_t t0, size_t t1, int32_t *acc)
-{
-    size_t x_plane = plane_words(p->k), w_plane = words * PANEL;
-    int xb = p->x_bits, wb = p->w_bits;
-    int one = xb == 1 && wb == 1;
-#define BITS(kind, xb, wb) \
-    EACH_COUNT(rows, ROWS, FN(bits_tile)(R, kind, xb, wb, x, stride, x_plane, w, w_plane, t0, t1, acc))
-    if (p->kind == KIND_TERNARY) { BITS(KIND_TERNARY, 1, 1) }
-    else if (one) { BITS(KIND_AND, 1, 1) }
-    else { BITS(KIND_AND, xb, wb) }
+/* The same for a part of the columns: a tile in a function of its own has the registers to itself. */
+#define PART_OF_BITS(name, columns) \
+    static void FN(name)(const Product *p, const char *x, size_t stride, int rows, const uint32_t *w, \
+                         size_t words, size_t t0, size_t t1, int32_t *acc) \
+    { \
+        size_t x_plane = plane_words(p->k), w_plane = words * PANEL; \
+        int xb = p->x_bits, wb = p->w_bits; \
+        if (p->kind == KIND_TERNARY) { BITS(columns, KIND_TERNARY, 1, 1) } \
+        else if (xb == 1 && wb == 1) { BITS(columns, KIND_AND, 1, 1) } \
+        else { BITS(columns, KIND_AND, xb, wb) } \
+    }
+#define BITS(columns, kind, xb, wb) \
+    EACH_COUNT(rows, ROWS, \
+               FN(bits_tile)(R, columns, kind, xb, wb, x, stride, x_plane, w, w_plane, t0, t1, acc))
+PART_OF_BITS(bits_rows, PANEL)
+PART_OF_BITS(bits_rows_half, HALF)
+PART_OF_BITS(bits_rows_quarter, QUARTER)
+#undef PART_OF_BITS
 #undef BITS
-}
 
 /* Each kind in a function of its own: together they would compete for the compiler's registers. */
 #define WORD_ROWS(name, most, call) \
     static NOINLINE void FN(name)(const Product *p, const char *x, size_t stride, int rows, \
-                                  const uint32_t *w, size_t t0, size_t t1, int32_t *acc) \
+                                  const uint32_t *w, size_t words, size_t t0, size_t t1, \
+                                  int32_t *acc) \
     { \
-        (void)p; \
+        (void)p, (void)words; \
         EACH_COUNT(rows, most, call) \
     }
-WORD_ROWS(int8_rows, DOT_ROWS, FN(int_tile)(R, KIND_INT8, x, stride, w, t0, t1, acc))
-WORD_ROWS(int16_rows, DOT_ROWS, FN(int_tile)(R, KIND_INT16, x, stride, w, t0, t1, acc))
-WORD_ROWS(value_rows, DOT_ROWS, FN(float_tile)(R, x, stride, w, t0, t1, acc))
+#define PART_OF_WORDS(name, columns, call) \
+    static NOINLINE void FN(name)(const Product *p, const char *x, size_t stride, int rows, \
+                                  const uint32_t *w, size_t words, size_t t0, size_t t1, \
+                                  int32_t *acc) \
+    { \
+        (void)p, (void)words; \
+        if (PART_ROWS(columns) > DOT_ROWS && rows == PART_ROWS(columns)) { \
+            enum { R = PART_ROWS(columns) }; \
+            call; \
+            return; \
+        } \
+        for (; rows > 0; rows -= DOT_ROWS, x += DOT_ROWS * stride, acc += DOT_ROWS * PANEL) \
+            EACH_COUNT(rows, DOT_ROWS, call) \
+    }
+#define EACH_PART(name, tile) \
+    PART_OF_WORDS(name, PANEL, tile(PANEL)) \
+    PART_OF_WORDS(name##_half, HALF, tile(HALF)) \
+    PART_OF_WORDS(name##_quarter, QUARTER, tile(QUARTER))
+#define INT8_TILE(columns) FN(int_tile)(R, columns, KIND_INT8, x, stride, w, t0, t1, acc)
+#define INT16_TILE(columns) FN(int_tile)(R, columns, KIND_INT16, x, stride, w, t0, t1, acc)
+#define FLOAT_TILE(columns) FN(float_tile)(R, columns, x, stride, w, t0, t1, acc)
+EACH_PART(int8_rows, INT8_TILE)
+EACH_PART(int16_rows, INT16_TILE)
+EACH_PART(value_rows, FLOAT_TILE)
 WORD_ROWS(table_rows, TABLE_ROWS,
           FN(table_tile)(R, 1, R == 1 ? TABLE_ALONE : TABLE_COLS, x, stride, w, 0, p->levels,
                          (size_t)p->k, t0, t1, acc))
 #undef WORD_ROWS
+#undef PART_OF_WORDS
+#undef EACH_PART
+#undef INT8_TILE
+#undef INT16_TILE
+#undef FLOAT_TILE
 
 /* --- What becomes of a panel's sums -------------------------------------------------------- */
 
@@ -212,12 +256,13 @@ INLINE VU FN(sum_of)(const Product *p, VU raw, VU offset, uint32_t row_term)
     return raw + (offset + row_term);
 }
 
-INLINE void FN(float_rows)(const Product *p, const int whole, const int cut, const int32_t *acc,
-                           int64_t n0, const int32_t *total, int rows, Buffer y)
+/* With `cut`, of the last vector only some columns are there. */
+INLINE void FN(float_rows)(const Product *p, const int whole, const int vectors, const int cut,
+                           const int32_t *acc, int64_t n0, const int32_t *total, int rows, Buffer y)
 {
     VF scale[VECTORS], bias[VECTORS];
     VU offset[VECTORS];
-    UNROLL for (int v = 0; v < VECTORS; v++) {
+    UNROLL for (int v = 0; v < vectors; v++) {
         scale[v] = FN(loadf)(p->scale_n + n0 + v * LANES);
         bias[v] = FN(loadf)(p->bias_n + n0 + v * LANES);
         offset[v] = whole ? FN(load)(p->offset_n + n0 + v * LANES) : FN(splat)(0);
@@ -226,7 +271,7 @@ INLINE void FN(float_rows)(const Product *p, const int whole, const int cut, con
         uint32_t row_term = whole ? (uint32_t)p->row_factor * (uint32_t)total[r] : 0;
         float few[PANEL];
         char *to = cut ? (char *)few : y.data + r * y.stride + 4 * n0;
-        UNROLL for (int v = 0; v < VECTORS; v++) {
+        UNROLL for (int v = 0; v < vectors; v++) {
             VU raw = FN(load)(acc + v * LANES);
             VF f;
             if (whole) f = CONVERT((VI)FN(sum_of)(p, raw, offset[v], row_term), VF);
@@ -242,11 +287,18 @@ INLINE void FN(float_rows)(const Product *p, const int whole, const int cut, con
 static void FN(finish_float)(const Product *p, const int32_t *acc, int64_t n0, const int32_t *total,
                              int rows, Buffer y)
 {
-    int whole = p->kind < KIND_FLOAT, cut = p->n - n0 < PANEL;
-    if (whole && !cut) FN(float_rows)(p, 1, 0, acc, n0, total, rows, y);
-    else if (whole) FN(float_rows)(p, 1, 1, acc, n0, total, rows, y);
-    else if (!cut) FN(float_rows)(p, 0, 0, acc, n0, total, rows, y);
-    else FN(float_rows)(p, 0, 1, acc, n0, total, rows, y);
+    int whole = p->kind < KIND_FLOAT;
+    int64_t left = p->n - n0;
+#define ROWS_OF(vectors, cut) \
+    { if (whole) FN(float_rows)(p, 1, vectors, cut, acc, n0, total, rows, y); \
+      else FN(float_rows)(p, 0, vectors, cut, acc, n0, total, rows, y); }
+    if (left >= PANEL) ROWS_OF(VECTORS, 0)
+    else if (left == HALF) ROWS_OF(PART_VECTORS(HALF), 0)
+    else if (left == QUARTER) ROWS_OF(PART_VECTORS(QUARTER), 0)
+    else if (left < QUARTER) ROWS_OF(PART_VECTORS(QUARTER), 1)
+    else if (left < HALF) ROWS_OF(PART_VECTORS(HALF), 1)
+    else ROWS_OF(VECTORS, 1)
+#undef ROWS_OF
 }
 
 /* The codes of all sums of a panel by search: each step halves what is left of `rows` thresholds, one
@@ -376,22 +428,41 @@ static int32_t FN(total)(const Product *p, const char *x)
     return (int32_t)total;
 }
 
+/* A function for tiles of so many rows and columns, which knows how many words a plane has. */
+typedef struct {
+    void (*run)(const Product *, const char *, size_t, int, const uint32_t *, size_t, size_t, size_t,
+                int32_t *);
+    int rows, columns;
+} FN(Tile);
+
+/* The one for what is left of the columns. */
+static FN(Tile) FN(tile_of)(const Product *p, int64_t left)
+{
+    int part = left <= QUARTER ? 0 : left <= HALF ? 1 : 2;
+    static const FN(Tile) tiles[][3] = {
+#define PARTS(name, quarter, half, full) \
+    {{FN(name##_quarter), quarter, QUARTER}, {FN(name##_half), half, HALF}, {FN(name), full, PANEL}}
+        PARTS(bits_rows, ROWS, ROWS, ROWS),
+        PARTS(bits_rows, ROWS, ROWS, ROWS),
+        PARTS(int8_rows, PART_ROWS(QUARTER), PART_ROWS(HALF), DOT_ROWS),
+        PARTS(int16_rows, PART_ROWS(QUARTER), PART_ROWS(HALF), DOT_ROWS),
+        PARTS(value_rows, PART_ROWS(QUARTER), PART_ROWS(HALF), DOT_ROWS),
+#undef PARTS
+        {{FN(table_rows), TABLE_ROWS, PANEL}, {FN(table_rows), TABLE_ROWS, PANEL},
+         {FN(table_rows), TABLE_ROWS, PANEL}},
+    };
+    return tiles[p->kind][part];
+}
+
 static void FN(product)(const Step *s, Buffer x, Buffer y, int rows)
 {
     static const int k_per_word[] = {32, 32, 4, 2, 1, 8};
     const Product *p = &s->product;
     int planes = p->kind == KIND_TERNARY ? 2 : p->kind == KIND_AND ? p->w_bits : 1;
-    int bits = p->kind <= KIND_TERNARY;
     size_t words = (size_t)((p->k + k_per_word[p->kind] - 1) / k_per_word[p->kind]);
     /* The words of a panel that are in use at a time fit in the first-level cache. */
     size_t blocks = (words * planes + 127) / 128;
     size_t block = blocks ? (words + blocks - 1) / blocks : 0;
-    void (*const word_rows)(const Product *, const char *, size_t, int, const uint32_t *, size_t,
-                            size_t, int32_t *) = p->kind == KIND_INT8    ? FN(int8_rows)
-                                                 : p->kind == KIND_INT16 ? FN(int16_rows)
-                                                 : p->kind == KIND_FLOAT ? FN(value_rows)
-                                                                         : FN(table_rows);
-    int tile = bits ? ROWS : p->kind == KIND_TABLE ? TABLE_ROWS : DOT_ROWS;
     int32_t acc[BLOCK_ROWS * PANEL];
     int32_t total[BLOCK_ROWS];
     for (int r = 0; r < rows; r++)
@@ -407,17 +478,22 @@ static void FN(product)(const Step *s, Buffer x, Buffer y, int rows)
             FN(finish)(s, acc + PANEL, n0, total, 1, y);
             continue;
         }
+        FN(Tile) tile = FN(tile_of)(p, p->n - n0);
+        /* Codes are written for whole panels: those of columns that are not there are of no sum. */
+        if (tile.columns < PANEL && s->out != ROW_FLOAT)
+            for (int r = 0; r < rows; r++)
+                memset(acc + r * PANEL + tile.columns, 0, 4 * (size_t)(PANEL - tile.columns));
         for (size_t t0 = 0; t0 < words; t0 += block) {
             size_t t1 = t0 + block < words ? t0 + block : words;
-            for (int r = 0; r < rows; r += tile) {
-                int few = rows - r < tile ? rows - r : tile;
-                const char *from = x.data + r * x.stride;
-                if (bits)
-                    FN(bits_rows)(p, from, x.stride, few, w, words, t0, t1, acc + r * PANEL);
-                else
-                    word_rows(p, from, x.stride, few, w, t0, t1, acc + r * PANEL);
+            for (int r = 0; r < rows; r += tile.rows) {
+                int few = rows - r < tile.rows ? rows - r : tile.rows;
+                tile.run(p, x.data + r * x.stride, x.stride, few, w, words, t0, t1, acc + r * PANEL);
             }
         }
         FN(finish)(s, acc, n0, total, rows, y);
     }
 }
+
+#undef PART_VECTORS
+#undef PART_COLS
+#undef PART_ROWS

@@ -78,6 +78,7 @@ static void FN(gather)(const Step *s, Buffer x, Buffer y, int64_t row, int rows)
             }
             if (tail) memset(to, 0, tail);
         }
-        if (used < y.stride) memset(y.data + r * y.stride + used, 0, y.stride - used);
+        /* Products read whole words. */
+        for (size_t at = used; at % 4 && at < y.stride; at++) y.data[r * y.stride + at] = 0;
     }
 }

@@ -175,5 +175,5 @@ def prepacked_convolution(
         part = w[mine].reshape(each, int(np.prod(w.shape[1:])))
         some = w_operand if groups == 1 else channels_of(w_operand, mine)
         own = None if bias is None else bias[mine]
-        parts.append(prepack(part, own, x_operand, some, padded=padded))
+        parts.append(prepack(part, own, x_operand, some, padded=padded, windows=True))
     return Convolution(window, tuple(parts), x_operand)

@@ -18,6 +18,8 @@ Array = NDArray[Any]
 # instruction that multiplies many small integers.
 MOST_PLANE_PAIRS = {"base": 16}
 PLANE_PAIRS = 4
+# Of windows on images, whose planes are gathered one by one: as bytes they are in one piece.
+PLANE_PAIRS_OF_WINDOWS = {"avx512vnni": 2}
 
 
 # Of ternary weights: which are not zero, and which are positive.
@@ -60,6 +62,7 @@ def prepack(
     w_operand: GemmOperand,
     *,
     padded: bool = False,
+    windows: bool = False,
 ) -> Prepacked:
     """Return weights ready for products.
 
@@ -70,9 +73,10 @@ def prepack(
         w_operand: what `w` is.
         padded: whether there are elements of value 0 among those it is multiplied by, even if no
             code means that.
+        windows: whether the rows that it is multiplied by are gathered from images.
     """
     n, k = w.shape
-    kind = kernel_kind(x_operand, w_operand, k, padded=padded)
+    kind = kernel_kind(x_operand, w_operand, k, padded=padded, windows=windows)
     ends: dict[str, Any] = {
         "scale": per_column(joint_scale(x_operand, w_operand, k), n, np.float32),
         "bias": per_column(0.0 if bias is None else bias, n, np.float32),
@@ -87,7 +91,9 @@ def prepack(
     return replace(made, zero=_zero(made, x_operand)) if padded and made.form != "float" else made
 
 
-def kernel_kind(x: GemmOperand, w: GemmOperand, k: int, *, padded: bool = False) -> str:
+def kernel_kind(
+    x: GemmOperand, w: GemmOperand, k: int, *, padded: bool = False, windows: bool = False
+) -> str:
     """Return the kernel for a product over `k` elements on the active path; see `prepack`."""
     path = cpu.active()
     if not integer_sum(x, w, k):
@@ -95,17 +101,22 @@ def kernel_kind(x: GemmOperand, w: GemmOperand, k: int, *, padded: bool = False)
         return "table" if few and path.startswith("avx512") else "float"
     assert x.integer_levels is not None
     assert w.integer_levels is not None
-    return _integer_kind(path, x.integer_levels, w.integer_levels, padded)
+    return _integer_kind(path, x.integer_levels, w.integer_levels, padded, windows)
 
 
 @lru_cache(maxsize=1024)
-def _integer_kind(path: str, x: IntegerLevels, w: IntegerLevels, padded: bool) -> str:
+def _integer_kind(
+    path: str, x: IntegerLevels, w: IntegerLevels, padded: bool, windows: bool
+) -> str:
     # Bits are codes: without a code for the value 0 they cannot say it.
     bits = not padded or bool(np.any(x.centred == 0))
     if bits and _is_sign(x) and _is_ternary(w):
         return "ternary"
     even = x.step and w.step and w.zero.ndim == 0
-    if bits and even and x.bits * w.bits <= MOST_PLANE_PAIRS.get(path, PLANE_PAIRS):
+    most = MOST_PLANE_PAIRS.get(path, PLANE_PAIRS)
+    if windows:
+        most = PLANE_PAIRS_OF_WINDOWS.get(path, most)
+    if bits and even and x.bits * w.bits <= most:
         return "planes"
     low, high = _ends(w)
     bytes_fit = elements_above(x) is not None and high - low < 256

@@ -273,7 +273,7 @@ class Builder:
         values = self.codes is not None and factors.x_operand.levels is None
         if values or not self._begins_with_images():
             return None
-        prepacked = prepack(*factors.sides, padded=any(window.padding))
+        prepacked = prepack(*factors.sides, padded=any(window.padding), windows=True)
         how = self._look_at(window, prepacked, factors.x_operand)
         self.buffer = self._new(how.row_bytes)
         self._step("gather", INPUT, self.buffer, how.windows)
