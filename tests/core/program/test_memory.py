@@ -1,6 +1,9 @@
 """A program's arrays are used again, and nobody who keeps one of them sees that."""
 
-from collections.abc import Callable
+import gc
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -10,6 +13,8 @@ from qnn_core import nn, ops
 from qnn_core.autodiff import op
 
 STEPS = 7
+# So many that the model is run again twice.
+MOST = 20
 
 
 class View(qnn.Module):
@@ -59,7 +64,9 @@ BUILDERS: dict[str, Callable[[], qnn.Module]] = {
 }
 
 
-def kept(build: Callable[[], qnn.Module], *, compiled: bool, layout: Any = "C") -> list[Any]:
+def kept(
+    build: Callable[[], qnn.Module], *, compiled: bool, layout: Any = "C", steps: int = STEPS
+) -> list[Any]:
     """Train, and return all outputs and gradients that there were, as they are at the end."""
     model = build().train()
     optimizer = qnn.optim.SGD(model.named_parameters(), lr=0.05)
@@ -79,7 +86,7 @@ def kept(build: Callable[[], qnn.Module], *, compiled: bool, layout: Any = "C") 
         optimizer.step()
 
     done = qnn.compiled(step) if compiled else step
-    for _ in range(STEPS):
+    for _ in range(steps):
         x = np.asarray(rng.normal(size=(20, 6)), order=layout)
         done(qnn.Tensor(x, next(iter(model.parameters())).dtype), rng.integers(0, 4, 20))
     if compiled:
@@ -204,3 +211,66 @@ def test_codes_that_come_in_are_the_tapes() -> None:
     assert x.quantized is not None
     assert len({step(x) for _ in range(5)}) == 1
     assert "a program" not in repr(step)
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_what_was_kept_stays_where_the_model_was_run_again(name: str) -> None:
+    plain, again = (kept(BUILDERS[name], compiled=c, steps=MOST) for c in (False, True))
+    assert [a.tobytes() for a in again] == [a.tobytes() for a in plain]
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Let memory go by the last reference alone."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def test_a_program_lets_go_of_its_arrays_while_the_model_is_run_again() -> None:
+    model = qnn.MLP([6, 5, 4], batch_norm=True, seed=0).train()
+    data = np.ones((20, 6), np.float32)
+    outputs: list[Any] = []
+    lasted = []
+
+    @qnn.compiled
+    def step(x: Any) -> None:
+        y = model(x)
+        lasted.append(bool(outputs) and outputs[-1]() is not None)
+        outputs.append(weakref.ref(y.array))
+        y.sum().backward()
+
+    with without_collector():
+        for _ in range(MOST):
+            step(data)
+    # The first three are the tape's, or follow it: each has an output of its own.
+    again = [n for n, same in enumerate(lasted) if n > 2 and not same]
+    # What was run again, and the first run after it.
+    assert again == [9, 10, 17, 18]
+
+
+def test_memory_goes_with_the_last_reference() -> None:
+    model = qnn.MLP([6, 5, 4], batch_norm=True, seed=0).train()
+    found: list[Any] = []
+
+    @qnn.compiled
+    def step(x: Any) -> Any:
+        y = model(x)
+        found.append(y)
+        return y.sum()
+
+    with without_collector():
+        for _ in range(STEPS):
+            loss = step(np.ones((20, 6), np.float32))
+        assert "a program" in repr(step)
+        arrays = [weakref.ref(y.array) for y in found[2:]]
+        found.clear()
+        # The graph of the last run leads to its program.
+        del step
+        loss.backward()
+        assert all(p.grad is not None for p in model.parameters())
+        loss = None
+        assert [ref() for ref in arrays] == [None] * len(arrays)

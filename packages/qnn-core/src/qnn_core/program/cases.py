@@ -174,6 +174,9 @@ class Case:
 
     def _checking(self, inputs: tuple[Tensor, ...]) -> Any:
         """Run the model itself once more, and look whether it still does what the program does."""
+        # The tape's arrays take their place.
+        for program in self._programs:
+            program.rest()
         output, _, difference = self._recorded_call(inputs, self._record)
         if difference:
             warn(

@@ -1,6 +1,5 @@
 """The order of a program's instructions, forward and back, and the arrays that they write to."""
 
-import math
 from collections import Counter
 from typing import Any
 
@@ -9,35 +8,12 @@ import numpy as np
 from .._kernels import instruction as kernel
 from ..autodiff.backward import Stop
 from ..autodiff.node import node_of
-from ..autodiff.tensor import FLOATS, Array, Tensor, tensor_of
-from ..machine import empty
+from ..autodiff.tensor import FLOATS, Tensor, tensor_of
+from .arrays import Arrays
 from .on_tape import Beside, Step
 from .record import Effect, Operation, Record
 
 Shape = tuple[int, ...]
-
-
-class Pool:
-    """Memory for arrays that are needed for a while, one after the other."""
-
-    def __init__(self) -> None:
-        self._free: list[Array] = []
-
-    def take(self, shape: Shape) -> Array:
-        """Return a float32 array: in the smallest block that is free and large enough."""
-        size = math.prod(shape)
-        fitting = [n for n, block in enumerate(self._free) if block.size >= size]
-        if fitting:
-            block = self._free.pop(min(fitting, key=lambda n: self._free[n].size))
-        else:
-            block = empty((size,), np.float32)
-        taken: Array = block[:size].reshape(shape)
-        return taken
-
-    def give(self, array: Array) -> None:
-        """Take back an array that nobody reads any more."""
-        block = array.base if isinstance(array.base, np.ndarray) else array
-        self._free.append(block.reshape(-1))
 
 
 def instruction_of(
@@ -78,7 +54,7 @@ class Forward:
         kept: of each operation its tensors, for derivatives of derivatives.
         fused: by the id of what an instruction makes of the output of its operation: that output,
             which is never there.
-        own: the id of each array that a kernel writes to in every run.
+        arrays: the memory of what kernels write.
     """
 
     def __init__(self, record: Record, values: list[Any], shapes: list[Shape]) -> None:
@@ -93,7 +69,7 @@ class Forward:
         self.made_by: dict[int, kernel.Instruction] = {}
         self.kept: list[Step] = []
         self.fused: dict[int, Tensor] = {}
-        self.own: set[int] = set()
+        self.arrays = Arrays()
         for step in record.steps:
             if isinstance(step, Effect):
                 self.instructions.append(Beside(step.action, values[step.value]))
@@ -121,9 +97,7 @@ class Forward:
             found.otherwise = on_tape
             for each_slot in (*taken, slot):
                 each_slot.read = True
-            slot.put(empty(step.shape, np.float32))
-            made.array = slot.array
-            self.own.add(id(slot.array))
+            self.arrays.alone(slot, made)
             node.residual = found.residual
         self.kept.append(on_tape)
         before = self.made_by.get(id(tensors[0]))
@@ -135,7 +109,7 @@ class Forward:
             instruction = before
             instruction.output = slot
             self.fused[id(made)] = tensors[0]
-            tensors[0].array = slot.array
+            self.arrays.alone(slot, tensors[0])
         if instruction is not before:
             self.instructions.append(instruction)
         self.made_by[id(made)] = instruction
@@ -187,8 +161,8 @@ class Back:
         self._slots, self._made_by = forward.slots, forward.made_by
         self._fused = forward.fused
         self._stops = {id(stop.tensor): stop for stop in order}
-        self._pool = Pool()
-        # Slots whose memory goes back to the pool, and those whose arrays are let go of.
+        self._arrays = forward.arrays
+        # Slots whose memory others have later, and those whose arrays are let go of.
         self._pooled: set[kernel.Slot] = set()
         self._foreign: set[kernel.Slot] = set()
         # The gradient of each tensor as far as it is known, and how many are added up.
@@ -252,7 +226,7 @@ class Back:
 
     def _from_pool(self, slot: kernel.Slot) -> None:
         slot.read = True
-        slot.put(self._pool.take(slot.shape))
+        self._arrays.share(slot)
         self._pooled.add(slot)
 
     def _add(self, behind: Stop, slot: kernel.Slot) -> None:
@@ -282,7 +256,7 @@ class Back:
     def _release(self, slot: kernel.Slot) -> None:
         """Let go of what a slot holds: all that read it have done so."""
         if slot in self._pooled:
-            self._pool.give(slot.array)
+            self._arrays.give_back(slot)
         elif slot in self._foreign:
             drop = kernel.Drop()
             drop.output = slot

@@ -8,6 +8,7 @@ from ..autodiff.tensor cimport Tensor
 
 
 cdef class Run:
+    cdef public Program program
     cdef object __weakref__
 
 
@@ -16,6 +17,7 @@ cdef class Program:
     cdef public Tensor output
     cdef public bint differentiated
     cdef list _steps
+    cdef object _arrays
     cdef list _back
     cdef Slot _seed
     cdef list _inputs
@@ -25,7 +27,6 @@ cdef class Program:
     cdef dict _places
     cdef object _run
     cdef object _lock
-    cdef set _own
     cdef long long _time
     cdef Op _op
     cdef object __weakref__

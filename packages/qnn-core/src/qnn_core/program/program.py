@@ -25,9 +25,19 @@ MOST_KNOWN_APART = 60
 
 
 class Run:
-    """A forward pass whose gradient somebody may still ask for."""
+    """A forward pass whose gradient somebody may still ask for.
 
-    __slots__ = ("__weakref__",)
+    It is what leads from an output to its program, and no copy of it does. The program knows it
+    only while it lasts, so that nothing is cyclic, and memory goes with the last reference.
+    """
+
+    __slots__ = ("__weakref__", "program")
+
+    def __init__(self, program: "Program | None" = None) -> None:
+        self.program = program
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Run, ()
 
 
 class Kept(Tensor):
@@ -52,13 +62,13 @@ class Program:
     """
 
     __slots__ = (
+        "_arrays",
         "_back",
         "_found",
         "_inputs",
         "_last",
         "_lock",
         "_op",
-        "_own",
         "_places",
         "_run",
         "_seed",
@@ -91,7 +101,7 @@ class Program:
                 forward.slots[id(leaf)].put(leaf.array)
         self._inputs = [(t, forward.slots.get(id(t))) for t in values[: len(inputs)]]
         self._last = forward.made_by[id(self.output)]
-        self._own = forward.own
+        self._arrays = forward.arrays
         # The output may be differentiated in several threads at a time.
         self._lock = Lock()
         # What it takes, in the order in which gradients are given.
@@ -106,7 +116,7 @@ class Program:
             "program",
             _nothing,
             same,
-            self._vjp,
+            _vjp,
             macs=None,
             codes=None,
             reads=self._reads(),
@@ -120,6 +130,13 @@ class Program:
         """Whether somebody may still ask for the gradient of the last run."""
         return self._run is not None
 
+    def rest(self) -> None:
+        """Let go of its arrays until it runs again, unless somebody may ask for a gradient."""
+        if self._run is None:
+            self._arrays.rest()
+            for slot in self._found:
+                slot.drop()
+
     def run(self, inputs: tuple[Tensor, ...]) -> Tensor:
         """Return the output for other inputs."""
         for n, given in enumerate(inputs):
@@ -127,6 +144,7 @@ class Program:
             mine.array = given.array
             if slot is not None:
                 slot.put(given.array)
+        self._arrays.take()
         last: Any = self._last
         output: Any = self.output
         if not isinstance(last, Step):
@@ -138,38 +156,31 @@ class Program:
         array = output.array
         if isinstance(last, Step) and _is_of_another(array, last):
             array = array.copy()
-        run = Run()
+        run = Run(self)
         self._run, self._time = ref(run, self._clear), CLOCK.now
         made = self._op.output((*self._trained, *inputs), array, run)
         made.quantized = output.quantized
         return made
 
-    def _vjp(
-        self,
-        g: Tensor,
-        y: Tensor,
-        inputs: tuple[Tensor, ...],
-        needs: tuple[bool, ...],
-        attributes: dict[str, Any],
-        *,
-        residual: Run,
+    def pull(
+        self, g: Tensor, inputs: tuple[Tensor, ...], needs: tuple[bool, ...], run: Run
     ) -> list[Tensor | None]:
-        if self._run is None or residual is not self._run():
-            raise _copied()
+        """Return the gradients of what it took in a run, for that of its output."""
         found: list[Tensor | None] = [None] * len(needs)
         with self._lock:
             if MODE.here.grad:
-                for tensor, gradient in self._on_the_tape(g, inputs, residual):
+                for tensor, gradient in self._on_the_tape(g, inputs, run):
                     found[self._places[id(tensor)]] = gradient
                 return found
             self._seed.put(g.array)
             kernel.carry_back(self._back, *kernel_settings())
             self._seed.drop()
+            own = self._arrays.own
             for n, slot in enumerate(self._found):
                 array: Any = slot.array
                 if not slot.read:
                     slot.drop()
-                    if id(array) in self._own or id(array.base) in self._own:
+                    if id(array) in own or id(array.base) in own:
                         # A derivative that gives on what it was given.
                         array = array.copy()
                 found[n] = tensor_of(array)
@@ -243,6 +254,20 @@ class Program:
                 slot.drop()
         # Not before: another thread may wait for a program.
         self._run = None
+
+
+def _vjp(
+    g: Tensor,
+    y: Tensor,
+    inputs: tuple[Tensor, ...],
+    needs: tuple[bool, ...],
+    attributes: dict[str, Any],
+    *,
+    residual: Run,
+) -> list[Tensor | None]:
+    if residual.program is None:
+        raise _copied()
+    return residual.program.pull(g, inputs, needs, residual)
 
 
 def _is_of_another(array: Any, last: Step) -> bool:
