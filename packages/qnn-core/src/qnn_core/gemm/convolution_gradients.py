@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from .._kernels import convolution as kernel
 from ..machine import cpu, empty
 from ..machine.threads import threads_for
+from ..qtensor import QuantizedTensor
 from .gemm import RATES
 from .implicit_gemm import weight_sums
 from .window import Window
@@ -115,17 +116,18 @@ def spread(window: Window, image: tuple[int, int]) -> tuple[Offsets, Offsets, Of
     )
 
 
-def weight_gradient(g: Array, x: Array, window: Window) -> Array:
+def weight_gradient(g: Array, x: Array | QuantizedTensor, window: Window) -> Array:
     """Return the sum over all windows of ``g`` times what is under them, ``[n, kh, kw, c]``.
 
     Args:
         g: ``[b, oh, ow, n]``, float32 or float64.
-        x: ``[b, h, w, c]``, of the same dtype.
+        x: ``[b, h, w, c]``, of the same dtype; or codes, for float32.
         window: of the kernel.
     """
-    n, channels = g.shape[-1], x.shape[-1]
+    n = g.shape[-1]
+    if isinstance(x, QuantizedTensor) or g.dtype == np.float32:
+        return weight_sums(g, x, window).reshape(n, *window.kernel, -1)
+    channels = x.shape[-1]
     pixels, k = g.shape[1] * g.shape[2], window.kernel[0] * window.kernel[1] * channels
-    if g.dtype == np.float32:
-        return weight_sums(g, x, window).reshape(n, *window.kernel, channels)
     rows, patches = g.reshape(-1, n), window.patches(x).reshape(len(x) * pixels, k)
     return (rows.T @ patches).reshape(n, *window.kernel, channels)

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from .._kernels import float_gemm as kernel
 from ..machine import empty, kernel_settings
+from ..qtensor import QuantizedTensor
+from .padding import padded
 from .window import Window
 
 Array = NDArray[Any]
@@ -56,16 +58,17 @@ def convolved(x: Array, w: Array, scale: Array, bias: Array, window: Window) -> 
     return y
 
 
-def weight_sums(g: Array, x: Array, window: Window) -> NDArray[np.float32]:
+def weight_sums(g: Array, x: Array | QuantizedTensor, window: Window) -> NDArray[np.float32]:
     """Return the sum over all pixels of ``g`` times the patch under each, ``[n, kh * kw * c]``.
 
     Args:
         g: float32 ``[b, oh, ow, n]``.
-        x: float32 ``[b, h, w, c]``.
+        x: float32 ``[b, h, w, c]``, or codes of these.
         window: of the kernel.
     """
     n = g.shape[-1]
-    pixel, element = offsets(window, x.shape)
+    shape = x.codes.shape if isinstance(x, QuantizedTensor) else x.shape
+    pixel, element = offsets(window, shape)
     blocks = -(-element.size // 60) * -(-n // 64)
     parts = 1 if blocks >= ENOUGH_BLOCKS else max(1, min(MOST_PARTS, pixel.size // LEAST_TERMS))
     parts = max(parts, -(-pixel.size // MOST_TERMS))
@@ -86,18 +89,6 @@ def weight_sums(g: Array, x: Array, window: Window) -> NDArray[np.float32]:
     for part in out[1:]:
         out[0] += part
     return np.ascontiguousarray(out[0].T)
-
-
-def padded(x: Array, window: Window) -> Array:
-    """Return the images with the window's padding around them; as they are if there is none."""
-    py, px = window.padding
-    if not py and not px:
-        return np.asarray(x, order="C")
-    batch, height, width, channels = x.shape
-    out = empty((batch, height + 2 * py, width + 2 * px, channels), x.dtype)
-    out[...] = 0
-    out[:, py : py + height, px : px + width] = x
-    return out
 
 
 # Few: a table has an entry for each pixel of the batch.

@@ -1,6 +1,7 @@
 """Convolution of images, channels last (docs/adr/0011-channels-last.md)."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -101,6 +102,17 @@ def _split(x: Array, groups: int, axis: int) -> list[Array]:
     return [x] if groups == 1 else np.split(x, groups, axis)
 
 
+def _channels(x: Array | QuantizedTensor, groups: int) -> Sequence[Array | QuantizedTensor]:
+    """Return images, or codes of images, of each group."""
+    if isinstance(x, QuantizedTensor):
+        return [x._replace(codes=codes) for codes in _split(x.codes, groups, -1)]
+    return _split(x, groups, -1)
+
+
+def _shape_of(x: Array | QuantizedTensor) -> Shape:
+    return x.codes.shape if isinstance(x, QuantizedTensor) else x.shape
+
+
 def _input_shape(g: Shape, weight: Shape, *, shape: Shape, **geometry: Any) -> Shape:
     if convolved_shape(shape, weight, **geometry) != g:
         raise ShapeError(f"conv2d_input_gradient: gradient of shape {g} for input {shape}")
@@ -132,7 +144,7 @@ def _weight_shape(g: Shape, x: Shape, *, shape: Shape, **geometry: Any) -> Shape
 
 def weight_gradients(
     g: Array,
-    x: Array,
+    x: Array | QuantizedTensor,
     *,
     shape: Shape,
     stride: Pair,
@@ -140,9 +152,9 @@ def weight_gradients(
     dilation: Pair,
     groups: int,
 ) -> Array:
-    """Return the gradient of the weight, of `shape`."""
+    """Return the gradient of the weight, of `shape`; `x` may be of codes."""
     window = _window(shape, stride, padding, dilation)
-    parts = zip(_split(g, groups, -1), _split(x, groups, -1), strict=True)
+    parts = zip(_split(g, groups, -1), _channels(x, groups), strict=True)
     made = [weight_gradient(own, part, window) for own, part in parts]
     return made[0] if groups == 1 else np.concatenate(made, axis=0)
 
@@ -269,6 +281,7 @@ class ConvProduct:
     dilation: Pair
     groups: int
     of_matrices: ClassVar[bool] = False
+    keeps_codes: ClassVar[bool] = True
 
     def shape(self, x: Shape, weight: Shape, bias: Shape | None = None) -> Shape:
         """Return the shape of the product."""
@@ -291,28 +304,27 @@ class ConvProduct:
         return convolve(x, weight, bias, x_operand, w_operand, window=window, groups=self.groups)
 
     def gradients(
-        self, g: Array, x: Array, weight: Array, needs: tuple[bool, ...]
+        self, g: Array, x: Array | QuantizedTensor, weight: Array, needs: tuple[bool, ...]
     ) -> list[Array | None]:
         """Return the gradients of input, weight and bias."""
         return [
-            input_gradients(g, weight, shape=x.shape, **vars(self)) if needs[0] else None,
+            input_gradients(g, weight, shape=_shape_of(x), **vars(self)) if needs[0] else None,
             weight_gradients(g, x, shape=weight.shape, **vars(self)) if needs[1] else None,
             channel_sums(g) if needs[2] else None,
         ]
 
     def qparams_of_data(
-        self, g: Array, x: Array, slopes: tuple[Array, Array | None], weight: QuantizedTensor
+        self,
+        g: Array,
+        x: Array | QuantizedTensor,
+        slopes: tuple[Array, Array | None],
+        weight: QuantizedTensor,
     ) -> tuple[tuple[float, float], Array] | None:
-        """Return the sums by way of weight gradients, with the slopes in the images' place."""
-        shape, values = weight.codes.shape, decoded(weight)
-
-        def total(slope: Array | None) -> float:
-            if slope is None:
-                return 0.0
-            by_slope = weight_gradients(g, slope, shape=shape, **vars(self))
-            return float(np.multiply(by_slope, values, dtype=np.float64).sum())
-
+        """Return the sums by way of a weight gradient, with the slopes in the images' place."""
         by_scale, by_shift = slopes
         if by_shift is not None:
-            return None  # two more products by way of the weight are no less than one of the images
-        return (total(by_scale), 0.0), weight_gradients(g, x, shape=shape, **vars(self))
+            return None  # two such products are no less than the one of the images' gradient
+        shape = weight.codes.shape
+        by_weight = weight_gradients(g, by_scale, shape=shape, **vars(self))
+        total = np.multiply(by_weight, decoded(weight), dtype=np.float64).sum()
+        return (float(total), 0.0), weight_gradients(g, x, shape=shape, **vars(self))

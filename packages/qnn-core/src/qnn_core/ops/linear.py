@@ -215,6 +215,7 @@ class LinearProduct:
     """`linear`, ``[..., in]`` by ``[out, in]``, as `quantized_product` takes it."""
 
     of_matrices = True
+    keeps_codes = False
     shape = staticmethod(affine_shape)
     of = staticmethod(linear)
     forward = staticmethod(multiplied)

@@ -35,12 +35,12 @@ class Made(NamedTuple):
 
     Attributes:
         x, weight: as codes.
-        samples: the input's values.
+        samples: the input's values; of a product that keeps its codes, these.
     """
 
     x: QuantizedTensor
     weight: QuantizedTensor
-    samples: Array
+    samples: Array | QuantizedTensor
 
 
 class Product(Protocol):
@@ -49,6 +49,10 @@ class Product(Protocol):
     @property
     def of_matrices(self) -> bool:
         """Whether it is the product of two matrices, the second one transposed."""
+
+    @property
+    def keeps_codes(self) -> bool:
+        """Whether its gradients take the codes of the input, a quarter of the memory of values."""
 
     def shape(self, x: Shape, weight: Shape, bias: Shape | None = None) -> Shape:
         """Return the shape of the product, or raise a ShapeError."""
@@ -66,11 +70,11 @@ class Product(Protocol):
     ) -> Array:
         """Return the product of what two factors enter with: codes or values."""
 
-    def gradients(self, g: Array, x: Array, weight: Array, needs: tuple[bool, ...]) -> Gradients:
+    def gradients(self, g: Array, x: Any, weight: Array, needs: tuple[bool, ...]) -> Gradients:
         """Return the gradients of input, weight and bias, of values; None where not needed."""
 
     def qparams_of_data(
-        self, g: Array, x: Array, slopes: Slopes, weight: QuantizedTensor
+        self, g: Array, x: Any, slopes: Slopes, weight: QuantizedTensor
     ) -> tuple[tuple[float, float], Array] | None:
         """Return the sums of both slopes times the input's gradient, and the weight's gradient.
 
@@ -92,14 +96,16 @@ def _shape(*shapes: Shape, quantizers: Quantizers, product: Product) -> Shape:
 
 def _forward(*arrays: Array, quantizers: Quantizers, product: Product) -> tuple[Array, Made]:
     x, x_scale, x_shift, weight, w_scale, w_shift, *bias = arrays
-    samples = empty(x.shape, x.dtype)
+    samples = None if product.keeps_codes else empty(x.shape, x.dtype)
     x_made = quantized(x, x_scale, x_shift, quantizers[0], samples)
     w_made = quantized(weight, w_scale, w_shift, quantizers[1])
     x_operand, w_operand = operand_of(x_made, None), operand_of(w_made, 0)
-    rows = samples if x_operand.levels is None else x_made.codes
+    rows = x_made.codes
+    if x_operand.levels is None:
+        rows = decoded(x_made) if samples is None else samples
     columns = decoded(w_made) if w_operand.levels is None else w_made.codes
     y = product.forward(rows, columns, bias[0] if bias else None, x_operand, w_operand)
-    return y, Made(x_made, w_made, samples)
+    return y, Made(x_made, w_made, x_made if samples is None else samples)
 
 
 def _vjp(
@@ -169,7 +175,9 @@ def _composed_vjp(
         for at, quantizer in zip((0, 3), quantizers, strict=True)
     )
     # As they were: what is trained or calibrated may have changed in place since.
-    x.array, x.quantized = made.samples, made.x
+    samples = made.samples
+    x.array = decoded(samples) if isinstance(samples, QuantizedTensor) else samples
+    x.quantized = made.x
     weight.array, weight.quantized = decoded(made.weight), made.weight
     y = product.of(x, weight, *inputs[6:])
     sides = any(needs[:3]), any(needs[3:6])
