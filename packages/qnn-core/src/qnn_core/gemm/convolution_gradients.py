@@ -13,6 +13,7 @@ from ..machine.threads import threads_for
 from ..qtensor import QuantizedTensor
 from .gemm import RATES
 from .implicit_gemm import weight_sums
+from .sparse_windows import is_sparse, sparse_input_gradient, sparse_weight_gradient
 from .window import Window
 
 Array = NDArray[Any]
@@ -22,7 +23,9 @@ Offsets = NDArray[np.int64]
 FEW_CHANNELS = 8
 
 
-def input_gradient(g: Array, w: Array, window: Window, image: tuple[int, int]) -> Array:
+def input_gradient(
+    g: Array, w: Array, window: Window, image: tuple[int, int], *, finite: bool = False
+) -> Array:
     """Return the images that patches ``g w`` are added up to, ``[b, height, width, c]``.
 
     Args:
@@ -30,8 +33,11 @@ def input_gradient(g: Array, w: Array, window: Window, image: tuple[int, int]) -
         w: ``[n, kh, kw, c]``, of the same dtype.
         window: of the kernel.
         image: height and width.
+        finite: whether all weights are known to be: a zero times infinity is not left out.
     """
     n, channels = g.shape[-1], w.shape[-1]
+    if finite and is_sparse(g, w.shape):
+        return sparse_input_gradient(g, w, window, image)
     if g.dtype != np.float32:
         patches = (g @ w.reshape(n, -1)).reshape(*g.shape[:3], *w.shape[1:])
         return window.folded(patches, *image)
@@ -116,15 +122,22 @@ def spread(window: Window, image: tuple[int, int]) -> tuple[Offsets, Offsets, Of
     )
 
 
-def weight_gradient(g: Array, x: Array | QuantizedTensor, window: Window) -> Array:
+def weight_gradient(
+    g: Array, x: Array | QuantizedTensor, window: Window, *, finite: bool = False
+) -> Array:
     """Return the sum over all windows of ``g`` times what is under them, ``[n, kh, kw, c]``.
 
     Args:
         g: ``[b, oh, ow, n]``, float32 or float64.
         x: ``[b, h, w, c]``, of the same dtype; or codes, for float32.
         window: of the kernel.
+        finite: whether all of `x` is known to be.
     """
     n = g.shape[-1]
+    if finite:
+        channels = x.codes.shape[-1] if isinstance(x, QuantizedTensor) else x.shape[-1]
+        if is_sparse(g, (n, *window.kernel, channels)):
+            return sparse_weight_gradient(g, x, window)
     if isinstance(x, QuantizedTensor) or g.dtype == np.float32:
         return weight_sums(g, x, window).reshape(n, *window.kernel, -1)
     channels = x.shape[-1]

@@ -69,9 +69,7 @@ def weight_sums(g: Array, x: Array | QuantizedTensor, window: Window) -> NDArray
     n = g.shape[-1]
     shape = x.codes.shape if isinstance(x, QuantizedTensor) else x.shape
     pixel, element = offsets(window, shape)
-    blocks = -(-element.size // 60) * -(-n // 64)
-    parts = 1 if blocks >= ENOUGH_BLOCKS else max(1, min(MOST_PARTS, pixel.size // LEAST_TERMS))
-    parts = max(parts, -(-pixel.size // MOST_TERMS))
+    parts = parts_of(pixel.size, element.size, n)
     out = empty((parts, element.size, n), np.float32)
     kernel.sums_in_parts(
         *kernel_settings(),
@@ -89,6 +87,13 @@ def weight_sums(g: Array, x: Array | QuantizedTensor, window: Window) -> NDArray
     for part in out[1:]:
         out[0] += part
     return np.ascontiguousarray(out[0].T)
+
+
+def parts_of(pixels: int, elements: int, n: int) -> int:
+    """Return the number of parts that the sums of `weight_sums` are added up from."""
+    blocks = -(-elements // 60) * -(-n // 64)
+    parts = 1 if blocks >= ENOUGH_BLOCKS else max(1, min(MOST_PARTS, pixels // LEAST_TERMS))
+    return max(parts, -(-pixels // MOST_TERMS))
 
 
 # Few: a table has an entry for each pixel of the batch.

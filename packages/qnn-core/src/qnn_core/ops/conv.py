@@ -128,11 +128,13 @@ def input_gradients(
     padding: Pair,
     dilation: Pair,
     groups: int,
+    finite: bool = False,
 ) -> Array:
-    """Return the gradient of the images, of `shape`."""
+    """Return the gradient of the images, of `shape`; `finite`: all weights are known to be."""
     window = _window(weight.shape, stride, padding, dilation)
     parts = zip(_split(g, groups, -1), _split(weight, groups, 0), strict=True)
-    made = [input_gradient(own, part, window, (shape[1], shape[2])) for own, part in parts]
+    image = shape[1], shape[2]
+    made = [input_gradient(own, part, window, image, finite=finite) for own, part in parts]
     return made[0] if groups == 1 else np.concatenate(made, axis=-1)
 
 
@@ -151,11 +153,12 @@ def weight_gradients(
     padding: Pair,
     dilation: Pair,
     groups: int,
+    finite: bool = False,
 ) -> Array:
-    """Return the gradient of the weight, of `shape`; `x` may be of codes."""
+    """Return the gradient of the weight, of `shape`; `x` may be of codes, or be `finite`."""
     window = _window(shape, stride, padding, dilation)
     parts = zip(_split(g, groups, -1), _channels(x, groups), strict=True)
-    made = [weight_gradient(own, part, window) for own, part in parts]
+    made = [weight_gradient(own, part, window, finite=finite) for own, part in parts]
     return made[0] if groups == 1 else np.concatenate(made, axis=0)
 
 
@@ -306,10 +309,11 @@ class ConvProduct:
     def gradients(
         self, g: Array, x: Array | QuantizedTensor, weight: Array, needs: tuple[bool, ...]
     ) -> list[Array | None]:
-        """Return the gradients of input, weight and bias."""
+        """Return the gradients of input, weight and bias: of what was quantized, and is finite."""
+        how: dict[str, Any] = {**vars(self), "finite": True}
         return [
-            input_gradients(g, weight, shape=_shape_of(x), **vars(self)) if needs[0] else None,
-            weight_gradients(g, x, shape=weight.shape, **vars(self)) if needs[1] else None,
+            input_gradients(g, weight, shape=_shape_of(x), **how) if needs[0] else None,
+            weight_gradients(g, x, shape=weight.shape, **how) if needs[1] else None,
             channel_sums(g) if needs[2] else None,
         ]
 
@@ -325,6 +329,7 @@ class ConvProduct:
         if by_shift is not None:
             return None  # two such products are no less than the one of the images' gradient
         shape = weight.codes.shape
-        by_weight = weight_gradients(g, by_scale, shape=shape, **vars(self))
+        how: dict[str, Any] = {**vars(self), "finite": True}
+        by_weight = weight_gradients(g, by_scale, shape=shape, **how)
         total = np.multiply(by_weight, decoded(weight), dtype=np.float64).sum()
-        return (float(total), 0.0), weight_gradients(g, x, shape=shape, **vars(self))
+        return (float(total), 0.0), weight_gradients(g, x, shape=shape, **how)
