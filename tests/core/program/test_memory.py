@@ -52,6 +52,22 @@ class Passing(qnn.Module):
         return self.last(ops.relu(self.first(x) + self.offset))
 
 
+class Residual(qnn.Module):
+    """Sums that a relu follows alone, that others read too, of one tensor twice, and the last."""
+
+    def __init__(self) -> None:
+        self.first = nn.Linear(6, 6, seed=0)
+        self.norms = [nn.BatchNorm(6), nn.BatchNorm(6)]
+        self.offset = qnn.Parameter(np.full((20, 6), 0.25, np.float32))
+
+    def forward(self, x: qnn.Tensor) -> qnn.Tensor:
+        y = ops.relu(self.norms[0](self.first(x)) + x)
+        z = ops.relu(self.norms[1](self.first(y)) + y)
+        twice = ops.relu(z + z) + (y + self.offset)
+        both = twice + y
+        return ops.relu(both) + both
+
+
 BUILDERS: dict[str, Callable[[], qnn.Module]] = {
     "float": lambda: qnn.MLP([6, 5, 4], batch_norm=True, seed=0),
     "quantized": lambda: qnn.MLP(
@@ -59,6 +75,7 @@ BUILDERS: dict[str, Callable[[], qnn.Module]] = {
     ),
     "a view": View,
     "sums": Sums,
+    "residual": Residual,
     "passed on": Passing,
     "float64": lambda: Sums().astype(np.float64),
 }

@@ -61,8 +61,10 @@ static void FN(spread)(void *context, int64_t task)
     int64_t j1 = s->c - j0 < PANEL ? s->c : j0 + PANEL;
     const float *g = s->g + image * s->outputs * s->n;
     float *x = s->x + image * s->pixels * s->c;
-    for (int64_t pixel = 0; pixel < s->pixels; pixel++)
-        memset(x + pixel * s->c + j0, 0, 4 * (size_t)(j1 - j0));
+    if (s->c <= PANEL) memset(x, 0, 4 * (size_t)(s->pixels * s->c));
+    else
+        for (int64_t pixel = 0; pixel < s->pixels; pixel++)
+            memset(x + pixel * s->c + j0, 0, 4 * (size_t)(j1 - j0));
     for (int64_t tap = 0; tap < s->taps; tap++)
         for (int64_t n0 = 0; n0 < s->n; n0 += TAP_TERMS) {
             int64_t n1 = s->n - n0 < TAP_TERMS ? s->n : n0 + TAP_TERMS;

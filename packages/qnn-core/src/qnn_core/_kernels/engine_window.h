@@ -59,26 +59,47 @@ INLINE void FN(gather_line)(const Windows *w, const char *line, int64_t x, uint8
         else FN(move)(to + k * part, line + x * part, (size_t)part);
 }
 
+/* A window that is inside of the image, of all planes. */
+INLINE char *FN(gather_inside)(const Windows *w, const char *from, size_t run, char *to)
+{
+    int64_t line = w->step_y * w->width * w->pixel;
+    for (int b = 0; b < w->planes; b++, from += w->plane, to += w->tail) {
+        for (int64_t k = 0; k < w->kernel_y; k++, to += run) FN(move)(to, from + k * line, run);
+        if (w->tail) memset(to, 0, (size_t)w->tail);
+    }
+    return to;
+}
+
+/* A window of which parts are outside. */
+INLINE char *FN(gather_across)(const Windows *w, const char *image, FN(place) p, size_t run, char *to)
+{
+    for (int b = 0; b < w->planes; b++, to += w->tail) {
+        for (int64_t k = 0, at = p.y; k < w->kernel_y; k++, at += w->step_y, to += run) {
+            if (at < 0 || at >= w->height) memset(to, w->fill[b], run);
+            else
+                FN(gather_line)(w, image + at * w->width * w->pixel + b * w->plane, p.x, w->fill[b],
+                                to);
+        }
+        if (w->tail) memset(to, 0, (size_t)w->tail);
+    }
+    return to;
+}
+
 /* Images become rows of patches: row r is the window of output pixel `row + r`. */
 static void FN(gather)(const Step *s, Buffer x, Buffer y, int64_t row, int rows)
 {
     const Windows *w = &s->windows;
-    size_t run = (size_t)(w->kernel_x * w->pixel), tail = (size_t)w->tail;
-    size_t used = (run * (size_t)w->kernel_y + tail) * (size_t)w->planes;
+    size_t run = (size_t)(w->kernel_x * w->pixel);
+    int64_t reach = (w->kernel_y - 1) * w->step_y + 1;
     FN(place) p = FN(place_of)(w, row);
     for (int r = 0; r < rows; r++, FN(next_place)(w, &p)) {
-        char *to = y.data + r * y.stride;
+        char *start = y.data + r * y.stride, *to = start;
         const char *image = x.data + p.image * w->planes * w->plane;
-        for (int b = 0; b < w->planes; b++, to += tail) {
-            for (int64_t k = 0, at = p.y; k < w->kernel_y; k++, at += w->step_y, to += run) {
-                if (at < 0 || at >= w->height) memset(to, w->fill[b], run);
-                else
-                    FN(gather_line)(w, image + at * w->width * w->pixel + b * w->plane, p.x,
-                                    w->fill[b], to);
-            }
-            if (tail) memset(to, 0, tail);
-        }
+        if (w->step_x == 1 && p.x >= 0 && p.x + w->kernel_x <= w->width && p.y >= 0 &&
+            p.y + reach <= w->height)
+            to = FN(gather_inside)(w, image + (p.y * w->width + p.x) * w->pixel, run, to);
+        else to = FN(gather_across)(w, image, p, run, to);
         /* Products read whole words. */
-        for (size_t at = used; at % 4 && at < y.stride; at++) y.data[r * y.stride + at] = 0;
+        for (; (to - start) % 4 && to < start + y.stride; to++) *to = 0;
     }
 }

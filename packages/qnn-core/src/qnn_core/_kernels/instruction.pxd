@@ -20,6 +20,7 @@ cdef class Instruction:
     cdef public tuple gradients
     cdef public object otherwise
     cdef public object residual
+    cdef public bint alike
 
     cdef const float* x(self, Py_ssize_t n) noexcept
     cdef float* dx(self, Py_ssize_t n) noexcept

@@ -66,6 +66,7 @@ cdef class Instruction:
         otherwise: another instruction of the same operation, for numbers that this one does not
             take; it writes to the same arrays.
         residual: what forward makes beside the output, for whoever asks.
+        alike: whether the gradients of all inputs are the same numbers.
     """
 
     cdef const float* x(self, Py_ssize_t n) noexcept:

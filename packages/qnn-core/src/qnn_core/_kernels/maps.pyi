@@ -3,6 +3,9 @@ from typing import final
 from .instruction import Instruction
 
 @final
+class Add(Instruction): ...
+
+@final
 class Exp(Instruction): ...
 
 @final

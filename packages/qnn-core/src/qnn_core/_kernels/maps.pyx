@@ -3,6 +3,7 @@
 
 cimport cython
 from libc.stdint cimport int64_t
+from libc.string cimport memcpy
 
 import numpy as np
 
@@ -21,6 +22,55 @@ cdef class Exp(Instruction):
     cpdef int backward(self, int path, int threads) except -1:
         times(self.g.data, self.output.data, self.dx(0), self.output.array.size)
         return 0
+
+
+@cython.final
+cdef class Add(Instruction):
+    """The sum of two arrays of one shape; then a relu.
+
+    Both gradients are the same numbers: slots may be one.
+    """
+
+    cdef bint relu
+
+    def __init__(self):
+        self.alike = True
+
+    cpdef int forward(self, int path, int threads) except -1:
+        sums(self.x(0), self.x(1), self.output.data, self.output.array.size, self.relu)
+        return 0
+
+    cpdef int backward(self, int path, int threads) except -1:
+        cdef float* a = self.dx(0)
+        cdef float* b = self.dx(1)
+        cdef float* first = b if a == NULL else a
+        cdef int64_t size = self.output.array.size
+        if self.relu:
+            # What comes out is above zero where the sum is.
+            relu_backward_of(path, threads, self.g.data, self.output.data, first, size)
+        else:
+            memcpy(first, self.g.data, size * sizeof(float))
+        if a != NULL and b != NULL and a != b:
+            memcpy(b, a, size * sizeof(float))
+        return 0
+
+    cpdef bint takes_over(self, Instruction next) except -1:
+        if self.relu or not isinstance(next, Relu):
+            return False
+        self.relu = True
+        return True
+
+
+cdef void sums(const float* a, const float* b, float* y, int64_t size, bint relu) noexcept nogil:
+    cdef int64_t i
+    cdef float total
+    if not relu:
+        for i in range(size):
+            y[i] = a[i] + b[i]
+        return
+    for i in range(size):
+        total = a[i] + b[i]
+        y[i] = 0 if total <= 0 else total
 
 
 @cython.final

@@ -26,7 +26,7 @@ Array = NDArray[Any]
 Offsets = NDArray[np.int64]
 
 # Up to this share of gradients that are not zero it pays; it is found out on so many pixels.
-MOST, SAMPLE = 0.3, 256
+MOST, SAMPLE = 0.3, 64
 # For fewer numbers in a window, looking for what is not zero takes longer than multiplying by all;
 # and below so many multiply-adds all is quick.
 LEAST_WINDOW, LEAST_WORK = 128, 2**20

@@ -32,6 +32,10 @@ class Arrays:
         """Plan an array for a slot and a tensor."""
         self._alone.setdefault(slot, []).append(tensor)
 
+    def join(self, slot: kernel.Slot, other: kernel.Slot) -> None:
+        """Let tensors that have an array with another slot have that of this one: it is gone."""
+        self._alone[slot] += self._alone.pop(other)
+
     def share(self, slot: kernel.Slot) -> None:
         """Plan a slot in the smallest block that is large enough and free, until given back."""
         size = math.prod(slot.shape)

@@ -109,7 +109,7 @@ class Forward:
             instruction = before
             instruction.output = slot
             self.fused[id(made)] = tensors[0]
-            self.arrays.alone(slot, tensors[0])
+            self.arrays.join(slot, self.slots[id(tensors[0])])
         if instruction is not before:
             self.instructions.append(instruction)
         self.made_by[id(made)] = instruction
@@ -165,6 +165,8 @@ class Back:
         # Slots whose memory others have later, and those whose arrays are let go of.
         self._pooled: set[kernel.Slot] = set()
         self._foreign: set[kernel.Slot] = set()
+        # How many gradients lie in a slot, where that is more than one.
+        self._held: Counter[kernel.Slot] = Counter()
         # The gradient of each tensor as far as it is known, and how many are added up.
         self._known: dict[int, kernel.Slot] = {}
         self._added: dict[int, int] = {}
@@ -187,7 +189,7 @@ class Back:
         """Append the derivative of the operation that made a tensor, and sums of what it gives."""
         instruction = self._made_by[id(stop.tensor)]
         behind = self._behind(stop)
-        gradients = tuple([None if b is None else self._slot(b, instruction) for b in behind])
+        gradients = self._gradients(behind, instruction)
         for each in (instruction, instruction.otherwise):
             if each is not None:
                 each.g, each.gradients = g, gradients
@@ -199,6 +201,24 @@ class Back:
         for b, slot in zip(behind, gradients, strict=True):
             if b is not None and slot is not None:
                 self._add(b, slot)
+
+    def _gradients(
+        self, behind: list[Stop | None], writer: kernel.Instruction
+    ) -> tuple[kernel.Slot | None, ...]:
+        """Return where an operation writes the gradients of its inputs."""
+        first = behind[0]
+        if writer.alike and first is not None and all(b and self._is_inner(b) for b in behind):
+            slot = self._slot(first, writer)
+            self._held[slot] = len(behind)
+            return (slot,) * len(behind)
+        return tuple([None if b is None else self._slot(b, writer) for b in behind])
+
+    def _is_inner(self, behind: Stop) -> bool:
+        """Whether only kernels read the gradients of a tensor, each of them or their sum."""
+        if behind.wanted:
+            return False
+        is_read = not isinstance(self._made_by[id(behind.tensor)], Step)
+        return is_read or self._uses[id(behind.tensor)] > 1
 
     def _slot(self, behind: Stop, writer: kernel.Instruction) -> kernel.Slot:
         """Return where an operation writes the gradient of one of its inputs."""
@@ -254,7 +274,10 @@ class Back:
             self._release(before)
 
     def _release(self, slot: kernel.Slot) -> None:
-        """Let go of what a slot holds: all that read it have done so."""
+        """Let go of what a slot holds: all that read it have done so, or one of several."""
+        self._held[slot] -= 1
+        if self._held[slot] > 0:
+            return
         if slot in self._pooled:
             self._arrays.give_back(slot)
         elif slot in self._foreign:
