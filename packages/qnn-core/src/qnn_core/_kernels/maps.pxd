@@ -1,5 +1,10 @@
 from .instruction cimport Instruction
+from .training cimport Limits
 
 
-cdef class Relu(Instruction):
+cdef class Limit(Instruction):
+    cdef Limits limits
+
+
+cdef class Relu(Limit):
     pass

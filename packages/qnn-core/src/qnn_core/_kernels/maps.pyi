@@ -1,5 +1,7 @@
 from typing import final
 
+from typing_extensions import disjoint_base
+
 from .instruction import Instruction
 
 @final
@@ -11,5 +13,10 @@ class Exp(Instruction): ...
 @final
 class Multiply(Instruction): ...
 
+@disjoint_base
+class Limit(Instruction):
+    def __init__(self, low: float, high: float) -> None: ...
+
 @final
-class Relu(Instruction): ...
+class Relu(Limit):
+    def __init__(self) -> None: ...

@@ -2,13 +2,14 @@
 """Instructions that take element after element."""
 
 cimport cython
+from libc.math cimport INFINITY, NAN
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
 import numpy as np
 
 from .instruction cimport Instruction
-from .training cimport relu_backward_of, relu_of
+from .training cimport limit_backward_of, limit_of, relu_backward_of, relu_of
 
 
 @cython.final
@@ -95,9 +96,39 @@ cdef void times(const float* a, const float* b, float* y, int64_t size) noexcept
         y[i] = a[i] * b[i]
 
 
+cdef class Limit(Instruction):
+    """``min(max(x, low), high)``, where either limit may be infinite.
+
+    Args:
+        low: float32.
+        high: likewise, not below it.
+    """
+
+    def __init__(self, float low, float high):
+        # Where no limit is a zero, zeros keep their sign.
+        self.limits.zero = 0.0 if low == 0 or high == 0 else -0.0
+        self.limits.low, self.limits.high, self.limits.stop = low, high, NAN
+
+    cpdef int forward(self, int path, int threads) except -1:
+        cdef int64_t size = self.output.array.size
+        limit_of(path, threads, &self.limits, self.x(0), self.output.data, size)
+        return 0
+
+    cpdef int backward(self, int path, int threads) except -1:
+        cdef int64_t size = self.output.array.size
+        limit_backward_of(
+            path, threads, &self.limits, self.g.data, self.x(0), self.dx(0), size
+        )
+        return 0
+
+
 @cython.final
-cdef class Relu(Instruction):
-    """``max(x, 0)``."""
+cdef class Relu(Limit):
+    """``max(x, 0)``; at 0 it lets no gradient pass."""
+
+    def __init__(self):
+        Limit.__init__(self, 0, INFINITY)
+        self.limits.stop = 0
 
     cpdef int forward(self, int path, int threads) except -1:
         relu_of(path, threads, self.x(0), self.output.data, self.output.array.size)

@@ -36,6 +36,13 @@ typedef struct {
     float per_step;         /* position among the cuts = (x - cut[1]) * per_step */
 } QParams;
 
+/* An activation that keeps x within limits: y = min(max(x, low), high) + zero, and NaN stays.
+ * `zero` is 0 where -0 becomes 0, and -0 where it stays. The gradient passes within the limits, these
+ * included, but not at x = stop: 0 of a relu, NaN of what has no such place. */
+typedef struct {
+    float low, high, zero, stop;
+} Limits;
+
 /* Fake quantization of rows, each with qparams of its own or all with one. With
  * u = (x - shift) / scale, the code is the count of thresholds <= u. */
 typedef struct {
@@ -97,6 +104,7 @@ typedef struct {
     const float *x, *g;
     float *y;
     int64_t size;
+    Limits limits; /* of `limit` alone */
 } Map;
 
 /* y = table[code]. */
@@ -132,6 +140,8 @@ TASKS(adam)
 TASKS(average)
 TASKS(relu)
 TASKS(relu_backward)
+TASKS(limit)
+TASKS(limit_backward)
 TASKS(lookup)
 TASKS(entropy)
 

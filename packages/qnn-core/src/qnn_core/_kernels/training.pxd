@@ -1,10 +1,25 @@
 from libc.stdint cimport int64_t, uint8_t
 
+
+cdef extern from "training.h" nogil:
+    ctypedef struct Limits:
+        float low, high, zero, stop
+
+
 # See the functions of these names without "_of".
 cdef void relu_of(int path, int threads, const float* x, float* y, int64_t size) noexcept
 
 cdef void relu_backward_of(
     int path, int threads, const float* g, const float* x, float* y, int64_t size
+) noexcept
+
+cdef void limit_of(
+    int path, int threads, const Limits* limits, const float* x, float* y, int64_t size
+) noexcept
+
+cdef void limit_backward_of(
+    int path, int threads, const Limits* limits, const float* g, const float* x, float* y,
+    int64_t size,
 ) noexcept
 
 cdef void lookup_of(

@@ -66,6 +66,7 @@ cdef extern from "training.h" nogil:
         const float* g
         float* y
         int64_t size
+        Limits limits
     ctypedef struct Lookup:
         const uint8_t* code
         const float* table
@@ -91,6 +92,8 @@ cdef extern from "training.h" nogil:
     const Task average_tasks[]
     const Task relu_tasks[]
     const Task relu_backward_tasks[]
+    const Task limit_tasks[]
+    const Task limit_backward_tasks[]
     const Task lookup_tasks[]
     const Task entropy_tasks[]
 
@@ -459,6 +462,27 @@ cdef void relu_backward_of(
     f.g, f.x, f.y, f.size = g, x, y, size
     with nogil:
         run(relu_backward_tasks, path, threads, &f, pieces_in(size))
+
+
+cdef void limit_of(
+    int path, int threads, const Limits* limits, const float* x, float* y, int64_t size
+) noexcept:
+    """Write x within limits; NaN stays."""
+    cdef Map f
+    f.x, f.y, f.size, f.limits = x, y, size, limits[0]
+    with nogil:
+        run(limit_tasks, path, threads, &f, pieces_in(size))
+
+
+cdef void limit_backward_of(
+    int path, int threads, const Limits* limits, const float* g, const float* x, float* y,
+    int64_t size,
+) noexcept:
+    """Write ``g`` where x is within limits, and zero elsewhere."""
+    cdef Map f
+    f.g, f.x, f.y, f.size, f.limits = g, x, y, size, limits[0]
+    with nogil:
+        run(limit_backward_tasks, path, threads, &f, pieces_in(size))
 
 
 def lookup(int path, int threads, code, table, y):

@@ -518,6 +518,30 @@ static void FN(relu_backward)(void *context, int64_t task)
     }
 }
 
+static void FN(limit)(void *context, int64_t task)
+{
+    const Map *f = context;
+    const float *restrict x = f->x;
+    float *restrict y = f->y;
+    const Limits l = f->limits;
+    EACH(f, task, i) {
+        float above = x[i] < l.low ? l.low : x[i];
+        y[i] = (above > l.high ? l.high : above) + l.zero;
+    }
+}
+
+static void FN(limit_backward)(void *context, int64_t task)
+{
+    const Map *f = context;
+    const float *restrict x = f->x, *restrict g = f->g;
+    float *restrict y = f->y;
+    const Limits l = f->limits;
+    EACH(f, task, i) {
+        float gradient = g[i];
+        y[i] = (x[i] >= l.low) & (x[i] <= l.high) & (x[i] != l.stop) ? gradient : 0.0f;
+    }
+}
+
 #undef EACH
 
 static void FN(lookup)(void *context, int64_t task)

@@ -333,6 +333,17 @@ def _clip_links(first: bool, *, low: float, high: float) -> list[Link]:
     return [("maximum", limits[:1]), ("minimum", limits[1:])]
 
 
+def _clip_instruction(shapes: tuple[Shape, ...], attributes: dict[str, Any]) -> maps.Limit | None:
+    low, high = attributes["low"], attributes["high"]
+    for limit in (low, high):
+        # NumPy compares with a float64 of its own in float64; of what becomes a zero in float32 the
+        # sign is by chance, and of what becomes infinite it warns.
+        usual = limit in (0, np.inf, -np.inf) or 1e-30 < abs(limit) < 1e30
+        if type(limit) not in (int, float) or not usual:
+            return None
+    return maps.Limit(low, high)
+
+
 _clip_op = op(
     "clip",
     _clip,
@@ -342,6 +353,7 @@ _clip_op = op(
     packed=Packed(
         attributes={"low": "number", "high": "number"}, shape=_between, links=_clip_links
     ),
+    instruction=_clip_instruction,
 )
 
 
