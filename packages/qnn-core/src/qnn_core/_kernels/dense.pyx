@@ -12,8 +12,9 @@ from .channels cimport few_sums_of, sums_of
 from .engine cimport multiply_of
 from .float_gemm cimport affine_gradients_of, affine_of
 from .instruction cimport Instruction
+from .maps cimport Limit
 from .sparse cimport sparse_gradients_of
-from .training cimport fake_backward_of, fake_forward_of, fake_slopes_of, lookup_of
+from .training cimport Limits, fake_backward_of, fake_forward_of, fake_slopes_of, lookup_of
 
 
 @cython.final
@@ -96,6 +97,9 @@ cdef class Factor:
     """
 
     cdef object book, levels, arrays
+    # Of the activation that the data go through first; NULL if there is none.
+    cdef Limit activation
+    cdef const Limits* limits
     cdef float greatest
     cdef int64_t size
     cdef uint8_t* codes
@@ -129,6 +133,10 @@ cdef class Factor:
             return -(self.scale * self.zero) == self.shift
         return True
 
+    cdef void follow(self, Limit activation) noexcept:
+        """Have the data go through an activation first: they are what it takes."""
+        self.activation, self.limits = activation, &activation.limits
+
     cdef int use(self, object table) except -1:
         """Take the elements from a table, float32 ``[levels]``; None if nobody wants them."""
         self.table = table
@@ -142,7 +150,7 @@ cdef class Factor:
         """Quantize data, to codes and perhaps values; return whether all of them are finite."""
         return fake_forward_of(
             path, threads, self.book, x, &self.scale, &self.shift, self.size, self.codes,
-            self.values if values else NULL,
+            self.values if values else NULL, self.limits,
         )
 
     cdef int decode(self, int path, int threads) except -1:
@@ -166,7 +174,10 @@ cdef class Factor:
     cdef int slopes(
         self, int path, int threads, const float* x, float* by_scale, float* by_shift
     ) except -1:
-        """Write the derivatives of each value, in the scale and, unless it is NULL, the shift."""
+        """Write the derivatives of each value, in the scale and, unless it is NULL, the shift.
+
+        Of data that no activation was taken in with: theirs want a gradient, which needs no slopes.
+        """
         fake_slopes_of(
             path, threads, self.book, x, &self.scale, &self.shift, self.size, self.codes,
             by_scale, by_shift,
@@ -182,6 +193,7 @@ cdef class Factor:
         fake_backward_of(
             path, threads, self.book, x, &self.scale, &self.shift, self.size, self.codes, g, dx,
             NULL if dscale == NULL else &to_scale, NULL if dshift == NULL else &to_shift,
+            self.limits,
         )
         if dscale != NULL:
             dscale[0] = <float>to_scale
@@ -206,7 +218,7 @@ cdef class QuantizedLinear(Instruction):
         sums: for the gradient of the bias.
         prepare: ``prepare(zero, zero)``, for the zero points of both sides: the unit of the sums,
             and either what multiplies codes (`engine.Multiplier`) or the elements of both sides,
-            float32 ``[levels]`` each, for sums in float32: exact ones, or those of levels that are no
+            float32 ``[levels]`` each, for sums in float32: exact ones, or of levels that are no
             integers; None for what kernels do not do.
         sparse: levels of the weight, float32 ``[16]``, if it may pay to look for a ground.
     """
@@ -341,6 +353,13 @@ cdef class QuantizedLinear(Instruction):
         self.dx(1)[0] = <float>total[0]
         if self.dx(2) != NULL:
             self.dx(2)[0] = <float>total[1]
+        return True
+
+    cpdef bint takes_in(self, Instruction before) except -1:
+        if not isinstance(before, Limit):
+            return False
+        self.data.follow(<Limit>before)
+        self.inputs = (*before.inputs, *self.inputs[1:])
         return True
 
     cdef bint wanted(self, Py_ssize_t at) noexcept:

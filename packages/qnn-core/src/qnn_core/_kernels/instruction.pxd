@@ -26,4 +26,6 @@ cdef class Instruction:
     cdef float* dx(self, Py_ssize_t n) noexcept
     cpdef int forward(self, int path, int threads) except -1
     cpdef int backward(self, int path, int threads) except -1
+    cpdef object lead(self, object g, tuple gradients)
     cpdef bint takes_over(self, Instruction next) except -1
+    cpdef bint takes_in(self, Instruction before) except -1

@@ -86,8 +86,16 @@ cdef class Instruction:
         """Write the gradients of the inputs."""
         raise NotImplementedError  # likewise; what is done beside the operations has none
 
+    cpdef object lead(self, object g, tuple gradients):
+        """Take where the gradient comes from, and where those of the inputs go."""
+        self.g, self.gradients = g, gradients
+
     cpdef bint takes_over(self, Instruction next) except -1:
         """Do from now on what `next` does to the output, too, if that is known here."""
+        return False
+
+    cpdef bint takes_in(self, Instruction before) except -1:
+        """Do from now on what `before` does to the first input, too, if that is known here."""
         return False
 
 

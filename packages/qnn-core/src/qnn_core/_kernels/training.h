@@ -59,6 +59,9 @@ typedef struct {
     uint8_t *code;
     float *value;               /* NULL if nobody asks */
     int64_t *bad_p;             /* pieces with a number that is not finite are marked here */
+    /* Of forward and backward: what is done to x first, and the gradient taken back through it. */
+    int limited;
+    Limits limits;
     /* Backward: */
     const float *g;
     float *dx;                  /* NULL if nobody asks */

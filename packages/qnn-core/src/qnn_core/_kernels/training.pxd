@@ -29,13 +29,13 @@ cdef void lookup_of(
 
 cdef bint fake_forward_of(
     int path, int threads, object book, const float* x, const float* scale, const float* shift,
-    int64_t size, uint8_t* code, float* value,
+    int64_t size, uint8_t* code, float* value, const Limits* limits,
 ) except -1
 
 cdef int fake_backward_of(
     int path, int threads, object book, const float* x, const float* scale, const float* shift,
     int64_t size, const uint8_t* code, const float* g, float* dx, double* to_scale,
-    double* to_shift,
+    double* to_shift, const Limits* limits,
 ) except -1
 
 cdef int fake_slopes_of(

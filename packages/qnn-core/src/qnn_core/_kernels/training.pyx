@@ -38,6 +38,8 @@ cdef extern from "training.h" nogil:
         uint8_t* code
         float* value
         int64_t* bad_p
+        int limited
+        Limits limits
         const float* g
         float* dx
         double* scale_p
@@ -485,6 +487,12 @@ cdef void limit_backward_of(
         run(limit_backward_tasks, path, threads, &f, pieces_in(size))
 
 
+cdef void put_limits(Fake* f, const Limits* limits) noexcept:
+    """Have an activation carried out as x is loaded, if there are limits."""
+    if limits != NULL:
+        f.limited, f.limits = True, limits[0]
+
+
 def lookup(int path, int threads, code, table, y):
     """Write ``table[code]``; every code has an entry."""
     cdef const uint8_t* codes = <const uint8_t*>address(code)
@@ -504,10 +512,11 @@ cdef void lookup_of(
 
 cdef bint fake_forward_of(
     int path, int threads, object book, const float* x, const float* scale, const float* shift,
-    int64_t size, uint8_t* code, float* value,
+    int64_t size, uint8_t* code, float* value, const Limits* limits,
 ) except -1:
-    """Do `fake_forward` with one scale and one shift."""
+    """Do `fake_forward` with one scale and one shift, of x within limits; NULL for none."""
     cdef Fake f = (<Book>book).c
+    put_limits(&f, limits)
     cdef int64_t bad = 0
     f.x, f.scale_r, f.shift_r = x, scale, shift
     f.rows, f.length, f.own_qparams = 1, size, False
@@ -519,10 +528,11 @@ cdef bint fake_forward_of(
 cdef int fake_backward_of(
     int path, int threads, object book, const float* x, const float* scale, const float* shift,
     int64_t size, const uint8_t* code, const float* g, float* dx, double* to_scale,
-    double* to_shift,
+    double* to_shift, const Limits* limits,
 ) except -1:
-    """Do `fake_backward` with one scale and one shift."""
+    """Do `fake_backward` with one scale and one shift, and the derivative of the limits."""
     cdef Fake f = (<Book>book).c
+    put_limits(&f, limits)
     cdef int64_t pieces = pieces_in(size)
     cdef double* part = <double*>calloc(2 * pieces + 1, sizeof(double))
     if part == NULL:

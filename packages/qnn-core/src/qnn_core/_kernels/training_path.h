@@ -149,11 +149,26 @@ INLINE void FN(put_value)(const Fake *f, const QParams *a, const int table, VU c
     memcpy(to, &value, sizeof value);
 }
 
+/* x after the activation, if there is one. */
+INLINE VF FN(limited)(const Limits *l, const int limited, VF x)
+{
+    if (!limited) return x;
+    x = GREATER(FN(splatf)(l->low), x);
+    return LESSER(FN(splatf)(l->high), x) + l->zero;
+}
+
+/* Whether the gradient passes the activation. */
+INLINE VI FN(passes)(const Limits *l, VF x)
+{
+    return (VI)(x >= FN(splatf)(l->low)) & (VI)(x <= FN(splatf)(l->high)) &
+           (VI)(x != FN(splatf)(l->stop));
+}
+
 /* Codes, and values if wanted, of LANES numbers; returns 0 for each that is finite. */
 INLINE VF FN(fake_some)(const Fake *f, const QParams *a, const int way, const int values,
-                        const float *from, uint8_t *code_to, float *value_to)
+                        const int limited, const float *from, uint8_t *code_to, float *value_to)
 {
-    VF x = FN(loadf)(from);
+    VF x = FN(limited)(&f->limits, limited, FN(loadf)(from));
     VU code = FN(code)(f, a, way, x);
     PUT8(code_to, code);
     if (values) FN(put_value)(f, a, values == 2, code, value_to);
@@ -161,7 +176,7 @@ INLINE VF FN(fake_some)(const Fake *f, const QParams *a, const int way, const in
 }
 
 INLINE int FN(fake_piece)(const Fake *fake, const QParams *qparams, const int way, const int values,
-                          int64_t at, int size)
+                          const int limited, int64_t at, int size)
 {
     /* Copies of its own: the compiler then knows that no store changes them. */
     const Fake own = *fake, *f = &own;
@@ -169,13 +184,14 @@ INLINE int FN(fake_piece)(const Fake *fake, const QParams *qparams, const int wa
     VF odd = FN(splatf)(0); /* x - x is 0 for finite numbers, else NaN, which stays */
     int i = 0;
     for (; i + LANES <= size; i += LANES)
-        odd += FN(fake_some)(f, a, way, values, f->x + at + i, f->code + at + i, f->value + at + i);
+        odd += FN(fake_some)(f, a, way, values, limited, f->x + at + i, f->code + at + i,
+                             f->value + at + i);
     if (i < size) {
         float x[LANES] = {0}, value[LANES];
         uint8_t code[LANES];
         size_t left = (size_t)(size - i);
         memcpy(x, f->x + at + i, 4 * left);
-        odd += FN(fake_some)(f, a, way, values, x, code, value);
+        odd += FN(fake_some)(f, a, way, values, limited, x, code, value);
         memcpy(f->code + at + i, code, left);
         if (values) memcpy(f->value + at + i, value, 4 * left);
     }
@@ -186,12 +202,19 @@ INLINE int FN(fake_piece)(const Fake *fake, const QParams *qparams, const int wa
     return bad;
 }
 
+INLINE int FN(fake_valued)(const Fake *f, const QParams *a, const int way, int values,
+                           const int limited, int64_t at, int size)
+{
+    return values == 0   ? FN(fake_piece)(f, a, way, 0, limited, at, size)
+           : values == 1 ? FN(fake_piece)(f, a, way, 1, limited, at, size)
+                         : FN(fake_piece)(f, a, way, 2, limited, at, size);
+}
+
 #define FAKE_WAY(name, way) \
     static NOINLINE int FN(name)(const Fake *f, const QParams *a, int values, int64_t at, int size) \
     { \
-        return values == 0   ? FN(fake_piece)(f, a, way, 0, at, size) \
-               : values == 1 ? FN(fake_piece)(f, a, way, 1, at, size) \
-                             : FN(fake_piece)(f, a, way, 2, at, size); \
+        return f->limited ? FN(fake_valued)(f, a, way, values, 1, at, size) \
+                          : FN(fake_valued)(f, a, way, values, 0, at, size); \
     }
 FAKE_WAY(fake_each, BY_EACH)
 FAKE_WAY(fake_halves, BY_HALVES)
@@ -250,13 +273,16 @@ INLINE VF FN(scale_gradient_of)(const Fake *f, const QParams *a, const int table
 
 /* Gradients of LANES numbers. Where the surrogate is 0, nothing is multiplied by u, which may be infinite. */
 INLINE void FN(back_some)(const Fake *f, const QParams *a, const int table, const int scale,
-                          const int shift, const float *x_from, const uint8_t *code_from,
-                          const float *g_from, float *dx_to, VF *by_scale, VF *by_shift)
+                          const int shift, const int limited, const float *x_from,
+                          const uint8_t *code_from, const float *g_from, float *dx_to, VF *by_scale,
+                          VF *by_shift)
 {
-    VF x = FN(loadf)(x_from), g = FN(loadf)(g_from), none = FN(splatf)(0);
+    VF from = FN(loadf)(x_from), g = FN(loadf)(g_from), none = FN(splatf)(0);
+    VF x = FN(limited)(&f->limits, limited, from);
     VI inside = (VI)(x >= FN(splatf)(a->low)) & (VI)(x <= FN(splatf)(a->high));
     if (dx_to) {
         VF dx = FN(select)(inside, g, g * none);
+        if (limited) dx = FN(select)(FN(passes)(&f->limits, from), dx, none);
         memcpy(dx_to, &dx, sizeof dx);
     }
     if (scale) {
@@ -266,7 +292,7 @@ INLINE void FN(back_some)(const Fake *f, const QParams *a, const int table, cons
 }
 
 INLINE void FN(back_piece)(const Fake *fake, const QParams *qparams, const int table, const int scale,
-                           const int shift, int64_t at, int size, int64_t task)
+                           const int shift, const int limited, int64_t at, int size, int64_t task)
 {
     const Fake own = *fake, *f = &own;
     const QParams place = *qparams, *a = &place;
@@ -277,7 +303,7 @@ INLINE void FN(back_piece)(const Fake *fake, const QParams *qparams, const int t
     for (; i + WAYS <= size; i += WAYS)
         for (int v = 0; v < VECTORS_OF_WAYS; v++) {
             int64_t e = at + i + v * LANES;
-            FN(back_some)(f, a, table, scale, shift, f->x + e, f->code + e, f->g + e,
+            FN(back_some)(f, a, table, scale, shift, limited, f->x + e, f->code + e, f->g + e,
                           f->dx ? f->dx + e : NULL, &by_scale, &by_shift);
             if (scale) scales[v] += by_scale;
             if (shift) shifts[v] += by_shift;
@@ -292,8 +318,8 @@ INLINE void FN(back_piece)(const Fake *fake, const QParams *qparams, const int t
         memcpy(code, f->code + at + i, left);
         for (int v = 0; v < VECTORS_OF_WAYS; v++) {
             int e = v * LANES;
-            FN(back_some)(f, a, table, scale, shift, x + e, code + e, g + e, f->dx ? dx + e : NULL,
-                          &by_scale, &by_shift);
+            FN(back_some)(f, a, table, scale, shift, limited, x + e, code + e, g + e,
+                          f->dx ? dx + e : NULL, &by_scale, &by_shift);
             if (scale) scales[v] += by_scale;
             if (shift) shifts[v] += by_shift;
         }
@@ -312,16 +338,22 @@ INLINE void FN(back_piece)(const Fake *fake, const QParams *qparams, const int t
     }
 }
 
+INLINE void FN(back)(const Fake *f, const int limited, int64_t task)
+{
+    PIECE_OF(f, task);
+    if (!f->scale_p && !f->shift_p) FN(back_piece)(f, a, 0, 0, 0, limited, at, size, task);
+    else if (!f->shift_p && f->step != 0) FN(back_piece)(f, a, 0, 1, 0, limited, at, size, task);
+    else if (!f->shift_p) FN(back_piece)(f, a, 1, 1, 0, limited, at, size, task);
+    else if (!f->scale_p) FN(back_piece)(f, a, 0, 0, 1, limited, at, size, task);
+    else if (f->step != 0) FN(back_piece)(f, a, 0, 1, 1, limited, at, size, task);
+    else FN(back_piece)(f, a, 1, 1, 1, limited, at, size, task);
+}
+
 static void FN(fake_backward)(void *context, int64_t task)
 {
     const Fake *f = context;
-    PIECE_OF(f, task);
-    if (!f->scale_p && !f->shift_p) FN(back_piece)(f, a, 0, 0, 0, at, size, task);
-    else if (!f->shift_p && f->step != 0) FN(back_piece)(f, a, 0, 1, 0, at, size, task);
-    else if (!f->shift_p) FN(back_piece)(f, a, 1, 1, 0, at, size, task);
-    else if (!f->scale_p) FN(back_piece)(f, a, 0, 0, 1, at, size, task);
-    else if (f->step != 0) FN(back_piece)(f, a, 0, 1, 1, at, size, task);
-    else FN(back_piece)(f, a, 1, 1, 1, at, size, task);
+    if (f->limited) FN(back)(f, 1, task);
+    else FN(back)(f, 0, task);
 }
 
 /* Derivatives of LANES values in the scale and, where somebody asks, in the shift. */

@@ -19,8 +19,8 @@ class Arrays:
 
     def __init__(self) -> None:
         self.own: set[int] = set()
-        # Slots with an array for themselves, and the tensors that have it too.
-        self._alone: dict[kernel.Slot, list[Tensor]] = {}
+        # Slots with an array for themselves, each with the tensor that has it too.
+        self._alone: dict[kernel.Slot, Tensor] = {}
         # Slots with a block that others have before or after: its number.
         self._shared: dict[kernel.Slot, int] = {}
         # How many numbers a block holds, and which are free where planning has come.
@@ -30,11 +30,7 @@ class Arrays:
 
     def alone(self, slot: kernel.Slot, tensor: Tensor) -> None:
         """Plan an array for a slot and a tensor."""
-        self._alone.setdefault(slot, []).append(tensor)
-
-    def join(self, slot: kernel.Slot, other: kernel.Slot) -> None:
-        """Let tensors that have an array with another slot have that of this one: it is gone."""
-        self._alone[slot] += self._alone.pop(other)
+        self._alone[slot] = tensor
 
     def share(self, slot: kernel.Slot) -> None:
         """Plan a slot in the smallest block that is large enough and free, until given back."""
@@ -56,10 +52,9 @@ class Arrays:
         """Put float32 arrays into the slots, unless they are there."""
         if not self._resting:
             return
-        for slot, tensors in self._alone.items():
+        for slot, tensor in self._alone.items():
             slot.put(empty(slot.shape, np.float32))
-            for tensor in tensors:
-                tensor.array = slot.array
+            tensor.array = slot.array
         self.own = {id(slot.array) for slot in self._alone}
         blocks = [empty((size,), np.float32) for size in self._sizes]
         for slot, number in self._shared.items():
@@ -69,10 +64,9 @@ class Arrays:
     def rest(self) -> None:
         """Let go of all arrays."""
         nothing: Any = None
-        for slot, tensors in self._alone.items():
+        for slot, tensor in self._alone.items():
             slot.drop()
-            for tensor in tensors:
-                tensor.array = nothing
+            tensor.array = nothing
         for slot in self._shared:
             slot.drop()
         self.own = set()

@@ -6,7 +6,7 @@ import numpy as np
 
 from .._kernels import instruction
 from ..autodiff.backward import unbroadcast
-from ..autodiff.tensor import Tensor, tensor_of
+from ..autodiff.tensor import Array, Tensor, tensor_of
 from ..errors import GraphError
 
 
@@ -36,6 +36,13 @@ class Step(instruction.Instruction):
         # Of which inputs a gradient is wanted.
         self.needs: tuple[bool, ...] = ()
         self.copies = copies
+
+    def lead(
+        self, g: instruction.Slot | None, gradients: tuple[instruction.Slot | None, ...]
+    ) -> None:
+        """Take where the gradient comes from, and where those of the inputs go."""
+        self.g, self.gradients = g, gradients
+        self.needs = tuple([slot is not None for slot in gradients])
 
     def forward(self, path: int, threads: int) -> int:
         """Carry the operation out."""
@@ -70,6 +77,51 @@ class Step(instruction.Instruction):
             else:
                 slot.put(array)
         return 0
+
+
+class After(instruction.Instruction):
+    """An operation and the one before it, whose output is there only while it is read.
+
+    Args:
+        before: makes the first input.
+        step: the operation.
+    """
+
+    def __init__(self, before: Step, step: Step) -> None:
+        self.before = before
+        self.step = step
+
+    def lead(
+        self, g: instruction.Slot | None, gradients: tuple[instruction.Slot | None, ...]
+    ) -> None:
+        """Take where the gradient comes from, and where those of the inputs go."""
+        self.step.lead(g, gradients)
+        # By way of the same array: the operation before has no other input.
+        self.before.lead(gradients[0], gradients[:1])
+
+    def forward(self, path: int, threads: int) -> int:
+        """Carry both out."""
+        nothing = self._make()
+        try:
+            return self.step.forward(path, threads)
+        finally:
+            self.before.tensor.array = nothing
+
+    def backward(self, path: int, threads: int) -> int:
+        """Carry both derivatives out."""
+        nothing = self._make()
+        try:
+            self.step.backward(path, threads)
+        finally:
+            self.before.tensor.array = nothing
+        return self.before.backward(path, threads)
+
+    def _make(self) -> Array:
+        """Make what is between the two; return what is there at other times."""
+        before = self.before
+        nothing = before.tensor.array
+        before.op.again(before.tensors, before.attributes, before.tensor)
+        return nothing
 
 
 class Beside(instruction.Instruction):

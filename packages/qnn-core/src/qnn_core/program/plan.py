@@ -10,7 +10,7 @@ from ..autodiff.backward import Stop
 from ..autodiff.node import node_of
 from ..autodiff.tensor import FLOATS, Tensor, tensor_of
 from .arrays import Arrays
-from .on_tape import Beside, Step
+from .on_tape import After, Beside, Step
 from .record import Effect, Operation, Record
 
 Shape = tuple[int, ...]
@@ -52,8 +52,7 @@ class Forward:
         slots: of values, by the id of their tensor.
         made_by: the instruction that made a value, likewise.
         kept: of each operation its tensors, for derivatives of derivatives.
-        fused: by the id of what an instruction makes of the output of its operation: that output,
-            which is never there.
+        gone: the ids of tensors that are never there: one instruction makes and reads them.
         arrays: the memory of what kernels write.
     """
 
@@ -68,13 +67,14 @@ class Forward:
         self.slots: dict[int, kernel.Slot] = {}
         self.made_by: dict[int, kernel.Instruction] = {}
         self.kept: list[Step] = []
-        self.fused: dict[int, Tensor] = {}
+        self.gone: set[int] = set()
         self.arrays = Arrays()
         for step in record.steps:
             if isinstance(step, Effect):
                 self.instructions.append(Beside(step.action, values[step.value]))
             else:
                 self._append(step)
+        self._plan_outputs()
 
     def _append(self, step: Operation) -> None:
         values, shapes = self._values, self._shapes
@@ -97,22 +97,57 @@ class Forward:
             found.otherwise = on_tape
             for each_slot in (*taken, slot):
                 each_slot.read = True
-            self.arrays.alone(slot, made)
             node.residual = found.residual
         self.kept.append(on_tape)
         before = self.made_by.get(id(tensors[0]))
-        # Whether nobody else needs what is in between, nor can write to what comes out: of the two
-        # as one, the derivative reads that.
-        alone = len(tensors) == 1 and self._readers[step.inputs[0]] == 1
-        alone = alone and step.output != self._last
-        if alone and found is not None and before is not None and before.takes_over(found):
-            instruction = before
-            instruction.output = slot
-            self.fused[id(made)] = tensors[0]
-            self.arrays.join(slot, self.slots[id(tensors[0])])
+        if found is not None and before is not None and self._readers[step.inputs[0]] == 1:
+            last = step.output == self._last
+            instruction = self._as_one(before, found, on_tape, last=last)
         if instruction is not before:
             self.instructions.append(instruction)
         self.made_by[id(made)] = instruction
+
+    def _as_one(
+        self, before: kernel.Instruction, instruction: kernel.Instruction, step: Step, *, last: bool
+    ) -> kernel.Instruction:
+        """Return who does what an instruction does: one with that before it where it can be.
+
+        Args:
+            before: makes the first input, which nobody else reads.
+            instruction: of the operation.
+            step: the same on the tape.
+            last: whether others get its output, and may write to it.
+        """
+        # The derivative of both reads what comes out.
+        if len(step.tensors) == 1 and not last and before.takes_over(instruction):
+            before.output = instruction.output
+            self._leave_out(step)
+            return before
+        on_tape = before.otherwise
+        # The derivative of both reads what goes in.
+        if isinstance(on_tape, Step) and self._owned(on_tape) and instruction.takes_in(before):
+            self.instructions.remove(before)
+            instruction.otherwise = After(on_tape, step)
+            self._leave_out(step)
+        return instruction
+
+    def _leave_out(self, step: Step) -> None:
+        """Take note that what an operation takes is never there; but its shape may be asked for."""
+        between, shape = step.tensors[0], step.inputs[0].shape
+        between.array = np.broadcast_to(np.zeros((), between.array.dtype), shape)
+        self.gone.add(id(between))
+
+    def _owned(self, step: Step) -> bool:
+        """Whether a kernel makes the first input of an operation: nobody else writes to that."""
+        maker = self.made_by.get(id(step.tensors[0]))
+        return maker is not None and not isinstance(maker, Step)
+
+    def _plan_outputs(self) -> None:
+        """Plan an array for each output of a kernel that is there."""
+        for step in self.kept:
+            of_kernel = not isinstance(self.made_by[id(step.tensor)], Step)
+            if of_kernel and id(step.tensor) not in self.gone:
+                self.arrays.alone(step.output, step.tensor)
 
     def _slot(self, number: int) -> kernel.Slot:
         tensor = self._values[number]
@@ -159,8 +194,7 @@ class Back:
     def __init__(self, order: list[Stop], forward: Forward) -> None:
         self.instructions: list[kernel.Instruction] = []
         self._slots, self._made_by = forward.slots, forward.made_by
-        self._fused = forward.fused
-        self._stops = {id(stop.tensor): stop for stop in order}
+        self._gone = forward.gone
         self._arrays = forward.arrays
         # Slots whose memory others have later, and those whose arrays are let go of.
         self._pooled: set[kernel.Slot] = set()
@@ -170,37 +204,38 @@ class Back:
         # The gradient of each tensor as far as it is known, and how many are added up.
         self._known: dict[int, kernel.Slot] = {}
         self._added: dict[int, int] = {}
-        gone = {id(tensor) for tensor in self._fused.values()}
+        # What instructions have written, by the tensor on whose turn it is added up.
+        self._written: dict[int, list[tuple[Stop, kernel.Slot]]] = {}
         self._uses = Counter(
             id(b.tensor)
             for stop in order
-            if id(stop.tensor) not in gone
-            for b in self._behind(stop)
+            if id(stop.tensor) not in self._gone
+            for _, b in self._behind(stop)
             if b is not None
         )
         last = order[-1].tensor
         self.seed = self._known[id(last)] = kernel.Slot(self._slots[id(last)].shape)
         for stop in reversed(order):
-            if id(stop.tensor) in self._known and any(self._behind(stop)):
+            if id(stop.tensor) in self._known and any(b for _, b in self._behind(stop)):
                 self._pull(stop, self._known[id(stop.tensor)])
+            for b, slot in self._written.pop(id(stop.tensor), ()):
+                self._add(b, slot)
         self.found = {id(s.tensor): self._known[id(s.tensor)] for s in order if s.wanted}
 
     def _pull(self, stop: Stop, g: kernel.Slot) -> None:
-        """Append the derivative of the operation that made a tensor, and sums of what it gives."""
+        """Append the derivative of the instruction that made a tensor."""
         instruction = self._made_by[id(stop.tensor)]
         behind = self._behind(stop)
-        gradients = self._gradients(behind, instruction)
+        gradients = self._gradients([b for _, b in behind], instruction)
         for each in (instruction, instruction.otherwise):
             if each is not None:
-                each.g, each.gradients = g, gradients
-                if isinstance(each, Step):
-                    each.needs = tuple([slot is not None for slot in gradients])
+                each.lead(g, gradients)
         g.read = g.read or not isinstance(instruction, Step)
         self.instructions.append(instruction)
         self._release(g)
-        for b, slot in zip(behind, gradients, strict=True):
+        for (turn, b), slot in zip(behind, gradients, strict=True):
             if b is not None and slot is not None:
-                self._add(b, slot)
+                self._written.setdefault(id(turn.tensor), []).append((b, slot))
 
     def _gradients(
         self, behind: list[Stop | None], writer: kernel.Instruction
@@ -285,9 +320,16 @@ class Back:
             drop.output = slot
             self.instructions.append(drop)
 
-    def _behind(self, stop: Stop) -> list[Stop | None]:
-        """Return the stops that the derivative of what made a tensor leads to, one for an input."""
-        inner = self._fused.get(id(stop.tensor))
-        if inner is not None:
-            stop = self._stops[id(inner)]
-        return [b if b is not None and b.needed else None for b in stop.behind]
+    def _behind(self, stop: Stop) -> list[tuple[Stop, Stop | None]]:
+        """Return where the derivative of what made a tensor leads, one pair for an input.
+
+        The first is the stop on whose turn the tape would add the gradient up, where several are:
+        of two operations that became one it is that of the first. The second is where it leads.
+        """
+        found: list[tuple[Stop, Stop | None]] = []
+        for b in stop.behind:
+            if b is not None and id(b.tensor) in self._gone:
+                found.extend((b, inner) for inner in b.behind)
+            else:
+                found.append((stop, b))
+        return [(turn, b if b is not None and b.needed else None) for turn, b in found]
