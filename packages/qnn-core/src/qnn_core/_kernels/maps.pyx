@@ -34,7 +34,7 @@ cdef class Add(Instruction):
 
     cdef bint relu
 
-    def __init__(self):
+    def __cinit__(self):
         self.alike = True
 
     cpdef int forward(self, int path, int threads) except -1:
