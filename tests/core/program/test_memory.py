@@ -1,6 +1,7 @@
 """A program's arrays are used again, and nobody who keeps one of them sees that."""
 
 import gc
+import sys
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ import pytest
 import qnn_core as qnn
 from qnn_core import nn, ops
 from qnn_core.autodiff import op
+from qnn_core.program.arrays import Arrays
 
 STEPS = 7
 # So many that the model is run again twice.
@@ -291,3 +293,56 @@ def test_memory_goes_with_the_last_reference() -> None:
         assert all(p.grad is not None for p in model.parameters())
         loss = None
         assert [ref() for ref in arrays] == [None] * len(arrays)
+
+
+class Interruption:
+    """Raises a KeyboardInterrupt at one of the lines of a function of Python, as Ctrl-C may."""
+
+    def __init__(self, function: Any, line: int) -> None:
+        self.code = function.__code__
+        self.left = line
+
+    def __call__(self, frame: Any, event: str, argument: Any) -> Any:
+        if frame.f_code is not self.code:
+            return None
+        return self._at_line
+
+    def _at_line(self, frame: Any, event: str, argument: Any) -> Any:
+        if event == "line":
+            self.left -= 1
+            if self.left == 0:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return self._at_line
+
+
+# As many as the functions have lines to come to, with all their rounds.
+@pytest.mark.parametrize("line", range(1, 25))
+@pytest.mark.parametrize("function", [Arrays.rest, Arrays.take])
+def test_an_interrupted_rest_breaks_nothing(function: Any, line: int) -> None:
+    model = qnn.MLP([8, 16, 4], weight="symmetric:2", input="uniform:2", seed=0).train()
+    x = np.random.default_rng(0).normal(size=(20, 8)).astype(np.float32)
+    seen = set()
+
+    @qnn.compiled
+    def step() -> None:
+        y = model(x)
+        seen.add(y.array.tobytes())
+        (y * y).mean().backward()
+
+    before, stopped = sys.gettrace(), 0
+    interruption = Interruption(function, line)
+    try:
+        for _ in range(MOST):
+            sys.settrace(interruption)
+            try:
+                step()
+            except KeyboardInterrupt:
+                stopped += 1
+            finally:
+                sys.settrace(before)
+    finally:
+        sys.settrace(before)
+    assert stopped == (interruption.left <= 0)
+    assert len(seen) == 1
+    assert "a program" in repr(step)

@@ -244,3 +244,55 @@ def test_fit(scheme: str, clip_norm: float | None) -> None:
         measured = [(e.loss, e.accuracy, e.val_loss) for e in history.epochs]
         states.append((state_of(model, optimizer), measured))
     assert states[0] == states[1]
+
+
+def quantized(kind: Any, *sizes: int) -> Any:
+    return kind(*sizes, weight="symmetric:2", input="uniform:2", seed=1)
+
+
+def few(*shape: int, positive: bool = False) -> np.ndarray:
+    """Return data of which most are zero."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=shape) * (rng.random(shape) < 0.15)
+    return (np.abs(x) if positive else x).astype(np.float32)
+
+
+# The sums that a scale's gradient is taken by are other ones where the data need none.
+@pytest.mark.parametrize(
+    ("build", "x", "wanted"),
+    [
+        (lambda: [quantized(qnn.QuantLinear, 784, 128)], few(100, 784), ["0.input_quantizer"]),
+        (
+            lambda: [quantized(qnn.QuantLinear, 784, 128)],
+            few(100, 784, positive=True),
+            ["0.input_quantizer"],
+        ),
+        (
+            lambda: [nn.Conv2d(1, 4, 3, seed=0), nn.ReLU(), quantized(qnn.QuantConv2d, 4, 8, 3)],
+            few(8, 12, 12, 1),
+            ["2.input_quantizer", "2.weight"],
+        ),
+        (
+            lambda: [quantized(qnn.QuantConv2d, 2, 8, 3)],
+            few(8, 12, 12, 2, positive=True),
+            ["0.input_quantizer"],
+        ),
+    ],
+)
+def test_gradients_of_some_parameters_only(build: Any, x: np.ndarray, wanted: list[str]) -> None:
+    def gradients(compiled: bool) -> list[bytes]:
+        model = nn.Sequential(*build()).train()
+        some = [p for n, p in model.named_parameters() if any(w in n for w in wanted)]
+        assert some
+        seen: list[bytes] = []
+
+        def step() -> None:
+            y = model(x)
+            seen.extend(g.array.tobytes() for g in qnn.grad((y * y).mean(), some))
+
+        done = qnn.compiled(step) if compiled else step
+        for _ in range(4):
+            done()
+        return seen
+
+    assert gradients(True) == gradients(False)

@@ -6,7 +6,8 @@
  *
  * Only terms where x or slope is not at its ground are looked at, with what they lie above it; the ground
  * times the sum over all m is where each sum begins. With a ground of zero the terms left out change no
- * sum of finite numbers, so dw has the bits of float_gemm.h. The second is what a scale of the data, or
+ * sum of finite numbers, so dw has the bits of float_gemm.h, but for a -0 in place of 0 where products are
+ * too small for any number. The second is what a scale of the data, or
  * a shift, wants of the gradient of all the data. Either may be asked for alone: the total, with x for
  * slopes and no dw.
  */

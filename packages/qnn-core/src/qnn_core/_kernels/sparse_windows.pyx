@@ -64,7 +64,7 @@ def to_input(int path, int threads, g, w, x, pixel, runs, int64_t run, tuple pad
     _, s.height, s.width, s.c = x.shape
     s.pad_y, s.pad_x = padding
     s.runs, s.run = runs.size, run
-    s.tasks = s.images if s.images < 4 * threads else 4 * threads
+    s.tasks = min(s.images, threads)
     pixels = s.out_height * s.out_width
     s.frames = <float*>malloc(s.tasks * frame_of(&s) * sizeof(float))
     s.terms = <Term*>malloc(s.tasks * pixels * s.n * sizeof(Term))

@@ -120,6 +120,9 @@ def _vjp(
     made, quantizers, product = residual, attributes["quantizers"], attributes["product"]
     if MODE.here.grad:
         return _composed_vjp(g, inputs, needs, made, **attributes)
+    asked = needs
+    # All that could be asked for: which sums a scale is taken by must not depend on what is.
+    needs = tuple([tensor.requires_grad for tensor in inputs])
     x, weight = inputs[0].array, inputs[3].array
     for_x, for_w, for_bias = any(needs[:3]), any(needs[3:6]), any(needs[6:])
     dw: Array | None
@@ -143,8 +146,8 @@ def _vjp(
     by_w: Gradients = [None] * 3
     if dw is not None:
         by_w = _through(dw, weight, made.weight, quantizers[1], needs[3:6])
-    answers = [*by_x, *by_w, dbias][: len(needs)]
-    return [None if gradient is None else Tensor.of(gradient) for gradient in answers]
+    answers = zip([*by_x, *by_w, dbias], asked, strict=False)  # the bias is not always there
+    return [None if a is None or not ask else Tensor.of(a) for a, ask in answers]
 
 
 def _through(

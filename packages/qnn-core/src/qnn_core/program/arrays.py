@@ -63,6 +63,8 @@ class Arrays:
 
     def rest(self) -> None:
         """Let go of all arrays."""
+        # First: whatever interrupts this, all are taken anew.
+        self._resting = True
         nothing: Any = None
         for slot, tensor in self._alone.items():
             slot.drop()
@@ -70,4 +72,3 @@ class Arrays:
         for slot in self._shared:
             slot.drop()
         self.own = set()
-        self._resting = True

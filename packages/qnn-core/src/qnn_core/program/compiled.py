@@ -76,8 +76,8 @@ def compiled(step: Callable[P, T]) -> Compiled[P, T]:
     `Compiled.reasons` says why; if that shows only later, a `TrainingWarning` does. A model whose
     derivatives are differentiated again is left to the tape after the first time, in which sums are
     taken in another order; so they are for a parameter that is used several times in the model, and
-    outside of it too, and may be for a scale where `grad` is asked for some parameters only. Of
-    numbers that overflow, kernels give no warnings or errors as NumPy does (`numpy.errstate`).
+    outside of it too. Of numbers that overflow, kernels give no warnings or errors as NumPy does
+    (`numpy.errstate`).
 
     Args:
         step: any function that calls models; also a decorator.

@@ -6,7 +6,7 @@ import numpy as np
 
 from .._kernels import instruction
 from ..autodiff.backward import unbroadcast
-from ..autodiff.tensor import Array, Tensor, tensor_of
+from ..autodiff.tensor import Tensor, tensor_of
 from ..errors import GraphError
 
 
@@ -101,27 +101,27 @@ class After(instruction.Instruction):
 
     def forward(self, path: int, threads: int) -> int:
         """Carry both out."""
-        nothing = self._make()
+        nothing = self.before.tensor.array
         try:
+            self._make()
             return self.step.forward(path, threads)
         finally:
             self.before.tensor.array = nothing
 
     def backward(self, path: int, threads: int) -> int:
         """Carry both derivatives out."""
-        nothing = self._make()
+        nothing = self.before.tensor.array
         try:
+            self._make()
             self.step.backward(path, threads)
         finally:
             self.before.tensor.array = nothing
         return self.before.backward(path, threads)
 
-    def _make(self) -> Array:
-        """Make what is between the two; return what is there at other times."""
+    def _make(self) -> None:
+        """Make what is between the two."""
         before = self.before
-        nothing = before.tensor.array
         before.op.again(before.tensors, before.attributes, before.tensor)
-        return nothing
 
 
 class Beside(instruction.Instruction):
