@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from qnn_core.gemm import cpu, threads
+from qnn_core.gemm.average import average
 from qnn_core.gemm.channel_sums import (
-    average,
     channel_moments,
     channel_sums,
     normalization_gradient,

@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import channels as kernel
-from .._kernels import training
-from ..machine import cpu, empty, kernel_settings
+from ..machine import cpu, empty
 from ..machine.threads import LEAST_WORK, threads_for
 
 Array = NDArray[Any]
@@ -159,14 +158,3 @@ def _repeated(shape: tuple[int, int, int, int], *constants: Array) -> Floats:
     for rows, constant in zip(out, constants, strict=True):
         rows[...] = constant
     return out
-
-
-def average(running: Array, batch: Array, keep: float, take: float) -> None:
-    """Let a running average go on, in place: ``running = keep * running + take * batch``."""
-    plain = running.dtype == batch.dtype == np.float32 and running.shape == batch.shape
-    blocks = running.flags.c_contiguous and batch.flags.c_contiguous
-    if plain and blocks and running.flags.writeable:
-        training.average(*kernel_settings(), running, batch, keep, take)
-        return
-    running *= keep
-    running += take * batch

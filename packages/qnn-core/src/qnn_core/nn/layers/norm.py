@@ -6,7 +6,7 @@ from ...arguments import real, whole
 from ...autodiff import Array, Buffer, Parameter, Tensor
 from ...autodiff.mode import effect
 from ...errors import ShapeError
-from ...gemm.channel_sums import average
+from ...gemm.average import average
 from ...ops import batch_norm
 from ...ops.norm import Moments, dropout_by, normalize_batch_with_moments
 from ..module import Module
